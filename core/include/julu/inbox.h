@@ -1,0 +1,55 @@
+// What comes from the platform: pulled pages and the photos of results. Rows and cursor commit together. Knows the
+// store and no network. Thread rule: thread-safe, as Store is.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <julu/change.h>
+#include <julu/result.h>
+
+namespace julu {
+
+class Store;
+
+struct PulledPage {
+  std::int64_t epoch = 0;
+  std::vector<Change> changes;
+  std::string next;  ///< the cursor after this page
+  bool more = false;
+};
+
+class Inbox {
+ public:
+  explicit Inbox(Store& store) : store_(store) {}
+
+  /// Empty: from the beginning.
+  Result<std::string> cursor() const;
+  /// Commits rows and cursor in one transaction; pending edits are laid on again. Ok: durable. A page of a newer epoch
+  /// than the cursor's starts a full pull: nothing is applied, `restart` is true, ask again without a cursor.
+  struct Applied {
+    std::int64_t changed = 0;
+    bool restart = false;
+  };
+  Result<Applied> apply(const PulledPage& page);
+  /// 410: pull from the beginning; the queue is kept.
+  Result<void> restart();
+  Result<bool> has_receipt_keys() const;
+
+  /// A photo that a record in scope names and that is not here yet; absent when none is due.
+  struct WantedPhoto {
+    Hash sha256{};
+    std::int64_t length_bytes = 0;
+  };
+  Result<std::optional<WantedPhoto>> next_wanted_photo();
+  /// Errors: photo_damaged when the bytes have another hash; nothing is stored then.
+  Result<void> store_photo(const Hash& sha256, std::string_view bytes);
+  Result<void> defer_wanted(const Hash& sha256, ErrorCode why, std::int64_t retry_after_ms);
+
+ private:
+  Store& store_;
+};
+
+}  // namespace julu

@@ -1,0 +1,127 @@
+// What is to be sent, and what came of it. Knows the store and no network; the Syncer is its only user. Everything it
+// says is durable when the call returns. Thread rule: thread-safe, as Store is.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <julu/change.h>
+#include <julu/identity.h>
+#include <julu/op.h>
+#include <julu/receipt.h>
+#include <julu/result.h>
+
+namespace julu {
+
+class Store;
+
+struct OutgoingOp {
+  std::int64_t seq = 0;
+  Id op_id;
+  Id record;
+  Verb verb = Verb::create;
+  std::string canonical;   ///< RFC 8785 text without `seq`
+  Hash hash{};
+  std::string upload_url;  ///< attach only; may be empty
+  int urgency = 2;         ///< 0 emergency, 1 urgent, 2 normal
+};
+
+enum class OpStatus { applied, duplicate, stale, held, rejected, retry };
+
+struct Problem {
+  std::string type;  ///< the protocol's stable name, such as "scope"
+  std::string title;
+  std::string detail;
+  std::string pointer;  ///< JSON pointer to the field at fault
+};
+
+struct OpResult {
+  OpStatus status = OpStatus::retry;
+  std::int64_t version = 0;
+  Problem problem;
+  std::optional<Change> current;
+  std::vector<Id> applied;
+  std::int64_t retry_after_ms = 0;
+};
+
+/// A photo that waits for its bytes to reach the platform, or only for its thumbnail to.
+struct OutgoingPhoto {
+  Hash sha256{};
+  std::int64_t length_bytes = 0;
+  std::string upload_url;  ///< where an upload was begun; empty: none
+  bool thumbnail = false;  ///< send `read_thumbnail` first, then ask again
+  int urgency = 2;
+};
+
+struct PingFacts {
+  std::int64_t epoch = 0;
+  std::int64_t time_ms = 0;
+  std::int64_t safe_before_ms = 0;
+};
+
+struct QueueCounts {
+  std::int64_t ops = 0;           ///< not receipted, not parked
+  std::int64_t parked = 0;
+  std::int64_t photos = 0;        ///< whose bytes are not at the platform yet
+  std::int64_t photo_bytes = 0;   ///< of those
+  std::optional<std::int64_t> next_attempt_ms;  ///< wall clock; absent when nothing is pending
+};
+
+class Outbox {
+ public:
+  explicit Outbox(Store& store) : store_(store) {}
+
+  /// One Syncer a store, across processes. Errors: sync_in_progress. `renew` is implied by every settling call.
+  Result<void> acquire_lease();
+  void release_lease();
+
+  Result<Identity> identity() const;
+  /// By the device key.
+  Result<Signature> sign(std::string_view message) const;
+  /// Keeps the offset between the platform's clock and ours, the epoch and what is safe from a restore.
+  Result<void> note_ping(const PingFacts& ping);
+
+  /// The next operations that are due, urgent first, in order within a record, within both bounds (always at least
+  /// one when one is due). An attach comes only after its photo's bytes are at the platform.
+  Result<std::vector<OutgoingOp>> next_ops(std::size_t ops_max, std::size_t bytes_max);
+
+  /// Commits one reply: `results[i]` belongs to `sent[i]`. Applied and duplicate results are believed only under a
+  /// valid receipt over them (`receipt`); without one they stay queued and the error is receipt_invalid, or
+  /// `receipt_key_unknown` is set when a pull may bring the key. Stale results are merged and made again, rejected
+  /// ones parked with the reason.
+  struct Settled {
+    std::int64_t receipted = 0;
+    std::int64_t parked = 0;
+    std::int64_t made_again = 0;
+    bool receipt_key_unknown = false;
+  };
+  Result<Settled> settle(const std::vector<OutgoingOp>& sent, const std::vector<OpResult>& results,
+                         const std::optional<Receipt>& receipt);
+  /// The whole request failed: each op gets its next attempt (full jitter; `retry_after_ms` wins when above 0).
+  Result<void> defer(const std::vector<OutgoingOp>& sent, ErrorCode why, std::int64_t retry_after_ms);
+  /// A lone op that the platform cannot take: visible with its reason until a person acts.
+  Result<void> park(const OutgoingOp& op, const Problem& problem);
+
+  /// The next photo that is due, urgent first. Thumbnails of all come before bytes of any.
+  Result<std::optional<OutgoingPhoto>> next_photo();
+  /// At most `bytes_max` bytes from `offset`; shorter only at the end.
+  Result<std::string> read_photo(const Hash& sha256, std::int64_t offset, std::size_t bytes_max);
+  Result<std::string> read_thumbnail(const Hash& sha256);
+  Result<void> photo_location(const Hash& sha256, const std::string& upload_url);  ///< empty drops it
+  Result<void> thumbnail_sent(const Hash& sha256);
+  Result<void> photo_uploaded(const Hash& sha256);
+  Result<void> defer_photo(const Hash& sha256, ErrorCode why, std::int64_t retry_after_ms);
+  /// The platform will not take these bytes (413 on a lone photo): its attach ops are parked with the reason.
+  Result<void> park_photo(const Hash& sha256, const Problem& problem);
+
+  Result<QueueCounts> counts() const;
+  /// The network changed or a person asked: everything queued is due now.
+  Result<void> due_now();
+
+ private:
+  Store& store_;
+};
+
+}  // namespace julu

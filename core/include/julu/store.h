@@ -1,0 +1,203 @@
+// The store of one worker on this phone: capture, edit, look up, and what became of each report. One encrypted file
+// in `directory`; no network. Thread rule: every method is thread-safe; reads do not wait for writes; two processes may
+// use one store.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <julu/clock.h>
+#include <julu/identity.h>
+#include <julu/random.h>
+#include <julu/result.h>
+
+namespace julu {
+
+/// A photo to take in. JPEG only; the file is read during the call and not needed afterwards.
+struct PhotoInput {
+  std::string path;
+  std::string role = "near";  ///< near, far, before, after, handle_before, handle_after, reference …
+};
+
+struct Capture {
+  std::string kind;
+  std::string body;  ///< JSON object of the kind's schema
+  std::vector<PhotoInput> photos;
+  std::string id;    ///< a UUID of the shell's own, so that it may ask again; a new one when empty
+};
+
+struct Saved {
+  std::string id;
+  std::int64_t captured_at_ms = 0;
+  std::vector<std::string> photos;  ///< SHA-256 (hex) of the copies that are sent, in order
+  std::int64_t photo_bytes = 0;
+};
+
+/// Derived from receipts and nothing else.
+enum class Delivery {
+  none,       ///< nothing of ours on this record: it came from the platform
+  saved,      ///< durable here, not yet receipted
+  delivered,  ///< every op of ours, photos' among them, is covered by a receipt
+  parked,     ///< the platform refused a part; `problem` says why, `resend` or an edit is the way on
+};
+std::string_view name(Delivery delivery);
+
+struct RecordPhoto {
+  std::string sha256;
+  std::string role;
+  std::string action;  ///< id of the case's action that it belongs to; empty: the record itself
+  std::int64_t length_bytes = 0;
+  bool here = false;       ///< the bytes are in this store
+  bool delivered = false;  ///< ours and receipted, or the platform's own
+};
+
+struct Record {
+  std::string id;
+  std::string kind;
+  std::string body;   ///< JSON: the platform's version with our pending edits on top
+  std::string title;  ///< one line for lists
+  std::string state;  ///< of a case: with our own pending steps; empty otherwise
+  std::string state_title_zh, state_title_en;
+  Delivery delivery = Delivery::none;
+  std::optional<Error> problem;  ///< of a parked op
+  std::string problem_text;      ///< the platform's own words, when it gave some
+  bool deleted = false;
+  bool in_conflict = false;
+  std::int64_t version = 0;  ///< the platform's; 0: not seen
+  std::int64_t captured_at_ms = 0;
+  std::int64_t delivered_at_ms = 0;  ///< the platform's time of the last receipt; 0: not delivered
+  std::vector<RecordPhoto> photos;
+};
+
+struct Filter {
+  std::string kind;         ///< empty: all
+  std::string search;       ///< words or characters of the text; empty: all
+  std::optional<Delivery> delivery;
+  std::string before;       ///< a record id: only older ones, for the next page
+  int limit = 50;           ///< 1 … limits::page_rows_max
+  bool deleted_too = false;
+};
+
+struct HistoryEntry {
+  std::int64_t at_ms = 0;
+  std::string what;    ///< create, patch, append, attach, delete, or pulled, given_up, resolved, removed
+  std::string actor;   ///< for actions of others
+  std::string action;  ///< of a case's step
+  std::string state;   ///< after that step
+  std::string detail;  ///< JSON
+  std::string op_id;
+  std::string hash;    ///< of ours: the op's hash
+  std::string receipt_key;  ///< of ours: the key that signed for it; empty: no receipt yet
+};
+
+struct ConflictField {
+  std::string record;
+  std::string field;  ///< JSON pointer
+  std::string base, local, remote;  ///< JSON values; empty: absent
+  std::int64_t at_ms = 0;
+};
+
+struct Status {
+  std::int64_t records = 0;
+  std::int64_t unsent_records = 0;
+  std::int64_t unsent_ops = 0;
+  std::int64_t parked_ops = 0;
+  std::int64_t unsent_photos = 0;
+  std::int64_t unsent_photo_bytes = 0;
+  std::int64_t conflicts = 0;
+  std::optional<std::int64_t> next_attempt_ms;
+  std::int64_t last_sync_ms = 0;  ///< wall clock of the last full pull to the end; 0: never
+  bool low_disk = false;          ///< the ballast was used: free some space
+};
+
+struct Changes {
+  std::vector<std::string> records;  ///< ids to ask for again, oldest change first
+  std::int64_t token = 0;            ///< for the next call
+  bool more = false;
+};
+
+namespace store {
+class Core;
+}
+
+class Store {
+ public:
+  struct Options {
+    std::string directory;
+    StoreKey key{};
+    bool encrypted = true;     ///< false opens a store without a key: the simulator's, and builds without a cipher
+    Clock* clock = nullptr;    ///< the machine's when null; outlives the store
+    Random* random = nullptr;  ///< the machine's when null; outlives the store
+    std::string vfs;           ///< SQLite VFS name; the default when empty
+    int photo_long_edge_px = 1920;
+    int photo_quality = 82;
+  };
+  /// Brings an older file up to date first, in one transaction. Errors: store_missing, store_key, store_corrupt,
+  /// store_newer, encryption_unavailable, permission, busy, disk_full, io. The file is left as it was on an error.
+  static Result<std::unique_ptr<Store>> open(const Options& options);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  /// Ok: record, photos, operations and history are durable, together. The same id with the same content again gives
+  /// the first answer; with other content the error id_conflict. Errors name the field; nothing was written then.
+  Result<Saved> capture(const Capture& capture);
+  /// Changes fields of a document by a JSON merge patch (RFC 7396), and adds photos. Ok: durable.
+  Result<Saved> patch(const std::string& id, const std::string& body, const std::vector<PhotoInput>& photos = {});
+  /// A step of a case: `body` holds note and what the flow asks. Errors: step_not_allowed, shape_mismatch.
+  Result<Saved> act(const std::string& id, const std::string& action, const std::string& body,
+                    const std::vector<PhotoInput>& photos = {});
+  Result<Saved> attach(const std::string& id, const std::vector<PhotoInput>& photos);
+  Result<Saved> remove(const std::string& id);
+  /// Sends again what the platform refused, as it stands now. Ok: queued anew under new op ids that replace the old.
+  Result<void> resend(const std::string& id);
+
+  Result<std::optional<Record>> get(const std::string& id);
+  /// Newest first.
+  Result<std::vector<Record>> list(const Filter& filter);
+  /// The one record whose id ends with `short_id` (4 characters or more). Errors: record_unknown, bad_argument when
+  /// several do.
+  Result<std::string> find_id(const std::string& short_id);
+  /// The shortest ending of `id`, at least 4 characters, that no other record has.
+  Result<std::string> short_id(const std::string& id);
+  Result<std::vector<HistoryEntry>> history(const std::string& id);
+  Result<std::vector<ConflictField>> conflicts();
+  /// A person's choice: `value` (JSON, empty: absent) becomes the field's value.
+  Result<void> resolve(const std::string& id, const std::string& field, const std::string& value);
+
+  /// Streams the bytes to `sink`; it returns false to stop. Errors: photo_unknown.
+  Result<void> read_photo(const std::string& sha256, const std::function<bool(std::string_view)>& sink);
+  /// A JPEG of at most 8 KB, derived when first asked for.
+  Result<std::string> thumbnail(const std::string& sha256);
+
+  Result<Status> status();
+  Result<Changes> changes_since(std::int64_t token, int limit = 200);
+  /// Called once after each burst of commits, from the thread that committed and under no lock; null ends it.
+  void observe(std::function<void()> wake);
+
+  /// Kinds known here, built in or pulled.
+  Result<std::vector<std::string>> kinds();
+  /// The record schema's JSON text. Errors: kind_unknown.
+  Result<std::string> schema(const std::string& kind);
+
+  /// Upkeep while the host is idle: checkpoint, thumbnails, search index, vacuum, ballast. Stops within `budget`.
+  Result<void> maintain(std::chrono::milliseconds budget);
+
+  Identity identity() const;
+  Clock& clock() const;
+  Random& random() const;
+
+ private:
+  friend class Outbox;
+  friend class Inbox;
+  explicit Store(std::unique_ptr<store::Core> core);
+  std::unique_ptr<store::Core> core_;
+};
+
+}  // namespace julu

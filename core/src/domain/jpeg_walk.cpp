@@ -1,0 +1,149 @@
+#include "domain/jpeg_walk.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace julu::domain {
+namespace {
+
+constexpr std::uint8_t kStartOfImage = 0xD8;
+constexpr std::uint8_t kEndOfImage = 0xD9;
+constexpr std::uint8_t kStartOfScan = 0xDA;
+constexpr std::uint8_t kApp0 = 0xE0;
+constexpr std::uint8_t kApp1 = 0xE1;
+constexpr std::uint8_t kApp14 = 0xEE;
+constexpr std::uint8_t kApp15 = 0xEF;
+constexpr std::uint8_t kComment = 0xFE;
+
+bool is_frame(std::uint8_t code) { return code >= 0xC0 && code <= 0xCF && code != 0xC4 && code != 0xC8 && code != 0xCC; }
+bool stands_alone(std::uint8_t code) { return code == 0x01 || (code >= 0xD0 && code <= 0xD7); }
+
+// JFIF says the pixel shape and Adobe's segment the colours: without them the picture looks wrong. The rest tells of
+// the phone, the place and the owner.
+bool is_metadata(std::uint8_t code) {
+  return code == kComment || (code > kApp0 && code <= kApp15 && code != kApp14);
+}
+
+Error damaged(const char* what) { return Error{ErrorCode::photo_damaged, {}, what}; }
+
+void keep(std::vector<std::uint8_t>* kept, std::span<const std::uint8_t> bytes) {
+  if (kept != nullptr) kept->insert(kept->end(), bytes.begin(), bytes.end());
+}
+
+}  // namespace
+
+Result<void> JpegWalk::feed(std::span<const std::uint8_t> bytes, std::vector<std::uint8_t>* kept) {
+  while (!bytes.empty()) {
+    std::size_t taken = 1;
+    switch (state_) {
+      case State::start:
+        if (bytes[0] != (start_seen_ == 0 ? 0xFF : kStartOfImage)) return Error{ErrorCode::photo_format, {}, {}};
+        keep(kept, bytes.first(1));
+        if (++start_seen_ == 2) state_ = State::marker;
+        break;
+      case State::marker:
+        if (bytes[0] != 0xFF) return damaged("no marker");
+        state_ = State::code;
+        break;
+      case State::code:
+        if (bytes[0] != 0xFF) JULU_CHECK(take_code(bytes[0], kept));  // any number of fill bytes may stand before it
+        break;
+      case State::length:
+        length_.push_back(bytes[0]);
+        if (length_.size() == 2) JULU_CHECK(take_length(kept));
+        break;
+      case State::payload:
+        taken = take_payload(bytes, kept);
+        if (payload_left_ == 0) JULU_CHECK(end_segment());
+        break;
+      case State::entropy: taken = take_entropy(bytes, kept); break;
+      case State::entropy_ff:
+        if (bytes[0] == 0x00 || (bytes[0] >= 0xD0 && bytes[0] <= 0xD7)) {
+          const std::uint8_t pair[2] = {0xFF, bytes[0]};
+          keep(kept, pair);
+          state_ = State::entropy;
+        } else if (bytes[0] != 0xFF) {
+          JULU_CHECK(take_code(bytes[0], kept));
+        }
+        break;
+      case State::done:  // what stands behind the end is no part of the picture
+        dropped_ = true;
+        return {};
+    }
+    bytes = bytes.subspan(taken);
+  }
+  return {};
+}
+
+Result<void> JpegWalk::take_code(std::uint8_t code, std::vector<std::uint8_t>* kept) {
+  code_ = code;
+  const std::uint8_t marker[2] = {0xFF, code};
+  if (code == kEndOfImage) {
+    keep(kept, marker);
+    state_ = State::done;
+    return {};
+  }
+  if (code == 0x00 || code == kStartOfImage) return damaged("marker");
+  if (stands_alone(code)) {
+    keep(kept, marker);
+    state_ = State::marker;
+    return {};
+  }
+  keep_segment_ = !is_metadata(code);
+  dropped_ = dropped_ || !keep_segment_;
+  collect_segment_ = is_frame(code) || (code == kApp1 && !exif_seen_);
+  segment_.clear();
+  length_.clear();
+  if (keep_segment_) keep(kept, marker);
+  state_ = State::length;
+  return {};
+}
+
+Result<void> JpegWalk::take_length(std::vector<std::uint8_t>* kept) {
+  const std::size_t length = static_cast<std::size_t>(length_[0]) << 8 | length_[1];
+  if (length < 2) return damaged("segment length");
+  if (keep_segment_) keep(kept, length_);
+  payload_left_ = length - 2;
+  state_ = State::payload;
+  return payload_left_ == 0 ? end_segment() : Result<void>();
+}
+
+std::size_t JpegWalk::take_payload(std::span<const std::uint8_t> bytes, std::vector<std::uint8_t>* kept) {
+  const std::size_t taken = std::min(payload_left_, bytes.size());
+  const auto part = bytes.first(taken);
+  if (keep_segment_) keep(kept, part);
+  if (collect_segment_) segment_.insert(segment_.end(), part.begin(), part.end());
+  payload_left_ -= taken;
+  return taken;
+}
+
+Result<void> JpegWalk::end_segment() {
+  state_ = State::marker;
+  if (is_frame(code_)) {
+    if (segment_.size() < 6) return damaged("frame header");
+    height = segment_[1] << 8 | segment_[2];
+    width = segment_[3] << 8 | segment_[4];
+    if (width == 0 || height == 0) return damaged("no size");
+    progressive = code_ == 0xC2 || code_ == 0xC6 || code_ == 0xCA || code_ == 0xCE;
+  } else if (code_ == kApp1 && collect_segment_ && segment_.size() >= 6 && std::memcmp(segment_.data(), "Exif\0", 5) == 0) {
+    exif = read_exif(segment_);
+    exif_seen_ = true;
+  } else if (code_ == kStartOfScan) {
+    if (width == 0) return damaged("scan before frame");
+    scanned_ = true;
+    state_ = State::entropy;
+  }
+  return {};
+}
+
+std::size_t JpegWalk::take_entropy(std::span<const std::uint8_t> bytes, std::vector<std::uint8_t>* kept) {
+  const void* found = std::memchr(bytes.data(), 0xFF, bytes.size());
+  const std::size_t size =
+      found == nullptr ? bytes.size() : static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - bytes.data());
+  keep(kept, bytes.first(size));
+  if (found == nullptr) return size;
+  state_ = State::entropy_ff;
+  return size + 1;
+}
+
+}  // namespace julu::domain

@@ -1,0 +1,257 @@
+// What a worker does: capture, patch, act, attach, remove. One transaction each.
+#include <algorithm>
+
+#include <julu/store.h>
+
+#include "domain/merge.h"
+#include "store/records.h"
+
+namespace julu {
+namespace {
+
+using namespace store;
+
+
+
+Result<void> check_photos(const std::vector<PhotoInput>& photos) {
+  if (photos.size() > static_cast<std::size_t>(limits::photos_per_record_max)) {
+    return Error{ErrorCode::bad_argument, "/photos", "at most " + std::to_string(limits::photos_per_record_max)};
+  }
+  for (std::size_t i = 0; i < photos.size(); ++i) {
+    const std::string& role = photos[i].role;
+    const bool word = !role.empty() && role.size() <= limits::key_bytes_max &&
+                      std::all_of(role.begin(), role.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+    if (!word) return Error{ErrorCode::bad_argument, "/photos/" + std::to_string(i) + "/role", {}};
+  }
+  return {};
+}
+
+Result<Id> parse_record_id(const std::string& text) {
+  const auto id = parse_id(text);
+  if (!id || id->is_nil()) return Error{ErrorCode::bad_argument, "/id", {}};
+  return *id;
+}
+
+// Takes the photos in and queues one attach op for each, standing after `after`.
+Result<void> attach_all(Core& core, Connection& db, const Moment& moment, const NewOp& like,
+                        const std::vector<PhotoInput>& photos, const std::optional<Id>& action, Saved& saved) {
+  for (std::size_t i = 0; i < photos.size(); ++i) {
+    auto taken = take_photo(core, db, photos[i], like.urgency);
+    if (!taken) return with_field(taken.error(), "/photos/" + std::to_string(i));
+    Json body{{"length_bytes", taken->length_bytes}, {"photo", hex(taken->sha256)}, {"role", taken->role}};
+    if (action) body["action"] = action->text();
+    NewOp op;
+    op.record = like.record;
+    op.kind = like.kind;
+    op.verb = Verb::attach;
+    op.body = canonical(body);
+    op.after = like.after;
+    op.urgency = like.urgency;
+    op.photo = taken->sha256;
+    JULU_TRY(const Enqueued queued, core.enqueue(db, moment, op));
+    JULU_CHECK(add_attachment(db, like.record, taken->sha256, taken->role, action, queued.seq));
+    saved.photos.push_back(hex(taken->sha256));
+    saved.photo_bytes += taken->length_bytes;
+  }
+  return {};
+}
+
+// The first answer again, when everything asked for is what was saved under this id.
+Result<Saved> saved_before(Core& core, Connection& db, const RecordRow& row, const Kind& kind, const std::string& body,
+                           const std::vector<PhotoInput>& photos) {
+  const Error conflict{ErrorCode::id_conflict, "/id", row.id.text()};
+  JULU_TRY(const std::vector<OpRow> ops, ops_of(db, row.id));
+  if (row.kind != kind.id() || ops.empty() || ops.front().verb != Verb::create) return conflict;
+  const OpText first = parse_op(ops.front().canonical);
+  if (canonical(first.body) != body) return conflict;
+  Saved saved{row.id.text(), row.captured_at_ms, {}, 0};
+  std::vector<std::string> roles;
+  for (const OpRow& op : ops) {
+    if (op.verb != Verb::attach || op.after != ops.front().seq) continue;
+    const Json attach = parse_op(op.canonical).body;
+    if (attach.contains("action")) continue;
+    saved.photos.push_back(text_member(attach, "photo"));
+    saved.photo_bytes += attach.value("length_bytes", std::int64_t{0});
+    roles.push_back(text_member(attach, "role"));
+  }
+  // A photo file may be gone by now: the shell asks again because it died. What is still there has to be the same.
+  if (photos.size() != saved.photos.size()) return conflict;
+  for (std::size_t i = 0; i < photos.size(); ++i) {
+    if (photos[i].role != roles[i]) return conflict;
+    const auto taken = take_photo(core, db, photos[i], 2);
+    if (!taken && taken.error().code == ErrorCode::photo_missing) continue;
+    if (!taken) return with_field(taken.error(), "/photos/" + std::to_string(i));
+    if (hex(taken->sha256) != saved.photos[i]) return conflict;
+  }
+  return saved;
+}
+
+Result<Saved> insert_record(Core& core, Connection& db, const Kind& kind, const Id& id, const Json& body,
+                            const std::vector<PhotoInput>& photos) {
+  const Moment moment = core.moment(db);
+  const std::string text = canonical(body);
+  std::string state;
+  if (const auto flow = core.flow_of(kind)) state = flow->initial();
+  JULU_TRY(const std::int64_t changed, core.next_change(db));
+  NewOp op;
+  op.record = id;
+  op.kind = kind.id();
+  op.body = text;
+  op.urgency = urgency_of(body);
+  for (const std::string& ref : kind.refs(body)) {
+    if (const auto target = parse_id(ref)) op.refs.push_back(*target);
+  }
+  JULU_CHECK(db.run("INSERT INTO record (id, kind, body, state, captured_at_ms, changed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    id, kind.id(), text, state, moment.captured_at_ms, changed));
+  JULU_TRY(const Enqueued created, core.enqueue(db, moment, op));
+  op.after = created.seq;
+  Saved saved{id.text(), moment.captured_at_ms, {}, 0};
+  JULU_CHECK(attach_all(core, db, moment, op, photos, std::nullopt, saved));
+  return saved;
+}
+
+struct Target {
+  RecordRow row;
+  std::shared_ptr<const Kind> kind;
+};
+
+Result<Target> target_of(Core& core, Connection& db, const Id& id) {
+  JULU_TRY(auto row, find_record(db, id));
+  if (!row) return Error{ErrorCode::record_unknown, "/id", {}};
+  if (row->deleted) return Error{ErrorCode::record_deleted, "/id", {}};
+  auto kind = core.kind(row->kind);
+  if (kind == nullptr) return Error{ErrorCode::kind_unknown, "/kind", {}};
+  return Target{*std::move(row), std::move(kind)};
+}
+
+// What every later op of a record has in common: after what it stands, or on which version.
+Result<NewOp> follow_up(Connection& db, const Target& target, Verb verb) {
+  NewOp op;
+  op.record = target.row.id;
+  op.kind = target.row.kind;
+  op.verb = verb;
+  op.urgency = urgency_of(Json::parse(target.row.body, nullptr, false));
+  JULU_TRY(op.after, pending_before(db, target.row.id));
+  if (!op.after && (verb == Verb::patch || verb == Verb::remove)) op.base_version = target.row.base_version;
+  return op;
+}
+
+}  // namespace
+
+Result<Saved> Store::capture(const Capture& capture) {
+  const auto kind = core_->kind(capture.kind);
+  if (kind == nullptr) return Error{ErrorCode::kind_unknown, "/kind", {}};
+  JULU_CHECK(check_photos(capture.photos));
+  JULU_TRY(Json parsed, parse_body(capture.body));
+  const Json body = kind->normalised(std::move(parsed));
+  JULU_CHECK(kind->check(body));
+  Id id;
+  if (capture.id.empty()) {
+    id = make_id(clock(), random());
+  } else {
+    JULU_TRY(id, parse_record_id(capture.id));
+  }
+  std::optional<Saved> before;
+  auto saved = core_->write([&](Connection& db) -> Result<Saved> {
+    if (!capture.id.empty()) {
+      JULU_TRY(const auto row, find_record(db, id));
+      if (row) {
+        JULU_TRY(before, saved_before(*core_, db, *row, *kind, canonical(body), capture.photos));
+        return Error{ErrorCode::id_conflict, {}, {}};  // rolls back what reading the photos again wrote
+      }
+    }
+    return insert_record(*core_, db, *kind, id, body, capture.photos);
+  });
+  if (before) return *before;
+  return saved;
+}
+
+Result<Saved> Store::patch(const std::string& id_text, const std::string& body, const std::vector<PhotoInput>& photos) {
+  JULU_TRY(const Id id, parse_record_id(id_text));
+  JULU_CHECK(check_photos(photos));
+  JULU_TRY(const Json parsed, parse_body(body));
+  return core_->write([&](Connection& db) -> Result<Saved> {
+    JULU_TRY(const Target target, target_of(*core_, db, id));
+    if (target.kind->shape() != Shape::document) return Error{ErrorCode::shape_mismatch, "/id", {}};
+    const Json patch = target.kind->normalised(parsed);
+    const Json before = Json::parse(target.row.body);
+    const Json after = apply_merge_patch(before, patch);
+    JULU_CHECK(target.kind->check_patch(patch, after));
+    const Moment moment = core_->moment(db);
+    JULU_TRY(NewOp op, follow_up(db, target, Verb::patch));
+    op.body = canonical(patch);
+    op.base_values = base_values_for(before, patch).dump();
+    for (const std::string& ref : target.kind->refs(patch)) {
+      if (const auto other = parse_id(ref)) op.refs.push_back(*other);
+    }
+    JULU_TRY(const Enqueued queued, core_->enqueue(db, moment, op));
+    op.after = queued.seq;
+    Saved saved{id_text, moment.captured_at_ms, {}, 0};
+    JULU_CHECK(attach_all(*core_, db, moment, op, photos, std::nullopt, saved));
+    JULU_CHECK(lay(*core_, db, id));
+    return saved;
+  });
+}
+
+Result<Saved> Store::act(const std::string& id_text, const std::string& action, const std::string& body,
+                         const std::vector<PhotoInput>& photos) {
+  JULU_TRY(const Id id, parse_record_id(id_text));
+  JULU_CHECK(check_photos(photos));
+  JULU_TRY(Json step, parse_body(body.empty() ? "{}" : body));
+  return core_->write([&](Connection& db) -> Result<Saved> {
+    JULU_TRY(const Target target, target_of(*core_, db, id));
+    const auto flow = core_->flow_of(*target.kind);
+    if (target.kind->shape() != Shape::case_ || flow == nullptr) return Error{ErrorCode::shape_mismatch, "/id", {}};
+    const Identity& who = core_->identity();
+    JULU_TRY(const std::string state, flow->next(target.row.state, action, who.role));
+    const Moment moment = core_->moment(db);
+    JULU_TRY(NewOp op, follow_up(db, target, Verb::append));
+    step["action"] = action;
+    {
+      Query last = db.query("SELECT id FROM action WHERE record = ?1 ORDER BY number IS NULL DESC, number DESC, id DESC", id);
+      JULU_TRY(const bool row, last.step());
+      if (row) step["last_action"] = last.id(0).text();
+    }
+    op.body = canonical(step);
+    JULU_TRY(const Enqueued queued, core_->enqueue(db, moment, op));
+    const Json actor{{"id", who.worker}, {"name", who.name}, {"role", who.role}};
+    JULU_CHECK(db.run(
+        "INSERT INTO action (id, record, number, action, state, actor, at_ms, note, body) VALUES (?1, ?2, NULL, ?3, ?4, ?5, ?6, ?7, ?8)",
+        queued.op_id, id, action, state, actor.dump(), moment.captured_at_ms, text_member(step, "note"), op.body));
+    op.after = queued.seq;
+    Saved saved{id_text, moment.captured_at_ms, {}, 0};
+    JULU_CHECK(attach_all(*core_, db, moment, op, photos, queued.op_id, saved));
+    JULU_CHECK(lay(*core_, db, id));
+    return saved;
+  });
+}
+
+Result<Saved> Store::attach(const std::string& id_text, const std::vector<PhotoInput>& photos) {
+  JULU_TRY(const Id id, parse_record_id(id_text));
+  JULU_CHECK(check_photos(photos));
+  if (photos.empty()) return Error{ErrorCode::bad_argument, "/photos", {}};
+  return core_->write([&](Connection& db) -> Result<Saved> {
+    JULU_TRY(const Target target, target_of(*core_, db, id));
+    const Moment moment = core_->moment(db);
+    JULU_TRY(const NewOp op, follow_up(db, target, Verb::attach));
+    Saved saved{id_text, moment.captured_at_ms, {}, 0};
+    JULU_CHECK(attach_all(*core_, db, moment, op, photos, std::nullopt, saved));
+    JULU_CHECK(lay(*core_, db, id));
+    return saved;
+  });
+}
+
+Result<Saved> Store::remove(const std::string& id_text) {
+  JULU_TRY(const Id id, parse_record_id(id_text));
+  return core_->write([&](Connection& db) -> Result<Saved> {
+    JULU_TRY(const Target target, target_of(*core_, db, id));
+    if (target.kind->shape() != Shape::document) return Error{ErrorCode::shape_mismatch, "/id", {}};
+    const Moment moment = core_->moment(db);
+    JULU_TRY(const NewOp op, follow_up(db, target, Verb::remove));
+    JULU_CHECK(core_->enqueue(db, moment, op));
+    JULU_CHECK(lay(*core_, db, id));
+    return Saved{id_text, moment.captured_at_ms, {}, 0};
+  });
+}
+
+}  // namespace julu

@@ -1,0 +1,169 @@
+#include "store/catalog.h"
+
+#include <algorithm>
+
+#include "julu_embedded.h"
+#include "store/records.h"
+
+namespace julu::store {
+namespace {
+
+struct Loaded {
+  std::map<std::string, std::shared_ptr<const Kind>, std::less<>> kinds;
+  std::map<std::string, std::shared_ptr<const Flow>, std::less<>> flows;
+};
+
+Result<void> load_built_in(Loaded& loaded) {
+  for (const auto& file : julu_embedded::files()) {
+    if (file.path.starts_with("records/")) {
+      JULU_TRY(auto kind, Kind::load(file.text));
+      loaded.kinds[kind->id()] = kind;
+    } else if (file.path.starts_with("flows/")) {
+      JULU_TRY(auto flow, Flow::load(file.text));
+      loaded.flows[flow->id()] = flow;
+    }
+  }
+  return {};
+}
+
+// The signature covers the body without `sig`, in canonical form.
+Result<ReceiptKey> vouched_key(const Json& body, const PublicKey& root) {
+  const Error refused{ErrorCode::receipt_invalid, "/receipt-key", {}};
+  const auto key = parse_public_key(text_member(body, "public_key"));
+  const auto signature = parse_signature(text_member(body, "sig"));
+  const Json* from = at_pointer(body, "/not_before_ms");
+  if (!key || !signature || from == nullptr || !from->is_number_integer()) return refused;
+  Json unsigned_body = body;
+  unsigned_body.erase("sig");
+  if (!verify(root, canonical(unsigned_body), *signature)) return refused;
+  ReceiptKey out;
+  out.key_id = text_member(body, "key_id");
+  out.key = *key;
+  out.not_before_ms = from->get<std::int64_t>();
+  for (const char* end : {"/not_after_ms", "/revoked_at_ms"}) {
+    const Json* at = at_pointer(body, end);
+    if (at == nullptr || !at->is_number_integer()) continue;
+    const auto ms = at->get<std::int64_t>();
+    out.not_after_ms = out.not_after_ms == 0 ? ms : std::min(out.not_after_ms, ms);
+  }
+  return out;
+}
+
+// Why the row cannot be used; empty when it can.
+std::string problem_of(const Core& core, const Change& change) {
+  if (change.kind == "schema") {
+    const auto kind = Kind::load(change.body);
+    if (!kind) return std::string(name(kind.error().code)) + " " + kind.error().field;
+    if ((*kind)->id() != change.id) return "schema_invalid /$id";
+  } else if (change.kind == "flow") {
+    const auto flow = Flow::load(change.body);
+    if (!flow) return std::string(name(flow.error().code)) + " " + flow.error().field;
+  } else if (change.kind == "receipt-key") {
+    const auto body = parse_reply(change.body);
+    if (!body || !vouched_key(*body, core.identity().root_key)) return "receipt_invalid";
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> keep_in_catalog(Core& core, Connection& db, const Change& change, std::int64_t epoch) {
+  // A receipt key once vouched for is not taken away by a row that is not.
+  const std::string problem = problem_of(core, change);
+  if (!problem.empty()) {
+    JULU_TRY(const auto good, db.integer("SELECT count(*) FROM catalog WHERE kind = ?1 AND id = ?2 AND problem IS NULL",
+                                         change.kind, change.id));
+    if (good.value_or(0) > 0) {
+      const Json detail{{"kind", change.kind}, {"problem", problem}};
+      return add_history(db, Id{}, core.clock().now_ms(), "refused", detail);
+    }
+  }
+  if (change.deleted || change.removed) {
+    return db.run("DELETE FROM catalog WHERE kind = ?1 AND id = ?2", change.kind, change.id);
+  }
+  return db.run(
+      "INSERT INTO catalog (kind, id, version, epoch, body, problem) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+      " ON CONFLICT DO UPDATE SET version = excluded.version, epoch = excluded.epoch, body = excluded.body,"
+      " problem = excluded.problem WHERE excluded.epoch > epoch OR excluded.version >= version",
+      change.kind, change.id, change.version, epoch, change.body,
+      problem.empty() ? std::optional<std::string>() : problem);
+}
+
+Result<std::optional<ReceiptKey>> receipt_key(Connection& db, const std::string& key_id) {
+  // The root's signature was checked when the row was kept.
+  JULU_TRY(const auto body,
+           db.text("SELECT body FROM catalog WHERE kind = 'receipt-key' AND id = ?1 AND problem IS NULL", key_id));
+  if (!body) return std::optional<ReceiptKey>();
+  const Json json = Json::parse(*body, nullptr, false);
+  const auto key = parse_public_key(text_member(json, "public_key"));
+  if (!key) return Error{ErrorCode::store_corrupt, "receipt-key", {}};
+  ReceiptKey out;
+  out.key_id = key_id;
+  out.key = *key;
+  out.not_before_ms = json.value("not_before_ms", std::int64_t{0});
+  for (const char* end : {"not_after_ms", "revoked_at_ms"}) {
+    const auto at = json.value(end, std::int64_t{0});
+    if (at > 0) out.not_after_ms = out.not_after_ms == 0 ? at : std::min(out.not_after_ms, at);
+  }
+  return std::optional(out);
+}
+
+Result<std::int64_t> newest_epoch(Connection& db) { return meta_integer(db, "epoch"); }
+
+Result<void> note_epoch(Connection& db, std::int64_t epoch) {
+  JULU_TRY(const std::int64_t newest, newest_epoch(db));
+  if (epoch <= newest) return {};
+  return set_meta(db, "epoch", epoch);
+}
+
+Result<void> defer_photo_row(Core& core, const Hash& sha256, std::int64_t retry_after_ms) {
+  return core.write([&](Connection& db) -> Result<void> {
+    JULU_TRY(const auto attempts, db.integer("SELECT attempts FROM photo WHERE sha256 = ?1", sha256));
+    const Wait wait = next_wait(core, attempts.value_or(0), retry_after_ms);
+    return db.run(
+        "UPDATE photo SET attempts = attempts + 1, next_attempt_ms = ?2, wait_max_ms = ?3 WHERE sha256 = ?1", sha256,
+        wait.next_attempt_ms, wait.wait_max_ms);
+  });
+}
+
+Result<void> Core::load_catalog(Connection& db) {
+  Loaded loaded;
+  JULU_CHECK(load_built_in(loaded));
+  {
+    Query row = db.query("SELECT kind, id, body FROM catalog WHERE kind IN ('schema', 'flow') AND problem IS NULL");
+    for (;;) {
+      JULU_TRY(const bool there, row.step());
+      if (!there) break;
+      if (row.text(0) == "schema") {
+        if (auto kind = Kind::load(row.text(2))) loaded.kinds[std::string(row.text(1))] = *kind;
+      } else if (auto flow = Flow::load(row.text(2))) {
+        loaded.flows[std::string(row.text(1))] = *flow;
+      }
+    }
+  }
+  const std::lock_guard lock(catalog_mutex_);
+  kinds_ = std::move(loaded.kinds);
+  flows_ = std::move(loaded.flows);
+  return {};
+}
+
+std::shared_ptr<const Kind> Core::kind(const std::string& id) const {
+  const std::lock_guard lock(catalog_mutex_);
+  const auto found = kinds_.find(id);
+  return found != kinds_.end() ? found->second : nullptr;
+}
+
+std::vector<std::string> Core::kinds() const {
+  const std::lock_guard lock(catalog_mutex_);
+  std::vector<std::string> ids;
+  for (const auto& [id, kind] : kinds_) ids.push_back(id);
+  return ids;
+}
+
+std::shared_ptr<const Flow> Core::flow_of(const Kind& kind) const {
+  const std::lock_guard lock(catalog_mutex_);
+  const auto found = flows_.find(kind.flow());
+  return found != flows_.end() ? found->second : nullptr;
+}
+
+}  // namespace julu::store

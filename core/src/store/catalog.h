@@ -1,0 +1,25 @@
+// Schemas, flows, code lists, settings and receipt keys: built in, or pulled like any record. Thread rule: under the
+// writer's lock.
+#pragma once
+
+#include <julu/change.h>
+
+#include "store/core.h"
+
+namespace julu::store {
+
+/// Keeps a pulled row. What breaks the rules is kept with the reason and not used. Receipt keys have to carry the root
+/// key's signature.
+Result<void> keep_in_catalog(Core& core, Connection& db, const Change& change, std::int64_t epoch);
+
+/// Absent: not known here, or not vouched for.
+Result<std::optional<ReceiptKey>> receipt_key(Connection& db, const std::string& key_id);
+
+/// The newest epoch that any reply has named.
+Result<std::int64_t> newest_epoch(Connection& db);
+Result<void> note_epoch(Connection& db, std::int64_t epoch);
+
+/// Gives a photo row its next attempt.
+Result<void> defer_photo_row(Core& core, const Hash& sha256, std::int64_t retry_after_ms);
+
+}  // namespace julu::store

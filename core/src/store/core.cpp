@@ -1,0 +1,174 @@
+#include "store/core.h"
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <fstream>
+
+namespace julu::store {
+namespace {
+
+std::string ballast_path(const Store::Options& options) {
+  return (std::filesystem::path(options.directory) / "ballast").string();
+}
+
+Result<Identity> parse_identity(const std::string& text) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) return Error{ErrorCode::store_corrupt, "identity", {}};
+  Identity identity;
+  const auto root = parse_public_key(json.value("root_key", ""));
+  if (!root) return Error{ErrorCode::store_corrupt, "identity", {}};
+  identity.root_key = *root;
+  identity.platform = json.value("platform", "");
+  identity.device = json.value("device", "");
+  identity.worker = json.value("worker", "");
+  identity.name = json.value("name", "");
+  identity.role = json.value("role", "");
+  identity.grids = json.value("grids", std::vector<std::string>());
+  identity.grid_names = json.value("grid_names", std::vector<std::string>());
+  identity.origins = json.value("origins", std::vector<std::string>());
+  return identity;
+}
+
+// It stands in the canonical text of every op, where nothing may need escaping.
+std::string safe_boot_id(std::string id) {
+  std::erase_if(id, [](unsigned char c) { return std::isalnum(c) == 0 && c != '-'; });
+  return id.substr(0, limits::key_bytes_max);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Core>> Core::open(const Store::Options& options) {
+  std::unique_ptr<Core> core(new Core());
+  core->options_ = options;
+  core->clock_ = options.clock != nullptr ? options.clock : &system_clock();
+  core->random_ = options.random != nullptr ? options.random : &system_random();
+  core->boot_id_ = safe_boot_id(core->clock_->boot_id());
+  core->lease_owner_ = make_id(*core->clock_, *core->random_).text();
+  JULU_TRY(core->writer_, open_database(options, false));
+  JULU_CHECK(migrate(*core->writer_));
+  JULU_TRY(core->reader_, open_database(options, false));
+  JULU_CHECK(core->load_identity());
+  JULU_CHECK(core->load_catalog(*core->writer_));
+  return core;
+}
+
+Core::~Core() = default;
+
+Result<void> Core::load_identity() {
+  JULU_TRY(const auto identity, meta_text(*writer_, "identity"));
+  if (!identity) return Error{ErrorCode::store_missing, "identity", {}};
+  JULU_TRY(identity_, parse_identity(*identity));
+  JULU_TRY(const auto key, meta_text(*writer_, "device_key"));
+  if (!key || key->size() != device_key_.size()) return Error{ErrorCode::store_corrupt, "device_key", {}};
+  std::copy(key->begin(), key->end(), device_key_.begin());
+  return {};
+}
+
+Moment Core::moment(Connection& db) {
+  Moment moment;
+  moment.captured_at_ms = clock_->now_ms();
+  moment.evidence.boot_id = boot_id_;
+  moment.evidence.monotonic_ms = clock_->monotonic_ms();
+  const auto offset = db.integer("SELECT value FROM meta WHERE name = 'clock_offset_ms'");
+  if (offset) moment.evidence.clock_offset_ms = *offset;
+  return moment;
+}
+
+Result<Enqueued> Core::enqueue(Connection& db, const Moment& moment, const NewOp& op) {
+  Op full;
+  full.op_id = make_id(*clock_, *random_);
+  full.record = op.record;
+  full.kind = op.kind;
+  full.verb = op.verb;
+  full.body = op.body;
+  full.base_version = op.base_version;
+  full.replaces = op.replaces;
+  full.refs = op.refs;
+  full.captured_at_ms = moment.captured_at_ms;
+  full.evidence = moment.evidence;
+  Hash previous = first_link(identity_.device);
+  full.seq = 1;
+  {
+    Query last = db.query("SELECT seq, link FROM op ORDER BY seq DESC LIMIT 1");
+    JULU_TRY(const bool row, last.step());
+    if (row) {
+      full.seq = last.integer(0) + 1;
+      previous = last.hash(1);
+    }
+  }
+  if (op.after) {
+    Query after = db.query("SELECT op_id FROM op WHERE seq = ?1", *op.after);
+    JULU_TRY(const bool row, after.step());
+    if (!row) return Error{ErrorCode::internal, "after", {}};
+    full.after = after.id(0);
+  }
+  const std::string text = canonical(full);
+  const Hash hash = sha256(text);
+  const Hash link = next_link(previous, hash);
+  std::optional<std::string_view> base_values;
+  if (!op.base_values.empty()) base_values = op.base_values;
+  JULU_CHECK(db.run(
+      "INSERT INTO op (seq, op_id, record, verb, urgency, after, base_version, photo, hash, link, base_values, canonical)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+      full.seq, full.op_id, full.record, static_cast<int>(full.verb), op.urgency, op.after, op.base_version, op.photo,
+      hash, link, base_values, text));
+  return Enqueued{full.seq, full.op_id};
+}
+
+Result<std::int64_t> Core::next_change(Connection& db) {
+  JULU_TRY(const auto last, db.integer("SELECT max(changed) FROM record"));
+  return last.value_or(0) + 1;
+}
+
+void Core::observe(std::function<void()> wake) {
+  const std::lock_guard lock(wake_mutex_);
+  wake_ = std::move(wake);
+}
+
+void Core::woke() {
+  std::function<void()> wake;
+  {
+    const std::lock_guard lock(wake_mutex_);
+    wake = wake_;
+  }
+  if (wake) wake();
+}
+
+// Past the bound a capture pays for one checkpoint itself: the phone that never idles must not fill up.
+void Core::relieve_wal() {
+  if (writer_->wal_bytes() > limits::wal_bytes_max) static_cast<void>(writer_->checkpoint(true));
+}
+
+bool Core::release_ballast() {
+  if (!options_.vfs.empty()) return false;
+  std::error_code failed;
+  const bool released = std::filesystem::remove(ballast_path(options_), failed);
+  if (released) low_disk_ = true;
+  return released;
+}
+
+bool Core::make_ballast() {
+  if (!options_.vfs.empty()) return true;
+  const std::string path = ballast_path(options_);
+  std::error_code failed;
+  if (std::filesystem::exists(path, failed)) return true;
+  {
+    std::ofstream file(path, std::ios::binary);
+    const std::string block(64 * 1024, '\0');
+    for (std::int64_t size = 0; size < limits::ballast_bytes && file; size += static_cast<std::int64_t>(block.size())) {
+      file.write(block.data(), static_cast<std::streamsize>(block.size()));
+    }
+    file.flush();
+    if (!file) failed = std::make_error_code(std::errc::no_space_on_device);
+  }
+  if (failed) {
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
+    return false;
+  }
+  low_disk_ = false;
+  return true;
+}
+
+}  // namespace julu::store

@@ -1,0 +1,154 @@
+// What the rooms of the store share: the two connections and their locks, who this device is, and the kinds it knows.
+// Thread rule: `write` and `read` lock; functions that take a Connection run under such a lock.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <julu/limits.h>
+#include <julu/op.h>
+#include <julu/receipt.h>
+#include <julu/store.h>
+
+#include "base/json.h"
+#include "domain/flow.h"
+#include "domain/schema.h"
+#include "store/sqlite.h"
+
+namespace julu::store {
+
+inline constexpr int kStatusQueued = 0;
+inline constexpr int kStatusReceipted = 1;
+inline constexpr int kStatusParked = 2;
+inline constexpr int kStatusMadeAgain = 3;
+inline constexpr int kStatusGivenUp = 4;
+
+/// When a worker did something, as the op carries it.
+struct Moment {
+  std::int64_t captured_at_ms = 0;
+  Evidence evidence;
+};
+
+/// What `enqueue` makes an op of.
+struct NewOp {
+  Id record;
+  std::string kind;
+  Verb verb = Verb::create;
+  std::string body;
+  std::string base_values;  ///< JSON; empty: none
+  std::optional<std::int64_t> base_version;
+  std::optional<std::int64_t> after;  ///< seq
+  std::vector<Id> replaces;
+  std::vector<Id> refs;
+  int urgency = 2;
+  std::optional<Hash> photo;
+};
+
+struct Enqueued {
+  std::int64_t seq = 0;
+  Id op_id;
+};
+
+class Core {
+ public:
+  static Result<std::unique_ptr<Core>> open(const Store::Options& options);
+
+  /// Runs `body(db)` in one transaction under the writer's lock; commits when it returns ok. When the disk is full it
+  /// gives the ballast back and tries once more, so `body` must bear a second run.
+  template <class Body>
+  auto write(Body&& body) -> decltype(body(std::declval<Connection&>())) {
+    auto result = write_once(body);
+    if (!result && result.error().code == ErrorCode::disk_full && release_ballast()) result = write_once(body);
+    if (result) woke();
+    return result;
+  }
+  template <class Body>
+  auto read(Body&& body) -> decltype(body(std::declval<Connection&>())) {
+    const std::lock_guard lock(read_mutex_);
+    return body(*reader_);
+  }
+
+  Clock& clock() const { return *clock_; }
+  Random& random() const { return *random_; }
+  const Identity& identity() const { return identity_; }
+  const Store::Options& options() const { return options_; }
+  Signature sign(std::string_view message) const { return julu::sign(device_key_, message); }
+
+  Moment moment(Connection& db);
+  /// The kind, or null when it is not known here.
+  std::shared_ptr<const Kind> kind(const std::string& id) const;
+  std::vector<std::string> kinds() const;
+  std::shared_ptr<const Flow> flow_of(const Kind& kind) const;
+  /// After catalog rows changed.
+  Result<void> load_catalog(Connection& db);
+
+  Result<Enqueued> enqueue(Connection& db, const Moment& moment, const NewOp& op);
+  /// The next number of the feed that changes_since reads.
+  Result<std::int64_t> next_change(Connection& db);
+
+  void observe(std::function<void()> wake);
+  bool release_ballast();
+  bool make_ballast();
+  bool low_disk() const { return low_disk_; }
+  Connection& writer_for_maintenance() { return *writer_; }
+  std::mutex& write_mutex() { return write_mutex_; }
+
+  const std::string& lease_owner() const { return lease_owner_; }
+  ~Core();
+
+ private:
+  Core() = default;
+  template <class Body>
+  auto write_once(Body& body) -> decltype(body(std::declval<Connection&>())) {
+    const std::lock_guard lock(write_mutex_);
+    JULU_TRY(auto transaction, Transaction::begin(*writer_));
+    auto result = body(*writer_);
+    if (!result) return result;
+    JULU_CHECK(transaction.commit());
+    relieve_wal();
+    return result;
+  }
+  void woke();
+  void relieve_wal();
+  Result<void> load_identity();
+
+  Store::Options options_;
+  Clock* clock_ = nullptr;
+  Random* random_ = nullptr;
+  Identity identity_;
+  PrivateKey device_key_{};
+  std::string boot_id_;
+  std::string lease_owner_;
+  std::mutex write_mutex_;
+  std::unique_ptr<Connection> writer_;
+  std::mutex read_mutex_;
+  std::unique_ptr<Connection> reader_;
+  std::mutex wake_mutex_;
+  std::function<void()> wake_;
+  std::atomic<bool> low_disk_ = false;
+  mutable std::mutex catalog_mutex_;
+  std::map<std::string, std::shared_ptr<const Kind>, std::less<>> kinds_;
+  std::map<std::string, std::shared_ptr<const Flow>, std::less<>> flows_;
+};
+
+/// The file of a store and how it is opened: shared by Core and Enrolment.
+std::string database_path(const std::string& directory);
+Result<std::unique_ptr<Connection>> open_database(const Store::Options& options, bool create);
+/// Brings the schema to the newest version in one transaction. Errors: store_newer.
+Result<void> migrate(Connection& db);
+
+Result<std::optional<std::string>> meta_text(Connection& db, const char* name);
+Result<std::int64_t> meta_integer(Connection& db, const char* name);
+Result<void> set_meta(Connection& db, const char* name, std::string_view value);
+Result<void> set_meta(Connection& db, const char* name, std::int64_t value);
+Result<void> save_identity(Connection& db, const Identity& identity);
+
+Error with_field(Error error, std::string field);
+
+}  // namespace julu::store

@@ -1,0 +1,94 @@
+// Opening, configuring and upgrading the file.
+#include <filesystem>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "julu_embedded.h"
+#include "store/core.h"
+
+namespace julu::store {
+namespace {
+
+constexpr std::int64_t kSchemaVersion = 1;
+
+std::string_view embedded(std::string_view path) {
+  for (const auto& file : julu_embedded::files()) {
+    if (file.path == path) return file.text;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string database_path(const std::string& directory) {
+  return (std::filesystem::path(directory) / "julu.db").string();
+}
+
+Result<std::unique_ptr<Connection>> open_database(const Store::Options& options, bool create) {
+  const std::string path = database_path(options.directory);
+  if (options.vfs.empty()) {
+    // The file gets its mode here, before SQLite makes the WAL with the same.
+    const int flags = create ? O_RDWR | O_CREAT | O_CLOEXEC : O_RDWR | O_CLOEXEC;
+    const int fd = ::open(path.c_str(), flags, S_IRUSR | S_IWUSR);
+    if (fd < 0) {
+      if (errno == ENOENT || errno == ENOTDIR) return Error{ErrorCode::store_missing, "directory", {}};
+      if (errno == EACCES || errno == EPERM || errno == EROFS) return Error{ErrorCode::permission, "directory", {}};
+      if (errno == ENOSPC || errno == EDQUOT) return Error{ErrorCode::disk_full, "directory", {}};
+      return Error{ErrorCode::io, "directory", "errno " + std::to_string(errno)};
+    }
+    ::close(fd);
+  }
+  Connection::Options connection;
+  connection.path = path;
+  connection.vfs = options.vfs;
+  connection.create = create;
+  if (options.encrypted) connection.key = options.key;
+  return Connection::open(connection);
+}
+
+Result<void> migrate(Connection& db) {
+  JULU_TRY(auto transaction, Transaction::begin(db));
+  JULU_TRY(const auto version, db.integer("PRAGMA user_version"));
+  if (version.value_or(0) > kSchemaVersion) {
+    return Error{ErrorCode::store_newer, {}, "schema " + std::to_string(*version)};
+  }
+  if (version.value_or(0) == kSchemaVersion) return {};
+  JULU_CHECK(db.script(embedded("sql/0001_initial.sql")));
+  JULU_CHECK(set_meta(db, "cipher", db.encrypted() ? "page 8192, HMAC-SHA256" : "none, page 8192"));
+  JULU_CHECK(db.script("PRAGMA user_version = 1"));
+  return transaction.commit();
+}
+
+Result<std::optional<std::string>> meta_text(Connection& db, const char* name) {
+  return db.text("SELECT value FROM meta WHERE name = ?1", name);
+}
+
+Result<std::int64_t> meta_integer(Connection& db, const char* name) {
+  JULU_TRY(const auto value, db.integer("SELECT value FROM meta WHERE name = ?1", name));
+  return value.value_or(0);
+}
+
+Result<void> set_meta(Connection& db, const char* name, std::string_view value) {
+  return db.run("INSERT INTO meta VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value", name, value);
+}
+
+Result<void> set_meta(Connection& db, const char* name, std::int64_t value) {
+  return db.run("INSERT INTO meta VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value", name, value);
+}
+
+Result<void> save_identity(Connection& db, const Identity& identity) {
+  const Json json{{"platform", identity.platform},     {"device", identity.device},
+                  {"worker", identity.worker},         {"name", identity.name},
+                  {"role", identity.role},             {"grids", identity.grids},
+                  {"grid_names", identity.grid_names}, {"origins", identity.origins},
+                  {"root_key", base64url(identity.root_key)}};
+  return set_meta(db, "identity", json.dump());
+}
+
+Error with_field(Error error, std::string field) {
+  error.field = std::move(field);
+  return error;
+}
+
+}  // namespace julu::store

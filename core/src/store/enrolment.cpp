@@ -1,0 +1,128 @@
+#include <julu/enrolment.h>
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+
+#include "store/core.h"
+
+namespace julu {
+
+using namespace store;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kUnfinished = ".enrolling";
+
+Error disk_error(const std::error_code& why, const char* field) {
+  if (why == std::errc::permission_denied || why == std::errc::read_only_file_system) {
+    return Error{ErrorCode::permission, field, {}};
+  }
+  if (why == std::errc::no_space_on_device) return Error{ErrorCode::disk_full, field, {}};
+  return Error{ErrorCode::io, field, "errno " + std::to_string(why.value())};
+}
+
+// A folder of the worker's label; anything that a file system could mind becomes '_'.
+std::string folder_name(const std::string& worker) {
+  std::string name;
+  for (const char c : worker.substr(0, 64)) {
+    const auto byte = static_cast<unsigned char>(c);
+    name += std::isalnum(byte) != 0 || c == '-' || c == '_' || byte >= 0x80 ? c : '_';
+  }
+  return name.empty() ? "worker" : name;
+}
+
+class Unfinished final : public Enrolment {
+ public:
+  Unfinished(Options options, std::string directory, PrivateKey key, std::unique_ptr<Connection> db)
+      : options_(std::move(options)), directory_(std::move(directory)), key_(key), db_(std::move(db)) {}
+
+  PublicKey public_key() const override { return julu::public_key(key_); }
+  Signature sign(std::string_view message) const override { return julu::sign(key_, message); }
+
+  Result<std::string> finish(const Identity& identity) override {
+    const bool plain = std::all_of(identity.device.begin(), identity.device.end(), [](unsigned char c) {
+      return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+    });
+    // It stands unescaped in the text that receipts sign.
+    if (identity.device.empty() || identity.device.size() > limits::key_bytes_max || !plain) {
+      return Error{ErrorCode::bad_reply, "/device", {}};
+    }
+    JULU_TRY(auto transaction, Transaction::begin(*db_));
+    JULU_CHECK(save_identity(*db_, identity));
+    JULU_CHECK(transaction.commit());
+    JULU_CHECK(db_->checkpoint(true));
+    db_.reset();
+    if (!options_.vfs.empty()) return directory_;
+
+    std::error_code failed;
+    fs::path target = fs::path(options_.root) / folder_name(identity.worker);
+    if (fs::exists(target, failed)) target += "-" + identity.device.substr(identity.device.size() > 8 ? identity.device.size() - 8 : 0);
+    fs::rename(directory_, target, failed);
+    if (failed) return disk_error(failed, "root");
+    return target.string();
+  }
+
+ private:
+  Options options_;
+  std::string directory_;
+  PrivateKey key_;
+  std::unique_ptr<Connection> db_;
+};
+
+Result<void> make_folder(const fs::path& path) {
+  std::error_code failed;
+  fs::create_directories(path, failed);
+  if (failed) return disk_error(failed, "root");
+  fs::permissions(path, fs::perms::owner_all, failed);
+  if (failed) return disk_error(failed, "root");
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Enrolment>> Enrolment::begin(Options options) {
+  if (options.consent_at_ms <= 0) return Error{ErrorCode::consent_missing, "consent", {}};
+  if (options.root.empty()) return Error{ErrorCode::bad_argument, "root", {}};
+  const std::string directory =
+      options.vfs.empty() ? (fs::path(options.root) / kUnfinished).string() : options.root;
+  if (options.vfs.empty()) JULU_CHECK(make_folder(directory));
+
+  Store::Options store;
+  store.directory = directory;
+  store.key = options.key;
+  store.encrypted = options.encrypted;
+  store.vfs = options.vfs;
+  JULU_TRY(auto db, open_database(store, true));
+  JULU_CHECK(migrate(*db));
+  JULU_TRY(auto transaction, Transaction::begin(*db));
+  JULU_TRY(const auto known, meta_text(*db, "device_key"));
+  PrivateKey key{};
+  if (known && known->size() == key.size()) {
+    std::copy(known->begin(), known->end(), key.begin());
+  } else {
+    key = make_private_key(options.random != nullptr ? *options.random : system_random());
+    const std::string_view bytes(reinterpret_cast<const char*>(key.data()), key.size());
+    JULU_CHECK(db->run("INSERT OR REPLACE INTO meta VALUES ('device_key', ?1)", Blob{bytes}));
+  }
+  JULU_CHECK(set_meta(*db, "consent_at_ms", options.consent_at_ms));
+  JULU_CHECK(transaction.commit());
+  return std::unique_ptr<Enrolment>(new Unfinished(std::move(options), directory, key, std::move(db)));
+}
+
+Result<std::vector<Enrolled>> enrolments(const std::string& root) {
+  std::vector<Enrolled> found;
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(root, failed)) {
+    const std::string folder = entry.path().filename().string();
+    if (folder == kUnfinished || !fs::exists(entry.path() / "julu.db", failed)) continue;
+    found.push_back({folder, entry.path().string()});
+  }
+  if (failed && failed != std::errc::no_such_file_or_directory) return disk_error(failed, "root");
+  std::sort(found.begin(), found.end(), [](const Enrolled& a, const Enrolled& b) { return a.worker < b.worker; });
+  return found;
+}
+
+}  // namespace julu

@@ -1,0 +1,211 @@
+// Pulled pages: rows and cursor in one transaction, pending edits laid on again.
+#include <julu/inbox.h>
+
+#include <algorithm>
+
+#include "store/catalog.h"
+#include "store/records.h"
+
+namespace julu {
+namespace store {
+namespace {
+
+Result<void> take_actions(Connection& db, const Id& record, const Change& change) {
+  for (const ChangeAction& action : change.actions) {
+    const Json actor{{"id", action.actor_id}, {"name", action.actor_name}, {"role", action.actor_role}};
+    JULU_CHECK(db.run(
+        "INSERT INTO action (id, record, number, action, state, actor, at_ms, note, body)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+        " ON CONFLICT DO UPDATE SET number = excluded.number, state = excluded.state",
+        action.id, record, action.number, action.action, action.state,
+        actor.dump(-1, ' ', false, Json::error_handler_t::replace), action.at_ms, action.note, action.body));
+  }
+  return {};
+}
+
+Result<void> take_photos(Connection& db, const Id& record, const Change& change) {
+  for (const ChangePhoto& photo : change.photos) {
+    JULU_CHECK(db.run(
+        "INSERT INTO photo (id, sha256, length_bytes, here, own) SELECT coalesce(max(id), 0) + 1, ?1, ?2, 0, 0 FROM photo"
+        " WHERE true ON CONFLICT DO NOTHING",
+        photo.sha256, photo.length_bytes));
+    JULU_CHECK(add_attachment(db, record, photo.sha256, photo.role, photo.action, std::nullopt));
+  }
+  return {};
+}
+
+Result<void> forget_record(Connection& db, const Id& record) {
+  JULU_CHECK(db.run("DELETE FROM attachment WHERE record = ?1", record));
+  JULU_CHECK(db.run("DELETE FROM action WHERE record = ?1", record));
+  JULU_CHECK(db.run("DELETE FROM conflict WHERE record = ?1", record));
+  JULU_CHECK(db.run("DELETE FROM search WHERE rowid = (SELECT id FROM searched WHERE record = ?1)", record));
+  JULU_CHECK(db.run("DELETE FROM searched WHERE record = ?1", record));
+  return db.run("DELETE FROM record WHERE id = ?1", record);
+}
+
+Result<bool> has_unreceipted(Connection& db, const Id& record) {
+  JULU_TRY(const auto count, db.integer("SELECT count(*) FROM op WHERE record = ?1 AND status IN (0, 2, 3)", record));
+  return count.value_or(0) > 0;
+}
+
+Result<void> insert_pulled(Core& core, Connection& db, const Id& record, const Change& change) {
+  JULU_TRY(const std::int64_t changed, core.next_change(db));
+  return db.run("INSERT INTO record (id, kind, body, captured_at_ms, changed) VALUES (?1, ?2, '{}', ?3, ?4)", record,
+                change.kind, change.created_at_ms, changed);
+}
+
+Result<void> apply_change(Core& core, Connection& db, const Change& change, std::int64_t epoch,
+                          std::int64_t generation) {
+  const auto record = parse_id(change.id);
+  if (!record) return keep_in_catalog(core, db, change, epoch);
+  if (change.removed) {
+    JULU_TRY(const bool ours, has_unreceipted(db, *record));
+    if (!ours) return forget_record(db, *record);
+    return add_history(db, *record, core.clock().now_ms(), "removed", Json::object());
+  }
+  JULU_TRY(const auto row, find_record(db, *record));
+  if (!row) JULU_CHECK(insert_pulled(core, db, *record, change));
+  JULU_CHECK(take_base(core, db, *record, change, epoch));
+  JULU_CHECK(db.run("UPDATE record SET seen = ?2 WHERE id = ?1", *record, generation));
+  return lay(core, db, *record);
+}
+
+// A full pull has ended: what it did not name is gone from the worker's scope, unless it holds unsent work.
+Result<void> sweep(Connection& db, std::int64_t generation) {
+  std::vector<Id> gone;
+  {
+    Query row = db.query("SELECT id FROM record WHERE base_version > 0 AND seen < ?1", generation);
+    for (;;) {
+      JULU_TRY(const bool there, row.step());
+      if (!there) break;
+      gone.push_back(row.id(0));
+    }
+  }
+  for (const Id& record : gone) {
+    JULU_TRY(const bool ours, has_unreceipted(db, record));
+    if (!ours) JULU_CHECK(forget_record(db, record));
+  }
+  return set_meta(db, "swept", generation);
+}
+
+Result<void> begin_full_pull(Connection& db) {
+  JULU_TRY(const std::int64_t generation, meta_integer(db, "generation"));
+  JULU_CHECK(set_meta(db, "cursor", ""));
+  return set_meta(db, "generation", generation + 1);
+}
+
+}  // namespace
+
+Result<bool> take_base(Core& core, Connection& db, const Id& record, const Change& change, std::int64_t epoch) {
+  JULU_TRY(const auto row, find_record(db, record));
+  if (!row || epoch < row->base_epoch) return false;
+  JULU_CHECK(take_actions(db, record, change));
+  JULU_CHECK(take_photos(db, record, change));
+  const bool newer = epoch > row->base_epoch || change.version > row->base_version;
+  if (!newer) return false;
+  const std::string body = change.body.empty() ? row->base.value_or("{}") : change.body;
+  JULU_CHECK(db.run(
+      "UPDATE record SET base = ?2, base_version = ?3, base_epoch = ?4, base_state = ?5, base_deleted = ?6 WHERE id = ?1",
+      record, body, change.version, epoch, change.state, change.deleted));
+  JULU_CHECK(db.run("UPDATE op SET folded = 1 WHERE record = ?1 AND status = 1 AND folded = 0 AND version <= ?2", record,
+                    change.version));
+  if (row->base && *row->base != body) {
+    JULU_CHECK(add_history(db, record, core.clock().now_ms(), "pulled",
+                           Json{{"version", change.version}, {"from", Json::parse(*row->base, nullptr, false)},
+                                {"to", Json::parse(body, nullptr, false)}}));
+  }
+  return true;
+}
+
+}  // namespace store
+
+using namespace store;
+
+Result<std::string> Inbox::cursor() const {
+  return store_.core_->read([&](Connection& db) -> Result<std::string> {
+    JULU_TRY(const auto cursor, meta_text(db, "cursor"));
+    return cursor.value_or("");
+  });
+}
+
+Result<Inbox::Applied> Inbox::apply(const PulledPage& page) {
+  Core& core = *store_.core_;
+  bool catalog_changed = false;
+  auto applied = core.write([&](Connection& db) -> Result<Applied> {
+    JULU_TRY(const std::int64_t epoch, meta_integer(db, "cursor_epoch"));
+    JULU_TRY(const auto cursor, meta_text(db, "cursor"));
+    const bool from_the_beginning = cursor.value_or("").empty();
+    if (page.epoch != epoch && !from_the_beginning) {
+      JULU_CHECK(begin_full_pull(db));
+      return Applied{0, true};
+    }
+    JULU_CHECK(set_meta(db, "cursor_epoch", page.epoch));
+    JULU_CHECK(note_epoch(db, page.epoch));
+    JULU_TRY(const std::int64_t generation, meta_integer(db, "generation"));
+    Applied result;
+    for (const Change& change : page.changes) {
+      JULU_CHECK(apply_change(core, db, change, page.epoch, generation));
+      catalog_changed = catalog_changed || !parse_id(change.id);
+      ++result.changed;
+    }
+    JULU_CHECK(set_meta(db, "cursor", page.next));
+    if (!page.more) {
+      JULU_TRY(const std::int64_t swept, meta_integer(db, "swept"));
+      if (swept < generation) JULU_CHECK(sweep(db, generation));
+      JULU_CHECK(set_meta(db, "last_sync_ms", core.clock().now_ms()));
+    }
+    if (catalog_changed) JULU_CHECK(core.load_catalog(db));
+    return result;
+  });
+  return applied;
+}
+
+Result<void> Inbox::restart() {
+  return store_.core_->write([&](Connection& db) -> Result<void> { return begin_full_pull(db); });
+}
+
+Result<bool> Inbox::has_receipt_keys() const {
+  return store_.core_->read([&](Connection& db) -> Result<bool> {
+    JULU_TRY(const auto count, db.integer("SELECT count(*) FROM catalog WHERE kind = 'receipt-key' AND problem IS NULL"));
+    return count.value_or(0) > 0;
+  });
+}
+
+Result<std::optional<Inbox::WantedPhoto>> Inbox::next_wanted_photo() {
+  Core& core = *store_.core_;
+  return core.read([&](Connection& db) -> Result<std::optional<WantedPhoto>> {
+    const std::int64_t now = core.clock().now_ms();
+    Query row = db.query(
+        "SELECT sha256, length_bytes FROM photo WHERE here = 0 AND problem IS NULL"
+        " AND (next_attempt_ms <= ?1 OR next_attempt_ms > ?1 + wait_max_ms) ORDER BY urgency, id LIMIT 1",
+        now);
+    JULU_TRY(const bool there, row.step());
+    if (!there) return std::optional<WantedPhoto>();
+    return std::optional(WantedPhoto{row.hash(0), row.integer(1)});
+  });
+}
+
+Result<void> Inbox::store_photo(const Hash& sha256, std::string_view bytes) {
+  if (julu::sha256(bytes) != sha256) return Error{ErrorCode::photo_damaged, {}, hex(sha256)};
+  Core& core = *store_.core_;
+  return core.write([&](Connection& db) -> Result<void> {
+    JULU_TRY(const auto photo, db.integer("SELECT id FROM photo WHERE sha256 = ?1 AND here = 0", sha256));
+    if (!photo) return {};
+    ChunkSink sink(db, *photo);
+    JULU_CHECK(sink.write({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}));
+    JULU_CHECK(sink.finish());
+    JULU_CHECK(db.run("UPDATE photo SET here = 1, length_bytes = ?2 WHERE id = ?1", *photo,
+                      static_cast<std::int64_t>(bytes.size())));
+    JULU_TRY(const std::int64_t changed, core.next_change(db));
+    return db.run(
+        "UPDATE record SET changed = ?2 WHERE id = (SELECT record FROM attachment WHERE sha256 = ?1 LIMIT 1)", sha256,
+        changed);
+  });
+}
+
+Result<void> Inbox::defer_wanted(const Hash& sha256, ErrorCode why, std::int64_t retry_after_ms) {
+  static_cast<void>(why);
+  return defer_photo_row(*store_.core_, sha256, retry_after_ms);
+}
+
+}  // namespace julu

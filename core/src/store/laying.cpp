@@ -1,0 +1,207 @@
+// A record's visible body: the platform's version with the pending ops on top, and when an op becomes part of the base.
+#include <algorithm>
+
+#include "store/records.h"
+
+namespace julu::store {
+namespace {
+
+constexpr const char* kOpColumns =
+    "SELECT seq, op_id, verb, status, after, base_version, version, folded, urgency, photo, base_values, canonical"
+    " FROM op WHERE record = ?1 AND seq >= ?2 ORDER BY seq";
+
+bool changes_body(const OpRow& op) { return op.verb != Verb::attach && op.verb != Verb::append; }
+
+bool is_laid_on_top(const OpRow& op) {
+  return !op.folded && (op.status == kStatusQueued || op.status == kStatusReceipted || op.status == kStatusParked);
+}
+
+Json parse_object(std::string_view text) {
+  Json json = Json::parse(text, nullptr, false);
+  return json.is_object() ? json : Json::object();
+}
+
+// The pending steps of our own on top of what the platform last said.
+Result<std::string> effective_state(Core& core, Connection& db, const RecordRow& row) {
+  const auto kind = core.kind(row.kind);
+  const auto flow = kind != nullptr ? core.flow_of(*kind) : nullptr;
+  std::string state = row.base_state;
+  if (state.empty() && flow != nullptr) state = flow->initial();
+  Query pending = db.query(
+      "SELECT action.state FROM action JOIN op ON op.record = action.record AND op.op_id = action.id"
+      " WHERE action.record = ?1 AND action.number IS NULL AND op.status IN (0, 1) ORDER BY op.seq",
+      row.id);
+  for (;;) {
+    JULU_TRY(const bool there, pending.step());
+    if (!there) return state;
+    state = pending.text(0);
+  }
+}
+
+}  // namespace
+
+Result<std::optional<RecordRow>> find_record(Connection& db, const Id& id) {
+  Query row = db.query(
+      "SELECT kind, body, base, base_version, base_epoch, state, base_state, deleted, captured_at_ms FROM record"
+      " WHERE id = ?1",
+      id);
+  JULU_TRY(const bool there, row.step());
+  if (!there) return std::optional<RecordRow>();
+  RecordRow record;
+  record.id = id;
+  record.kind = row.text(0);
+  record.body = row.text(1);
+  if (!row.is_null(2)) record.base = std::string(row.text(2));
+  record.base_version = row.integer(3);
+  record.base_epoch = row.integer(4);
+  record.state = row.text(5);
+  record.base_state = row.text(6);
+  record.deleted = row.integer(7) != 0;
+  record.captured_at_ms = row.integer(8);
+  return std::optional(std::move(record));
+}
+
+Result<std::vector<OpRow>> ops_of(Connection& db, const Id& record, std::int64_t first) {
+  std::vector<OpRow> ops;
+  Query row = db.query(kOpColumns, record, first);
+  for (;;) {
+    JULU_TRY(const bool there, row.step());
+    if (!there) return ops;
+    OpRow op;
+    op.seq = row.integer(0);
+    op.op_id = row.id(1);
+    op.verb = static_cast<Verb>(row.integer(2));
+    op.status = static_cast<int>(row.integer(3));
+    op.after = row.maybe_integer(4);
+    op.base_version = row.maybe_integer(5);
+    op.version = row.maybe_integer(6);
+    op.folded = row.integer(7) != 0;
+    op.urgency = static_cast<int>(row.integer(8));
+    if (!row.is_null(9)) op.photo = row.hash(9);
+    op.base_values = row.text(10);
+    op.canonical = row.text(11);
+    ops.push_back(std::move(op));
+  }
+}
+
+OpText parse_op(const std::string& canonical_text) {
+  OpText op;
+  const Json json = parse_object(canonical_text);
+  if (json.contains("body")) op.body = json["body"];
+  op.moment.captured_at_ms = json.value("captured_at_ms", std::int64_t{0});
+  const Json evidence = json.value("evidence", Json::object());
+  op.moment.evidence.boot_id = text_member(evidence, "boot_id");
+  op.moment.evidence.monotonic_ms = evidence.value("monotonic_ms", std::int64_t{0});
+  if (evidence.contains("clock_offset_ms")) op.moment.evidence.clock_offset_ms = evidence["clock_offset_ms"];
+  for (const Json& id : json.value("replaces", Json::array())) {
+    if (const auto parsed = parse_id(id.get_ref<const std::string&>())) op.replaces.push_back(*parsed);
+  }
+  return op;
+}
+
+Result<std::optional<std::int64_t>> pending_before(Connection& db, const Id& record) {
+  return db.integer(
+      "SELECT max(seq) FROM op WHERE record = ?1 AND verb <> 3"  // an attach changes no version
+      " AND (status IN (0, 2) OR (status = 1 AND folded = 0))",
+      record);
+}
+
+Result<void> lay(Core& core, Connection& db, const Id& record) {
+  JULU_TRY(const auto row, find_record(db, record));
+  if (!row) return {};
+  JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record));
+  Json body = row->base ? parse_object(*row->base) : Json::object();
+  JULU_TRY(const auto base_deleted, db.integer("SELECT base_deleted FROM record WHERE id = ?1", record));
+  bool deleted = base_deleted.value_or(0) != 0;
+  for (const OpRow& op : ops) {
+    if (!is_laid_on_top(op) || !changes_body(op)) continue;
+    if (op.verb == Verb::remove) {
+      deleted = true;
+    } else {
+      body = apply_merge_patch(std::move(body), parse_op(op.canonical).body);
+    }
+  }
+  JULU_TRY(const std::string state, effective_state(core, db, *row));
+  JULU_TRY(const std::int64_t changed, core.next_change(db));
+  return db.run("UPDATE record SET body = ?2, deleted = ?3, state = ?4, changed = ?5 WHERE id = ?1", record,
+                canonical(body), deleted, state, changed);
+}
+
+Result<void> fold(Connection& db, const Id& record, std::int64_t epoch) {
+  JULU_TRY(auto row, find_record(db, record));
+  if (!row) return {};
+  JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record));
+  std::optional<Json> base;
+  if (row->base) base = parse_object(*row->base);
+  std::int64_t version = row->base_version;
+  bool deleted = false;
+  for (const OpRow& op : ops) {
+    if (op.status != kStatusReceipted || op.folded) continue;
+    bool folds = !changes_body(op);  // an attach and a step change no body; they have rows of their own
+    if (!folds && op.version && *op.version <= version) {
+      folds = true;  // the base came from a row at or above it
+    } else if (!folds && op.version) {
+      std::int64_t applied_to = op.base_version.value_or(0);
+      if (op.after) {
+        const auto before = std::find_if(ops.begin(), ops.end(), [&](const OpRow& o) { return o.seq == *op.after; });
+        applied_to = before != ops.end() ? before->version.value_or(-1) : -1;
+      }
+      if (applied_to != version) continue;
+      folds = true;
+      if (op.verb == Verb::remove) {
+        deleted = true;
+      } else {
+        base = apply_merge_patch(base.value_or(Json::object()), parse_op(op.canonical).body);
+      }
+      version = *op.version;
+    }
+    if (folds) JULU_CHECK(db.run("UPDATE op SET folded = 1 WHERE seq = ?1", op.seq));
+  }
+  if (version == row->base_version) return {};
+  std::optional<std::string> text;
+  if (base) text = canonical(*base);
+  return db.run(
+      "UPDATE record SET base = ?2, base_version = ?3, base_epoch = max(base_epoch, ?4), base_deleted = base_deleted OR ?5"
+      " WHERE id = ?1",
+      record, text, version, epoch, deleted);
+}
+
+Result<void> add_attachment(Connection& db, const Id& record, const Hash& sha256, std::string_view role,
+                            const std::optional<Id>& action, std::optional<std::int64_t> op) {
+  JULU_TRY(const auto count, db.integer("SELECT count(*) FROM attachment WHERE record = ?1", record));
+  return db.run(
+      "INSERT INTO attachment (record, sha256, role, action, place, op) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+      " ON CONFLICT DO UPDATE SET action = coalesce(action, excluded.action), op = coalesce(excluded.op, op)",
+      record, sha256, role, action, count.value_or(0), op);
+}
+
+Result<void> add_history(Connection& db, const Id& record, std::int64_t at_ms, const char* what, const Json& detail) {
+  return db.run("INSERT INTO history (record, at_ms, what, detail) VALUES (?1, ?2, ?3, ?4)", record, at_ms, what,
+                detail.dump());
+}
+
+std::string problem_text(ErrorCode code, std::string_view type, std::string_view title, std::string_view detail,
+                         std::string_view pointer) {
+  return Json{{"code", name(code)}, {"type", type}, {"title", title}, {"detail", detail}, {"pointer", pointer}}.dump(
+      -1, ' ', false, Json::error_handler_t::replace);
+}
+
+int urgency_of(const Json& body) {
+  const std::string urgency = text_member(body, "urgency");
+  if (urgency == "emergency") return 0;
+  return urgency == "urgent" ? 1 : 2;
+}
+
+Wait next_wait(Core& core, std::int64_t attempts, std::int64_t retry_after_ms) {
+  const std::int64_t now = core.clock().now_ms();
+  if (retry_after_ms > 0) {
+    const std::int64_t wait = std::min(retry_after_ms, limits::retry_after_ms_max);
+    return {now + wait, std::max(wait, limits::backoff_cap_ms)};
+  }
+  const auto doublings = std::min<std::int64_t>(attempts, 20);
+  const std::int64_t most = std::min(limits::backoff_cap_ms, limits::backoff_base_ms << doublings);
+  const auto wait = static_cast<std::int64_t>(core.random().below(static_cast<std::uint64_t>(most) + 1));
+  return {now + wait, limits::backoff_cap_ms};
+}
+
+}  // namespace julu::store

@@ -1,0 +1,163 @@
+// What is due to be sent, and the lease that admits one Syncer.
+#include <julu/outbox.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include <unistd.h>
+
+#include "store/catalog.h"
+#include "store/records.h"
+
+namespace julu {
+
+using namespace store;
+
+namespace {
+
+// An op goes when it is due and nothing before it on its record is parked or waits. An attach goes when its photo's
+// bytes are there. Order is kept per record only; a record's ops share its urgency.
+constexpr const char* kDueOps =
+    "SELECT op.seq, op.op_id, op.record, op.verb, op.canonical, op.hash, op.urgency, photo.upload_url"
+    " FROM op LEFT JOIN photo ON photo.sha256 = op.photo"
+    " WHERE op.status = 0 AND (op.next_attempt_ms <= ?1 OR op.next_attempt_ms > ?1 + op.wait_max_ms)"
+    " AND (op.verb <> 3 OR photo.uploaded = 1)"
+    " AND NOT EXISTS (SELECT 1 FROM op AS earlier WHERE earlier.record = op.record AND earlier.seq < op.seq"
+    "  AND earlier.verb <> 3 AND (earlier.status = 2 OR (earlier.status = 0"
+    "   AND earlier.next_attempt_ms > ?1 AND earlier.next_attempt_ms <= ?1 + earlier.wait_max_ms)))"
+    " ORDER BY op.urgency, op.seq LIMIT ?2";
+
+bool process_is_gone(std::int64_t pid) {
+  if (pid <= 0 || pid == ::getpid()) return false;
+  return ::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH;
+}
+
+}  // namespace
+
+// Held for limits::lease_ms of this boot's monotonic clock. A holder that died is not waited for: its process is gone,
+// or the machine has started anew.
+Result<void> Outbox::acquire_lease() {
+  Core& core = *store_.core_;
+  const std::string boot = core.clock().boot_id();
+  return core.write([&](Connection& db) -> Result<void> {
+    JULU_TRY(const auto owner, meta_text(db, "lease_owner"));
+    JULU_TRY(const auto lease_boot, meta_text(db, "lease_boot"));
+    JULU_TRY(const std::int64_t until, meta_integer(db, "lease_until_ms"));
+    JULU_TRY(const std::int64_t pid, meta_integer(db, "lease_pid"));
+    const std::int64_t now = core.clock().monotonic_ms();
+    const bool held = owner && !owner->empty() && *owner != core.lease_owner() && lease_boot == boot && now < until &&
+                      !process_is_gone(pid);
+    if (held) return Error{ErrorCode::sync_in_progress, {}, {}};
+    JULU_CHECK(set_meta(db, "lease_owner", core.lease_owner()));
+    JULU_CHECK(set_meta(db, "lease_boot", boot));
+    JULU_CHECK(set_meta(db, "lease_pid", static_cast<std::int64_t>(::getpid())));
+    return set_meta(db, "lease_until_ms", now + limits::lease_ms);
+  });
+}
+
+void Outbox::release_lease() {
+  Core& core = *store_.core_;
+  static_cast<void>(core.write([&](Connection& db) -> Result<void> {
+    return db.run("DELETE FROM meta WHERE name = 'lease_owner' AND value = ?1", core.lease_owner());
+  }));
+}
+
+Result<Identity> Outbox::identity() const { return store_.core_->identity(); }
+Result<Signature> Outbox::sign(std::string_view message) const { return store_.core_->sign(message); }
+
+Result<void> Outbox::note_ping(const PingFacts& ping) {
+  Core& core = *store_.core_;
+  return core.write([&](Connection& db) -> Result<void> {
+    JULU_CHECK(note_epoch(db, ping.epoch));
+    JULU_CHECK(set_meta(db, "clock_offset_ms", ping.time_ms - core.clock().now_ms()));
+    JULU_TRY(const std::int64_t safe, meta_integer(db, "safe_before_ms"));
+    return set_meta(db, "safe_before_ms", std::max(safe, ping.safe_before_ms));
+  });
+}
+
+Result<std::vector<OutgoingOp>> Outbox::next_ops(std::size_t ops_max, std::size_t bytes_max) {
+  Core& core = *store_.core_;
+  return core.read([&](Connection& db) -> Result<std::vector<OutgoingOp>> {
+    std::vector<OutgoingOp> ops;
+    std::size_t bytes = 0;
+    Query row = db.query(kDueOps, core.clock().now_ms(), static_cast<std::int64_t>(ops_max));
+    for (;;) {
+      JULU_TRY(const bool there, row.step());
+      if (!there) return ops;
+      bytes += row.text(4).size();
+      if (!ops.empty() && bytes > bytes_max) return ops;
+      OutgoingOp op;
+      op.seq = row.integer(0);
+      op.op_id = row.id(1);
+      op.record = row.id(2);
+      op.verb = static_cast<Verb>(row.integer(3));
+      op.canonical = row.text(4);
+      op.hash = row.hash(5);
+      op.urgency = static_cast<int>(row.integer(6));
+      if (op.verb == Verb::attach) op.upload_url = row.text(7);
+      ops.push_back(std::move(op));
+    }
+  });
+}
+
+Result<void> Outbox::defer(const std::vector<OutgoingOp>& sent, ErrorCode why, std::int64_t retry_after_ms) {
+  Core& core = *store_.core_;
+  return core.write([&](Connection& db) -> Result<void> {
+    // One draw for all: what failed together goes together.
+    std::int64_t attempts = 0;
+    for (const OutgoingOp& op : sent) {
+      JULU_TRY(const auto made, db.integer("SELECT attempts FROM op WHERE seq = ?1", op.seq));
+      attempts = std::max(attempts, made.value_or(0));
+    }
+    const Wait wait = next_wait(core, attempts, retry_after_ms);
+    for (const OutgoingOp& op : sent) {
+      JULU_CHECK(db.run(
+          "UPDATE op SET attempts = attempts + 1, next_attempt_ms = ?2, wait_max_ms = ?3, problem = ?4"
+          " WHERE seq = ?1 AND status = 0",
+          op.seq, wait.next_attempt_ms, wait.wait_max_ms, problem_text(why, "", "", "", "")));
+    }
+    return {};
+  });
+}
+
+Result<void> Outbox::park(const OutgoingOp& op, const Problem& problem) {
+  Core& core = *store_.core_;
+  return core.write([&](Connection& db) -> Result<void> {
+    JULU_CHECK(db.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1 AND status = 0", op.seq,
+                      problem_text(ErrorCode::rejected, problem.type, problem.title, problem.detail, problem.pointer)));
+    return lay(core, db, op.record);
+  });
+}
+
+Result<QueueCounts> Outbox::counts() const {
+  return store_.core_->read([&](Connection& db) -> Result<QueueCounts> {
+    QueueCounts counts;
+    JULU_TRY(const auto ops, db.integer("SELECT count(*) FROM op WHERE status = 0"));
+    JULU_TRY(const auto parked, db.integer("SELECT count(*) FROM op WHERE status = 2"));
+    counts.ops = ops.value_or(0);
+    counts.parked = parked.value_or(0);
+    {
+      Query row = db.query(
+          "SELECT count(*), coalesce(sum(length_bytes), 0), min(next_attempt_ms) FROM photo"
+          " WHERE own = 1 AND uploaded = 0 AND problem IS NULL");
+      JULU_CHECK(row.step());
+      counts.photos = row.integer(0);
+      counts.photo_bytes = row.integer(1);
+      counts.next_attempt_ms = row.maybe_integer(2);
+    }
+    JULU_TRY(const auto next, db.integer("SELECT min(op.next_attempt_ms) FROM op LEFT JOIN photo ON photo.sha256 = op.photo"
+                                         " WHERE op.status = 0 AND (op.verb <> 3 OR photo.uploaded = 1)"));
+    if (next) counts.next_attempt_ms = std::min(counts.next_attempt_ms.value_or(*next), *next);
+    return counts;
+  });
+}
+
+Result<void> Outbox::due_now() {
+  return store_.core_->write([&](Connection& db) -> Result<void> {
+    JULU_CHECK(db.run("UPDATE op SET next_attempt_ms = 0 WHERE status = 0 AND next_attempt_ms > 0"));
+    return db.run("UPDATE photo SET next_attempt_ms = 0 WHERE next_attempt_ms > 0");
+  });
+}
+
+}  // namespace julu

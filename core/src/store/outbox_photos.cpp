@@ -1,0 +1,105 @@
+// Photos on their way out.
+#include <julu/outbox.h>
+
+#include "store/catalog.h"
+#include "store/records.h"
+
+namespace julu {
+
+using namespace store;
+
+namespace {
+
+constexpr const char* kDueThumbnails =
+    "SELECT sha256, length_bytes, urgency FROM photo WHERE own = 1 AND uploaded = 0 AND thumbnail_sent = 0"
+    " AND problem IS NULL AND (next_attempt_ms <= ?1 OR next_attempt_ms > ?1 + wait_max_ms) ORDER BY urgency, id LIMIT 1";
+constexpr const char* kDuePhotos =
+    "SELECT sha256, length_bytes, urgency, upload_url FROM photo WHERE own = 1 AND uploaded = 0"
+    " AND problem IS NULL AND (next_attempt_ms <= ?1 OR next_attempt_ms > ?1 + wait_max_ms) ORDER BY urgency, id LIMIT 1";
+
+Result<std::int64_t> photo_id(Connection& db, const Hash& sha256) {
+  JULU_TRY(const auto photo, db.integer("SELECT id FROM photo WHERE sha256 = ?1", sha256));
+  if (!photo) return Error{ErrorCode::photo_unknown, {}, hex(sha256)};
+  return *photo;
+}
+
+}  // namespace
+
+Result<std::optional<OutgoingPhoto>> Outbox::next_photo() {
+  Core& core = *store_.core_;
+  return core.read([&](Connection& db) -> Result<std::optional<OutgoingPhoto>> {
+    const std::int64_t now = core.clock().now_ms();
+    {
+      Query row = db.query(kDueThumbnails, now);
+      JULU_TRY(const bool there, row.step());
+      if (there) {
+        return std::optional(
+            OutgoingPhoto{row.hash(0), row.integer(1), {}, true, static_cast<int>(row.integer(2))});
+      }
+    }
+    Query row = db.query(kDuePhotos, now);
+    JULU_TRY(const bool there, row.step());
+    if (!there) return std::optional<OutgoingPhoto>();
+    return std::optional(OutgoingPhoto{row.hash(0), row.integer(1), std::string(row.text(3)), false,
+                                       static_cast<int>(row.integer(2))});
+  });
+}
+
+Result<std::string> Outbox::read_photo(const Hash& sha256, std::int64_t offset, std::size_t bytes_max) {
+  return store_.core_->read([&](Connection& db) -> Result<std::string> {
+    JULU_TRY(const std::int64_t photo, photo_id(db, sha256));
+    return read_range(db, photo, offset, bytes_max);
+  });
+}
+
+Result<std::string> Outbox::read_thumbnail(const Hash& sha256) { return store_.thumbnail(hex(sha256)); }
+
+Result<void> Outbox::photo_location(const Hash& sha256, const std::string& upload_url) {
+  return store_.core_->write([&](Connection& db) -> Result<void> {
+    return db.run("UPDATE photo SET upload_url = ?2 WHERE sha256 = ?1", sha256,
+                  upload_url.empty() ? std::optional<std::string>() : upload_url);
+  });
+}
+
+Result<void> Outbox::thumbnail_sent(const Hash& sha256) {
+  return store_.core_->write([&](Connection& db) -> Result<void> {
+    return db.run("UPDATE photo SET thumbnail_sent = 1, attempts = 0 WHERE sha256 = ?1", sha256);
+  });
+}
+
+Result<void> Outbox::photo_uploaded(const Hash& sha256) {
+  return store_.core_->write([&](Connection& db) -> Result<void> {
+    return db.run("UPDATE photo SET uploaded = 1, attempts = 0 WHERE sha256 = ?1", sha256);
+  });
+}
+
+Result<void> Outbox::defer_photo(const Hash& sha256, ErrorCode why, std::int64_t retry_after_ms) {
+  static_cast<void>(why);
+  return defer_photo_row(*store_.core_, sha256, retry_after_ms);
+}
+
+Result<void> Outbox::park_photo(const Hash& sha256, const Problem& problem) {
+  Core& core = *store_.core_;
+  return core.write([&](Connection& db) -> Result<void> {
+    const std::string text =
+        problem_text(ErrorCode::too_large, problem.type, problem.title, problem.detail, problem.pointer);
+    JULU_CHECK(db.run("UPDATE photo SET problem = ?2 WHERE sha256 = ?1", sha256, text));
+    std::vector<Id> records;
+    {
+      Query row = db.query("SELECT record FROM attachment WHERE sha256 = ?1", sha256);
+      for (;;) {
+        JULU_TRY(const bool there, row.step());
+        if (!there) break;
+        records.push_back(row.id(0));
+      }
+    }
+    for (const Id& record : records) {
+      JULU_CHECK(db.run("UPDATE op SET status = 2, problem = ?3 WHERE record = ?1 AND photo = ?2 AND status = 0", record,
+                        sha256, text));
+      JULU_CHECK(lay(core, db, record));
+    }
+    return {};
+  });
+}
+
+}  // namespace julu

@@ -1,0 +1,71 @@
+// Photos in the store: rows of chunks, streamed in and out. Thread rule: under the lock of the Connection's owner.
+#pragma once
+
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "domain/image.h"
+#include "store/core.h"
+
+namespace julu::store {
+
+/// A file of the shell, read in order. Errors: photo_missing, permission, io.
+class FileSource final : public domain::ByteSource {
+ public:
+  static Result<std::unique_ptr<FileSource>> open(const std::string& path);
+  Result<std::size_t> read(std::span<std::uint8_t> out) override;
+  Result<void> rewind() override;
+
+ private:
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  explicit FileSource(std::FILE* file) : file_(file) {}
+  std::unique_ptr<std::FILE, Close> file_;
+};
+
+/// A photo of the store, read in order.
+class ChunkSource final : public domain::ByteSource {
+ public:
+  ChunkSource(Connection& db, std::int64_t photo) : db_(db), photo_(photo) {}
+  Result<std::size_t> read(std::span<std::uint8_t> out) override;
+  Result<void> rewind() override;
+
+ private:
+  Connection& db_;
+  std::int64_t photo_;
+  std::int64_t offset_ = 0;
+};
+
+/// Collects bytes into chunk rows of the photo `id`.
+class ChunkSink final : public domain::ByteSink {
+ public:
+  ChunkSink(Connection& db, std::int64_t photo) : db_(db), photo_(photo) {}
+  Result<void> write(std::span<const std::uint8_t> bytes) override;
+  /// The last, short chunk.
+  Result<void> finish();
+
+ private:
+  Result<void> put();
+  Connection& db_;
+  std::int64_t photo_;
+  std::int64_t place_ = 0;
+  std::string pending_;
+};
+
+struct TakenPhoto {
+  Hash sha256{};
+  std::int64_t length_bytes = 0;
+  std::string role;
+};
+
+Result<std::int64_t> next_photo_id(Connection& db);
+/// Takes a file in, inside the caller's transaction. The same bytes are stored once.
+Result<TakenPhoto> take_photo(Core& core, Connection& db, const PhotoInput& input, int urgency);
+/// At most `bytes_max` from `offset`.
+Result<std::string> read_range(Connection& db, std::int64_t photo, std::int64_t offset, std::size_t bytes_max);
+/// The thumbnail's bytes; derives it when there is none and `here`. Empty: none can be made of this photo.
+Result<std::string> make_thumbnail(Connection& db, std::int64_t photo);
+
+}  // namespace julu::store

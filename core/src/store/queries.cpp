@@ -1,0 +1,340 @@
+// What a shell shows: records with what became of them, their history, and what changed.
+#include <algorithm>
+#include <cctype>
+
+#include <julu/store.h>
+
+#include "store/records.h"
+#include "store/search.h"
+
+namespace julu {
+
+using namespace store;
+
+namespace {
+
+struct Problems {
+  std::optional<Error> error;
+  std::string text;
+};
+
+Problems parse_problem(std::string_view text) {
+  const Json json = Json::parse(text, nullptr, false);
+  Problems out;
+  if (!json.is_object()) return out;
+  out.error = Error{error_code(text_member(json, "code")), text_member(json, "pointer"), text_member(json, "type")};
+  out.text = text_member(json, "title");
+  const std::string detail = text_member(json, "detail");
+  if (!detail.empty()) out.text += (out.text.empty() ? "" : "：") + detail;
+  return out;
+}
+
+// Status is derived from receipts and nothing else (mission.md "Proof of delivery").
+Result<void> add_delivery(Connection& db, const Id& id, Record& record) {
+  Query row = db.query(
+      "SELECT op.status, op.problem, receipt.server_time_ms FROM op LEFT JOIN receipt ON receipt.id = op.receipt"
+      " WHERE op.record = ?1 ORDER BY op.seq",
+      id);
+  bool any = false;
+  bool waiting = false;
+  bool parked = false;
+  for (;;) {
+    JULU_TRY(const bool there, row.step());
+    if (!there) break;
+    const auto status = static_cast<int>(row.integer(0));
+    any = any || status != kStatusGivenUp;
+    waiting = waiting || status == kStatusQueued || status == kStatusMadeAgain;
+    if (status == kStatusReceipted) record.delivered_at_ms = std::max(record.delivered_at_ms, row.integer(2));
+    if (status == kStatusParked && !parked) {
+      parked = true;
+      Problems problems = parse_problem(row.text(1));
+      record.problem = problems.error;
+      record.problem_text = problems.text;
+    }
+  }
+  record.delivery = parked ? Delivery::parked : waiting ? Delivery::saved : any ? Delivery::delivered : Delivery::none;
+  if (record.delivery != Delivery::delivered) record.delivered_at_ms = 0;
+  return {};
+}
+
+Result<void> add_photos(Connection& db, const Id& id, Record& record) {
+  Query row = db.query(
+      "SELECT a.sha256, a.role, a.action, photo.length_bytes, photo.here, photo.own, op.status FROM attachment AS a"
+      " JOIN photo ON photo.sha256 = a.sha256 LEFT JOIN op ON op.seq = a.op WHERE a.record = ?1 ORDER BY a.place",
+      id);
+  for (;;) {
+    JULU_TRY(const bool there, row.step());
+    if (!there) return {};
+    RecordPhoto photo;
+    photo.sha256 = hex(row.hash(0));
+    photo.role = row.text(1);
+    if (!row.is_null(2)) photo.action = row.id(2).text();
+    photo.length_bytes = row.integer(3);
+    photo.here = row.integer(4) != 0;
+    photo.delivered = row.is_null(6) ? true : row.integer(6) == kStatusReceipted;
+    record.photos.push_back(std::move(photo));
+  }
+}
+
+Result<std::optional<Record>> load_record(Core& core, Connection& db, const Id& id) {
+  JULU_TRY(const auto row, find_record(db, id));
+  if (!row) return std::optional<Record>();
+  Record record;
+  record.id = id.text();
+  record.kind = row->kind;
+  record.body = row->body;
+  record.state = row->state;
+  record.deleted = row->deleted;
+  record.version = row->base_version;
+  record.captured_at_ms = row->captured_at_ms;
+  if (const auto kind = core.kind(row->kind)) {
+    record.title = kind->summary(Json::parse(row->body, nullptr, false));
+    if (const auto flow = core.flow_of(*kind)) {
+      record.state_title_zh = flow->label(row->state, Lang::zh);
+      record.state_title_en = flow->label(row->state, Lang::en);
+    }
+  }
+  JULU_CHECK(add_delivery(db, id, record));
+  JULU_CHECK(add_photos(db, id, record));
+  JULU_TRY(const auto conflicts, db.integer("SELECT count(*) FROM conflict WHERE record = ?1", id));
+  record.in_conflict = conflicts.value_or(0) > 0;
+  return std::optional(std::move(record));
+}
+
+// Ids of the next rows, newest first.
+Result<std::vector<Id>> next_ids(Core& core, Connection& db, const Filter& filter, const Id& before, int limit) {
+  if (!filter.search.empty()) return search_records(core, db, filter.search, before, limit);
+  std::vector<Id> ids;
+  Query row = db.query(
+      "SELECT id FROM record WHERE (?1 IS NULL OR id < ?1) AND (?2 = '' OR kind = ?2) ORDER BY id DESC LIMIT ?3",
+      before.is_nil() ? std::optional<Id>() : before, filter.kind, limit);
+  for (;;) {
+    JULU_TRY(const bool there, row.step());
+    if (!there) return ids;
+    ids.push_back(row.id(0));
+  }
+}
+
+bool fits(const Record& record, const Filter& filter) {
+  if (record.deleted && !filter.deleted_too) return false;
+  if (!filter.kind.empty() && record.kind != filter.kind) return false;
+  return !filter.delivery || record.delivery == *filter.delivery;
+}
+
+bool is_hex(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isxdigit(c) != 0; });
+}
+
+// The index on `changed` holds every id and nothing large.
+constexpr const char* kIdsEndingWith =
+    "SELECT id FROM record INDEXED BY record_changed WHERE lower(hex(id)) LIKE '%' || ?1 LIMIT 2";
+
+}  // namespace
+
+std::string_view name(Delivery delivery) {
+  switch (delivery) {
+    case Delivery::none: return "none";
+    case Delivery::saved: return "saved";
+    case Delivery::delivered: return "delivered";
+    case Delivery::parked: return "parked";
+  }
+  return "unknown";
+}
+
+Result<std::optional<Record>> Store::get(const std::string& id) {
+  const auto parsed = parse_id(id);
+  if (!parsed) return Error{ErrorCode::bad_argument, "/id", {}};
+  return core_->read([&](Connection& db) { return load_record(*core_, db, *parsed); });
+}
+
+Result<std::vector<Record>> Store::list(const Filter& filter) {
+  if (filter.limit < 1 || filter.limit > limits::page_rows_max) return Error{ErrorCode::bad_argument, "limit", {}};
+  Id before;
+  if (!filter.before.empty()) {
+    const auto parsed = parse_id(filter.before);
+    if (!parsed) return Error{ErrorCode::bad_argument, "before", {}};
+    before = *parsed;
+  }
+  return core_->read([&](Connection& db) -> Result<std::vector<Record>> {
+    std::vector<Record> records;
+    for (;;) {
+      JULU_TRY(const std::vector<Id> ids, next_ids(*core_, db, filter, before, filter.limit));
+      for (const Id& id : ids) {
+        JULU_TRY(auto record, load_record(*core_, db, id));
+        if (record && fits(*record, filter)) records.push_back(*std::move(record));
+        if (static_cast<int>(records.size()) == filter.limit) return records;
+      }
+      if (static_cast<int>(ids.size()) < filter.limit) return records;
+      before = ids.back();
+    }
+  });
+}
+
+Result<std::string> Store::find_id(const std::string& short_id) {
+  if (const auto whole = parse_id(short_id)) return whole->text();
+  std::string digits;
+  for (const char c : short_id) {
+    if (c != '-') digits += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  if (digits.size() < 4 || digits.size() > 32 || !is_hex(digits)) return Error{ErrorCode::bad_argument, "/id", {}};
+  return core_->read([&](Connection& db) -> Result<std::string> {
+    Query row = db.query(kIdsEndingWith, digits);
+    JULU_TRY(const bool there, row.step());
+    if (!there) return Error{ErrorCode::record_unknown, "/id", {}};
+    const std::string id = row.id(0).text();
+    JULU_TRY(const bool second, row.step());
+    if (second) return Error{ErrorCode::bad_argument, "/id", "several records end so"};
+    return id;
+  });
+}
+
+Result<std::string> Store::short_id(const std::string& id) {
+  std::string digits;
+  for (const char c : id) {
+    if (c != '-') digits += c;
+  }
+  if (digits.size() != 32) return Error{ErrorCode::bad_argument, "/id", {}};
+  return core_->read([&](Connection& db) -> Result<std::string> {
+    for (std::size_t length = 4; length < digits.size(); ++length) {
+      const std::string ending = digits.substr(digits.size() - length);
+      Query row = db.query(kIdsEndingWith, ending);
+      JULU_CHECK(row.step());
+      JULU_TRY(const bool second, row.step());
+      if (!second) return ending;
+    }
+    return digits;
+  });
+}
+
+namespace {
+
+Result<void> add_own_ops(Connection& db, const Id& record, std::vector<HistoryEntry>& entries) {
+  Query row = db.query(
+      "SELECT op.op_id, op.verb, op.hash, op.canonical, receipt.key_id, action.state FROM op"
+      " LEFT JOIN receipt ON receipt.id = op.receipt LEFT JOIN action ON action.id = op.op_id"
+      " WHERE op.record = ?1 ORDER BY op.seq",
+      record);
+  for (;;) {
+    JULU_TRY(const bool there, row.step());
+    if (!there) return {};
+    const OpText op = parse_op(std::string(row.text(3)));
+    HistoryEntry entry;
+    entry.at_ms = op.moment.captured_at_ms;
+    entry.what = name(static_cast<Verb>(row.integer(1)));
+    entry.action = text_member(op.body, "action");
+    if (entry.what != "append") entry.action.clear();
+    entry.state = row.text(5);
+    entry.detail = op.body.is_null() ? "{}" : canonical(op.body);
+    entry.op_id = row.id(0).text();
+    entry.hash = hex(row.hash(2));
+    entry.receipt_key = row.text(4);
+    entries.push_back(std::move(entry));
+  }
+}
+
+Result<void> add_actions_of_others(Connection& db, const Id& record, std::vector<HistoryEntry>& entries) {
+  Query row = db.query(
+      "SELECT at_ms, action, state, actor, body, id FROM action WHERE record = ?1 AND number IS NOT NULL"
+      " AND NOT EXISTS (SELECT 1 FROM op WHERE op.record = action.record AND op.op_id = action.id) ORDER BY number",
+      record);
+  for (;;) {
+    JULU_TRY(const bool there, row.step());
+    if (!there) return {};
+    HistoryEntry entry;
+    entry.at_ms = row.integer(0);
+    entry.what = "append";
+    entry.action = row.text(1);
+    entry.state = row.text(2);
+    const Json actor = Json::parse(row.text(3), nullptr, false);
+    entry.actor = text_member(actor, "name");
+    if (entry.actor.empty()) entry.actor = text_member(actor, "id");
+    entry.detail = row.text(4);
+    entry.op_id = row.id(5).text();
+    entries.push_back(std::move(entry));
+  }
+}
+
+Result<void> add_kept(Connection& db, const Id& record, std::vector<HistoryEntry>& entries) {
+  Query row = db.query("SELECT at_ms, what, detail FROM history WHERE record = ?1 ORDER BY id", record);
+  for (;;) {
+    JULU_TRY(const bool there, row.step());
+    if (!there) return {};
+    HistoryEntry entry;
+    entry.at_ms = row.integer(0);
+    entry.what = row.text(1);
+    entry.detail = row.text(2);
+    entries.push_back(std::move(entry));
+  }
+}
+
+}  // namespace
+
+Result<std::vector<HistoryEntry>> Store::history(const std::string& id) {
+  const auto record = parse_id(id);
+  if (!record) return Error{ErrorCode::bad_argument, "/id", {}};
+  return core_->read([&](Connection& db) -> Result<std::vector<HistoryEntry>> {
+    std::vector<HistoryEntry> entries;
+    JULU_CHECK(add_own_ops(db, *record, entries));
+    JULU_CHECK(add_actions_of_others(db, *record, entries));
+    JULU_CHECK(add_kept(db, *record, entries));
+    std::stable_sort(entries.begin(), entries.end(),
+                     [](const HistoryEntry& a, const HistoryEntry& b) { return a.at_ms < b.at_ms; });
+    return entries;
+  });
+}
+
+Result<std::vector<ConflictField>> Store::conflicts() {
+  return core_->read([&](Connection& db) -> Result<std::vector<ConflictField>> {
+    std::vector<ConflictField> fields;
+    Query row = db.query("SELECT record, field, base, local, remote, at_ms FROM conflict ORDER BY at_ms, record, field");
+    for (;;) {
+      JULU_TRY(const bool there, row.step());
+      if (!there) return fields;
+      fields.push_back({row.id(0).text(), std::string(row.text(1)), std::string(row.text(2)), std::string(row.text(3)),
+                        std::string(row.text(4)), row.integer(5)});
+    }
+  });
+}
+
+Result<Status> Store::status() {
+  return core_->read([&](Connection& db) -> Result<Status> {
+    Status status;
+    const auto count = [&](const char* sql, std::int64_t& into) -> Result<void> {
+      JULU_TRY(const auto value, db.integer(sql));
+      into = value.value_or(0);
+      return {};
+    };
+    JULU_CHECK(count("SELECT count(*) FROM record INDEXED BY record_changed", status.records));
+    JULU_CHECK(count("SELECT count(DISTINCT record) FROM op WHERE status IN (0, 2, 3)", status.unsent_records));
+    JULU_CHECK(count("SELECT count(*) FROM op WHERE status = 0", status.unsent_ops));
+    JULU_CHECK(count("SELECT count(*) FROM op WHERE status = 2", status.parked_ops));
+    JULU_CHECK(count("SELECT count(*) FROM photo WHERE own = 1 AND uploaded = 0", status.unsent_photos));
+    JULU_CHECK(count("SELECT sum(length_bytes) FROM photo WHERE own = 1 AND uploaded = 0", status.unsent_photo_bytes));
+    JULU_CHECK(count("SELECT count(*) FROM conflict", status.conflicts));
+    JULU_CHECK(count("SELECT value FROM meta WHERE name = 'last_sync_ms'", status.last_sync_ms));
+    JULU_TRY(status.next_attempt_ms, db.integer("SELECT min(next_attempt_ms) FROM op WHERE status = 0"));
+    status.low_disk = core_->low_disk();
+    return status;
+  });
+}
+
+Result<Changes> Store::changes_since(std::int64_t token, int limit) {
+  if (limit < 1 || limit > limits::page_rows_max) return Error{ErrorCode::bad_argument, "limit", {}};
+  return core_->read([&](Connection& db) -> Result<Changes> {
+    Changes changes;
+    changes.token = token;
+    Query row = db.query("SELECT id, changed FROM record WHERE changed > ?1 ORDER BY changed LIMIT ?2", token, limit + 1);
+    for (;;) {
+      JULU_TRY(const bool there, row.step());
+      if (!there) return changes;
+      if (static_cast<int>(changes.records.size()) == limit) {
+        changes.more = true;
+        return changes;
+      }
+      changes.records.push_back(row.id(0).text());
+      changes.token = row.integer(1);
+    }
+  });
+}
+
+}  // namespace julu

@@ -1,0 +1,89 @@
+// Rows of records: what is pending on them, and how their visible body is made. Thread rule: under the lock of the
+// Connection's owner.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <julu/change.h>
+
+#include "store/core.h"
+#include "store/photos.h"
+
+namespace julu::store {
+
+struct RecordRow {
+  Id id;
+  std::string kind;
+  std::string body;
+  std::optional<std::string> base;
+  std::int64_t base_version = 0;
+  std::int64_t base_epoch = 0;
+  std::string state;
+  std::string base_state;
+  bool deleted = false;
+  std::int64_t captured_at_ms = 0;
+};
+
+Result<std::optional<RecordRow>> find_record(Connection& db, const Id& id);
+
+/// An own op of a record, as laying, merging and settling need it.
+struct OpRow {
+  std::int64_t seq = 0;
+  Id op_id;
+  Verb verb = Verb::create;
+  int status = 0;
+  std::optional<std::int64_t> after;
+  std::optional<std::int64_t> base_version;
+  std::optional<std::int64_t> version;
+  bool folded = false;
+  int urgency = 2;
+  std::optional<Hash> photo;
+  std::string base_values;
+  std::string canonical;
+};
+
+/// In order of seq, from `first` on.
+Result<std::vector<OpRow>> ops_of(Connection& db, const Id& record, std::int64_t first = 0);
+
+/// What an op's canonical text says of its making, to make it again.
+struct OpText {
+  Json body;  ///< null on a delete
+  Moment moment;
+  std::vector<Id> replaces;
+};
+OpText parse_op(const std::string& canonical);
+
+/// The op that a new one on this record has to stand after: the last that is not in the base yet.
+Result<std::optional<std::int64_t>> pending_before(Connection& db, const Id& record);
+
+/// Makes body, state and deleted anew from the base and the ops on top, and gives the row its place in the feed.
+Result<void> lay(Core& core, Connection& db, const Id& record);
+
+/// Folds receipted ops of the record into its base, as far as the fold rule allows (protocol.md "On the phone").
+Result<void> fold(Connection& db, const Id& record, std::int64_t epoch);
+
+/// The platform's version becomes the base when it is newer. True: it did. Actions and photos are added in any case.
+Result<bool> take_base(Core& core, Connection& db, const Id& record, const Change& change, std::int64_t epoch);
+
+Result<void> add_attachment(Connection& db, const Id& record, const Hash& sha256, std::string_view role,
+                            const std::optional<Id>& action, std::optional<std::int64_t> op);
+
+Result<void> add_history(Connection& db, const Id& record, std::int64_t at_ms, const char* what, const Json& detail);
+
+/// The JSON of a problem column.
+std::string problem_text(ErrorCode code, std::string_view type, std::string_view title, std::string_view detail,
+                         std::string_view pointer);
+
+/// "emergency", "urgent" or anything else, of a body's `urgency`.
+int urgency_of(const Json& body);
+
+/// A time to wait: full jitter (protocol.md "Backoff"), or what the platform asked for.
+struct Wait {
+  std::int64_t next_attempt_ms = 0;
+  std::int64_t wait_max_ms = 0;
+};
+Wait next_wait(Core& core, std::int64_t attempts, std::int64_t retry_after_ms);
+
+}  // namespace julu::store

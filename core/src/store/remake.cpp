@@ -1,0 +1,252 @@
+#include "store/remake.h"
+
+#include <algorithm>
+#include <map>
+
+#include "domain/merge.h"
+
+namespace julu::store {
+namespace {
+
+Result<void> park(Connection& db, const OpRow& op, const char* type, const Json& detail) {
+  return db.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1", op.seq,
+                problem_text(ErrorCode::stale, type, "", detail.is_null() ? "" : detail.dump(), ""));
+}
+
+// The old op leaves the queue only with its successor's receipt; until then it is kept, and what it stood for too.
+Result<void> hand_over(Connection& db, const OpRow& old, std::int64_t successor) {
+  JULU_CHECK(db.run("UPDATE op SET successor = ?2 WHERE successor = ?1 AND status = 3", old.seq, successor));
+  return db.run("UPDATE op SET status = 3, successor = ?2, next_attempt_ms = 0 WHERE seq = ?1", old.seq, successor);
+}
+
+// Everything that the new op closes: the old op, and what the old op was to close and has not.
+Result<std::vector<Id>> to_replace(Connection& db, const OpRow& old) {
+  std::vector<Id> ids{old.op_id};
+  Query row = db.query("SELECT op_id FROM op WHERE successor = ?1 AND status = 3 ORDER BY seq", old.seq);
+  for (;;) {
+    JULU_TRY(const bool there, row.step());
+    if (!there) return ids;
+    ids.push_back(row.id(0));
+  }
+}
+
+NewOp like(const OpRow& old, const Id& record, const std::string& kind) {
+  NewOp op;
+  op.record = record;
+  op.kind = kind;
+  op.verb = old.verb;
+  op.urgency = old.urgency;
+  op.photo = old.photo;
+  return op;
+}
+
+Result<void> keep_conflicts(Core& core, Connection& db, const Id& record, const Merged& merged) {
+  const std::int64_t now = core.clock().now_ms();
+  const auto text = [](const std::optional<Json>& value) {
+    return value ? std::optional<std::string>(value->dump()) : std::nullopt;
+  };
+  for (const Conflict& conflict : merged.conflicts) {
+    JULU_CHECK(db.run(
+        "INSERT INTO conflict VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET local = excluded.local,"
+        " remote = excluded.remote, at_ms = excluded.at_ms",
+        record, conflict.field, text(conflict.base), text(conflict.local), text(conflict.remote), now));
+  }
+  const auto value = [](const std::optional<Json>& v) { return v ? *v : Json(); };
+  for (const auto* list : {&merged.conflicts, &merged.given_up}) {
+    for (const Conflict& lost : *list) {
+      JULU_CHECK(add_history(db, record, now, "given_up",
+                             Json{{"field", lost.field},
+                                  {"base", value(lost.base)},
+                                  {"local", value(lost.local)},
+                                  {"remote", value(lost.remote)}}));
+    }
+  }
+  return {};
+}
+
+// Carries the state of one re-making from op to op of a record.
+class Remaking {
+ public:
+  Remaking(Core& core, Connection& db, const Id& record, const Change& current)
+      : core_(core), db_(db), record_(record), current_(current), kind_(core.kind(current.kind)) {
+    running_ = Json::parse(current.body, nullptr, false);
+    if (!running_.is_object()) running_ = Json::object();
+  }
+
+  Result<void> take(const OpRow& old) {
+    if (old.verb == Verb::attach) return take_attach(old);
+    const bool mergeable = kind_ == nullptr || kind_->shape() == Shape::document;
+    if (old.verb == Verb::append || old.verb == Verb::remove || current_.deleted || !mergeable) {
+      stopped_ = true;  // what stands after it waits for the person's decision too
+      return park(db_, old, current_.deleted ? "deleted" : "stale", Json());
+    }
+    const OpText text = parse_op(old.canonical);
+    const Json base = old.base_values.empty() ? Json::object() : Json::parse(old.base_values, nullptr, false);
+    const Merged merged = merge(base, text.body, running_, kind_.get());
+    JULU_CHECK(keep_conflicts(core_, db_, record_, merged));
+    NewOp op = like(old, record_, current_.kind);
+    op.verb = Verb::patch;
+    op.body = canonical(merged.patch);
+    op.base_values = base_values_for(running_, merged.patch).dump();
+    if (last_) {
+      op.after = last_;
+    } else {
+      op.base_version = current_.version;
+    }
+    JULU_TRY(op.replaces, to_replace(db_, old));
+    if (kind_ != nullptr) {
+      for (const std::string& ref : kind_->refs(merged.patch)) {
+        if (const auto target = parse_id(ref)) op.refs.push_back(*target);
+      }
+    }
+    JULU_TRY(const Enqueued queued, core_.enqueue(db_, text.moment, op));
+    JULU_CHECK(hand_over(db_, old, queued.seq));
+    running_ = apply_merge_patch(std::move(running_), merged.patch);
+    last_ = queued.seq;
+    again_[old.seq] = queued.seq;
+    return {};
+  }
+
+  bool stopped() const { return stopped_; }
+
+ private:
+  // An attach stands after an op that is closed now, so it needs a new one to stand after.
+  Result<void> take_attach(const OpRow& old) {
+    const auto moved = old.after ? again_.find(*old.after) : again_.end();
+    if (old.after && moved == again_.end() && !again_.empty()) return {};  // its own op goes on as it was
+    const OpText text = parse_op(old.canonical);
+    NewOp op = like(old, record_, current_.kind);
+    op.body = canonical(text.body);
+    if (moved != again_.end()) op.after = moved->second;
+    JULU_TRY(op.replaces, to_replace(db_, old));
+    JULU_TRY(const Enqueued queued, core_.enqueue(db_, text.moment, op));
+    JULU_CHECK(hand_over(db_, old, queued.seq));
+    return db_.run("UPDATE attachment SET op = ?2 WHERE op = ?1", old.seq, queued.seq);
+  }
+
+  Core& core_;
+  Connection& db_;
+  const Id& record_;
+  const Change& current_;
+  std::shared_ptr<const Kind> kind_;
+  Json running_;
+  std::optional<std::int64_t> last_;
+  std::map<std::int64_t, std::int64_t> again_;
+  bool stopped_ = false;
+};
+
+}  // namespace
+
+Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& record, const Change& current,
+                        const std::vector<Id>& applied, std::int64_t epoch) {
+  for (const Id& id : applied) {
+    // Sent again for its receipt; the next making no longer replaces it.
+    JULU_CHECK(db.run(
+        "UPDATE op SET status = 0, successor = NULL, next_attempt_ms = 0 WHERE record = ?1 AND op_id = ?2 AND status = 3",
+        record, id));
+  }
+  JULU_CHECK(take_base(core, db, record, current, epoch));
+  JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record, op.seq));
+  Remaking remaking(core, db, record, current);
+  for (const OpRow& pending : ops) {
+    if (pending.status != kStatusQueued) continue;
+    if (op.verb == Verb::attach && pending.seq != op.seq) continue;  // nothing else was judged stale
+    JULU_CHECK(remaking.take(pending));
+    if (remaking.stopped()) break;
+  }
+  return lay(core, db, record);
+}
+
+namespace {
+
+// Carries the state of one sending again, as a person asked for it.
+class SendingAgain {
+ public:
+  SendingAgain(Core& core, Connection& db, const RecordRow& row, const std::vector<OpRow>& ops)
+      : core_(core), db_(db), row_(row), ops_(ops) {}
+
+  Result<void> take(const OpRow& old) {
+    const OpText text = parse_op(old.canonical);
+    NewOp op = like(old, row_.id, row_.kind);
+    JULU_TRY(op.replaces, to_replace(db_, old));
+    put_body(op, old, text);
+    stand(op, old);
+    JULU_TRY(const Enqueued queued, core_.enqueue(db_, text.moment, op));
+    JULU_CHECK(hand_over(db_, old, queued.seq));
+    again_[old.seq] = queued.seq;
+    renamed_[old.op_id.text()] = queued.op_id.text();
+    if (old.verb != Verb::attach) last_ = queued.seq;
+    if (old.verb == Verb::attach) {
+      JULU_CHECK(db_.run("UPDATE photo SET problem = NULL, attempts = 0, next_attempt_ms = 0 WHERE sha256 = ?1", old.photo));
+      return db_.run("UPDATE attachment SET op = ?2 WHERE op = ?1", old.seq, queued.seq);
+    }
+    if (old.verb != Verb::append) return {};
+    // The step keeps its place on the phone under the id that the platform will know it by.
+    JULU_CHECK(db_.run("UPDATE attachment SET action = ?2 WHERE action = ?1", old.op_id, queued.op_id));
+    return db_.run("UPDATE action SET id = ?2, body = ?3 WHERE id = ?1", old.op_id, queued.op_id, op.body);
+  }
+
+ private:
+  // The first edit carries the record as it stands now; what later ones changed is in it already.
+  void put_body(NewOp& op, const OpRow& old, const OpText& text) {
+    op.base_values = old.base_values;
+    if (old.verb == Verb::create) {
+      op.body = row_.body;
+    } else if (old.verb == Verb::patch && body_sent_) {
+      op.body = "{}";
+    } else if (old.verb == Verb::patch) {
+      const Json before = Json::parse(row_.base.value_or("{}"), nullptr, false);
+      const Json patch = merge_patch_between(before, Json::parse(row_.body, nullptr, false));
+      op.body = canonical(patch);
+      op.base_values = base_values_for(before, patch).dump();
+    } else if (!text.body.is_null()) {
+      Json body = text.body;
+      for (const char* member : {"action", "last_action"}) {
+        const auto moved = renamed_.find(text_member(body, member));
+        if (moved != renamed_.end()) body[member] = moved->second;
+      }
+      op.body = canonical(body);
+    }
+    body_sent_ = body_sent_ || old.verb == Verb::create || old.verb == Verb::patch;
+  }
+
+  void stand(NewOp& op, const OpRow& old) {
+    const auto moved = old.after ? again_.find(*old.after) : again_.end();
+    if (moved != again_.end()) {
+      op.after = moved->second;
+    } else if (last_ && old.verb != Verb::attach) {
+      op.after = last_;
+    } else if (old.verb == Verb::patch || old.verb == Verb::remove) {
+      op.base_version = row_.base_version;
+    } else if (old.after) {
+      const auto before =
+          std::find_if(ops_.begin(), ops_.end(), [&](const OpRow& o) { return o.seq == *old.after; });
+      if (before != ops_.end() && before->status == kStatusReceipted) op.after = old.after;
+    }
+  }
+
+  Core& core_;
+  Connection& db_;
+  const RecordRow& row_;
+  const std::vector<OpRow>& ops_;
+  std::optional<std::int64_t> last_;
+  std::map<std::int64_t, std::int64_t> again_;
+  std::map<std::string, std::string> renamed_;
+  bool body_sent_ = false;
+};
+
+}  // namespace
+
+Result<void> send_again(Core& core, Connection& db, const Id& record) {
+  JULU_TRY(const auto row, find_record(db, record));
+  if (!row) return Error{ErrorCode::record_unknown, "/id", {}};
+  JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record));
+  const auto parked = std::find_if(ops.begin(), ops.end(), [](const OpRow& o) { return o.status == kStatusParked; });
+  SendingAgain sending(core, db, *row, ops);
+  for (auto old = parked; old != ops.end(); ++old) {
+    if (old->status == kStatusQueued || old->status == kStatusParked) JULU_CHECK(sending.take(*old));
+  }
+  return lay(core, db, record);
+}
+
+}  // namespace julu::store

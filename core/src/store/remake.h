@@ -1,0 +1,19 @@
+// Making ops again after a stale or rejected result (protocol.md "Making an op again"). Thread rule: under the writer's
+// lock, in the caller's transaction.
+#pragma once
+
+#include <vector>
+
+#include "store/records.h"
+
+namespace julu::store {
+
+/// The platform answered `stale`: takes `current` as the base, merges what is pending from op `seq` on and queues it
+/// anew under `replaces`. Ops that turn out applied go again for their receipts. What a person has to decide is parked.
+Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& record, const Change& current,
+                        const std::vector<Id>& applied, std::int64_t epoch);
+
+/// A person wants what was refused sent again, as the record stands now.
+Result<void> send_again(Core& core, Connection& db, const Id& record);
+
+}  // namespace julu::store

@@ -1,0 +1,144 @@
+#include "store/search.h"
+
+#include <algorithm>
+#include <cctype>
+#include <functional>
+#include <set>
+
+namespace julu::store {
+namespace {
+
+bool is_ascii_word(unsigned char c) { return std::isalnum(c) != 0; }
+
+// Length in bytes of the UTF-8 character at the front; the store holds valid UTF-8 only.
+std::size_t character_bytes(std::string_view text) {
+  const auto lead = static_cast<unsigned char>(text.front());
+  const std::size_t size = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  return std::min(size, text.size());
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
+std::vector<std::string> words_of(std::string_view query) {
+  std::vector<std::string> words(1);
+  for (const char c : query) {
+    if (c == ' ' || c == '\t' || c == '\n') {
+      if (!words.back().empty()) words.emplace_back();
+    } else if (static_cast<unsigned char>(c) >= 0x80 || is_ascii_word(static_cast<unsigned char>(c))) {
+      words.back() += c;
+    }
+  }
+  if (words.back().empty()) words.pop_back();
+  return words;
+}
+
+Result<std::vector<Id>> indexed_hits(Connection& db, const std::string& expression, const Id& before, int limit) {
+  std::vector<Id> hits;
+  Query row = db.query(
+      "SELECT searched.record FROM search JOIN searched ON searched.id = search.rowid WHERE search MATCH ?1"
+      " AND (?2 IS NULL OR searched.record < ?2) ORDER BY searched.record DESC LIMIT ?3",
+      expression, before.is_nil() ? std::optional<Id>() : before, limit);
+  for (;;) {
+    JULU_TRY(const bool there, row.step());
+    if (!there) return hits;
+    hits.push_back(row.id(0));
+  }
+}
+
+// What the index has not seen yet is read itself: a record is found at once.
+Result<void> fresh_hits(Core& core, Connection& db, const std::vector<std::string>& words, const Id& before,
+                        std::set<Id, std::greater<>>& hits) {
+  JULU_TRY(const std::int64_t indexed, meta_integer(db, "indexed_to"));
+  Query row = db.query("SELECT id, kind, body FROM record WHERE changed > ?1", indexed);
+  for (;;) {
+    JULU_TRY(const bool there, row.step());
+    if (!there) return {};
+    const Id id = row.id(0);
+    hits.erase(id);  // the index may hold its former text
+    const auto kind = core.kind(std::string(row.text(1)));
+    if (kind == nullptr || (!before.is_nil() && id >= before)) continue;
+    const std::string text = lower(kind->search_text(Json::parse(row.text(2), nullptr, false)));
+    const bool all = std::all_of(words.begin(), words.end(),
+                                 [&](const std::string& word) { return text.find(lower(word)) != std::string::npos; });
+    if (all) hits.insert(id);
+  }
+}
+
+}  // namespace
+
+std::string index_text(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() * 2);
+  while (!text.empty()) {
+    const std::size_t size = character_bytes(text);
+    const auto lead = static_cast<unsigned char>(text.front());
+    if (lead >= 0x80) {
+      out.append(" ").append(text.substr(0, size)).append(" ");
+    } else {
+      out += is_ascii_word(lead) ? text.front() : ' ';
+    }
+    text.remove_prefix(size);
+  }
+  return out;
+}
+
+std::string match_expression(std::string_view query) {
+  std::string expression;
+  for (const std::string& word : words_of(query)) {
+    if (!expression.empty()) expression += " AND ";
+    const bool ascii_end = static_cast<unsigned char>(word.back()) < 0x80;
+    expression.append("\"").append(index_text(word)).append("\"");
+    if (ascii_end) expression += "*";  // the beginning of a Latin word or a number is enough
+  }
+  return expression;
+}
+
+Result<bool> index_some(Core& core, Connection& db, int rows) {
+  struct Fresh {
+    Id id;
+    std::string text;
+  };
+  JULU_TRY(std::int64_t indexed, meta_integer(db, "indexed_to"));
+  std::vector<Fresh> fresh;
+  {
+    Query row = db.query("SELECT id, kind, body, changed FROM record WHERE changed > ?1 ORDER BY changed LIMIT ?2",
+                         indexed, rows);
+    for (;;) {
+      JULU_TRY(const bool there, row.step());
+      if (!there) break;
+      const auto kind = core.kind(std::string(row.text(1)));
+      std::string text;
+      if (kind != nullptr) text = index_text(kind->search_text(Json::parse(row.text(2), nullptr, false)));
+      fresh.push_back({row.id(0), std::move(text)});
+      indexed = row.integer(3);
+    }
+  }
+  for (const Fresh& record : fresh) {
+    JULU_CHECK(db.run("DELETE FROM search WHERE rowid = (SELECT id FROM searched WHERE record = ?1)", record.id));
+    JULU_CHECK(db.run("INSERT INTO searched (record) VALUES (?1) ON CONFLICT DO NOTHING", record.id));
+    JULU_CHECK(db.run("INSERT INTO search (rowid, text) SELECT id, ?2 FROM searched WHERE record = ?1", record.id,
+                      record.text));
+  }
+  if (!fresh.empty()) JULU_CHECK(set_meta(db, "indexed_to", indexed));
+  return static_cast<int>(fresh.size()) == rows;
+}
+
+Result<std::vector<Id>> search_records(Core& core, Connection& db, const std::string& query, const Id& before,
+                                       int limit) {
+  const std::vector<std::string> words = words_of(query);
+  if (words.empty()) return std::vector<Id>();
+  JULU_TRY(const std::vector<Id> indexed, indexed_hits(db, match_expression(query), before, limit));
+  std::set<Id, std::greater<>> hits(indexed.begin(), indexed.end());
+  JULU_CHECK(fresh_hits(core, db, words, before, hits));
+  std::vector<Id> out(hits.begin(), hits.end());
+  if (out.size() > static_cast<std::size_t>(limit)) out.resize(static_cast<std::size_t>(limit));
+  return out;
+}
+
+}  // namespace julu::store

@@ -1,0 +1,168 @@
+// What came of a push, committed in one transaction: receipts, parked reasons, next attempts, ops made again.
+#include <julu/outbox.h>
+
+#include <algorithm>
+#include <set>
+
+#include "store/catalog.h"
+#include "store/remake.h"
+
+namespace julu {
+
+using namespace store;
+
+namespace {
+
+bool is_believed(const OpResult& result) {
+  return result.status == OpStatus::applied || result.status == OpStatus::duplicate;
+}
+
+struct Settling {
+  Core& core;
+  Connection& db;
+  std::int64_t epoch = 0;
+  std::int64_t receipt = 0;
+  std::int64_t items = 0;
+  Outbox::Settled settled;
+  std::set<Id> touched;
+};
+
+std::vector<ReceiptItem> items_of(const std::vector<OutgoingOp>& sent, const std::vector<OpResult>& results) {
+  std::vector<ReceiptItem> items;
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    if (is_believed(results[i])) items.push_back({sent[i].op_id, sent[i].hash, results[i].version});
+  }
+  return items;
+}
+
+// True: the key is not known here yet. An error: the signature is wrong.
+Result<bool> check_receipt(Core& core, Connection& db, const std::vector<ReceiptItem>& items,
+                           const std::optional<Receipt>& receipt) {
+  if (!receipt) return Error{ErrorCode::receipt_invalid, "/receipt", {}};
+  JULU_TRY(const auto key, receipt_key(db, receipt->key_id));
+  if (!key) return true;
+  JULU_CHECK(verify(*receipt, core.identity().device, items, *key));
+  return false;
+}
+
+Result<std::int64_t> keep_receipt(Connection& db, const Receipt& receipt) {
+  const std::string_view signature(reinterpret_cast<const char*>(receipt.signature.data()), receipt.signature.size());
+  JULU_CHECK(db.run("INSERT INTO receipt (key_id, epoch, server_time_ms, signature) VALUES (?1, ?2, ?3, ?4)",
+                    receipt.key_id, receipt.epoch, receipt.server_time_ms, Blob{signature}));
+  return db.last_row_id();
+}
+
+Result<void> settle_receipted(Settling& s, const OutgoingOp& op, const OpResult& result) {
+  JULU_CHECK(s.db.run(
+      "UPDATE op SET status = 1, version = ?2, receipt = ?3, receipt_item = ?4, problem = NULL, attempts = 0"
+      " WHERE seq = ?1",
+      op.seq, result.version, s.receipt, s.items));
+  ++s.items;
+  ++s.settled.receipted;
+  // What this op replaced is closed at the platform for ever.
+  return s.db.run("UPDATE op SET status = 4 WHERE successor = ?1 AND status = 3", op.seq);
+}
+
+Result<void> wait_again(Settling& s, const OutgoingOp& op, const Problem& problem, ErrorCode why,
+                        std::int64_t retry_after_ms) {
+  JULU_TRY(const auto attempts, s.db.integer("SELECT attempts FROM op WHERE seq = ?1", op.seq));
+  const Wait wait = next_wait(s.core, attempts.value_or(0), retry_after_ms);
+  return s.db.run(
+      "UPDATE op SET attempts = attempts + 1, next_attempt_ms = ?2, wait_max_ms = ?3, problem = ?4 WHERE seq = ?1"
+      " AND status = 0",
+      op.seq, wait.next_attempt_ms, wait.wait_max_ms,
+      problem_text(why, problem.type, problem.title, problem.detail, problem.pointer));
+}
+
+Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& result) {
+  if (op.verb == Verb::attach && result.problem.type == "bytes-missing") {
+    // Not there after all: the bytes go again from the start.
+    JULU_CHECK(s.db.run(
+        "UPDATE photo SET uploaded = 0, upload_url = NULL WHERE sha256 = (SELECT photo FROM op WHERE seq = ?1)", op.seq));
+    return wait_again(s, op, result.problem, ErrorCode::bytes_missing, result.retry_after_ms);
+  }
+  return wait_again(s, op, result.problem, ErrorCode::held, result.retry_after_ms);
+}
+
+Result<void> settle_rejected(Settling& s, const OutgoingOp& op, const OpResult& result) {
+  JULU_TRY(const auto successor, s.db.integer("SELECT successor FROM op WHERE seq = ?1", op.seq));
+  if (result.problem.type == "replaced" && successor) {
+    // Closed by its own successor, as intended.
+    return s.db.run("UPDATE op SET status = 3 WHERE seq = ?1", op.seq);
+  }
+  ++s.settled.parked;
+  const ErrorCode code = result.problem.type == "scope"          ? ErrorCode::scope
+                         : result.problem.type == "op-id-reused" ? ErrorCode::op_id_reused
+                         : result.problem.type == "replaced"     ? ErrorCode::replaced
+                                                                 : ErrorCode::rejected;
+  return s.db.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1", op.seq,
+                  problem_text(code, result.problem.type, result.problem.title, result.problem.detail,
+                               result.problem.pointer));
+}
+
+Result<void> settle_stale(Settling& s, const OutgoingOp& op, const OpResult& result) {
+  JULU_TRY(const std::vector<OpRow> rows, ops_of(s.db, op.record, op.seq));
+  if (rows.empty() || rows.front().status != kStatusQueued) return {};  // made again with an earlier op of this reply
+  if (!result.current) {
+    ++s.settled.parked;
+    return s.db.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1", op.seq,
+                    problem_text(ErrorCode::stale, "stale", result.problem.title, result.problem.detail, ""));
+  }
+  ++s.settled.made_again;
+  return make_again(s.core, s.db, rows.front(), op.record, *result.current, result.applied, s.epoch);
+}
+
+Result<void> settle_one(Settling& s, const OutgoingOp& op, const OpResult& result) {
+  s.touched.insert(op.record);
+  switch (result.status) {
+    case OpStatus::applied:
+    case OpStatus::duplicate: return settle_receipted(s, op, result);
+    case OpStatus::stale: return settle_stale(s, op, result);
+    case OpStatus::held: return settle_held(s, op, result);
+    case OpStatus::rejected: return settle_rejected(s, op, result);
+    case OpStatus::retry: return wait_again(s, op, result.problem, ErrorCode::limited, result.retry_after_ms);
+  }
+  return Error{ErrorCode::internal, {}, {}};
+}
+
+}  // namespace
+
+Result<Outbox::Settled> Outbox::settle(const std::vector<OutgoingOp>& sent, const std::vector<OpResult>& results,
+                                       const std::optional<Receipt>& receipt) {
+  if (sent.size() != results.size()) return Error{ErrorCode::bad_reply, "/results", {}};
+  Core& core = *store_.core_;
+  const std::vector<ReceiptItem> items = items_of(sent, results);
+  return core.write([&](Connection& db) -> Result<Settled> {
+    Settling s{core, db, 0, 0, 0, {}, {}};
+    JULU_TRY(const std::int64_t newest, newest_epoch(db));
+    bool outdated = false;
+    if (!items.empty()) {
+      JULU_TRY(const bool unknown, check_receipt(core, db, items, receipt));
+      if (unknown) {
+        s.settled.receipt_key_unknown = true;
+        return s.settled;
+      }
+      outdated = receipt->epoch < newest;  // it proves nothing: the op is sent again
+      if (!outdated) {
+        JULU_CHECK(note_epoch(db, receipt->epoch));
+        JULU_TRY(s.receipt, keep_receipt(db, *receipt));
+      }
+    }
+    s.epoch = receipt ? std::max(receipt->epoch, newest) : newest;
+    for (std::size_t i = 0; i < sent.size(); ++i) {
+      if (is_believed(results[i]) && outdated) {
+        JULU_CHECK(wait_again(s, sent[i], {}, ErrorCode::receipt_invalid, 0));
+        continue;
+      }
+      JULU_CHECK(settle_one(s, sent[i], results[i]));
+    }
+    for (const Id& record : s.touched) {
+      JULU_CHECK(fold(db, record, s.epoch));
+      JULU_CHECK(lay(core, db, record));
+    }
+    JULU_CHECK(set_meta(db, "lease_until_ms", core.clock().monotonic_ms() + limits::lease_ms));
+    return s.settled;
+  });
+}
+
+}  // namespace julu

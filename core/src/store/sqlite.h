@@ -1,0 +1,160 @@
+// SQLite, made safe: statements prepared once and bound, errors typed. The one place that knows sqlite3.h. Thread
+// rule: a Connection belongs to whoever holds its owner's lock.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include <julu/crypto.h>
+#include <julu/id.h>
+#include <julu/result.h>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace julu::store {
+
+/// Bytes to bind as a BLOB; text binds as TEXT.
+struct Blob {
+  std::string_view bytes;
+};
+inline Blob blob(const Id& id) { return {{reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()}}; }
+inline Blob blob(const Hash& hash) { return {{reinterpret_cast<const char*>(hash.data()), hash.size()}}; }
+
+/// One run of a prepared statement. Views from `text` and `bytes` live until the next step or the end of the object.
+class Query {
+ public:
+  Query(Query&& other) noexcept;
+  Query(const Query&) = delete;
+  Query& operator=(const Query&) = delete;
+  Query& operator=(Query&&) = delete;
+  ~Query();
+
+  /// True: a row is there.
+  Result<bool> step();
+  /// Steps to the end.
+  Result<void> run();
+
+  std::int64_t integer(int column) const;
+  std::string_view text(int column) const;
+  std::string_view bytes(int column) const { return text(column); }
+  bool is_null(int column) const;
+  Id id(int column) const;
+  Hash hash(int column) const;
+  std::optional<std::int64_t> maybe_integer(int column) const;
+
+ private:
+  friend class Connection;
+  Query(sqlite3* db, sqlite3_stmt* statement) : db_(db), statement_(statement) {}
+
+  void bind(int at, std::int64_t value);
+  void bind(int at, std::string_view value);
+  void bind(int at, Blob value);
+  void bind(int at, std::nullptr_t);
+  void bind(int at, const Id& id) { bind(at, blob(id)); }
+  void bind(int at, const Hash& hash) { bind(at, blob(hash)); }
+  void bind(int at, int value) { bind(at, static_cast<std::int64_t>(value)); }
+  void bind(int at, bool value) { bind(at, static_cast<std::int64_t>(value)); }
+  void bind(int at, const std::string& value) { bind(at, std::string_view(value)); }
+  void bind(int at, const char* value) { bind(at, std::string_view(value)); }
+  template <class T>
+  void bind(int at, const std::optional<T>& value) {
+    if (value) {
+      bind(at, *value);
+    } else {
+      bind(at, nullptr);
+    }
+  }
+
+  sqlite3* db_;
+  sqlite3_stmt* statement_;  // null: preparing failed, and every step says so
+};
+
+class Connection {
+ public:
+  struct Options {
+    std::string path;
+    std::string vfs;
+    std::optional<std::array<std::uint8_t, 32>> key;
+    bool create = false;
+    bool read_only = false;
+  };
+  /// Opens, keys and configures; the first page has been read when it returns. Errors: store_missing, store_key,
+  /// store_corrupt, encryption_unavailable, permission, disk_full, io, busy.
+  static Result<std::unique_ptr<Connection>> open(const Options& options);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// A constant of the program, cached by its address: `sql` must be a literal.
+  template <class... Values>
+  Query query(const char* sql, const Values&... values) {
+    Query q(db_, prepare(sql));
+    int at = 0;
+    if (q.statement_ != nullptr) (q.bind(++at, values), ...);
+    return q;
+  }
+  template <class... Values>
+  Result<void> run(const char* sql, const Values&... values) {
+    return query(sql, values...).run();
+  }
+  /// The first column of the first row; absent when there is no row or it is NULL.
+  template <class... Values>
+  Result<std::optional<std::int64_t>> integer(const char* sql, const Values&... values) {
+    Query q = query(sql, values...);
+    JULU_TRY(const bool row, q.step());
+    if (!row) return std::optional<std::int64_t>();
+    return q.maybe_integer(0);
+  }
+  template <class... Values>
+  Result<std::optional<std::string>> text(const char* sql, const Values&... values) {
+    Query q = query(sql, values...);
+    JULU_TRY(const bool row, q.step());
+    if (!row || q.is_null(0)) return std::optional<std::string>();
+    return std::optional<std::string>(q.text(0));
+  }
+
+  /// Several statements of a .sql file.
+  Result<void> script(std::string_view sql);
+  std::int64_t last_row_id() const;
+  std::int64_t changes() const;
+  bool in_transaction() const;
+  /// Moves what it can of the WAL into the file without waiting for anybody; `truncate` also gives the WAL's space back.
+  Result<void> checkpoint(bool truncate);
+  std::int64_t wal_bytes() const;
+  bool encrypted() const { return encrypted_; }
+
+ private:
+  Connection(sqlite3* db, std::string path) : db_(db), path_(std::move(path)) {}
+  sqlite3_stmt* prepare(const char* sql);
+  Result<void> configure(const Options& options);
+  Result<void> unlock(const Options& options);
+
+  sqlite3* db_;
+  std::string path_;
+  bool encrypted_ = false;
+  std::unordered_map<const char*, sqlite3_stmt*> statements_;
+};
+
+/// BEGIN IMMEDIATE … COMMIT; rolled back unless committed.
+class Transaction {
+ public:
+  static Result<Transaction> begin(Connection& db);
+  Transaction(Transaction&& other) noexcept : db_(std::exchange(other.db_, nullptr)) {}
+  Transaction& operator=(Transaction&&) = delete;
+  ~Transaction();
+  /// Ok: durable.
+  Result<void> commit();
+
+ private:
+  explicit Transaction(Connection& db) : db_(&db) {}
+  Connection* db_;
+};
+
+}  // namespace julu::store

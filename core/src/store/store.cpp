@@ -1,0 +1,115 @@
+// The store's door: opening, photos out, choices and small questions.
+#include <julu/store.h>
+
+#include <algorithm>
+
+#include "store/records.h"
+#include "store/remake.h"
+
+namespace julu {
+
+using namespace store;
+
+Result<std::unique_ptr<Store>> Store::open(const Options& options) {
+  if (options.directory.empty()) return Error{ErrorCode::bad_argument, "directory", {}};
+  if (options.photo_long_edge_px < 320 || options.photo_long_edge_px > limits::photo_side_max) {
+    return Error{ErrorCode::bad_argument, "photo_long_edge_px", {}};
+  }
+  if (options.photo_quality < 1 || options.photo_quality > 100) return Error{ErrorCode::bad_argument, "photo_quality", {}};
+  JULU_TRY(auto core, Core::open(options));
+  return std::unique_ptr<Store>(new Store(std::move(core)));
+}
+
+Store::Store(std::unique_ptr<Core> core) : core_(std::move(core)) {}
+Store::~Store() = default;
+
+Identity Store::identity() const { return core_->identity(); }
+Clock& Store::clock() const { return core_->clock(); }
+Random& Store::random() const { return core_->random(); }
+void Store::observe(std::function<void()> wake) { core_->observe(std::move(wake)); }
+
+Result<std::vector<std::string>> Store::kinds() { return core_->kinds(); }
+
+Result<std::string> Store::schema(const std::string& kind) {
+  const auto found = core_->kind(kind);
+  if (found == nullptr) return Error{ErrorCode::kind_unknown, "/kind", {}};
+  return found->json();
+}
+
+Result<void> Store::read_photo(const std::string& sha256, const std::function<bool(std::string_view)>& sink) {
+  const auto hash = parse_hash(sha256);
+  if (!hash) return Error{ErrorCode::bad_argument, "/sha256", {}};
+  std::int64_t photo = 0;
+  for (std::int64_t offset = 0;;) {
+    // One chunk a lock: a slow sink holds up nobody.
+    auto bytes = core_->read([&](Connection& db) -> Result<std::string> {
+      JULU_TRY(const auto id, db.integer("SELECT id FROM photo WHERE sha256 = ?1 AND here = 1", *hash));
+      if (!id) return Error{ErrorCode::photo_unknown, "/sha256", {}};
+      photo = *id;
+      return read_range(db, photo, offset, limits::photo_chunk_bytes);
+    });
+    if (!bytes) return bytes.error();
+    if (bytes->empty() || !sink(*bytes)) return {};
+    offset += static_cast<std::int64_t>(bytes->size());
+  }
+}
+
+Result<std::string> Store::thumbnail(const std::string& sha256) {
+  const auto hash = parse_hash(sha256);
+  if (!hash) return Error{ErrorCode::bad_argument, "/sha256", {}};
+  bool stored = false;
+  auto made = core_->read([&](Connection& db) -> Result<std::string> {
+    Query row = db.query("SELECT id, thumbnail IS NOT NULL FROM photo WHERE sha256 = ?1 AND here = 1", *hash);
+    JULU_TRY(const bool there, row.step());
+    if (!there) return Error{ErrorCode::photo_unknown, "/sha256", {}};
+    stored = row.integer(1) != 0;
+    const std::int64_t photo = row.integer(0);
+    return make_thumbnail(db, photo);
+  });
+  if (made && !stored) {
+    JULU_CHECK(core_->write([&](Connection& db) -> Result<void> {
+      return db.run("UPDATE photo SET thumbnail = ?2 WHERE sha256 = ?1", *hash, Blob{*made});
+    }));
+  }
+  return made;
+}
+
+Result<void> Store::resend(const std::string& id) {
+  const auto record = parse_id(id);
+  if (!record) return Error{ErrorCode::bad_argument, "/id", {}};
+  return core_->write([&](Connection& db) -> Result<void> { return send_again(*core_, db, *record); });
+}
+
+Result<void> Store::resolve(const std::string& id, const std::string& field, const std::string& value) {
+  const auto record = parse_id(id);
+  if (!record) return Error{ErrorCode::bad_argument, "/id", {}};
+  // The choice is an edit like any other: it goes to the platform, and the history shows it.
+  Json choice;
+  if (!value.empty()) {
+    JULU_TRY(const Json wrapped, parse_body("{\"value\":" + value + "}"));
+    choice = wrapped.at("value");
+  }
+  Json patch = std::move(choice);
+  std::size_t end = field.size();
+  while (end > 0) {
+    const std::size_t slash = field.rfind('/', end - 1);
+    if (slash == std::string::npos) return Error{ErrorCode::bad_argument, "/field", {}};
+    std::string key = field.substr(slash + 1, end - slash - 1);
+    for (std::size_t at = 0; (at = key.find("~1", at)) != std::string::npos; ++at) key.replace(at, 2, "/");
+    for (std::size_t at = 0; (at = key.find("~0", at)) != std::string::npos; ++at) key.replace(at, 2, "~");
+    patch = Json{{key, std::move(patch)}};
+    end = slash;
+  }
+  JULU_TRY(const auto open, core_->read([&](Connection& db) {
+             return db.integer("SELECT count(*) FROM conflict WHERE record = ?1 AND field = ?2", *record, field);
+           }));
+  if (open.value_or(0) == 0) return Error{ErrorCode::record_unknown, "/field", {}};
+  auto edited = this->patch(id, patch.dump());
+  if (!edited) return edited.error();
+  return core_->write([&](Connection& db) -> Result<void> {
+    JULU_CHECK(add_history(db, *record, core_->clock().now_ms(), "resolved", patch));
+    return db.run("DELETE FROM conflict WHERE record = ?1 AND field = ?2", *record, field);
+  });
+}
+
+}  // namespace julu

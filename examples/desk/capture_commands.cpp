@@ -1,0 +1,239 @@
+// report, household, person, visit, and record for a kind that has no command of its own.
+#include <filesystem>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "commands.h"
+#include "console.h"
+#include "form.h"
+
+namespace julu::desk {
+namespace {
+
+struct Named {
+  const char* option;
+  const char* field;  ///< pointer, or path with dots
+  const char* zh;
+  const char* en;
+};
+
+// What was typed for one record.
+struct Entered {
+  std::string kind;
+  std::vector<std::pair<std::string, std::string>> values;  ///< field and text, in the order of `named`
+  std::vector<std::string> sets;
+  std::vector<std::string> photos;
+  std::string body, id, edit;
+};
+
+constexpr Named kReport[] = {
+    {"--category", "category", "类别：排水、道路、安全隐患…（或代码）", "category: by name or code"},
+    {"--text", "text", "情况描述", "what was found"},
+    {"--urgency", "urgency", "紧急程度：一般、紧急、突发", "urgency: normal, urgent, emergency"},
+    {"--place", "place.text", "地点描述", "the place in words"},
+};
+constexpr Named kHousehold[] = {
+    {"--address", "address", "住址", "address"},
+    {"--head-name", "head_name", "户主姓名", "name of the head of the household"},
+    {"--head-id-number", "head_id_number", "户主身份证号", "ID number of the head"},
+    {"--household-no", "household_no", "户号", "household number"},
+    {"--phone", "phone", "联系电话", "phone"},
+    {"--residents", "resident_count", "常住人数", "people living here"},
+    {"--note", "note", "备注", "note"},
+};
+constexpr Named kPerson[] = {
+    {"--household", "household", "所属住户编号", "id of the household"},
+    {"--name", "name", "姓名", "name"},
+    {"--id-number", "id_number", "公民身份号码", "citizen ID number"},
+    {"--sex", "sex", "性别", "sex"},
+    {"--birth-date", "birth_date", "出生日期 YYYY-MM-DD", "date of birth YYYY-MM-DD"},
+    {"--relation", "relation_to_head", "与户主关系", "relation to the head"},
+    {"--phone", "phone", "联系方式", "phone"},
+};
+constexpr Named kVisit[] = {
+    {"--household", "household", "走访住户编号", "id of the household"},
+    {"--purpose", "purpose", "走访目的：日常走访、信息采集…", "purpose: by name or code"},
+    {"--text", "text", "走访记录", "what was found"},
+    {"--needs", "needs", "诉求", "requests"},
+};
+
+Result<Json> body_of(Store& store, const Form& form, const Entered& entered) {
+  Json body = Json::object();
+  if (!entered.body.empty()) {
+    body = Json::parse(entered.body, nullptr, false);
+    if (!body.is_object()) return Error{ErrorCode::json_syntax, "--body", {}};
+  }
+  for (const auto& [name, text] : entered.values) {
+    const Field* field = form.find(name);
+    const bool refers = field != nullptr && field->schema.contains("x-ref") && !text.empty();
+    if (!refers) {
+      JULU_CHECK(form.put(body, name, text));
+      continue;
+    }
+    auto id = store.find_id(text);
+    if (!id) return Error{id.error().code, field->pointer, id.error().detail};
+    JULU_CHECK(form.put(body, name, *id));
+  }
+  for (const std::string& set : entered.sets) {
+    const std::size_t equals = set.find('=');
+    if (equals == std::string::npos || equals == 0) return Error{ErrorCode::bad_argument, "--set", {}};
+    JULU_CHECK(form.put(body, set.substr(0, equals), set.substr(equals + 1)));
+  }
+  return body;
+}
+
+// A null is "remove" in a patch; in a new record it is nothing.
+void drop_nulls(Json& body) {
+  for (auto member = body.begin(); member != body.end();) {
+    if (member->is_object()) drop_nulls(*member);
+    member = member->is_null() || (member->is_object() && member->empty()) ? body.erase(member) : std::next(member);
+  }
+}
+
+std::string advice(const Session& session, const Form& form, const Error& error) {
+  const Field* field = form.find(error.field);
+  if (error.code != ErrorCode::field_invalid || field == nullptr || !field->schema.contains("x-codes")) return {};
+  return session.pick("可选：", "One of: ") + code_choices(field->schema["x-codes"].get<std::string>(), session.lang);
+}
+
+Result<Saved> save(Store& store, const Form& form, const Entered& entered, Json body,
+                   const std::vector<PhotoInput>& photos) {
+  if (entered.edit.empty()) drop_nulls(body);
+  JULU_TRY(std::string text, text_of(body));
+  if (!entered.edit.empty()) {
+    JULU_TRY(const std::string id, store.find_id(entered.edit));
+    return body.empty() && !photos.empty() ? store.attach(id, photos) : store.patch(id, text, photos);
+  }
+  Capture capture;
+  capture.kind = form.kind();
+  capture.body = std::move(text);
+  capture.photos = photos;
+  capture.id = entered.id;
+  return store.capture(capture);
+}
+
+int run_capture(Session& session, const Entered& entered) {
+  return with_store(session, [&](Store& store) {
+    const auto schema = store.schema(entered.kind);
+    if (!schema) return session.fail(schema.error(), entered.kind);
+    const Form form(*schema);
+    const std::vector<PhotoInput> photos = photo_inputs(entered.photos);
+    const auto body = body_of(store, form, entered);
+    if (!body)
+      return session.fail(body.error(), form.label(body.error().field, session.lang),
+                          advice(session, form, body.error()));
+    const auto saved = save(store, form, entered, *body, photos);
+    if (!saved) return fail_entered(session, saved.error(), &form, photos);
+    return say_saved(session, store, *saved, form.title(session.lang));
+  });
+}
+
+void add_common(CLI::App& command, const std::shared_ptr<Entered>& entered, const Session& session, bool document) {
+  command
+      .add_option("--photo", entered->photos,
+                  session.pick("照片：角色=文件，可多次（near 近景、far 远景…）", "photo: role=file, again for more"))
+      ->allow_extra_args(false);
+  command
+      .add_option("--set", entered->sets,
+                  session.pick("其他字段：字段=值，可多次（字段名或中文名）", "any field: field=value, again for more"))
+      ->allow_extra_args(false);
+  command.add_option("--body", entered->body, session.pick("整条记录的 JSON", "the record as JSON"));
+  auto* id = command.add_option(
+      "--id", entered->id,
+      session.pick("自定编号（UUID）：再执行一次不会重复登记", "a UUID of your own: asking again saves once"));
+  if (!document) return;
+  command
+      .add_option("--edit", entered->edit,
+                  session.pick("修改已有记录；值留空表示清除", "change this record; an empty value clears"))
+      ->excludes(id);
+}
+
+template <std::size_t N>
+void add_kind(CLI::App& app, Session& session, const char* word, const char* kind, const Named (&named)[N],
+              bool document, const char* about) {
+  CLI::App* command = app.add_subcommand(word, about);
+  auto entered = std::make_shared<Entered>();
+  entered->kind = kind;
+  auto texts = std::make_shared<std::vector<std::string>>(N);
+  std::vector<CLI::Option*> options;
+  for (std::size_t i = 0; i < N; ++i) {
+    options.push_back(command->add_option(named[i].option, (*texts)[i], session.pick(named[i].zh, named[i].en)));
+  }
+  add_common(*command, entered, session, document);
+  command->callback([&session, entered, texts, options, &named] {
+    for (std::size_t i = 0; i < N; ++i) {
+      if (options[i]->count() > 0) entered->values.emplace_back(named[i].field, (*texts)[i]);
+    }
+    session.job = [&session, entered] { return run_capture(session, *entered); };
+  });
+}
+
+}  // namespace
+
+PhotoInput photo_input(const std::string& typed) {
+  std::error_code failed;
+  const std::size_t equals = typed.find('=');
+  if (equals == std::string::npos || std::filesystem::exists(typed, failed)) return {typed, "near"};
+  const std::string role = typed.substr(0, equals);
+  const std::string code = code_of("photo-role", role);
+  return {typed.substr(equals + 1), code.empty() ? role : code};
+}
+
+std::vector<PhotoInput> photo_inputs(const std::vector<std::string>& typed) {
+  std::vector<PhotoInput> photos;
+  for (const std::string& one : typed) photos.push_back(photo_input(one));
+  return photos;
+}
+
+int fail_entered(const Session& session, const Error& error, const Form* form, const std::vector<PhotoInput>& photos) {
+  std::string field = form != nullptr ? form->label(error.field, session.lang) : error.field;
+  for (std::size_t i = 0; i < photos.size(); ++i) {
+    const std::string pointer = "/photos/" + std::to_string(i);
+    if (error.field == pointer) field = photos[i].path;
+    if (error.field == pointer + "/role") field = "--photo " + photos[i].role + "=" + photos[i].path;
+  }
+  return session.fail(error, field, form != nullptr ? advice(session, *form, error) : "");
+}
+
+int say_saved(const Session& session, Store& store, const Saved& saved, const std::string& kind_title) {
+  const auto status = store.status();
+  const auto short_id = store.short_id(saved.id);
+  const std::int64_t unsent = status ? status->unsent_records : 0;
+  if (session.json) {
+    Json line{{"id", saved.id},
+              {"short", short_id ? *short_id : saved.id},
+              {"captured_at_ms", saved.captured_at_ms},
+              {"photos", saved.photos},
+              {"photo_bytes", saved.photo_bytes}};
+    if (status) line["unsent"] = unsent;
+    session.print_json(line);
+    return 0;
+  }
+  std::string text =
+      fmt::format("{}  {} {}", session.pick("已保存", "Saved"), kind_title, short_id ? *short_id : saved.id);
+  if (!saved.photos.empty()) {
+    text += session.fill("  照片 {} 张（{}）", "  {} photos ({})", saved.photos.size(), bytes_text(saved.photo_bytes));
+  }
+  if (status) text += session.fill("      未上传 {} 条", "      {} not uploaded", unsent);
+  session.print(text);
+  return 0;
+}
+
+void add_capture_commands(CLI::App& app, Session& session) {
+  add_kind(app, session, "report", "incident", kReport, false,
+           session.pick("上报事件（可带照片）", "report an incident, with photos"));
+  add_kind(app, session, "household", "household", kHousehold, true,
+           session.pick("登记或修改住户", "enter or change a household"));
+  add_kind(app, session, "person", "person", kPerson, true, session.pick("登记或修改人口", "enter or change a person"));
+  add_kind(app, session, "visit", "visit", kVisit, false, session.pick("登记走访", "log a visit"));
+
+  CLI::App* command = app.add_subcommand("record", session.pick("登记其他种类的记录", "enter a record of any kind"));
+  auto entered = std::make_shared<Entered>();
+  command->add_option("kind", entered->kind, session.pick("种类", "kind"))->required();
+  add_common(*command, entered, session, true);
+  command->callback(
+      [&session, entered] { session.job = [&session, entered] { return run_capture(session, *entered); }; });
+}
+
+}  // namespace julu::desk

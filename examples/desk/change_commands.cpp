@@ -1,0 +1,180 @@
+// act, attach, remove; conflicts and resolve; resend: what a person does to a record that is there.
+#include <memory>
+
+#include "commands.h"
+#include "console.h"
+#include "form.h"
+
+namespace julu::desk {
+namespace {
+
+struct Wanted {
+  std::string id, action, note, body, field, value;
+  std::vector<std::string> photos;
+  bool mine = false, theirs = false;
+};
+
+using Job = int (*)(Session&, Store&, const Wanted&, const std::string& id);
+
+int act(Session& session, Store& store, const Wanted& wanted, const std::string& id) {
+  Json body = wanted.body.empty() ? Json::object() : Json::parse(wanted.body, nullptr, false);
+  if (!body.is_object()) return session.fail(ErrorCode::json_syntax, "--body");
+  if (!wanted.note.empty()) body["note"] = wanted.note;
+  const auto text = text_of(body);
+  if (!text) return session.fail(text.error());
+  const auto photos = photo_inputs(wanted.photos);
+  const std::string action = action_of(wanted.action);
+  const auto saved = store.act(id, action, *text, photos);
+  if (!saved) return fail_entered(session, saved.error(), nullptr, photos);
+  return say_saved(session, store, *saved, action_label(action, session.lang));
+}
+
+int attach(Session& session, Store& store, const Wanted& wanted, const std::string& id) {
+  const auto photos = photo_inputs(wanted.photos);
+  const auto saved = store.attach(id, photos);
+  if (!saved) return fail_entered(session, saved.error(), nullptr, photos);
+  return say_saved(session, store, *saved, session.pick("补充照片", "photos for"));
+}
+
+int remove(Session& session, Store& store, const Wanted&, const std::string& id) {
+  const auto saved = store.remove(id);
+  if (!saved) return session.fail(saved.error());
+  return say_saved(session, store, *saved, session.pick("删除", "removal of"));
+}
+
+int resend(Session& session, Store& store, const Wanted&, const std::string& id) {
+  const auto done = store.resend(id);
+  if (!done) return session.fail(done.error());
+  if (session.json) session.print_json(Json{{"id", id}, {"queued", true}});
+  if (!session.json) session.print(session.pick("已重新排队，下次同步时发送。", "Queued again for the next sync."));
+  return 0;
+}
+
+// The value the person chose, as JSON text; empty means absent.
+Result<std::string> chosen_value(Store& store, const Wanted& wanted, const std::string& id, const std::string& field) {
+  if (!wanted.mine && !wanted.theirs) {
+    const Json value = Json::parse(wanted.value, nullptr, false);
+    return text_of(value.is_discarded() ? Json(wanted.value) : value);
+  }
+  JULU_TRY(const auto all, store.conflicts());
+  for (const ConflictField& conflict : all) {
+    if (conflict.record == id && conflict.field == field) return wanted.mine ? conflict.local : conflict.remote;
+  }
+  return Error{ErrorCode::bad_argument, "field", {}};
+}
+
+int resolve(Session& session, Store& store, const Wanted& wanted, const std::string& id) {
+  if (int(wanted.mine) + int(wanted.theirs) + int(!wanted.value.empty()) != 1) {
+    return session.fail(ErrorCode::bad_argument, "--mine --platform --value",
+                        session.pick("三者选一。", "Choose one of the three."));
+  }
+  const auto record = record_of(store, id);
+  if (!record) return session.fail(record.error());
+  const auto schema = store.schema(record->kind);
+  const Form form(schema ? *schema : "{}");
+  const Field* known = form.find(wanted.field);
+  const std::string field = known != nullptr ? known->pointer : wanted.field;
+  const auto value = chosen_value(store, wanted, id, field);
+  if (!value) return session.fail(value.error(), wanted.field);
+  const auto done = store.resolve(id, field, *value);
+  if (!done) return session.fail(done.error(), wanted.field);
+  if (session.json) session.print_json(Json{{"id", id}, {"field", field}, {"resolved", true}});
+  if (!session.json) session.print(session.pick("已定，下次同步时发送。", "Resolved; it goes with the next sync."));
+  return 0;
+}
+
+Json shown_value(const Form& form, const std::string& pointer, const std::string& value) {
+  if (value.empty()) return nullptr;
+  Json body = Json::object();
+  body[Json::json_pointer(pointer)] = Json::parse(value, nullptr, false);
+  return form.masked(body)[Json::json_pointer(pointer)];
+}
+
+int conflicts(Session& session) {
+  return with_store(session, [&](Store& store) {
+    const auto all = store.conflicts();
+    if (!all) return session.fail(all.error());
+    Table table({session.pick("编号", "id"), session.pick("字段", "field"), session.pick("原值", "before"),
+                 session.pick("我的", "mine"), session.pick("平台", "platform"), session.pick("摘要", "summary")});
+    for (const ConflictField& conflict : *all) {
+      const auto record = record_of(store, conflict.record);
+      if (!record) return session.fail(record.error());
+      const auto schema = store.schema(record->kind);
+      const Form form(schema ? *schema : "{}");
+      const Json base = shown_value(form, conflict.field, conflict.base);
+      const Json mine = shown_value(form, conflict.field, conflict.local);
+      const Json theirs = shown_value(form, conflict.field, conflict.remote);
+      if (session.json) {
+        session.print_json(Json{{"id", conflict.record},
+                                {"field", conflict.field},
+                                {"base", base},
+                                {"mine", mine},
+                                {"platform", theirs},
+                                {"at_ms", conflict.at_ms}});
+        continue;
+      }
+      const auto text = [&](const Json& value) {
+        const Field* field = form.find(conflict.field);
+        return value.is_null()    ? session.pick("（空）", "(none)")
+               : field == nullptr ? value.dump()
+                                  : form.shown(*field, value, session.lang);
+      };
+      const auto id = store.short_id(conflict.record);
+      table.add({id ? *id : conflict.record, form.label(conflict.field, session.lang), text(base), text(mine),
+                 text(theirs), record->title});
+    }
+    if (session.json) return 0;
+    if (table.empty()) session.note(session.pick("没有冲突。", "No conflicts."));
+    if (!table.empty()) session.print(table.text());
+    return 0;
+  });
+}
+
+CLI::App* add(CLI::App& app, Session& session, const std::shared_ptr<Wanted>& wanted, const char* word,
+              const char* about, Job job) {
+  CLI::App* command = app.add_subcommand(word, about);
+  command->add_option("id", wanted->id, session.pick("编号", "id"))->required();
+  command->callback([&session, wanted, job] {
+    session.job = [&session, wanted, job] {
+      return with_store(session, [&](Store& store) {
+        const auto id = whole_id(store, wanted->id);
+        if (!id) return session.fail(id.error(), wanted->id);
+        return job(session, store, *wanted, *id);
+      });
+    };
+  });
+  return command;
+}
+
+}  // namespace
+
+void add_change_commands(CLI::App& app, Session& session) {
+  auto wanted = std::make_shared<Wanted>();
+  const char* photo = session.pick("照片：角色=文件，可多次", "photo: role=file, again for more");
+
+  CLI::App* command =
+      add(app, session, wanted, "act", session.pick("办理一步：受理、派单、办结、评价…", "a step of a case"), act);
+  command->add_option("action", wanted->action, session.pick("步骤", "step"))->required();
+  command->add_option("--note", wanted->note, session.pick("说明", "note"));
+  command->add_option("--body", wanted->body, session.pick("其他内容的 JSON", "more, as JSON"));
+  command->add_option("--photo", wanted->photos, photo)->allow_extra_args(false);
+
+  command = add(app, session, wanted, "attach", session.pick("给记录补充照片", "add photos to a record"), attach);
+  command->add_option("--photo", wanted->photos, photo)->allow_extra_args(false)->required();
+
+  add(app, session, wanted, "remove", session.pick("删除住户或人口记录", "delete a household or person"), remove);
+  add(app, session, wanted, "resend", session.pick("重新发送未被接受的记录", "send again what was refused"), resend);
+
+  command = app.add_subcommand("conflicts",
+                               session.pick("两边都改过、需要人来定的字段", "fields that a person has to decide"));
+  command->callback([&session] { session.job = [&session] { return conflicts(session); }; });
+
+  command =
+      add(app, session, wanted, "resolve", session.pick("定下冲突字段的值", "decide a field in conflict"), resolve);
+  command->add_option("field", wanted->field, session.pick("字段", "field"))->required();
+  command->add_flag("--mine", wanted->mine, session.pick("用我的", "keep mine"));
+  command->add_flag("--platform", wanted->theirs, session.pick("用平台的", "keep the platform's"));
+  command->add_option("--value", wanted->value, session.pick("用另一个值", "another value"));
+}
+
+}  // namespace julu::desk

@@ -1,0 +1,41 @@
+// The commands of `julu`, a file for each group. Each function adds its commands to the command line; what is chosen
+// becomes the session's job. Thread rule: one thread.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <julu/store.h>
+
+#include "session.h"
+
+namespace julu::desk {
+
+void add_capture_commands(CLI::App& app, Session& session);  // report household person visit record
+void add_change_commands(CLI::App& app, Session& session);   // act attach remove conflicts resolve resend
+void add_look_commands(CLI::App& app, Session& session);     // list show history photo
+void add_export_command(CLI::App& app, Session& session);    // export
+void add_sync_commands(CLI::App& app, Session& session);     // init sync status maintain
+
+/// "role=path" or "path". A file of that whole name wins, so that '=' may stand in a file's name.
+PhotoInput photo_input(const std::string& typed);
+std::vector<PhotoInput> photo_inputs(const std::vector<std::string>& typed);
+
+/// Says what was saved: "已保存  事件 7c31  照片 2 张（0.9 MB）      未上传 1 条".
+int say_saved(const Session& session, Store& store, const Saved& saved, const std::string& kind_title);
+/// A failure in what was entered, with the field as the person knows it: its label, or the photo's path.
+int fail_entered(const Session& session, const Error& error, const class Form* form,
+                 const std::vector<PhotoInput>& photos);
+
+/// Opens the store and calls `work`; answers for what cannot be opened.
+int with_store(Session& session, const std::function<int(Store&)>& work);
+/// The whole id for a short one.
+Result<std::string> whole_id(Store& store, const std::string& typed);
+Result<Record> record_of(Store& store, const std::string& typed);
+
+/// "已送达 · 已派单", "已保存 · 未上传", "未被接受：…".
+std::string state_text(const Session& session, const Record& record);
+Json record_json(Store& store, const Record& record);
+/// Calls `each` for every record that fits, newest first, page by page, until it says false.
+Result<void> each_record(Store& store, Filter filter, const std::function<bool(const Record&)>& each);
+
+}  // namespace julu::desk

@@ -1,0 +1,52 @@
+// How text reaches a terminal: widths of Chinese characters, tables that line up, sizes and times as people read them.
+// Thread rule: pure functions but for the progress line, which belongs to one thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace julu::desk {
+
+/// Columns that a terminal gives the text: 2 for East Asian wide characters, 0 for combining marks.
+int width(std::string_view text);
+/// `text` and blanks up to `columns`.
+std::string padded(std::string_view text, int columns);
+/// Cut with "…" so that it takes at most `columns`; control characters become blanks, since text of others is shown.
+std::string fitted(std::string_view text, int columns);
+
+/// Rows under a head line, columns two blanks apart, nothing after the last one.
+class Table {
+ public:
+  explicit Table(std::vector<std::string> head) { rows_.push_back(std::move(head)); }
+  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  /// Cells of all columns but the last are cut at `columns_max`.
+  std::string text(int columns_max = 40) const;
+  bool empty() const { return rows_.size() < 2; }
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+};
+
+/// "0.9 MB", "118 kB", "512 B": powers of ten.
+std::string bytes_text(std::int64_t bytes);
+/// In UTC+08:00: "11-23 09:12", or "2026-11-23 09:12:05" when `whole`. "-" for 0.
+std::string time_text(std::int64_t utc_ms, bool whole = false);
+/// "2026-11-23T09:12:05.123+08:00".
+std::string iso_time(std::int64_t utc_ms);
+
+/// One line on stderr that is written over; silent unless stderr is a terminal.
+class ProgressLine {
+ public:
+  explicit ProgressLine(bool wanted);
+  ~ProgressLine() { clear(); }
+  void show(const std::string& text);
+  void clear();
+
+ private:
+  bool on_;
+  int shown_ = 0;
+};
+
+}  // namespace julu::desk

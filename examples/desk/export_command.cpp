@@ -1,0 +1,147 @@
+// export: all records as JSON Lines, or one kind as a table for a spreadsheet. Sensitive values are masked unless asked
+// for, and asking is written down.
+#include <cstdio>
+#include <memory>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "console.h"
+#include "form.h"
+
+namespace julu::desk {
+namespace {
+
+struct Export {
+  std::string kind, out;
+  bool csv = false, unmask = false;
+};
+
+// RFC 4180. A leading formula sign would be run by spreadsheet programs, so it is put behind an apostrophe.
+std::string csv_cell(std::string text) {
+  if (!text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos) text.insert(0, "'");
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+std::string csv_head(const Session& session, const Form& form) {
+  std::string line = std::string("\xEF\xBB\xBF") + session.pick("编号,登记时间,状态", "id,saved,state");
+  for (const Field& field : form.fields()) {
+    if (!field.schema.contains("properties")) line += "," + csv_cell(field.label(session.lang));
+  }
+  return line + "\r\n";
+}
+
+std::string csv_line(const Session& session, const Form& form, const Record& record, const Json& body) {
+  std::string line =
+      record.id + "," + time_text(record.captured_at_ms, true) + "," + csv_cell(state_text(session, record));
+  for (const Field& field : form.fields()) {
+    if (field.schema.contains("properties")) continue;
+    const Json::json_pointer pointer(field.pointer);
+    line += "," + (body.contains(pointer) ? csv_cell(form.shown(field, body[pointer], session.lang)) : "");
+  }
+  return line + "\r\n";
+}
+
+// The file is for its owner alone, and appears whole or not at all.
+class Sink {
+ public:
+  explicit Sink(const std::string& path) : path_(path) {
+    if (path.empty()) {
+      file_ = stdout;
+      return;
+    }
+    const int fd = ::open((path + ".part").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    file_ = fd < 0 ? nullptr : ::fdopen(fd, "wb");
+  }
+  bool good() const { return file_ != nullptr && !failed_; }
+  void write(const std::string& text) {
+    failed_ = failed_ || std::fwrite(text.data(), 1, text.size(), file_) != text.size();
+  }
+  bool finish() {
+    if (path_.empty()) return std::fflush(file_) == 0 && !failed_;
+    const bool written = std::fflush(file_) == 0 && ::fsync(::fileno(file_)) == 0;
+    const bool closed = std::fclose(file_) == 0;
+    if (written && closed && !failed_ && std::rename((path_ + ".part").c_str(), path_.c_str()) == 0) return true;
+    std::remove((path_ + ".part").c_str());
+    return false;
+  }
+
+ private:
+  std::string path_;
+  std::FILE* file_ = nullptr;
+  bool failed_ = false;
+};
+
+Result<std::int64_t> write_records(const Session& session, Store& store, const Export& wanted, Sink& sink) {
+  std::int64_t count = 0;
+  std::string form_of;
+  Form form("{}");
+  Filter filter;
+  filter.kind = wanted.kind;
+  filter.limit = 200;
+  const auto listed = each_record(store, filter, [&](const Record& record) {
+    if (form_of != record.kind) {
+      const auto schema = store.schema(record.kind);
+      form = Form(schema ? *schema : "{}");
+      form_of = record.kind;
+    }
+    if (wanted.csv && count == 0) sink.write(csv_head(session, form));
+    Json body = Json::parse(record.body, nullptr, false);
+    if (!wanted.unmask) body = form.masked(std::move(body));
+    if (wanted.csv) {
+      sink.write(csv_line(session, form, record, body));
+    } else {
+      Json object = record_json(store, record);
+      object["captured_at"] = iso_time(record.captured_at_ms);
+      object["body"] = std::move(body);
+      sink.write(object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+    }
+    ++count;
+    return sink.good();
+  });
+  if (!listed) return listed.error();
+  return count;
+}
+
+int run_export(Session& session, const Export& wanted) {
+  if (wanted.csv && wanted.kind.empty()) {
+    return session.fail(ErrorCode::bad_argument, "--kind",
+                        session.pick("表格一次只能导出一个种类。", "A table holds one kind."));
+  }
+  return with_store(session, [&](Store& store) {
+    if (wanted.unmask) {
+      if (const auto logged = session.log_unmasking(store, "export", wanted.kind); !logged)
+        return session.fail(logged.error());
+    }
+    Sink sink(wanted.out);
+    if (!sink.good()) return session.fail(ErrorCode::permission, "-o");
+    const auto count = write_records(session, store, wanted, sink);
+    const bool finished = sink.finish();
+    if (!count) return session.fail(count.error());
+    if (!finished) return session.fail(ErrorCode::io, "-o");
+    session.note(std::string(session.pick("已导出 ", "Exported ")) + std::to_string(*count) +
+                 session.pick(" 条", " records"));
+    return 0;
+  });
+}
+
+}  // namespace
+
+void add_export_command(CLI::App& app, Session& session) {
+  auto wanted = std::make_shared<Export>();
+  CLI::App* command =
+      app.add_subcommand("export", session.pick("导出：每行一个 JSON，或表格", "export as JSON Lines or CSV"));
+  command->add_option("--kind", wanted->kind, session.pick("种类", "kind"));
+  command->add_option("-o,--output", wanted->out, session.pick("文件；不写则到标准输出", "file; stdout without"));
+  command->add_flag("--csv", wanted->csv, session.pick("表格（CSV，需要 --kind）", "CSV (needs --kind)"));
+  command->add_flag("--unmask", wanted->unmask,
+                    session.pick("导出完整信息（会留下查看记录）", "unmasked (this is logged)"));
+  command->callback([&session, wanted] { session.job = [&session, wanted] { return run_export(session, *wanted); }; });
+}
+
+}  // namespace julu::desk

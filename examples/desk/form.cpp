@@ -1,0 +1,253 @@
+#include "form.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <optional>
+
+#include "console.h"
+#include "desk_embedded.h"
+
+namespace julu::desk {
+namespace {
+
+std::string text_member(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+const Json& embedded(const std::string& path) {
+  static std::map<std::string, Json, std::less<>> parsed;
+  const auto known = parsed.find(path);
+  if (known != parsed.end()) return known->second;
+  Json& json = parsed[path];
+  for (const auto& file : desk_embedded::files()) {
+    if (file.path == path) json = Json::parse(file.text, nullptr, false);
+  }
+  return json;
+}
+
+const Json& items(std::string_view list) {
+  static const Json kNone = Json::array();
+  const Json& file = embedded("codes/" + std::string(list) + ".json");
+  return file.is_object() && file.contains("items") ? file["items"] : kNone;
+}
+
+const Json& flow_part(const char* part) {
+  static const Json kNone = Json::object();
+  const Json& flow = embedded("flows/incident.flow.json");
+  return flow.is_object() && flow.contains(part) ? flow[part] : kNone;
+}
+
+std::string entry_label(const Json& entries, std::string_view key, Lang lang) {
+  const auto found = entries.find(std::string(key));
+  const std::string label = found == entries.end() ? "" : text_member(*found, lang == Lang::zh ? "zh" : "en");
+  return label.empty() ? std::string(key) : label;
+}
+
+std::string with_dots(std::string_view pointer) {
+  std::string path(pointer.substr(pointer.starts_with('/') ? 1 : 0));
+  std::replace(path.begin(), path.end(), '/', '.');
+  return path;
+}
+
+std::optional<bool> yes_or_no(std::string_view text) {
+  for (const auto* yes : {"true", "yes", "1", "是", "有"}) {
+    if (text == yes) return true;
+  }
+  for (const auto* no : {"false", "no", "0", "否", "无"}) {
+    if (text == no) return false;
+  }
+  return std::nullopt;
+}
+
+std::optional<Json> typed_value(const Json& schema, std::string_view text) {
+  const std::string type = text_member(schema, "type");
+  if (type == "integer") {
+    std::int64_t number = 0;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return Json(number);
+  }
+  if (type == "boolean") {
+    const auto value = yes_or_no(text);
+    return value ? std::optional<Json>(*value) : std::nullopt;
+  }
+  if (type == "object") {
+    Json value = Json::parse(text, nullptr, false);
+    return value.is_object() ? std::optional<Json>(std::move(value)) : std::nullopt;
+  }
+  if (type == "array") {
+    Json list = Json::array();
+    std::string rest(text);
+    for (std::size_t at = rest.find("，"); at != std::string::npos; at = rest.find("，")) rest.replace(at, 3, ",");
+    for (std::size_t begin = 0; begin <= rest.size();) {
+      const std::size_t end = std::min(rest.find(',', begin), rest.size());
+      if (end > begin) list.push_back(rest.substr(begin, end - begin));
+      begin = end + 1;
+    }
+    return list;
+  }
+  const std::string codes = text_member(schema, "x-codes");
+  if (codes.empty()) return Json(text);
+  const std::string code = code_of(codes, text);
+  if (!code.empty()) return Json(code);
+  // Lists are open: the platform's may know a code that ours does not. A name that nobody knows is a slip of the hand.
+  const bool plain = std::all_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x80; });
+  return plain ? std::optional<Json>(text) : std::nullopt;
+}
+
+// As core's lists mask them: `130529********0016`, `138****0000`, `张*`.
+std::string stars(std::string_view format, std::string_view value) {
+  const auto keep = [&](std::size_t front, std::size_t back) {
+    if (value.size() <= front + back) return std::string(value.size(), '*');
+    return std::string(value.substr(0, front)) + std::string(value.size() - front - back, '*') +
+           std::string(value.substr(value.size() - back));
+  };
+  if (value.empty()) return {};
+  if (format == "id_number" || format == "credit_code") return keep(6, 4);
+  if (format == "phone") return keep(3, 4);
+  if (format != "name") return "***";
+  std::size_t first = 1;
+  while (first < value.size() && (static_cast<unsigned char>(value[first]) & 0xC0) == 0x80) ++first;
+  return std::string(value.substr(0, first)) + "*";
+}
+
+void mask(Json& value, std::string_view format) {
+  if (value.is_string()) {
+    value = stars(format, value.get_ref<const std::string&>());
+  } else if (value.is_structured()) {
+    for (auto& member : value) mask(member, format);
+  } else if (!value.is_null()) {
+    value = "***";
+  }
+}
+
+}  // namespace
+
+Form::Form(std::string_view schema) {
+  const Json json = Json::parse(schema, nullptr, false);
+  if (!json.is_object()) return;
+  kind_ = text_member(json, "x-kind");
+  title_zh_ = text_member(json, "x-title-zh");
+  title_en_ = text_member(json, "x-title");
+  if (title_zh_.empty()) title_zh_ = kind_;
+  if (title_en_.empty()) title_en_ = kind_;
+  if (json.contains("properties")) add_fields(json["properties"], "", false);
+}
+
+void Form::add_fields(const Json& properties, const std::string& prefix, bool sensitive) {
+  std::vector<std::pair<std::int64_t, std::string>> order;
+  for (const auto& [name, schema] : properties.items())
+    order.emplace_back(schema.value("x-order", std::int64_t{9999}), name);
+  std::sort(order.begin(), order.end());
+  for (const auto& [place, name] : order) {
+    const Json& schema = properties[name];
+    Field field{prefix + "/" + name, text_member(schema, "x-title-zh"), text_member(schema, "x-title"), schema,
+                sensitive || schema.value("x-sensitive", false)};
+    if (field.label_zh.empty()) field.label_zh = name;
+    if (field.label_en.empty()) field.label_en = name;
+    const bool inner = field.sensitive;
+    fields_.push_back(std::move(field));
+    if (schema.contains("properties")) add_fields(schema["properties"], prefix + "/" + name, inner);
+  }
+}
+
+const Field* Form::find(std::string_view name) const {
+  const std::string path = with_dots(name);
+  const auto found = std::find_if(fields_.begin(), fields_.end(), [&](const Field& field) {
+    return with_dots(field.pointer) == path || field.label_zh == name || field.label_en == name;
+  });
+  return found == fields_.end() ? nullptr : &*found;
+}
+
+std::string Form::label(std::string_view pointer, Lang lang) const {
+  for (const Field& field : fields_) {
+    if (field.pointer == pointer) return field.label(lang);
+  }
+  return std::string(pointer);
+}
+
+Result<void> Form::put(Json& body, std::string_view name, std::string_view text) const {
+  const Field* field = find(name);
+  std::string pointer = field != nullptr ? field->pointer : "/" + std::string(name);
+  if (field == nullptr) std::replace(pointer.begin(), pointer.end(), '.', '/');
+  Json value = nullptr;
+  if (!text.empty()) {
+    const auto typed = typed_value(field != nullptr ? field->schema : Json::object(), text);
+    if (!typed) return Error{ErrorCode::field_invalid, pointer, {}};
+    value = *typed;
+  }
+  try {
+    body[Json::json_pointer(pointer)] = std::move(value);
+  } catch (const Json::exception&) {
+    return Error{ErrorCode::field_invalid, pointer, {}};
+  }
+  return {};
+}
+
+Json Form::masked(Json body) const {
+  for (const Field& field : fields_) {
+    const Json::json_pointer pointer(field.pointer);
+    if (!field.sensitive || !body.contains(pointer)) continue;
+    mask(body[pointer], text_member(field.schema, "x-format"));
+  }
+  return body;
+}
+
+std::string Form::shown(const Field& field, const Json& value, Lang lang) const {
+  if (value.is_boolean()) {
+    return value.get<bool>() ? (lang == Lang::zh ? "是" : "yes") : (lang == Lang::zh ? "否" : "no");
+  }
+  if (value.is_string()) {
+    const std::string codes = text_member(field.schema, "x-codes");
+    return codes.empty() ? value.get<std::string>() : code_label(codes, value.get_ref<const std::string&>(), lang);
+  }
+  if (value.is_number_integer() && field.pointer.ends_with("_at_ms")) return time_text(value.get<std::int64_t>(), true);
+  if (value.is_array()) {
+    std::string list;
+    for (const Json& item : value)
+      list += (list.empty() ? "" : "，") + (item.is_string() ? item.get<std::string>() : item.dump());
+    return list;
+  }
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string code_label(std::string_view list, std::string_view code, Lang lang) {
+  for (const Json& item : items(list)) {
+    if (text_member(item, "code") != code) continue;
+    const std::string label = text_member(item, lang == Lang::zh ? "zh" : "en");
+    return label.empty() ? text_member(item, "zh") : label;
+  }
+  return std::string(code);
+}
+
+std::string code_of(std::string_view list, std::string_view typed) {
+  for (const Json& item : items(list)) {
+    if (text_member(item, "code") == typed || text_member(item, "zh") == typed || text_member(item, "en") == typed) {
+      return text_member(item, "code");
+    }
+  }
+  return {};
+}
+
+std::string code_choices(std::string_view list, Lang lang) {
+  std::string names;
+  for (const Json& item : items(list)) {
+    names += (names.empty() ? "" : lang == Lang::zh ? "、" : ", ") + code_label(list, text_member(item, "code"), lang);
+  }
+  return names;
+}
+
+std::string action_of(std::string_view typed) {
+  for (const auto& [action, about] : flow_part("actions").items()) {
+    if (action == typed || text_member(about, "zh") == typed) return action;
+  }
+  return std::string(typed);
+}
+
+std::string action_label(std::string_view action, Lang lang) { return entry_label(flow_part("actions"), action, lang); }
+
+std::string state_label(std::string_view state, Lang lang) { return entry_label(flow_part("states"), state, lang); }
+
+}  // namespace julu::desk

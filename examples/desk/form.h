@@ -1,0 +1,67 @@
+// A record kind as a person meets it: labels, codes by their Chinese names, values typed on a command line, masks. All
+// of it comes from the kind's schema and the shipped code lists. Thread rule: a plain value.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <julu/result.h>
+#include <nlohmann/json.hpp>
+
+namespace julu::desk {
+
+using Json = nlohmann::json;
+
+/// One field of a form, in the form's order; members of objects are fields of their own.
+struct Field {
+  std::string pointer;  ///< "/house/rooms"
+  std::string label_zh, label_en;
+  Json schema;
+  bool sensitive = false;  ///< itself or what it is in
+
+  const std::string& label(Lang lang) const { return lang == Lang::zh ? label_zh : label_en; }
+};
+
+class Form {
+ public:
+  /// `schema` as Store::schema gives it.
+  explicit Form(std::string_view schema);
+
+  const std::string& kind() const { return kind_; }
+  const std::string& title(Lang lang) const { return lang == Lang::zh ? title_zh_ : title_en_; }
+  const std::vector<Field>& fields() const { return fields_; }
+  /// By pointer, by path with dots ("house.rooms"), or by label. Null: the schema does not name it.
+  const Field* find(std::string_view name) const;
+  /// What the person calls this pointer: its label, or the pointer itself.
+  std::string label(std::string_view pointer, Lang lang) const;
+
+  /// Puts a value typed as text into `body`: numbers, yes and no, lists with commas, codes by code or by name. Empty
+  /// text is a null, which a patch takes as "remove". Errors: field_invalid with the field's pointer.
+  Result<void> put(Json& body, std::string_view name, std::string_view text) const;
+
+  /// Sensitive values as stars, the rest as it is.
+  Json masked(Json body) const;
+  /// One value as a person reads it: codes by name, yes and no, times.
+  std::string shown(const Field& field, const Json& value, Lang lang) const;
+
+ private:
+  void add_fields(const Json& properties, const std::string& prefix, bool sensitive);
+  std::string kind_, title_zh_, title_en_;
+  std::vector<Field> fields_;
+};
+
+/// The name of a code in a shipped list; the code itself when the list does not have it.
+std::string code_label(std::string_view list, std::string_view code, Lang lang);
+/// The code for what a person typed, a code or a name; empty when the list has neither.
+std::string code_of(std::string_view list, std::string_view typed);
+/// All names of a list, for a message.
+std::string code_choices(std::string_view list, Lang lang);
+
+/// The same for a flow's actions: "受理" → "accept".
+std::string action_of(std::string_view typed);
+std::string action_label(std::string_view action, Lang lang);
+std::string state_label(std::string_view state, Lang lang);
+
+}  // namespace julu::desk

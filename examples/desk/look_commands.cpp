@@ -1,0 +1,395 @@
+// list, show, history and photo: what is here and what became of it.
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <memory>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "console.h"
+#include "exit_status.h"
+#include "form.h"
+
+namespace julu::desk {
+namespace {
+
+struct Looked {
+  std::string id, kind, search, out;
+  int limit = 50;
+  bool unsent = false, unmask = false, thumbnail = false;
+};
+
+std::string kind_title(Store& store, const std::string& kind, Lang lang) {
+  static std::map<std::string, std::string> known;
+  std::string& title = known[kind];
+  if (title.empty()) {
+    const auto schema = store.schema(kind);
+    title = schema ? Form(*schema).title(lang) : kind;
+  }
+  return title;
+}
+
+int list(Session& session, const Looked& looked) {
+  return with_store(session, [&](Store& store) {
+    Filter filter;
+    filter.kind = looked.kind;
+    filter.search = looked.search;
+    filter.limit = std::clamp(looked.limit, 1, 200);
+    Table table({session.pick("编号", "id"), session.pick("种类", "kind"), session.pick("时间", "time"),
+                 session.pick("状态", "state"), session.pick("摘要", "summary")});
+    int shown = 0;
+    const auto listed = each_record(store, filter, [&](const Record& record) {
+      if (shown == looked.limit) return false;
+      if (looked.unsent && record.delivery != Delivery::saved && record.delivery != Delivery::parked) return true;
+      ++shown;
+      if (session.json) {
+        session.print_json(record_json(store, record));
+      } else {
+        const auto id = store.short_id(record.id);
+        table.add({id ? *id : record.id, kind_title(store, record.kind, session.lang), time_text(record.captured_at_ms),
+                   state_text(session, record), record.title});
+      }
+      return true;
+    });
+    if (!listed) return session.fail(listed.error());
+    if (session.json) return 0;
+    if (table.empty()) session.note(session.pick("没有记录。", "No records."));
+    if (!table.empty()) session.print(table.text());
+    return 0;
+  });
+}
+
+// Masked unless asked for, and asking is written down first.
+Result<Json> visible_body(const Session& session, Store& store, const Record& record, const Form& form, bool unmask) {
+  Json body = Json::parse(record.body, nullptr, false);
+  if (!body.is_object()) body = Json::object();
+  if (!unmask) return form.masked(std::move(body));
+  JULU_CHECK(session.log_unmasking(store, "show", record.id));
+  return body;
+}
+
+void print_fields(const Session& session, const Form& form, const Json& body) {
+  std::vector<std::pair<std::string, std::string>> rows;
+  for (const Field& field : form.fields()) {
+    const Json::json_pointer pointer(field.pointer);
+    if (field.schema.contains("properties") || !body.contains(pointer)) continue;
+    rows.emplace_back(field.label(session.lang), form.shown(field, body[pointer], session.lang));
+  }
+  for (const auto& [name, value] : body.items()) {
+    if (form.find(name) == nullptr)
+      rows.emplace_back(name, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  for (const auto& [label, text] : rows) session.print(padded(label, 14) + "  " + fitted(text, 4000));
+}
+
+void print_photos(const Session& session, const Record& record) {
+  int number = 0;
+  for (const RecordPhoto& photo : record.photos) {
+    session.print(
+        fmt::format("{}  {}  {}  {}  {}", padded(fmt::format("{} {}", session.pick("照片", "photo"), ++number), 14),
+                    padded(code_label("photo-role", photo.role, session.lang), 8),
+                    padded(bytes_text(photo.length_bytes), 8), photo.sha256.substr(0, 12),
+                    photo.delivered ? session.pick("已送达", "delivered") : session.pick("未上传", "not uploaded")) +
+        (photo.here ? "" : session.pick("  （还未下载）", "  (not fetched yet)")));
+  }
+}
+
+int show(Session& session, const Looked& looked) {
+  return with_store(session, [&](Store& store) {
+    const auto record = record_of(store, looked.id);
+    if (!record) return session.fail(record.error(), looked.id);
+    const auto schema = store.schema(record->kind);
+    const Form form(schema ? *schema : "{}");
+    const auto body = visible_body(session, store, *record, form, looked.unmask);
+    if (!body) return session.fail(body.error());
+    if (session.json) {
+      Json object = record_json(store, *record);
+      object["body"] = *body;
+      session.print_json(object);
+      return 0;
+    }
+    session.print(fmt::format("{}  {}", kind_title(store, record->kind, session.lang), record->id));
+    session.print(padded(session.pick("状态", "state"), 14) + "  " + state_text(session, *record));
+    session.print(padded(session.pick("登记时间", "saved"), 14) + "  " + time_text(record->captured_at_ms, true));
+    if (record->delivered_at_ms > 0) {
+      session.print(padded(session.pick("送达时间", "delivered"), 14) + "  " +
+                    time_text(record->delivered_at_ms, true));
+    }
+    print_fields(session, form, *body);
+    print_photos(session, *record);
+    return 0;
+  });
+}
+
+std::string event_text(const Session& session, const HistoryEntry& entry) {
+  if (entry.what == "append") return action_label(entry.action, session.lang);
+  static const std::map<std::string, std::pair<const char*, const char*>> kWords = {
+      {"create", {"登记", "saved"}},          {"patch", {"修改", "changed"}},
+      {"attach", {"照片", "photo"}},          {"delete", {"删除", "deleted"}},
+      {"pulled", {"平台更新", "pulled"}},     {"given_up", {"让出的值", "value given up"}},
+      {"resolved", {"冲突已定", "resolved"}}, {"removed", {"移出范围", "out of scope"}},
+  };
+  const auto found = kWords.find(entry.what);
+  return found == kWords.end() ? entry.what : session.pick(found->second.first, found->second.second);
+}
+
+// What may be shown of a detail: a step's note, a photo's role, and of edits the fields' names but no values.
+std::string detail_text(const Session& session, const Form& form, const HistoryEntry& entry) {
+  const Json detail = Json::parse(entry.detail, nullptr, false);
+  if (!detail.is_object()) return {};
+  if (entry.what == "append") return detail.value("note", "");
+  if (entry.what == "attach") return code_label("photo-role", detail.value("role", ""), session.lang);
+  if (entry.what != "patch") return {};
+  std::string names;
+  for (const auto& [name, value] : detail.items())
+    names += (names.empty() ? "" : "、") + form.label("/" + name, session.lang);
+  return names;
+}
+
+int history(Session& session, const Looked& looked) {
+  return with_store(session, [&](Store& store) {
+    const auto record = record_of(store, looked.id);
+    if (!record) return session.fail(record.error(), looked.id);
+    const auto entries = store.history(record->id);
+    if (!entries) return session.fail(entries.error());
+    if (looked.unmask) {
+      if (const auto logged = session.log_unmasking(store, "history", record->id); !logged)
+        return session.fail(logged.error());
+    }
+    const auto schema = store.schema(record->kind);
+    const Form form(schema ? *schema : "{}");
+    Table table({session.pick("时间", "time"), session.pick("事项", "event"), session.pick("经手", "by"),
+                 session.pick("之后状态", "state"), session.pick("回执", "receipt"), session.pick("说明", "note")});
+    for (const HistoryEntry& entry : *entries) {
+      const bool ours = !entry.hash.empty();
+      if (session.json) {
+        Json line{{"at_ms", entry.at_ms},
+                  {"what", entry.what},
+                  {"actor", entry.actor},
+                  {"action", entry.action},
+                  {"state", entry.state},
+                  {"op_id", entry.op_id},
+                  {"hash", entry.hash},
+                  {"receipt_key", entry.receipt_key},
+                  {"note", detail_text(session, form, entry)}};
+        if (looked.unmask) line["detail"] = Json::parse(entry.detail, nullptr, false);
+        session.print_json(line);
+        continue;
+      }
+      const char* receipt = !ours                       ? ""
+                            : entry.receipt_key.empty() ? session.pick("未上传", "not yet")
+                                                        : session.pick("有", "yes");
+      table.add({time_text(entry.at_ms, true), event_text(session, entry),
+                 ours ? session.pick("本人", "me") : entry.actor,
+                 entry.state.empty() ? "" : state_label(entry.state, session.lang), receipt,
+                 detail_text(session, form, entry)});
+    }
+    if (!session.json) session.print(table.text());
+    return 0;
+  });
+}
+
+// Whole or not at all: another name first, then the wanted one.
+Result<void> write_photo(Store& store, const std::string& sha256, const std::string& path, bool thumbnail) {
+  const std::string part = path + ".part";
+  std::FILE* file = path.empty() ? stdout : std::fopen(part.c_str(), "wbe");
+  if (file == nullptr) return Error{ErrorCode::permission, "-o", {}};
+  bool written = true;
+  const auto sink = [&](std::string_view bytes) {
+    written = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
+    return written;
+  };
+  Result<void> read;
+  if (thumbnail) {
+    const auto small = store.thumbnail(sha256);
+    if (small) {
+      sink(*small);
+    } else {
+      read = small.error();
+    }
+  } else {
+    read = store.read_photo(sha256, sink);
+  }
+  written = (path.empty() ? std::fflush(file) : std::fclose(file)) == 0 && written;
+  if (path.empty()) return !read ? read : written ? Result<void>() : Error{ErrorCode::io, "stdout", {}};
+  if (read && written && std::rename(part.c_str(), path.c_str()) == 0) return {};
+  std::remove(part.c_str());
+  return !read ? read.error() : Error{ErrorCode::io, "-o", {}};
+}
+
+// One photo by its hash, or those of a record.
+Result<std::vector<std::pair<std::string, std::string>>> wanted_photos(Store& store, const std::string& typed) {
+  std::vector<std::pair<std::string, std::string>> wanted;
+  if (typed.size() == 64) {
+    wanted.emplace_back(typed, "photo");
+    return wanted;
+  }
+  JULU_TRY(const Record record, record_of(store, typed));
+  for (const RecordPhoto& photo : record.photos) wanted.emplace_back(photo.sha256, photo.role);
+  if (wanted.empty()) return Error{ErrorCode::photo_unknown, {}, {}};
+  return wanted;
+}
+
+int photo(Session& session, const Looked& looked) {
+  return with_store(session, [&](Store& store) {
+    const auto wanted = wanted_photos(store, looked.id);
+    if (!wanted) return session.fail(wanted.error(), looked.id);
+    std::error_code failed;
+    const bool folder = std::filesystem::is_directory(looked.out, failed);
+    if (wanted->size() > 1 && !folder) {
+      return session.fail(
+          ErrorCode::bad_argument, "-o",
+          session.pick("这条记录有多张照片，请用 -o 指定一个目录。", "Several photos: name a folder with -o."));
+    }
+    if (looked.out.empty() && isatty(STDOUT_FILENO) == 1) {
+      return session.fail(ErrorCode::bad_argument, "-o", session.pick("请用 -o 指定文件。", "Name a file with -o."));
+    }
+    int number = 0;
+    for (const auto& [sha256, role] : *wanted) {
+      const std::string name = fmt::format("{:02}-{}-{}.jpg", ++number, role, sha256.substr(0, 12));
+      const std::string path = folder ? looked.out + "/" + name : looked.out;
+      const auto written = write_photo(store, sha256, path, looked.thumbnail);
+      if (!written) return session.fail(written.error(), looked.id);
+      if (session.json && !path.empty()) session.print_json(Json{{"sha256", sha256}, {"file", path}});
+      if (!session.json && !path.empty()) session.note(path);
+    }
+    return 0;
+  });
+}
+
+void run_as_job(CLI::App* command, Session& session, const std::shared_ptr<Looked>& looked,
+                int (*job)(Session&, const Looked&)) {
+  command->callback(
+      [&session, looked, job] { session.job = [&session, looked, job] { return job(session, *looked); }; });
+}
+
+}  // namespace
+
+int with_store(Session& session, const std::function<int(Store&)>& work) {
+  const auto store = session.open();
+  if (!store) return session.fail(store.error());
+  return work(**store);
+}
+
+Result<std::string> whole_id(Store& store, const std::string& typed) {
+  auto id = store.find_id(typed);
+  if (!id && id.error().detail == "several records end so") {
+    return Error{ErrorCode::bad_argument, "/id", "ambiguous"};
+  }
+  return id;
+}
+
+Result<Record> record_of(Store& store, const std::string& typed) {
+  JULU_TRY(const std::string id, whole_id(store, typed));
+  JULU_TRY(auto record, store.get(id));
+  if (!record) return Error{ErrorCode::record_unknown, "/id", {}};
+  return *std::move(record);
+}
+
+std::string state_text(const Session& session, const Record& record) {
+  std::string state = session.lang == Lang::zh ? record.state_title_zh : record.state_title_en;
+  if (state.empty()) state = record.state;
+  std::string text;
+  switch (record.delivery) {
+    case Delivery::none: text = session.pick("平台下发", "from the platform"); break;
+    case Delivery::saved: text = session.pick("已保存 · 未上传", "saved · not uploaded"); break;
+    case Delivery::delivered: text = session.pick("已送达", "delivered"); break;
+    case Delivery::parked: {
+      text = session.pick("未被接受：", "refused: ");
+      text += !record.problem_text.empty() ? record.problem_text
+              : record.problem             ? std::string(sentence(record.problem->code, session.lang))
+                                           : session.pick("原因不明", "no reason given");
+      break;
+    }
+  }
+  if (!state.empty() && record.delivery != Delivery::parked && record.version > 0) text += " · " + state;
+  if (record.in_conflict) text += session.pick(" · 有冲突", " · conflict");
+  if (record.deleted) text += session.pick(" · 已删除", " · deleted");
+  return text;
+}
+
+Json record_json(Store& store, const Record& record) {
+  const auto short_id = store.short_id(record.id);
+  Json photos = Json::array();
+  for (const RecordPhoto& photo : record.photos) {
+    Json one{{"sha256", photo.sha256},
+             {"role", photo.role},
+             {"length_bytes", photo.length_bytes},
+             {"here", photo.here},
+             {"delivered", photo.delivered}};
+    if (!photo.action.empty()) one["action"] = photo.action;
+    photos.push_back(std::move(one));
+  }
+  Json object{{"id", record.id},
+              {"short", short_id ? *short_id : record.id},
+              {"kind", record.kind},
+              {"title", record.title},
+              {"delivery", std::string(name(record.delivery))},
+              {"version", record.version},
+              {"deleted", record.deleted},
+              {"in_conflict", record.in_conflict},
+              {"captured_at_ms", record.captured_at_ms},
+              {"delivered_at_ms", record.delivered_at_ms},
+              {"photos", std::move(photos)}};
+  if (!record.state.empty()) {
+    object["state"] = record.state;
+    object["state_title_zh"] = record.state_title_zh;
+    object["state_title_en"] = record.state_title_en;
+  }
+  if (record.problem) {
+    object["problem"] = {{"code", std::string(name(record.problem->code))},
+                         {"field", record.problem->field},
+                         {"type", record.problem->detail},
+                         {"text", record.problem_text}};
+  }
+  return object;
+}
+
+Result<void> each_record(Store& store, Filter filter, const std::function<bool(const Record&)>& each) {
+  for (;;) {
+    JULU_TRY(const std::vector<Record> page, store.list(filter));
+    for (const Record& record : page) {
+      if (!each(record)) return {};
+    }
+    if (static_cast<int>(page.size()) < filter.limit) return {};
+    filter.before = page.back().id;
+  }
+}
+
+void add_look_commands(CLI::App& app, Session& session) {
+  auto looked = std::make_shared<Looked>();
+  CLI::App* command = app.add_subcommand("list", session.pick("列出记录，最新的在前", "list records, newest first"));
+  command->add_option("--kind", looked->kind, session.pick("种类：incident household person visit", "kind"));
+  command->add_option("--search", looked->search,
+                      session.pick("查找：文字或拼音首字母", "text, or initials of pinyin"));
+  command->add_option("--limit", looked->limit, session.pick("最多几条", "at most"))->check(CLI::Range(1, 100'000));
+  command->add_flag("--unsent", looked->unsent, session.pick("只列未上传和未被接受的", "only what is not delivered"));
+  run_as_job(command, session, looked, list);
+
+  command = app.add_subcommand(
+      "show", session.pick("一条记录的全部内容（敏感信息遮盖）", "one record, sensitive values masked"));
+  command->add_option("id", looked->id, session.pick("编号", "id"))->required();
+  command->add_flag("--unmask", looked->unmask,
+                    session.pick("显示完整信息（会留下查看记录）", "show all (this is logged)"));
+  run_as_job(command, session, looked, show);
+
+  command = app.add_subcommand("history", session.pick("一条记录的全过程", "everything that happened to a record"));
+  command->add_option("id", looked->id, session.pick("编号", "id"))->required();
+  command->add_flag("--unmask", looked->unmask,
+                    session.pick("--json 中带完整内容（会留下查看记录）", "details in --json (this is logged)"));
+  run_as_job(command, session, looked, history);
+
+  command = app.add_subcommand("photo", session.pick("取出照片", "write a photo to a file"));
+  command
+      ->add_option("id", looked->id, session.pick("照片的 SHA-256，或记录编号", "SHA-256 of a photo, or a record's id"))
+      ->required();
+  command->add_option("-o,--output", looked->out,
+                      session.pick("文件或目录；不写则到标准输出", "file or folder; stdout without"));
+  command->add_flag("--thumb", looked->thumbnail, session.pick("缩略图", "the thumbnail"));
+  run_as_job(command, session, looked, photo);
+}
+
+}  // namespace julu::desk

@@ -1,0 +1,92 @@
+// julu: the clerk's terminal. Each call opens the store, does one thing and ends; a call that is killed leaves what was
+// saved as it was. Thread rule: one thread, and one that watches for Ctrl-C while syncing.
+#include <cstdio>
+#include <exception>
+#include <string_view>
+
+#include "commands.h"
+#include "exit_status.h"
+#include "interrupt.h"
+
+namespace {
+
+using namespace julu;
+using namespace julu::desk;
+
+// Texts of the command line itself are needed before it is parsed.
+void look_ahead(int count, char** words, Session& session) {
+  session.lang = lang_of_environment();
+  for (int i = 1; i < count; ++i) {
+    const std::string_view word = words[i];
+    if (word == "--json") session.json = true;
+    if (word == "--lang" && i + 1 < count) session.lang = std::string_view(words[i + 1]) == "en" ? Lang::en : Lang::zh;
+    if (word.starts_with("--lang=")) session.lang = word == "--lang=en" ? Lang::en : Lang::zh;
+  }
+}
+
+void add_common_options(CLI::App& app, Session& session, std::string& lang) {
+  app.add_flag("--json", session.json, session.pick("每行输出一个 JSON 对象", "one JSON object a line"));
+  app.add_option("--lang", lang, session.pick("语言：zh 或 en", "zh or en"))->check(CLI::IsMember({"zh", "en"}));
+  app.add_option("--data", session.data,
+                 session.pick("数据目录（默认 $JULU_DATA 或 ~/.local/share/julu）",
+                              "data folder ($JULU_DATA, or ~/.local/share/julu)"));
+  app.add_option("--worker", session.worker,
+                 session.pick("登记了多人时，用哪一位", "which worker, when several are enrolled"));
+  app.add_option("--key-file", session.key_file,
+                 session.pick("密钥文件（默认 数据目录/key）", "key file (default: key in the data folder)"));
+}
+
+int usage_error(const Session& session, const CLI::App& app, const CLI::ParseError& error) {
+  // A word that is no command is what was meant to be one; the parser only says that a command is missing.
+  const auto unknown = app.remaining();
+  const std::string what = app.get_subcommands().empty() && !unknown.empty()
+                               ? session.pick("没有这个命令 ", "no such command ") + unknown.front()
+                               : std::string(error.what());
+  session.note(session.pick("命令有误：", "Cannot understand the command: ") + what);
+  session.note(session.pick("用法见 julu --help 或 julu 命令 --help", "See julu --help, or julu COMMAND --help"));
+  if (session.json) {
+    session.print_json(Json{{"error", {{"code", "bad_argument"}, {"field", ""}, {"message", what}}}});
+  }
+  return kExitUsage;
+}
+
+int run(int count, char** words) {
+  Session session;
+  look_ahead(count, words, session);
+  install_interrupt(session.lang);
+  CLI::App app(session.pick("julu：村镇文员的终端。离线也能登记，联网后上传；已保存的内容不会丢失。",
+                            "julu: the clerk's terminal. Works offline, uploads when it can; what was saved is safe."),
+               "julu");
+  std::string lang;
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.set_help_flag("-h,--help", session.pick("帮助", "help"));
+  add_common_options(app, session, lang);
+  add_sync_commands(app, session);
+  add_capture_commands(app, session);
+  add_look_commands(app, session);
+  add_change_commands(app, session);
+  add_export_command(app, session);
+  try {
+    app.parse(count, words);
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    return usage_error(session, app, error);
+  }
+  const int status = session.job();
+  if (std::fflush(stdout) != 0) return kExitIo;
+  return status;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  try {
+    return run(count, words);
+  } catch (const std::exception& error) {
+    // Output that cannot be written (a full disk behind stdout) and want of memory end here; the store is untouched.
+    std::fprintf(stderr, "julu: %s\n", error.what());
+    return kExitIo;
+  }
+}

@@ -1,0 +1,205 @@
+#include "session.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <julu/crypto.h>
+#include <julu/enrolment.h>
+
+#include "exit_status.h"
+
+namespace julu::desk {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+Error error_of(int number, std::string field) {
+  const ErrorCode code = number == EACCES || number == EPERM || number == EROFS ? ErrorCode::permission
+                         : number == ENOSPC || number == EDQUOT                 ? ErrorCode::disk_full
+                                                                                : ErrorCode::io;
+  return Error{code, std::move(field), "errno " + std::to_string(number)};
+}
+
+bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::write(fd, bytes.data(), bytes.size());
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return true;
+}
+
+// Durable before anything is locked with it: a store whose key is lost is lost.
+Result<StoreKey> make_key(const std::string& path) {
+  StoreKey key{};
+  system_random().fill(std::as_writable_bytes(std::span(key)));
+  std::error_code failed;
+  const fs::path folder = fs::path(path).parent_path();
+  if (!folder.empty() && !fs::exists(folder)) {
+    fs::create_directories(folder, failed);
+    if (failed) return error_of(failed.value(), "key-file");
+    fs::permissions(folder, fs::perms::owner_all, failed);
+  }
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return error_of(errno, "key-file");
+  const bool written = write_all(fd, hex(key) + "\n") && ::fsync(fd) == 0;
+  const int number = errno;
+  ::close(fd);
+  if (!written) {
+    ::unlink(path.c_str());
+    return error_of(number, "key-file");
+  }
+  const int folder_fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder_fd >= 0) {
+    ::fsync(folder_fd);
+    ::close(folder_fd);
+  }
+  return key;
+}
+
+Result<StoreKey> read_key(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return errno == ENOENT ? Error{ErrorCode::store_missing, {}, {}} : error_of(errno, "key-file");
+  struct stat about {};
+  char text[80];
+  const bool known = ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+  const ssize_t got = known ? ::read(fd, text, sizeof text) : -1;
+  ::close(fd);
+  if ((about.st_mode & 077) != 0) return Error{ErrorCode::permission, "key-file", "readable by others"};
+  std::string_view digits(text, got > 0 ? static_cast<std::size_t>(got) : 0);
+  while (!digits.empty() && (digits.back() == '\n' || digits.back() == '\r' || digits.back() == ' '))
+    digits.remove_suffix(1);
+  const auto key = parse_hash(digits);
+  if (!key) return Error{ErrorCode::store_key, "key-file", {}};
+  return StoreKey(*key);
+}
+
+}  // namespace
+
+Lang lang_of_environment() {
+  for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
+    const std::string value = environment(name);
+    if (!value.empty()) return value.starts_with("en") ? Lang::en : Lang::zh;
+  }
+  return Lang::zh;
+}
+
+std::string Session::root() const {
+  if (!data.empty()) return data;
+  if (const std::string named = environment("JULU_DATA"); !named.empty()) return named;
+  if (const std::string shared = environment("XDG_DATA_HOME"); shared.starts_with("/")) return shared + "/julu";
+  return environment("HOME") + "/.local/share/julu";
+}
+
+Result<StoreKey> Session::key(bool make_when_missing) const {
+  const std::string path = key_file.empty() ? root() + "/key" : key_file;
+  auto key = read_key(path);
+  if (key || key.error().code != ErrorCode::store_missing || !make_when_missing) return key;
+  return make_key(path);
+}
+
+Result<std::unique_ptr<Store>> Session::open() {
+  JULU_TRY(const std::vector<Enrolled> all, enrolments(root()));
+  const std::string wanted = worker.empty() ? environment("JULU_WORKER") : worker;
+  std::string directory;
+  for (const Enrolled& one : all) {
+    if (wanted.empty() || one.worker == wanted) {
+      if (!directory.empty()) return Error{ErrorCode::bad_argument, "--worker", "several workers"};
+      directory = one.directory;
+    }
+  }
+  if (directory.empty()) return Error{ErrorCode::store_missing, all.empty() ? "" : "--worker", {}};
+  directory_ = directory;
+  JULU_TRY(const StoreKey key, this->key(false));
+  Store::Options options;
+  options.directory = directory;
+  options.key = key;
+  return Store::open(options);
+}
+
+void Session::print(std::string_view text) const { fmt::print(stdout, "{}{}", text, text.ends_with('\n') ? "" : "\n"); }
+
+void Session::print_json(const Json& object) const {
+  print(object.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+void Session::note(std::string_view text) const {
+  std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
+}
+
+int Session::fail(const Error& error, const std::string& shown_field, const std::string& hint) const {
+  Error shown = error;
+  if (!shown_field.empty()) shown.field = shown_field;
+  std::string text = message(shown, lang);
+  // This process ends now: nothing tries again by itself.
+  const std::string later = pick("稍后自动重试", "trying again later");
+  if (const std::size_t at = text.find(later); at != std::string::npos) {
+    text.replace(at, later.size(), pick("请稍后再试", "try again later"));
+  }
+  std::string advice = hint;
+  if (advice.empty() && error.code == ErrorCode::store_missing) {
+    advice = pick("先运行：julu init --platform 平台地址 --code 激活码", "First: julu init --platform URL --code CODE");
+  }
+  if (advice.empty() && error.detail == "readable by others") {
+    advice =
+        pick("密钥文件不能让别人读取，请运行：chmod 600 密钥文件", "Others may read the key file. Run: chmod 600 FILE");
+  }
+  if (advice.empty() && error.detail == "several workers") {
+    advice =
+        pick("这台电脑登记了多人，请用 --worker 指定。", "Several workers are enrolled here: name one with --worker.");
+  }
+  if (!advice.empty()) text += "\n" + advice;
+  note(text);
+  if (json) {
+    Json object{{"code", std::string(name(error.code))}, {"field", error.field}, {"message", text}};
+    if (!shown_field.empty()) object["shown_field"] = shown_field;
+    if (!error.detail.empty()) object["detail"] = error.detail;
+    print_json(Json{{"error", object}});
+  }
+  return exit_status(error.code);
+}
+
+int Session::fail(ErrorCode code, const std::string& field, const std::string& hint) const {
+  return fail(Error{code, field, {}}, {}, hint);
+}
+
+Result<void> Session::log_unmasking(const Store& store, std::string_view command, std::string_view record) const {
+  const Json line{
+      {"at_ms", store.clock().now_ms()}, {"worker", store.identity().worker}, {"command", command}, {"record", record}};
+  const int fd = ::open((directory_ + "/unmasked.jsonl").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (fd < 0) return error_of(errno, "unmasked.jsonl");
+  const bool written = write_all(fd, line.dump() + "\n");
+  const int number = errno;
+  ::close(fd);
+  if (!written) return error_of(number, "unmasked.jsonl");
+  return {};
+}
+
+Result<std::string> text_of(const Json& json) {
+  try {
+    return json.dump();
+  } catch (const Json::exception&) {
+    return Error{ErrorCode::text_encoding, {}, {}};
+  }
+}
+
+std::string short_path(const std::string& path) {
+  const std::string home = environment("HOME");
+  if (home.size() > 1 && path.starts_with(home + "/")) return "~" + path.substr(home.size());
+  return path;
+}
+
+}  // namespace julu::desk

@@ -1,0 +1,67 @@
+// One call of `julu`: the options that every command knows, the store that it opens, and how it answers. Data goes to
+// stdout, everything else to stderr. Thread rule: one thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include <julu/result.h>
+#include <julu/store.h>
+#include <nlohmann/json.hpp>
+
+namespace julu::desk {
+
+using Json = nlohmann::json;
+
+/// en only when the locale says so; Chinese is the house's language.
+Lang lang_of_environment();
+
+class Session {
+ public:
+  bool json = false;
+  Lang lang = Lang::zh;
+  std::string data;          ///< --data
+  std::string worker;        ///< --worker
+  std::string key_file;      ///< --key-file
+  std::function<int()> job;  ///< what the parsed command line asks for
+
+  const char* pick(const char* zh, const char* en) const { return lang == Lang::zh ? zh : en; }
+  /// The same with places to fill in, as fmt has them.
+  template <class... Args>
+  std::string fill(const char* zh, const char* en, const Args&... args) const {
+    return fmt::format(fmt::runtime(pick(zh, en)), args...);
+  }
+
+  std::string root() const;
+  /// 32 bytes as 64 hex digits in a file that nobody else may read. Errors: permission, store_key, store_missing.
+  Result<StoreKey> key(bool make_when_missing) const;
+  /// The one worker's store, or the one that --worker names.
+  Result<std::unique_ptr<Store>> open();
+  /// Writes down that sensitive values are about to be shown (which, not what): unmasked.jsonl beside the store. They
+  /// may be shown only when it is on disk.
+  Result<void> log_unmasking(const Store& store, std::string_view command, std::string_view record) const;
+
+  /// A line of data.
+  void print(std::string_view text) const;
+  void print_json(const Json& object) const;
+  /// A message for the person, on stderr.
+  void note(std::string_view text) const;
+  /// Says what happened and what to do, and gives the exit status. `shown_field` is what the person called the field.
+  int fail(const Error& error, const std::string& shown_field = {}, const std::string& hint = {}) const;
+  int fail(ErrorCode code, const std::string& field, const std::string& hint = {}) const;
+
+ private:
+  std::string directory_;  // of the store that is open
+};
+
+/// JSON text of what a person typed. Errors: text_encoding.
+Result<std::string> text_of(const Json& json);
+
+/// The home folder as '~'.
+std::string short_path(const std::string& path);
+
+}  // namespace julu::desk

@@ -1,0 +1,303 @@
+// init, sync, status, maintain: the way to the platform and the state of things.
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include <julu/enrol.h>
+#include <julu/syncer.h>
+
+#include "commands.h"
+#include "console.h"
+#include "exit_status.h"
+#include "interrupt.h"
+
+namespace julu::desk {
+namespace {
+
+struct InitOptions {
+  std::string platform, code;
+};
+
+struct SyncCommand {
+  bool once = false;
+  int seconds = 120;
+  std::string ca_file;
+};
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : "、") + word;
+  return text;
+}
+
+int init(Session& session, const InitOptions& wanted) {
+  std::signal(SIGPIPE, SIG_IGN);
+  const auto key = session.key(true);
+  if (!key) return session.fail(key.error());
+  EnrolOptions options;
+  options.platform = wanted.platform;
+  options.code = wanted.code;
+  options.root = session.root();
+  options.key = *key;
+  options.consent_at_ms = system_clock().now_ms();  // running init is the consent; --help says so
+  const auto device = enrol(options);
+  if (!device) return session.fail(device.error(), device.error().field == "/code" ? "--code" : "");
+  const Identity& who = device->identity;
+  if (session.json) {
+    session.print_json(Json{{"worker", who.worker},
+                            {"name", who.name},
+                            {"role", who.role},
+                            {"device", who.device},
+                            {"grids", who.grids},
+                            {"grid_names", who.grid_names},
+                            {"platform", who.platform},
+                            {"directory", device->directory}});
+    return 0;
+  }
+  const std::string name = who.name.empty() ? who.worker : who.name;
+  const std::string grids = joined(who.grid_names);
+  session.print(session.lang == Lang::zh
+                    ? fmt::format("已登记：{}{}。数据保存在 {}", name, grids.empty() ? "" : "（" + grids + "）",
+                                  short_path(device->directory))
+                    : fmt::format("Enrolled: {}{}. Data is kept in {}", name, grids.empty() ? "" : " (" + grids + ")",
+                                  short_path(device->directory)));
+  return 0;
+}
+
+std::string progress_text(const Session& session, const SyncProgress& now, std::int64_t elapsed_ms) {
+  std::string text = session.lang == Lang::zh
+                         ? fmt::format("  文字 {}/{} · 缩略图 {}/{} · 照片 {}/{}", now.ops_done, now.ops_total,
+                                       now.thumbnails_done, now.thumbnails_total, now.photos_done, now.photos_total)
+                         : fmt::format("  text {}/{} · thumbnails {}/{} · photos {}/{}", now.ops_done, now.ops_total,
+                                       now.thumbnails_done, now.thumbnails_total, now.photos_done, now.photos_total);
+  if (now.bytes_total == 0) return text;
+  text += fmt::format("  {:.1f}/{:.1f} MB", static_cast<double>(now.bytes_done) / 1e6,
+                      static_cast<double>(now.bytes_total) / 1e6);
+  if (elapsed_ms >= 500) text += "  " + bytes_text(now.bytes_done * 1000 / elapsed_ms) + "/s";
+  return text;
+}
+
+const char* end_name(SyncEnd end) {
+  switch (end) {
+    case SyncEnd::all_delivered: return "all_delivered";
+    case SyncEnd::left: return "left";
+    case SyncEnd::deadline: return "deadline";
+    case SyncEnd::cancelled: return "cancelled";
+    case SyncEnd::sign_in: return "sign_in";
+    case SyncEnd::device_refused: return "device_refused";
+    case SyncEnd::app_too_old: return "app_too_old";
+  }
+  return "unknown";
+}
+
+// Sums are of all runs of this command, the rest is the last run's.
+void add(SyncOutcome& sum, const SyncOutcome& run) {
+  SyncOutcome next = run;
+  next.ops_delivered += sum.ops_delivered;
+  next.photos_sent += sum.photos_sent;
+  next.photo_bytes_sent += sum.photo_bytes_sent;
+  next.records_changed += sum.records_changed;
+  next.requests += sum.requests;
+  next.push_requests += sum.push_requests;
+  sum = next;
+}
+
+// "平台无应答，稍后自动重试（2 秒后）。已保存的内容不会丢失。" Without `wait_ms` nobody tries again by itself.
+std::string failure_text(const Session& session, const SyncOutcome& outcome, std::optional<std::int64_t> wait_ms) {
+  std::string text = outcome.failure
+                         ? std::string(sentence(outcome.failure->code, session.lang))
+                         : session.pick("还有未上传的内容，稍后自动重试。", "Something is left; trying again later.");
+  const std::string later = session.pick("稍后自动重试", "trying again later");
+  const std::size_t at = text.find(later);
+  const std::int64_t seconds = wait_ms ? (*wait_ms + 999) / 1000 : 0;
+  if (at == std::string::npos) return text;
+  std::string instead = session.pick("请稍后再运行 julu sync", "run `julu sync` again later");
+  if (wait_ms) {
+    instead = session.lang == Lang::zh ? fmt::format("{}（{} 秒后）", later, seconds)
+                                       : fmt::format("trying again in {} s", seconds);
+  }
+  return text.replace(at, later.size(), instead);
+}
+
+int say_outcome(const Session& session, Store& store, const SyncOutcome& outcome, std::int64_t records_delivered) {
+  const auto status = store.status();
+  const std::int64_t unsent = status ? status->unsent_records : 0;
+  if (session.json) {
+    Json line{{"end", end_name(outcome.end)},
+              {"records_delivered", records_delivered},
+              {"ops_delivered", outcome.ops_delivered},
+              {"ops_left", outcome.ops_left},
+              {"ops_parked", outcome.ops_parked},
+              {"photos_sent", outcome.photos_sent},
+              {"photos_left", outcome.photos_left},
+              {"photo_bytes_sent", outcome.photo_bytes_sent},
+              {"records_changed", outcome.records_changed},
+              {"requests", outcome.requests},
+              {"unsent", unsent},
+              {"failure", outcome.failure ? Json(std::string(name(outcome.failure->code))) : Json(nullptr)}};
+    if (outcome.next_attempt_ms) line["next_attempt_ms"] = *outcome.next_attempt_ms;
+    session.print_json(line);
+    return exit_status(outcome);
+  }
+  std::string text = session.pick("没有要上传的内容", "Nothing to upload");
+  if (records_delivered > 0) text = session.fill("已送达 {} 条", "Delivered {} records", records_delivered);
+  if (records_delivered > 0 && outcome.photos_sent > 0)
+    text += session.fill("，照片 {} 张", ", {} photos", outcome.photos_sent);
+  if (records_delivered > 0) text += session.pick("，均有平台回执", ", each with the platform's receipt");
+  if (records_delivered == 0 && unsent > 0) text = session.pick("还没有送达", "Nothing delivered yet");
+  session.print(text + session.fill("      未上传 {} 条", "      {} not uploaded", unsent));
+  if (outcome.records_changed > 0) {
+    session.print(session.fill("平台有更新 {} 条，见 julu list", "{} records changed at the platform: julu list",
+                               outcome.records_changed));
+  }
+  if (outcome.ops_parked > 0) {
+    session.note(session.fill("有 {} 项未被平台接受，见 julu list --unsent",
+                              "{} refused by the platform: julu list --unsent", outcome.ops_parked));
+  }
+  return exit_status(outcome);
+}
+
+// One run after another until nothing is left, the time is up, or only a person can help.
+Result<SyncOutcome> run_all(const Session& session, Store& store, Syncer& syncer, const Stopping& stopping,
+                            const SyncCommand& wanted) {
+  using std::chrono::milliseconds;
+  ProgressLine line(!session.json);
+  SyncOutcome sum;
+  const std::int64_t until = store.clock().monotonic_ms() + std::int64_t{wanted.seconds} * 1000;
+  for (;;) {
+    const std::int64_t begun = store.clock().monotonic_ms();
+    SyncOptions options;
+    options.at_most = milliseconds(std::max<std::int64_t>(until - begun, 1));
+    options.progress = [&](const SyncProgress& now) {
+      line.show(progress_text(session, now, store.clock().monotonic_ms() - begun));
+    };
+    JULU_TRY(const SyncOutcome outcome, syncer.run(options));
+    add(sum, outcome);
+    line.clear();
+    if (outcome.end != SyncEnd::left || stopping.asked()) return sum;
+    const std::int64_t wait = std::max<std::int64_t>(outcome.next_attempt_ms.value_or(0) - store.clock().now_ms(), 0);
+    const bool again = !wanted.once && store.clock().monotonic_ms() + wait < until;
+    session.note(failure_text(session, outcome, again ? std::optional(wait) : std::nullopt));
+    if (!again) return sum;
+    if (!stopping.wait_ms(wait)) {
+      sum.end = SyncEnd::cancelled;
+      return sum;
+    }
+  }
+}
+
+int sync(Session& session, const SyncCommand& wanted) {
+  std::signal(SIGPIPE, SIG_IGN);
+  return with_store(session, [&](Store& store) {
+    const auto transport =
+        curl_transport({.platform = store.identity().platform, .ca_file = wanted.ca_file, .pinned_key = {}});
+    if (transport == nullptr) return session.fail(ErrorCode::internal, {});
+    Syncer syncer(store, *transport);
+    // A person who types this wants it now, whatever was to be waited for.
+    if (const auto hinted = syncer.hint(); !hinted) return session.fail(hinted.error());
+    const auto before = store.status();
+    if (!before) return session.fail(before.error());
+    const Stopping stopping([&] { syncer.cancel(); });
+    auto outcome = run_all(session, store, syncer, stopping, wanted);
+    if (!outcome) return session.fail(outcome.error());
+    if (outcome->end == SyncEnd::cancelled)
+      session.note(session.pick("已停止。已保存的内容不会丢失。", "Stopped. What was saved is safe."));
+    if (outcome->end == SyncEnd::sign_in || outcome->end == SyncEnd::device_refused ||
+        outcome->end == SyncEnd::app_too_old) {
+      session.note(failure_text(session, *outcome, std::nullopt));
+    }
+    const auto after = store.status();
+    const std::int64_t delivered =
+        after ? std::max<std::int64_t>(before->unsent_records - after->unsent_records, 0) : 0;
+    return say_outcome(session, store, *outcome, delivered);
+  });
+}
+
+int status(Session& session) {
+  return with_store(session, [&](Store& store) {
+    const auto now = store.status();
+    if (!now) return session.fail(now.error());
+    const Identity who = store.identity();
+    if (session.json) {
+      Json line{{"worker", who.worker},
+                {"device", who.device},
+                {"platform", who.platform},
+                {"records", now->records},
+                {"unsent_records", now->unsent_records},
+                {"unsent_ops", now->unsent_ops},
+                {"parked_ops", now->parked_ops},
+                {"unsent_photos", now->unsent_photos},
+                {"unsent_photo_bytes", now->unsent_photo_bytes},
+                {"conflicts", now->conflicts},
+                {"last_sync_ms", now->last_sync_ms},
+                {"low_disk", now->low_disk}};
+      if (now->next_attempt_ms) line["next_attempt_ms"] = *now->next_attempt_ms;
+      session.print_json(line);
+      return 0;
+    }
+    const auto row = [&](const char* label_zh, const char* label_en, const std::string& text) {
+      session.print(padded(session.pick(label_zh, label_en), 12) + "  " + text);
+    };
+    row("登记人", "worker", fmt::format("{} {}", who.name.empty() ? who.worker : who.name, joined(who.grid_names)));
+    row("平台", "platform", who.platform);
+    row("记录", "records", session.fill("{} 条", "{}", now->records));
+    row("未上传", "not uploaded",
+        session.fill("{} 条，照片 {} 张（{}）", "{} records, {} photos ({})", now->unsent_records, now->unsent_photos,
+                     bytes_text(now->unsent_photo_bytes)));
+    row("未被接受", "refused", session.fill("{} 项", "{}", now->parked_ops));
+    row("冲突", "conflicts", session.fill("{} 个字段", "{} fields", now->conflicts));
+    row("上次同步", "last sync", time_text(now->last_sync_ms, true));
+    if (now->low_disk)
+      session.note(session.pick("存储空间不足，请清理。", "The disk is nearly full: free some space."));
+    return 0;
+  });
+}
+
+int maintain(Session& session, int seconds) {
+  return with_store(session, [&](Store& store) {
+    const auto done = store.maintain(std::chrono::seconds(seconds));
+    if (!done) return session.fail(done.error());
+    if (session.json) session.print_json(Json{{"maintained", true}});
+    if (!session.json) session.print(session.pick("已整理。", "Done."));
+    return 0;
+  });
+}
+
+}  // namespace
+
+void add_sync_commands(CLI::App& app, Session& session) {
+  auto wanted = std::make_shared<InitOptions>();
+  CLI::App* command = app.add_subcommand(
+      "init", session.pick("登记这台电脑（只做一次）。运行它即表示同意：登记的内容加密保存在本机，并只发送给所填的平台",
+                           "enrol this computer, once. Running it is your consent: what you enter is kept encrypted "
+                           "here and sent to that platform alone"));
+  command->add_option("--platform", wanted->platform, session.pick("平台地址", "address of the platform"))->required();
+  command->add_option("--code", wanted->code, session.pick("乡镇中心给的激活码", "activation code from the township"))
+      ->required();
+  command->callback([&session, wanted] { session.job = [&session, wanted] { return init(session, *wanted); }; });
+
+  auto sync_wanted = std::make_shared<SyncCommand>();
+  command = app.add_subcommand("sync", session.pick("同步：上传，取回结果；连不上会等一会儿再试",
+                                                    "upload and fetch results, trying again for a while"));
+  command->add_flag("--once", sync_wanted->once, session.pick("只试一次", "try once"));
+  command->add_option("--for", sync_wanted->seconds, session.pick("最多用多少秒（默认 120）", "seconds at most (120)"))
+      ->check(CLI::Range(1, 86'400));
+  command->add_option("--ca-file", sync_wanted->ca_file,
+                      session.pick("平台证书的 CA 文件（PEM）", "CA file for the platform's certificate (PEM)"));
+  command->callback(
+      [&session, sync_wanted] { session.job = [&session, sync_wanted] { return sync(session, *sync_wanted); }; });
+
+  command = app.add_subcommand("status", session.pick("还有多少没上传", "what is not uploaded yet"));
+  command->callback([&session] { session.job = [&session] { return status(session); }; });
+
+  auto seconds = std::make_shared<int>(10);
+  command = app.add_subcommand("maintain", session.pick("空闲时整理数据", "upkeep while idle"));
+  command->add_option("--for", *seconds, session.pick("最多用多少秒（默认 10）", "seconds at most (10)"))
+      ->check(CLI::Range(1, 3600));
+  command->callback([&session, seconds] { session.job = [&session, seconds] { return maintain(session, *seconds); }; });
+}
+
+}  // namespace julu::desk

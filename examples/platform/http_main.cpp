@@ -1,0 +1,163 @@
+// `juhaoban`: the platform behind cpp-httplib, and the administrator's few commands. The one file that knows HTTP.
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+#include <httplib.h>
+
+#include "platform.h"
+
+namespace {
+
+using juhaoban::Options;
+using juhaoban::Platform;
+
+constexpr std::size_t kKeepAliveMax = 1'000'000;
+
+httplib::Server* running = nullptr;
+
+void on_signal(int) {
+  if (running != nullptr) running->stop();
+}
+
+class HttpBody final : public juhaoban::BodyReader {
+ public:
+  explicit HttpBody(const httplib::ContentReader* reader) : reader_(reader) {}
+  bool read(const std::function<bool(std::string_view)>& take) override {
+    if (reader_ == nullptr) return true;
+    return (*reader_)([&](const char* bytes, std::size_t size) { return take({bytes, size}); });
+  }
+
+ private:
+  const httplib::ContentReader* reader_;
+};
+
+void carry(Platform& platform, const httplib::Request& from, httplib::Response& to, const httplib::ContentReader* reader) {
+  juhaoban::Request request;
+  request.method = from.method;
+  request.path = from.path;
+  for (const auto& [name, value] : from.params) request.query[name] = value;
+  for (const auto& [name, value] : from.headers) {
+    std::string lower = name;
+    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    request.headers[lower == "x-julu-content-encoding" ? "content-encoding" : lower] = value;
+  }
+  HttpBody body(reader);
+  const juhaoban::Reply reply = platform.handle(request, body);
+  to.status = reply.status;
+  std::string type = "application/octet-stream";
+  for (const auto& [name, value] : reply.headers) {
+    if (name == "Content-Type") {
+      type = value;
+    } else {
+      to.set_header(name, value);
+    }
+  }
+  if (!reply.body.empty()) to.set_content(reply.body, type);
+}
+
+void add_routes(httplib::Server& server, Platform& platform) {
+  // The library would inflate bodies before the token is looked at; the platform does it itself, bounded.
+  server.set_pre_routing_handler([](const httplib::Request& request, httplib::Response&) {
+    auto& headers = const_cast<httplib::Request&>(request).headers;
+    const auto coding = headers.find("Content-Encoding");
+    if (coding != headers.end()) {
+      headers.emplace("X-Julu-Content-Encoding", coding->second);
+      headers.erase(headers.find("Content-Encoding"));
+    }
+    return httplib::Server::HandlerResponse::Unhandled;
+  });
+  const auto plain = [&platform](const httplib::Request& request, httplib::Response& reply) {
+    carry(platform, request, reply, nullptr);
+  };
+  const auto with_body = [&platform](const httplib::Request& request, httplib::Response& reply,
+                                     const httplib::ContentReader& reader) { carry(platform, request, reply, &reader); };
+  server.Get(".*", plain);
+  server.Options(".*", plain);
+  server.Delete(".*", plain);
+  server.Post(".*", with_body);
+  server.Patch(".*", with_body);
+}
+
+int serve(Options options, const std::string& host, int port, bool public_host) {
+  const bool loopback = host == "127.0.0.1" || host == "localhost" || host == "::1";
+  if (!loopback && !public_host) {
+    std::cerr << "juhaoban: 只在本机地址上提供服务；要对外请加 --public（并在前面放 TLS）。\n";
+    return 64;
+  }
+  httplib::Server server;
+  server.set_tcp_nodelay(true);
+  server.set_keep_alive_max_count(kKeepAliveMax);
+  server.set_keep_alive_timeout(60);
+  const int bound = port == 0 ? server.bind_to_any_port(host.c_str()) : (server.bind_to_port(host.c_str(), port) ? port : -1);
+  if (bound < 0) {
+    std::cerr << "juhaoban: 端口被占用\n";
+    return 69;
+  }
+  if (options.address.empty()) options.address = "http://" + host + ":" + std::to_string(bound);
+  Platform platform(options);
+  add_routes(server, platform);
+  running = &server;
+  std::signal(SIGTERM, on_signal);
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGPIPE, SIG_IGN);
+  std::printf("juhaoban: http://%s:%d\n", host.c_str(), bound);
+  std::fflush(stdout);
+  server.listen_after_bind();
+  running = nullptr;
+  return 0;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  CLI::App app{"juhaoban — 参考县级平台 (the reference county platform)"};
+  app.require_subcommand(1);
+  Options options;
+  std::string host = "127.0.0.1";
+  int port = 0;
+  bool public_host = false;
+  bool json = false;
+  std::string worker, name, role = "worker", code, device;
+  std::vector<std::string> grids, grid_names;
+  const auto with_data = [&](const char* word, const char* help) {
+    CLI::App* command = app.add_subcommand(word, help);
+    command->add_option("--data", options.data, "数据目录 (folder of database and keys)")->required();
+    return command;
+  };
+  CLI::App* serving = with_data("serve", "提供服务 (serve)");
+  serving->add_option("--host", host, "监听地址，默认本机")->capture_default_str();
+  serving->add_option("--port", port, "端口，0 为任意空闲端口")->capture_default_str();
+  serving->add_option("--address", options.address, "手机登记时用的地址 (what phones enrol at)");
+  serving->add_flag("--auto-triage", options.auto_triage, "扮演网格长和部门 (play leader and department)");
+  serving->add_flag("--public", public_host, "允许非本机地址");
+  CLI::App* add_worker = with_data("add-worker", "添加工作人员");
+  add_worker->add_option("--worker", worker)->required();
+  add_worker->add_option("--name", name)->required();
+  add_worker->add_option("--role", role)->check(CLI::IsMember({"worker", "leader", "township", "county", "clerk"}));
+  add_worker->add_option("--grid", grids)->required();
+  add_worker->add_option("--grid-name", grid_names);
+  CLI::App* add_code = with_data("add-code", "发放激活码");
+  add_code->add_option("--worker", worker)->required();
+  add_code->add_option("--code", code);
+  CLI::App* dump = with_data("dump", "列出平台持有的全部内容");
+  dump->add_flag("--json", json, "每行一个 JSON 对象（总是如此）");
+  CLI::App* epoch = with_data("new-epoch", "从备份恢复之后");
+  CLI::App* revoke = with_data("revoke", "停用设备");
+  revoke->add_option("--device", device)->required();
+  CLI11_PARSE(app, count, words);
+  try {
+    if (serving->parsed()) return serve(options, host, port, public_host);
+    Platform platform(options);
+    if (add_worker->parsed()) platform.add_worker(worker, name, role, grids, grid_names);
+    if (add_code->parsed()) std::cout << platform.add_code(worker, code) << "\n";
+    if (epoch->parsed()) platform.new_epoch();
+    if (revoke->parsed()) platform.revoke(device);
+    if (dump->parsed()) platform.dump([](const juhaoban::Json& item) { std::cout << item.dump() << "\n"; });
+    return 0;
+  } catch (const std::exception& error) {
+    std::cerr << "juhaoban: " << error.what() << "\n";
+    return 74;
+  }
+}

@@ -1,0 +1,229 @@
+// Photos by tus 1.0.0 (core, creation, creation-with-upload, termination), and the way back to whoever may see them.
+// An upload belongs to the worker that created it; to others it is not there.
+#include <algorithm>
+#include <cstdlib>
+
+#include "platform.h"
+
+namespace juhaoban {
+namespace {
+
+constexpr std::size_t kPieceBytes = 512 * 1024;
+constexpr std::int64_t kUploadLifeMs = 7LL * 24 * 3600 * 1000;
+constexpr std::int64_t kUnattachedMax = 2000;  // uploads of one worker that no record names
+
+Reply tus_reply(int status, std::int64_t offset) {
+  return {status, {{"Tus-Resumable", "1.0.0"}, {"Upload-Offset", std::to_string(offset)}, {"Cache-Control", "no-store"}}, {}};
+}
+
+std::int64_t number_of(const std::string& text) {
+  const bool digits = !text.empty() && text.size() <= 12 &&
+                      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return digits ? std::atoll(text.c_str()) : -1;
+}
+
+// "name base64,name base64"
+std::map<std::string, std::string> metadata_of(const std::string& header) {
+  std::map<std::string, std::string> metadata;
+  for (std::size_t at = 0; at < header.size();) {
+    const std::size_t end = std::min(header.find(',', at), header.size());
+    std::string pair = header.substr(at, end - at);
+    pair.erase(0, pair.find_first_not_of(' '));
+    const std::size_t space = pair.find(' ');
+    if (space != std::string::npos) metadata[pair.substr(0, space)] = from_base64(pair.substr(space + 1)).value_or("");
+    at = end + 1;
+  }
+  return metadata;
+}
+
+Reply gone() { return problem_reply(404, "not-found", "没有这个上传"); }
+
+}  // namespace
+
+std::optional<Platform::Upload> Platform::find_upload(const Caller& caller, const std::string& id) {
+  Rows rows = db_->query(
+      "SELECT length_bytes, offset_bytes, sha256, thumb_of, complete FROM upload WHERE id = ?1 AND worker = ?2"
+      " AND (complete = 1 OR created_at_ms > ?3)",
+      id, caller.worker, now_ms() - kUploadLifeMs);
+  if (!rows.next()) return std::nullopt;
+  return Upload{id, rows.text(2), rows.text(3), rows.integer(0), rows.integer(1), rows.integer(4) != 0};
+}
+
+Reply Platform::create_upload(const Caller& caller, const Request& request, BodyReader& body) {
+  const std::int64_t length = number_of(header_of(request, "upload-length"));
+  if (length <= 0) return problem_reply(400, "bad-request", "缺少 Upload-Length");
+  if (length > kPhotoBytesMax) return problem_reply(413, "too-large", "照片过大");
+  auto metadata = metadata_of(header_of(request, "upload-metadata"));
+  Upload upload;
+  upload.id = random_text(18);
+  upload.length = length;
+  upload.sha256 = metadata["sha256"];
+  upload.thumb_of = metadata["thumb_of"];
+  {
+    const std::lock_guard lock(mutex_);
+    const auto waiting = db_->integer(
+        "SELECT count(*) FROM upload WHERE worker = ?1 AND complete = 0 AND created_at_ms > ?2", caller.worker,
+        now_ms() - kUploadLifeMs);
+    if (waiting.value_or(0) >= kUnattachedMax) return problem_reply(429, "limited", "未完成的上传过多");
+    if (header_of(request, "content-type") != "application/offset+octet-stream") {
+      db_->run("INSERT INTO upload VALUES (?1, ?2, ?3, 0, ?4, ?5, 0, ?6)", upload.id, caller.worker, length,
+               upload.sha256, upload.thumb_of, now_ms());
+      Reply reply = tus_reply(201, 0);
+      reply.headers.emplace_back("Location", "/v1/photos/uploads/" + upload.id);
+      return reply;
+    }
+  }
+  Reply reply = take_bytes(caller, upload, body);
+  if (reply.status == 204) {
+    reply.status = 201;
+    reply.headers.emplace_back("Location", "/v1/photos/uploads/" + upload.id);
+  }
+  return reply;
+}
+
+Reply Platform::head_upload(const Caller& caller, const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  const auto upload = find_upload(caller, id);
+  if (!upload) return gone();
+  Reply reply = tus_reply(200, upload->offset);
+  reply.headers.emplace_back("Upload-Length", std::to_string(upload->length));
+  return reply;
+}
+
+Reply Platform::patch_upload(const Caller& caller, const Request& request, const std::string& id, BodyReader& body) {
+  std::optional<Upload> upload;
+  {
+    const std::lock_guard lock(mutex_);
+    upload = find_upload(caller, id);
+  }
+  if (!upload) return gone();
+  if (!header_of(request, "content-encoding").empty()) return problem_reply(415, "unsupported-coding", "照片不可再压缩");
+  if (header_of(request, "content-type") != "application/offset+octet-stream") {
+    return problem_reply(415, "unsupported-coding", "内容类型有误");
+  }
+  if (number_of(header_of(request, "upload-offset")) != upload->offset) {
+    return problem_reply(409, "offset", "续传位置不符", "/upload-offset");
+  }
+  return take_bytes(caller, *upload, body);
+}
+
+// Pieces are written as they come, each in its own transaction, and the lock is free while the next is waited for:
+// whatever arrived before a cut is kept.
+Reply Platform::take_bytes(const Caller& caller, Upload upload, BodyReader& body) {
+  const bool fresh = upload.offset == 0;
+  std::string pending;
+  bool fits = true;
+  bool alone = true;  // nobody else writes here: an earlier request that was cut may still be storing what it got
+  const auto flush = [&] {
+    const std::lock_guard lock(mutex_);
+    Transaction transaction(*db_);
+    if (fresh) {
+      db_->run("INSERT OR IGNORE INTO upload VALUES (?1, ?2, ?3, 0, ?4, ?5, 0, ?6)", upload.id, caller.worker,
+               upload.length, upload.sha256, upload.thumb_of, now_ms());
+    }
+    alone = write_piece(upload, pending);
+    pending.clear();
+    std::optional<Reply> failed;
+    if (alone && upload.offset == upload.length) failed = finish_upload(upload);
+    transaction.commit();
+    return failed;
+  };
+  std::optional<Reply> failed;
+  body.read([&](std::string_view piece) {
+    if (upload.offset + static_cast<std::int64_t>(pending.size() + piece.size()) > upload.length) {
+      fits = false;
+      return false;
+    }
+    pending += piece;
+    if (pending.size() >= kPieceBytes) failed = flush();
+    return alone && !failed;
+  });
+  if (fits && alone && !failed && !pending.empty()) failed = flush();
+  if (failed) return *failed;
+  if (!alone) return problem_reply(409, "offset", "续传位置不符");
+  if (!fits) return problem_reply(413, "too-large", "内容超出声明的长度");
+  return tus_reply(204, upload.offset);
+}
+
+// False: somebody else has written here meanwhile.
+bool Platform::write_piece(Upload& upload, std::string_view piece) {
+  if (db_->integer("SELECT offset_bytes FROM upload WHERE id = ?1", upload.id) != upload.offset) return false;
+  db_->run("INSERT INTO chunk VALUES (?1, ?2, ?3)", upload.id, upload.offset, Bytes{piece});
+  upload.offset += static_cast<std::int64_t>(piece.size());
+  db_->run("UPDATE upload SET offset_bytes = ?2 WHERE id = ?1", upload.id, upload.offset);
+  return true;
+}
+
+std::string Platform::stored_hash(const std::string& upload) {
+  Hasher hasher;
+  Rows rows = db_->query("SELECT bytes FROM chunk WHERE upload = ?1 ORDER BY offset_bytes", upload);
+  while (rows.next()) hasher.add(rows.text(0));
+  return hasher.hex();
+}
+
+std::optional<Reply> Platform::finish_upload(Upload& upload) {
+  const std::string hash = stored_hash(upload.id);
+  if (!upload.sha256.empty() && hash != upload.sha256) {
+    db_->run("DELETE FROM chunk WHERE upload = ?1", upload.id);
+    db_->run("DELETE FROM upload WHERE id = ?1", upload.id);
+    return problem_reply(460, "checksum", "内容与声明的哈希不符");
+  }
+  db_->run("UPDATE upload SET complete = 1, sha256 = ?2 WHERE id = ?1", upload.id, hash);
+  return std::nullopt;
+}
+
+Reply Platform::delete_upload(const Caller& caller, const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  const auto upload = find_upload(caller, id);
+  if (!upload) return gone();
+  if (upload->complete && db_->integer("SELECT 1 FROM attachment WHERE photo = ?1", upload->sha256)) {
+    return problem_reply(409, "attached", "照片已属于一条记录");
+  }
+  Transaction transaction(*db_);
+  db_->run("DELETE FROM chunk WHERE upload = ?1", id);
+  db_->run("DELETE FROM upload WHERE id = ?1", id);
+  transaction.commit();
+  return tus_reply(204, 0);
+}
+
+std::optional<std::string> Platform::upload_of(const std::string& worker, const std::string& sha256) {
+  return db_->text("SELECT id FROM upload WHERE sha256 = ?1 AND worker = ?2 AND complete = 1 AND thumb_of = '' LIMIT 1",
+                   sha256, worker);
+}
+
+Reply Platform::get_photo(const Caller& caller, const Request& request, const std::string& sha256) {
+  const std::lock_guard lock(mutex_);
+  bool allowed = false;
+  {
+    std::vector<std::string> records;
+    Rows rows = db_->query("SELECT DISTINCT record FROM attachment WHERE photo = ?1", sha256);
+    while (rows.next()) records.push_back(rows.text(0));
+    for (const std::string& id : records) {
+      const auto record = find(id);
+      allowed = allowed || (record && in_scope(caller, record->grid, record->creator));
+    }
+  }
+  const auto size = request.query.find("size");
+  const bool thumb = size != request.query.end() && size->second == "thumb";
+  const auto upload =
+      thumb ? db_->text("SELECT id FROM upload WHERE thumb_of = ?1 AND complete = 1 LIMIT 1", sha256)
+            : db_->text("SELECT id FROM upload WHERE sha256 = ?1 AND complete = 1 AND thumb_of = '' LIMIT 1", sha256);
+  if (!allowed || !upload) return problem_reply(404, "not-found", "没有这张照片");
+  Reply reply{200, {{"Content-Type", "image/jpeg"}, {"Accept-Ranges", "bytes"}, {"Cache-Control", "private"}}, {}};
+  Rows rows = db_->query("SELECT bytes FROM chunk WHERE upload = ?1 ORDER BY offset_bytes", *upload);
+  while (rows.next()) reply.body += rows.text(0);
+  // One range from a start, which is what a phone that was cut off asks for.
+  const std::string range = header_of(request, "range");
+  if (range.starts_with("bytes=") && range.ends_with("-")) {
+    const std::int64_t start = number_of(range.substr(6, range.size() - 7));
+    const auto whole = static_cast<std::int64_t>(reply.body.size());
+    if (start < 0 || start >= whole) return problem_reply(416, "range", "范围不符");
+    reply.status = 206;
+    reply.headers.emplace_back("Content-Range", "bytes " + std::to_string(start) + "-" + std::to_string(whole - 1) + "/" +
+                                                    std::to_string(whole));
+    reply.body.erase(0, static_cast<std::size_t>(start));
+  }
+  return reply;
+}
+
+}  // namespace juhaoban

@@ -1,0 +1,276 @@
+#include "platform.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "juhaoban_embedded.h"
+
+namespace juhaoban {
+namespace {
+
+constexpr std::int64_t kEpochMax = (1LL << 21) - 1;
+constexpr int kDepthMax = 32;
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Keys are for their owner alone.
+void write_private(const std::string& path, std::string_view bytes) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const bool written = fd >= 0 && ::write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) &&
+                       ::fsync(fd) == 0;
+  if (fd >= 0) ::close(fd);
+  if (!written) throw std::runtime_error("cannot write " + path);
+}
+
+std::string_view embedded(std::string_view path) {
+  for (const auto& file : juhaoban_embedded::files()) {
+    if (file.path.ends_with(path)) return file.text;
+  }
+  return {};
+}
+
+class Inflater {
+ public:
+  Inflater() { inflateInit2(&stream_, 15 + 16); }
+  ~Inflater() { inflateEnd(&stream_); }
+  Inflater(const Inflater&) = delete;
+  Inflater& operator=(const Inflater&) = delete;
+
+  /// False: not gzip, or more than `bytes_max` comes out.
+  bool add(std::string_view piece, std::string& out, std::size_t bytes_max) {
+    std::array<char, 32 * 1024> buffer;
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(piece.data()));
+    stream_.avail_in = static_cast<uInt>(piece.size());
+    while (stream_.avail_in > 0 && !ended) {
+      stream_.next_out = reinterpret_cast<Bytef*>(buffer.data());
+      stream_.avail_out = static_cast<uInt>(buffer.size());
+      const int rc = inflate(&stream_, Z_NO_FLUSH);
+      if (rc != Z_OK && rc != Z_STREAM_END) return false;
+      out.append(buffer.data(), buffer.size() - stream_.avail_out);
+      if (out.size() > bytes_max) return false;
+      ended = rc == Z_STREAM_END;
+    }
+    return true;
+  }
+  bool ended = false;
+
+ private:
+  z_stream stream_{};
+};
+
+bool depth_is_bounded(std::string_view text) {
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (in_string) {
+      if (text[i] == '\\') ++i;
+      else if (text[i] == '"') in_string = false;
+    } else if (text[i] == '"') {
+      in_string = true;
+    } else if (text[i] == '{' || text[i] == '[') {
+      if (++depth > kDepthMax) return false;
+    } else if (text[i] == '}' || text[i] == ']') {
+      --depth;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+Reply json_reply(int status, const Json& body) {
+  return {status, {{"Content-Type", "application/json"}}, body.dump(-1, ' ', false, Json::error_handler_t::replace)};
+}
+
+Reply problem_reply(int status, const std::string& type, const std::string& title, const std::string& pointer) {
+  Json body{{"type", type}, {"title", title}, {"status", status}};
+  if (!pointer.empty()) body["pointer"] = pointer;
+  Reply reply = json_reply(status, body);
+  reply.headers[0].second = "application/problem+json";
+  return reply;
+}
+
+std::optional<std::string> whole_body(const Request& request, BodyReader& body, std::size_t bytes_max, bool accept_gzip,
+                                      Reply& reply) {
+  const std::string coding = header_of(request, "content-encoding");
+  const bool gzip = coding == "gzip";
+  if ((gzip && !accept_gzip) || (!gzip && !coding.empty() && coding != "identity")) {
+    reply = problem_reply(415, "unsupported-coding", "不支持的内容编码");
+    reply.headers.emplace_back("Accept-Encoding", accept_gzip ? "gzip" : "identity");
+    return std::nullopt;
+  }
+  std::string text;
+  Inflater inflater;
+  bool fits = true;
+  const bool whole = body.read([&](std::string_view piece) {
+    if (gzip) {
+      fits = inflater.add(piece, text, bytes_max);
+    } else {
+      text += piece;
+      fits = text.size() <= bytes_max;
+    }
+    return fits;
+  });
+  if (!fits && text.size() > bytes_max) {
+    reply = problem_reply(413, "too-large", "请求过大");
+  } else if (!fits || !whole || (gzip && !inflater.ended)) {
+    reply = problem_reply(400, "bad-request", "请求不完整");
+  } else {
+    return text;
+  }
+  return std::nullopt;
+}
+
+std::optional<Json> parse_object(const std::string& text) {
+  if (!depth_is_bounded(text)) return std::nullopt;
+  Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) return std::nullopt;
+  return json;
+}
+
+std::string text_of(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::int64_t integer_of(const Json& object, const char* name, std::int64_t otherwise) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_number_integer() ? found->get<std::int64_t>() : otherwise;
+}
+
+std::string header_of(const Request& request, const char* name) {
+  const auto found = request.headers.find(name);
+  return found != request.headers.end() ? found->second : std::string();
+}
+
+Platform::Platform(Options options) : options_(std::move(options)) {
+  std::filesystem::create_directories(options_.data);
+  std::filesystem::permissions(options_.data, std::filesystem::perms::owner_all);
+  db_ = std::make_unique<Database>(options_.data + "/platform.db", options_.vfs);
+  db_->script(embedded("schema.sql"));
+  const std::string epoch = read_file(options_.data + "/epoch");
+  if (epoch.empty()) {
+    write_private(options_.data + "/epoch", "1");
+  } else {
+    epoch_ = std::stoll(epoch);
+  }
+  open_keys();
+  publish_schemas();
+}
+
+// Neither key is in the database, so neither is in its backup. The root key signs the receipt keys and is needed for
+// nothing else: a real platform keeps it offline.
+void Platform::open_keys() {
+  for (const auto& [name, key] : {std::pair{"/root.key", &root_key_}, std::pair{"/receipt.key", &receipt_key_}}) {
+    *key = read_file(options_.data + name);
+    if (key->size() == 32) continue;
+    key->assign(32, '\0');
+    options_.random->fill(std::as_writable_bytes(std::span(*key)));
+    write_private(options_.data + name, *key);
+  }
+}
+
+void Platform::publish_schemas() {
+  for (const auto& file : juhaoban_embedded::files()) {
+    const Json json = Json::parse(file.text, nullptr, false);
+    if (file.path.find("records/") != std::string_view::npos) {
+      kinds_[text_of(json, "x-kind")] = {json, text_of(json, "x-shape"), text_of(json, "x-flow")};
+    } else if (file.path.find("flows/") != std::string_view::npos) {
+      flows_[text_of(json, "flow")] = json;
+    }
+  }
+  Transaction transaction(*db_);
+  for (const auto& [id, kind] : kinds_) publish("schema", id, kind.schema);
+  for (const auto& [id, flow] : flows_) publish("flow", id, flow);
+  publish("settings", "settings", Json{{"quota", false}, {"check_in", false}});
+  if (!db_->integer("SELECT 1 FROM catalog WHERE kind = 'receipt-key'")) {
+    Json key{{"key_id", "r1"}, {"public_key", to_base64url(public_key_of(receipt_key_))}, {"not_before_ms", 1}};
+    key["sig"] = to_base64url(sign(root_key_, jcs(key)));
+    publish("receipt-key", "r1", key);
+  }
+  transaction.commit();
+}
+
+void Platform::publish(const std::string& kind, const std::string& id, const Json& body) {
+  const std::string text = body.dump();
+  if (db_->text("SELECT body FROM catalog WHERE kind = ?1 AND id = ?2", kind, id) == text) return;
+  const auto version = db_->integer("SELECT version FROM catalog WHERE kind = ?1 AND id = ?2", kind, id);
+  const std::int64_t next = std::max(version.value_or(0), epoch_ << 32) + 1;
+  db_->run("INSERT OR REPLACE INTO catalog VALUES (?1, ?2, ?3, ?4)", kind, id, next, text);
+  touch(kind, id);
+}
+
+Reply Platform::handle(const Request& request, BodyReader& body) {
+  try {
+    return route(request, body);
+  } catch (const DatabaseError&) {
+    return problem_reply(500, "server", "平台出错");
+  } catch (const std::exception&) {
+    return problem_reply(400, "bad-request", "请求有误");
+  }
+}
+
+Reply Platform::route(const Request& request, BodyReader& body) {
+  const std::string& path = request.path;
+  const std::string& method = request.method;
+  if (path == "/v1/ping" && method == "GET") return ping(request);
+  if (path == "/v1/devices" && method == "POST") return enrol(request, body);
+  if (path == "/v1/token" && method == "POST") return token(request, body);
+  if (path == "/v1/photos" && method == "OPTIONS") {
+    return {204, {{"Tus-Resumable", "1.0.0"}, {"Tus-Version", "1.0.0"},
+                  {"Tus-Extension", "creation,creation-with-upload,termination"},
+                  {"Tus-Max-Size", std::to_string(kPhotoBytesMax)}}, {}};
+  }
+  const std::optional<Caller> caller = caller_of(request);
+  if (!caller) return problem_reply(401, "unauthorized", "请重新登录");
+  if (path == "/v1/push" && method == "POST") return push(*caller, request, body);
+  if (path == "/v1/pull" && method == "GET") return pull(*caller, request);
+  if (path == "/v1/reconcile" && method == "POST") return reconcile(*caller, request, body);
+  if (path == "/v1/photos" && method == "POST") return create_upload(*caller, request, body);
+  constexpr std::string_view kUploads = "/v1/photos/uploads/";
+  if (path.starts_with(kUploads)) {
+    const std::string id = path.substr(kUploads.size());
+    if (method == "HEAD") return head_upload(*caller, id);
+    if (method == "PATCH") return patch_upload(*caller, request, id, body);
+    if (method == "DELETE") return delete_upload(*caller, id);
+  }
+  constexpr std::string_view kPhotos = "/v1/photos/";
+  if (path.starts_with(kPhotos) && method == "GET") return get_photo(*caller, request, path.substr(kPhotos.size()));
+  return problem_reply(404, "not-found", "没有这个地址");
+}
+
+Reply Platform::ping(const Request& request) {
+  const auto nonce = request.query.find("n");
+  Json body{{"epoch", epoch_},
+            {"time_ms", now_ms()},
+            {"safe_before_ms", 0},  // this example takes no backups, so nothing is known to be safe
+            {"limits", {{"ops", kOpsMax}, {"bytes", kBytesMax}, {"photo_bytes", kPhotoBytesMax}}},
+            {"photos", "/v1/photos"}};
+  if (nonce != request.query.end()) body["n"] = nonce->second;
+  return json_reply(200, body);
+}
+
+std::string Platform::random_text(std::size_t bytes) {
+  std::string raw(bytes, '\0');
+  options_.random->fill(std::as_writable_bytes(std::span(raw)));
+  return to_base64url(raw);
+}
+
+void Platform::new_epoch() {
+  const std::lock_guard lock(mutex_);
+  if (epoch_ >= kEpochMax) throw std::runtime_error("no epoch is left");
+  ++epoch_;
+  write_private(options_.data + "/epoch", std::to_string(epoch_));
+}
+
+}  // namespace juhaoban

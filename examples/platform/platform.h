@@ -1,0 +1,204 @@
+// The county platform of protocol.md, as small as it can be: `handle` takes a request and gives a reply, over a
+// database, a clock and randomness that are handed in. No HTTP here; http_main.cpp carries the bytes. Thread rule:
+// `handle` may be called from any thread; it works one at a time, and waits for bodies outside its lock.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <julu/clock.h>
+#include <julu/random.h>
+
+#include "crypto.h"
+#include "database.h"
+
+namespace juhaoban {
+
+struct Request {
+  std::string method;
+  std::string path;                            ///< without the query, decoded
+  std::map<std::string, std::string> query;    ///< decoded
+  std::map<std::string, std::string> headers;  ///< names in lower case
+};
+
+/// A request's body, which may end early at any byte.
+class BodyReader {
+ public:
+  virtual ~BodyReader() = default;
+  /// Hands each piece to `take` until the end or until it returns false. False: the body ended early.
+  virtual bool read(const std::function<bool(std::string_view)>& take) = 0;
+};
+
+struct Reply {
+  int status = 200;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+};
+
+struct Options {
+  std::string data;     ///< folder of database, keys and epoch
+  std::string vfs;      ///< SQLite VFS name; the default when empty
+  std::string address;  ///< scheme://host[:port] that phones enrol at
+  bool auto_triage = false;
+  bool accept_gzip = true;
+  julu::Clock* clock = &julu::system_clock();
+  julu::Random* random = &julu::system_random();
+};
+
+class Platform {
+ public:
+  /// Makes keys, epoch and tables that are not there yet. Throws DatabaseError or std::runtime_error.
+  explicit Platform(Options options);
+
+  Reply handle(const Request& request, BodyReader& body);
+
+  // For the administrator.
+  void add_worker(const std::string& worker, const std::string& name, const std::string& role,
+                  const std::vector<std::string>& grids, const std::vector<std::string>& grid_names);
+  /// Returns the activation code; `wanted` is taken when not empty.
+  std::string add_code(const std::string& worker, const std::string& wanted);
+  void revoke(const std::string& device);
+  /// After a restore from a backup, or a failover to a replica that may lag.
+  void new_epoch();
+  /// All it holds, one JSON object an item.
+  void dump(const std::function<void(const Json&)>& item);
+
+ private:
+  struct Caller {
+    std::string device, worker, name, role;
+    std::vector<std::string> grids;
+  };
+  struct Record {
+    std::string id, kind, grid, creator, state;
+    std::int64_t version = 0;
+    bool deleted = false;
+    Json body;
+    std::int64_t created_at_ms = 0;
+  };
+  struct Kind {
+    Json schema;
+    std::string shape, flow;
+  };
+  /// What a judged op comes to.
+  struct Verdict {
+    Json result;
+    std::string hash;
+    bool applied = false;
+  };
+  struct Assertion {
+    std::string device;
+    Json claims;
+  };
+  struct StreamRow {
+    std::int64_t position = 0;
+    std::string kind, id;  ///< kind is empty for a record
+  };
+  struct Upload {
+    std::string id, sha256, thumb_of;
+    std::int64_t length = 0, offset = 0;
+    bool complete = false;
+  };
+
+  Reply route(const Request& request, BodyReader& body);
+
+  // One function a call.
+  Reply ping(const Request& request);
+  Reply enrol(const Request& request, BodyReader& body);
+  Reply token(const Request& request, BodyReader& body);
+  Reply push(const Caller& caller, const Request& request, BodyReader& body);
+  Reply pull(const Caller& caller, const Request& request);
+  Reply reconcile(const Caller& caller, const Request& request, BodyReader& body);
+  Reply create_upload(const Caller& caller, const Request& request, BodyReader& body);
+  Reply head_upload(const Caller& caller, const std::string& id);
+  Reply patch_upload(const Caller& caller, const Request& request, const std::string& id, BodyReader& body);
+  Reply delete_upload(const Caller& caller, const std::string& id);
+  Reply get_photo(const Caller& caller, const Request& request, const std::string& sha256);
+
+  // Who calls.
+  std::optional<Caller> caller_of(const Request& request);
+  Caller load_caller(const std::string& device);
+  /// Errors come back as a reply.
+  std::optional<Reply> check_assertion(const std::string& jwt, Assertion& assertion);
+  Reply enrolled(const std::string& device);
+  Reply enrol_with_code(const Json& asked, const std::string& key);
+  Reply enrol_fork(const Json& asked, const std::string& key);
+  bool too_many_attempts();
+
+  // Judging ops.
+  std::optional<Reply> forked(const Caller& caller, const Json& ops);
+  Verdict judge(const Caller& caller, const Json& op);
+  Verdict judge_known(const Caller& caller, const Json& op, const std::string& hash, const std::string& known_hash,
+                      std::int64_t version);
+  Verdict judge_new(const Caller& caller, const Json& op, const std::string& hash);
+  Verdict judge_create(const Caller& caller, const Json& op, const std::string& hash, std::optional<Record> record);
+  Verdict judge_change(const Caller& caller, const Json& op, const std::string& hash, Record record, std::int64_t base);
+  Verdict judge_append(const Caller& caller, const Json& op, const std::string& hash, Record record);
+  Verdict judge_attach(const Caller& caller, const Json& op, const std::string& hash, Record record);
+  Verdict applied(const Caller& caller, const Json& op, const std::string& hash, std::int64_t version);
+  Verdict stale(const Caller& caller, const Record& record, const Json& applied_ids);
+  void remember_place(const Caller& caller, const Json& op, const Verdict& verdict);
+
+  // Records.
+  std::optional<Record> find(const std::string& id);
+  void store(const Record& record);
+  std::int64_t next_version(const Record& record);
+  Json change_of(const Record& record);
+  bool in_scope(const Caller& caller, const std::string& grid, const std::string& creator) const;
+  /// What is wrong with a body, as a problem; null when nothing is.
+  Json body_problem(const std::string& kind, const Json& body) const;
+  void touch(const std::string& kind, const std::string& id);
+  void add_action(Record& record, const Json& action);
+  void publish(const std::string& kind, const std::string& id, const Json& body);
+  std::string scope_mark(const Caller& caller) const;
+  std::vector<StreamRow> stream_after(std::int64_t position, std::int64_t limit);
+  Json change_for(const Caller& caller, const StreamRow& row);
+  Json check_chain(const Caller& caller, const Json& head);
+
+  // Photos.
+  std::optional<Upload> find_upload(const Caller& caller, const std::string& id);
+  /// Stores what comes; returns the reply of a PATCH or of a creation with body.
+  Reply take_bytes(const Caller& caller, Upload upload, BodyReader& body);
+  bool write_piece(Upload& upload, std::string_view piece);
+  /// Null when the bytes are what was announced.
+  std::optional<Reply> finish_upload(Upload& upload);
+  std::string stored_hash(const std::string& upload);
+  std::optional<std::string> upload_of(const std::string& worker, const std::string& sha256);
+
+  void triage();
+  void open_keys();
+  void publish_schemas();
+  std::string random_text(std::size_t bytes);
+  std::int64_t now_ms() const { return options_.clock->now_ms(); }
+
+  Options options_;
+  std::mutex mutex_;
+  std::unique_ptr<Database> db_;
+  std::int64_t epoch_ = 1;
+  std::string root_key_, receipt_key_;
+  std::map<std::string, Kind> kinds_;
+  std::map<std::string, Json> flows_;
+};
+
+Reply json_reply(int status, const Json& body);
+/// RFC 9457.
+Reply problem_reply(int status, const std::string& type, const std::string& title, const std::string& pointer = {});
+/// The whole body, inflated when it is gzip; nullopt with `reply` set when it is too large, cut or malformed.
+std::optional<std::string> whole_body(const Request& request, BodyReader& body, std::size_t bytes_max, bool accept_gzip,
+                                      Reply& reply);
+std::optional<Json> parse_object(const std::string& text);
+std::string text_of(const Json& object, const char* name);
+std::int64_t integer_of(const Json& object, const char* name, std::int64_t otherwise = 0);
+std::string header_of(const Request& request, const char* name);
+
+inline constexpr std::size_t kOpsMax = 500;
+inline constexpr std::size_t kBytesMax = 1 << 20;        // of a request body, inflated
+inline constexpr std::int64_t kPhotoBytesMax = 32 << 20;
+
+}  // namespace juhaoban

@@ -1,0 +1,103 @@
+// POST /v1/push: a batch is judged op by op in one transaction, and what was applied is signed for.
+#include "platform.h"
+
+namespace juhaoban {
+namespace {
+
+bool is_id(const std::string& text) {
+  if (text.size() != 36) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
+    const bool hex = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f');
+    if (hyphen ? text[i] != '-' : !hex) return false;
+  }
+  return true;
+}
+
+bool is_ids(const Json& op, const char* name) {
+  const auto found = op.find(name);
+  if (found == op.end()) return true;
+  if (!found->is_array()) return false;
+  for (const Json& id : *found) {
+    if (!id.is_string() || !is_id(id)) return false;
+  }
+  return true;
+}
+
+bool is_op(const Json& op) {
+  return op.is_object() && is_id(text_of(op, "op_id")) && is_id(text_of(op, "record")) && integer_of(op, "seq") > 0 &&
+         !text_of(op, "kind").empty() && !text_of(op, "verb").empty() && is_ids(op, "replaces") && is_ids(op, "refs") &&
+         (!op.contains("body") || op["body"].is_object());
+}
+
+// What all ops share travelled once; it is put back before anything is hashed.
+void put_evidence_back(Json& ops, const Json& common) {
+  for (Json& op : ops) {
+    Json evidence = common;
+    if (op.contains("evidence")) evidence.update(op["evidence"]);
+    op["evidence"] = std::move(evidence);
+  }
+}
+
+}  // namespace
+
+Reply Platform::push(const Caller& caller, const Request& request, BodyReader& body) {
+  Reply reply;
+  const auto text = whole_body(request, body, kBytesMax, options_.accept_gzip, reply);
+  if (!text) return reply;
+  auto batch = parse_object(*text);
+  if (!batch || !batch->contains("ops") || !(*batch)["ops"].is_array()) {
+    return problem_reply(400, "bad-request", "请求有误", "/ops");
+  }
+  Json& ops = (*batch)["ops"];
+  if (ops.size() > kOpsMax) return problem_reply(413, "too-large", "一次操作过多", "/ops");
+  if (text_of(*batch, "device") != caller.device) return problem_reply(403, "scope", "只能以本设备的名义上报", "/device");
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    if (!is_op(ops[i])) return problem_reply(400, "bad-op", "操作格式有误", "/ops/" + std::to_string(i));
+  }
+  put_evidence_back(ops, batch->value("evidence", Json::object()));
+
+  const std::lock_guard lock(mutex_);
+  Transaction transaction(*db_);
+  if (auto conflict = forked(caller, ops)) return *conflict;
+  Json results = Json::array();
+  Json items = Json::array();
+  for (const Json& op : ops) {
+    Verdict verdict = judge(caller, op);
+    verdict.result["op_id"] = op["op_id"];
+    if (verdict.applied) items.push_back({op["op_id"], verdict.hash, verdict.result["version"]});
+    remember_place(caller, op, verdict);
+    results.push_back(std::move(verdict.result));
+  }
+  const auto holds = db_->integer("SELECT holds FROM device WHERE device = ?1", caller.device);
+  transaction.commit();
+
+  Json answer{{"epoch", epoch_}, {"holds", holds.value_or(0)}, {"results", std::move(results)}};
+  if (!items.empty()) {
+    Json covered{{"device", caller.device}, {"epoch", epoch_}, {"items", std::move(items)}, {"server_time_ms", now_ms()}};
+    answer["receipt"] = {{"key_id", "r1"},
+                         {"epoch", epoch_},
+                         {"server_time_ms", covered["server_time_ms"]},
+                         {"sig", to_base64url(sign(receipt_key_, jcs(covered)))}};
+  }
+  return json_reply(200, answer);
+}
+
+std::optional<Reply> Platform::forked(const Caller& caller, const Json& ops) {
+  for (const Json& op : ops) {
+    const auto known = db_->text("SELECT op_id FROM place WHERE device = ?1 AND seq = ?2", caller.device,
+                                 op["seq"].get<std::int64_t>());
+    if (known && *known != op["op_id"]) return problem_reply(409, "device-forked", "设备数据被复制或还原");
+  }
+  return std::nullopt;
+}
+
+void Platform::remember_place(const Caller& caller, const Json& op, const Verdict& verdict) {
+  const auto seq = op["seq"].get<std::int64_t>();
+  const auto known = db_->integer("SELECT applied FROM place WHERE device = ?1 AND seq = ?2", caller.device, seq);
+  db_->run("INSERT OR REPLACE INTO place VALUES (?1, ?2, ?3, ?4, ?5)", caller.device, seq, text_of(op, "op_id"),
+           verdict.hash, verdict.applied || known == 1);
+  if (verdict.applied && known != 1) db_->run("UPDATE device SET holds = holds + 1 WHERE device = ?1", caller.device);
+}
+
+}  // namespace juhaoban

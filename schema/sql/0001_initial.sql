@@ -1,0 +1,153 @@
+-- The store, version 1. One encrypted file holds everything, so that a report and its photos commit together.
+-- Ids are UUIDv7 as 16 bytes: they sort by time, so that new rows land on the last page.
+
+CREATE TABLE meta (
+  name  TEXT PRIMARY KEY,
+  value ANY
+) STRICT, WITHOUT ROWID;
+
+-- A record as the worker sees it: `body` is the platform's last version (`base`) with the pending ops laid on top.
+CREATE TABLE record (
+  id             BLOB PRIMARY KEY,
+  kind           TEXT NOT NULL,
+  body           TEXT NOT NULL,
+  base           TEXT,                         -- NULL: the platform's version has not been seen
+  base_version   INTEGER NOT NULL DEFAULT 0,
+  base_epoch     INTEGER NOT NULL DEFAULT 0,   -- epoch of the page or receipt that brought the base
+  state          TEXT,                         -- of a case, with our pending steps
+  base_state     TEXT,                         -- of a case, as the platform last said
+  deleted        INTEGER NOT NULL DEFAULT 0,
+  base_deleted   INTEGER NOT NULL DEFAULT 0,
+  seen           INTEGER NOT NULL DEFAULT 0,   -- generation of the last full pull that named it
+  captured_at_ms INTEGER NOT NULL,
+  changed        INTEGER NOT NULL              -- position in the feed of changes_since
+) STRICT, WITHOUT ROWID;
+CREATE INDEX record_changed ON record (changed);
+
+-- What is to be sent and what was: seq is gapless. Rows are never deleted while they can be asked for again.
+CREATE TABLE op (
+  seq             INTEGER PRIMARY KEY,
+  op_id           BLOB NOT NULL,
+  record          BLOB NOT NULL,
+  verb            INTEGER NOT NULL,            -- julu::Verb
+  urgency         INTEGER NOT NULL,            -- 0 emergency, 1 urgent, 2 normal
+  status          INTEGER NOT NULL DEFAULT 0,  -- 0 queued, 1 receipted, 2 parked, 3 made again, 4 given up
+  attempts        INTEGER NOT NULL DEFAULT 0,
+  next_attempt_ms INTEGER NOT NULL DEFAULT 0,
+  wait_max_ms     INTEGER NOT NULL DEFAULT 0,  -- farther off than this: the clock was set back, due now
+  after           INTEGER,                     -- seq of the op that it stands after
+  base_version    INTEGER,
+  successor       INTEGER,                     -- seq of the op that replaces this one
+  photo           BLOB,                        -- attach: sha256 of the photo
+  version         INTEGER,                     -- the platform's version after it
+  folded          INTEGER NOT NULL DEFAULT 0,  -- the base contains it
+  receipt         INTEGER,
+  receipt_item    INTEGER,                     -- place among the receipt's items
+  hash            BLOB NOT NULL,
+  link            BLOB NOT NULL,
+  problem         TEXT,                        -- JSON {code,type,title,detail,pointer}
+  base_values     TEXT,                        -- values of the touched fields when the op was made
+  canonical       TEXT NOT NULL                -- RFC 8785 without seq; made once
+) STRICT;
+CREATE INDEX op_record ON op (record, seq);
+CREATE INDEX op_queue ON op (urgency, seq) WHERE status = 0;
+
+CREATE TABLE receipt (
+  id             INTEGER PRIMARY KEY,
+  key_id         TEXT NOT NULL,
+  epoch          INTEGER NOT NULL,
+  server_time_ms INTEGER NOT NULL,
+  signature      BLOB NOT NULL
+) STRICT;
+
+-- A photo once, whoever names it. The bytes are `chunk` rows: id = photo << 16 | place.
+CREATE TABLE photo (
+  id              INTEGER PRIMARY KEY,
+  sha256          BLOB NOT NULL UNIQUE,
+  length_bytes    INTEGER NOT NULL,
+  original_sha256 BLOB,
+  width           INTEGER,
+  height          INTEGER,
+  here            INTEGER NOT NULL,            -- the bytes are in this store
+  own             INTEGER NOT NULL,            -- taken on this phone: to be uploaded
+  uploaded        INTEGER NOT NULL DEFAULT 0,
+  thumbnail_sent  INTEGER NOT NULL DEFAULT 0,
+  upload_url      TEXT,
+  urgency         INTEGER NOT NULL DEFAULT 2,
+  attempts        INTEGER NOT NULL DEFAULT 0,
+  next_attempt_ms INTEGER NOT NULL DEFAULT 0,
+  wait_max_ms     INTEGER NOT NULL DEFAULT 0,
+  problem         TEXT,                        -- parked: JSON as in op
+  thumbnail       BLOB
+) STRICT;
+CREATE INDEX photo_queue ON photo (urgency, id) WHERE (own = 1 AND uploaded = 0) OR here = 0;
+
+CREATE TABLE chunk (
+  id    INTEGER PRIMARY KEY,
+  bytes BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE attachment (
+  record BLOB NOT NULL,
+  sha256 BLOB NOT NULL,
+  role   TEXT NOT NULL,
+  action BLOB,                                 -- the case's action that it belongs to
+  place  INTEGER NOT NULL,
+  op     INTEGER,                              -- seq of the attach op, when ours
+  PRIMARY KEY (record, sha256, role)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX attachment_photo ON attachment (sha256);
+
+-- A case's steps: added once by id, ordered by the platform's number; ours have none until a pull brings it.
+CREATE TABLE action (
+  id     BLOB PRIMARY KEY,
+  record BLOB NOT NULL,
+  number INTEGER,
+  action TEXT NOT NULL,
+  state  TEXT NOT NULL,
+  actor  TEXT NOT NULL,                        -- JSON {id,name,role}
+  at_ms  INTEGER NOT NULL,
+  note   TEXT NOT NULL,
+  body   TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX action_record ON action (record, number);
+
+-- Values that gave way, and versions that came: with op and action, the whole past of a record.
+CREATE TABLE history (
+  id     INTEGER PRIMARY KEY,
+  record BLOB NOT NULL,
+  at_ms  INTEGER NOT NULL,
+  what   TEXT NOT NULL,                        -- pulled, given_up, resolved, removed
+  detail TEXT NOT NULL                         -- JSON
+) STRICT;
+CREATE INDEX history_record ON history (record, id);
+
+-- Both values of a true conflict, until a person chooses; the platform's is current.
+CREATE TABLE conflict (
+  record BLOB NOT NULL,
+  field  TEXT NOT NULL,                        -- JSON pointer
+  base   TEXT,
+  local  TEXT,
+  remote TEXT,
+  at_ms  INTEGER NOT NULL,
+  PRIMARY KEY (record, field)
+) STRICT, WITHOUT ROWID;
+
+-- Schemas, code lists, calendars, settings, flows and receipt keys, as pulled.
+CREATE TABLE catalog (
+  kind    TEXT NOT NULL,
+  id      TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  epoch   INTEGER NOT NULL,
+  body    TEXT NOT NULL,
+  problem TEXT,                                -- why it was not taken, when it was not
+  PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+
+-- Full text: one row a record, Chinese characters set apart by spaces. Runs behind `record.changed`; what is not
+-- indexed yet is scanned, so a search finds a record at once.
+CREATE TABLE searched (
+  id     INTEGER PRIMARY KEY,
+  record BLOB NOT NULL UNIQUE
+) STRICT;
+CREATE VIRTUAL TABLE search USING fts5 (text, tokenize='unicode61');

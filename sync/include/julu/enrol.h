@@ -1,0 +1,40 @@
+// Makes this phone known to the platform, once, with the activation code that the township handed out. Thread rule:
+// blocks the calling thread; one enrolment a root at a time.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include <julu/enrolment.h>
+#include <julu/identity.h>
+#include <julu/result.h>
+#include <julu/transport.h>
+
+namespace julu {
+
+struct EnrolOptions {
+  std::string platform;
+  std::string code;  ///< as it was handed out; hyphens, spaces and case do not matter
+  std::string root;
+  StoreKey key{};
+  bool encrypted = true;  ///< as in Store::Options
+  std::int64_t consent_at_ms = 0;  ///< when the worker consented; nothing goes out before
+  std::chrono::milliseconds at_most{60'000};
+  Transport* transport = nullptr;  ///< libcurl when null
+  Clock* clock = nullptr;
+  Random* random = nullptr;
+  std::string vfs;
+};
+
+struct Device {
+  std::string directory;  ///< what Store::open takes
+  Identity identity;
+};
+
+/// Ok: the identity is on disk and the store is empty and ready. A lost reply costs nothing: ask again with the same
+/// code. Errors: consent_missing, enrolment_refused (field "/code"), offline, captive_portal, tls, limited,
+/// bad_argument, and those of the disk.
+Result<Device> enrol(const EnrolOptions& options);
+
+}  // namespace julu

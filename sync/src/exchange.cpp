@@ -1,0 +1,199 @@
+// Requests of a run: time bounds, the token, and what an answer means for the rest of the run.
+#include <algorithm>
+
+#include <julu/limits.h>
+
+#include "assertion.h"
+#include "run.h"
+#include "url.h"
+
+namespace julu {
+namespace {
+
+constexpr std::int64_t kLookMs = 200;              // cancel is seen within this, whatever the transport does
+constexpr std::int64_t kTokenMarginMs = 30'000;    // a request may travel that long with it
+constexpr std::int64_t kMeasuredBytesMin = 1024;   // less says nothing of the link
+constexpr int kCaptivePortalStatus = 511;          // RFC 6585: network authentication required
+
+}  // namespace
+
+std::int64_t Syncer::Run::time_left_ms() const {
+  return std::max<std::int64_t>(0, deadline_ms_ - clock_.monotonic_ms());
+}
+
+bool Syncer::Run::must_end() {
+  if (end_) return true;
+  if (state_.cancelled) {
+    end_ = SyncEnd::cancelled;
+  } else if (time_left_ms() == 0) {
+    end_ = SyncEnd::deadline;
+  }
+  return end_.has_value();
+}
+
+Syncer::Run::Step Syncer::Run::stop(SyncEnd end, std::optional<Error> failure) {
+  if (!end_) end_ = end;
+  if (failure) failure_ = std::move(failure);
+  return Step::stop;
+}
+
+Syncer::Run::Step Syncer::Run::stop_for(const Exchange& exchange) {
+  if (exchange.answer == Answer::stopped) return Step::stop;
+  return stop(SyncEnd::left, Error{exchange.why, {}, exchange.problem.type});
+}
+
+std::string Syncer::Run::address(std::string_view path) const { return identity_.platform + std::string(path); }
+
+bool Syncer::Run::may_carry_token(const std::string& url) const {
+  const auto origin = origin_of(url);
+  if (!origin) return false;
+  if (origin == origin_of(identity_.platform)) return true;
+  return std::any_of(identity_.origins.begin(), identity_.origins.end(),
+                     [&](const std::string& allowed) { return origin_of(allowed) == origin; });
+}
+
+void Syncer::Run::measure(std::int64_t bytes, std::int64_t took_ms) {
+  if (bytes < kMeasuredBytesMin) return;
+  const double now = static_cast<double>(bytes) / static_cast<double>(std::max<std::int64_t>(1, took_ms));
+  state_.bytes_per_ms = state_.bytes_per_ms == 0 ? now : (state_.bytes_per_ms + now) / 2;
+}
+
+// A photo may take longer than the lease lives.
+Result<void> Syncer::Run::renew_lease() {
+  const std::int64_t now = clock_.monotonic_ms();
+  if (now < lease_until_ms_) return {};
+  lease_until_ms_ = now + limits::lease_ms / 3;
+  return outbox_.acquire_lease();
+}
+
+Result<Syncer::Run::Exchange> Syncer::Run::send(Request request) {
+  Exchange exchange;
+  if (must_end()) return exchange;
+  if (request.reply_bytes_max == 0) request.reply_bytes_max = limits::reply_bytes_max;
+  request.timeout = std::chrono::milliseconds(limits::request_timeout_ms);
+  const std::int64_t begun = clock_.monotonic_ms();
+  const auto body_bytes = static_cast<std::int64_t>(request.body.size());
+  const std::uint64_t id = state_.transport.submit(std::move(request));
+  ++outcome_.requests;
+  for (;;) {
+    if (must_end()) {
+      state_.transport.cancel(id);
+      return exchange;
+    }
+    auto completion = state_.transport.wait(std::chrono::milliseconds(std::min(kLookMs, time_left_ms())));
+    if (!completion) {
+      JULU_CHECK(renew_lease());
+      continue;
+    }
+    if (completion->request != id) continue;  // one that an earlier run gave up
+    exchange.response = std::move(completion->response);
+    break;
+  }
+  exchange.took_ms = clock_.monotonic_ms() - begun;
+  if (exchange.response.status != 0) exchange.response.body_bytes_sent = body_bytes;
+  classify(exchange);
+  return exchange;
+}
+
+void Syncer::Run::classify(Exchange& exchange) {
+  const Response& response = exchange.response;
+  const int status = response.status;
+  const auto set = [&](Answer answer, ErrorCode why) {
+    exchange.answer = answer;
+    exchange.why = why;
+  };
+  exchange.retry_after_ms = 0;
+  if (status == 0) return set(Answer::link, response.failure.value_or(ErrorCode::offline));
+  const bool is_page = header(response.headers, "Content-Type").starts_with("text/html");
+  if (status == kCaptivePortalStatus || (status < 400 && (status < 200 || status >= 300 || is_page))) {
+    return set(Answer::link, ErrorCode::captive_portal);
+  }
+  if (status < 300) return set(Answer::ok, ErrorCode::ok);
+  exchange.problem = wire::decode_problem(response);
+  exchange.retry_after_ms = wire::retry_after_ms(response, clock_.now_ms());
+  if (status == 429 || status == 503) {
+    return set(Answer::wait, status == 429 ? ErrorCode::limited : ErrorCode::server);
+  }
+  if (status >= 500) return set(Answer::server, ErrorCode::server);
+  const bool of_the_way = status == 405 || status == 407 || status == 408;  // a proxy or a wrong address speaks
+  if (of_the_way) return set(Answer::link, ErrorCode::bad_reply);
+  set(Answer::refused, ErrorCode::bad_reply);
+}
+
+// With the token. What ends a run whatever was asked is settled here.
+Result<Syncer::Run::Exchange> Syncer::Run::call(Request request) {
+  Exchange exchange;
+  if (!may_carry_token(request.url)) {
+    exchange.answer = Answer::refused;
+    exchange.why = ErrorCode::foreign_origin;
+    return exchange;
+  }
+  for (;;) {
+    JULU_TRY(const Step signed_in, sign_in());
+    if (signed_in == Step::stop) {
+      exchange.answer = Answer::stopped;
+      return exchange;
+    }
+    Request signed_request = request;
+    signed_request.headers.emplace_back("Authorization", "Bearer " + state_.token);
+    JULU_TRY(exchange, send(std::move(signed_request)));
+    if (exchange.answer != Answer::refused) return exchange;
+    const int status = exchange.response.status;
+    if (status == 401 && !token_renewed_) {
+      token_renewed_ = true;
+      state_.token.clear();
+      continue;
+    }
+    if (status == 401) {
+      state_.token.clear();
+      stop(SyncEnd::sign_in, Error{ErrorCode::unauthorized, {}, exchange.problem.type});
+    } else if (status == 403 && exchange.problem.type == "device-refused") {
+      stop(SyncEnd::device_refused, Error{ErrorCode::device_refused, {}, {}});
+    } else if (status == 409 && exchange.problem.type == "device-forked") {
+      stop(SyncEnd::left, Error{ErrorCode::device_forked, {}, {}});
+    } else if (status == 426) {
+      stop(SyncEnd::app_too_old, Error{ErrorCode::app_too_old, {}, {}});
+    }
+    if (end_) exchange.answer = Answer::stopped;
+    return exchange;
+  }
+}
+
+Result<Syncer::Run::Step> Syncer::Run::sign_in() {
+  const std::int64_t now = clock_.monotonic_ms();
+  if (!state_.token.empty() && state_.token_boot == clock_.boot_id() && now < state_.token_until_ms) return Step::go;
+  // The platform's time now: what ping said, and what has passed since.
+  const std::int64_t platform_ms = ping_.facts.time_ms + (now - pinged_at_ms_);
+  JULU_TRY(const std::string assertion,
+           make_assertion(identity_.device, identity_.platform, platform_ms, random_,
+                          [this](std::string_view text) { return outbox_.sign(text); }));
+  Request request;
+  request.method = "POST";
+  request.url = address("/v1/token");
+  request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}, {"Accept", "application/json"}};
+  request.body = wire::encode_token_request(assertion);
+  JULU_TRY(const Exchange exchange, send(std::move(request)));
+  switch (exchange.answer) {
+    case Answer::ok: break;
+    case Answer::refused: {
+      const std::string& type = exchange.problem.type;
+      if (type == "clock-skew") return stop(SyncEnd::left, Error{ErrorCode::clock_skew, {}, {}});
+      if (type == "device-refused") return stop(SyncEnd::device_refused, Error{ErrorCode::device_refused, {}, {}});
+      if (exchange.response.status == 426) return stop(SyncEnd::app_too_old, Error{ErrorCode::app_too_old, {}, {}});
+      return stop(SyncEnd::sign_in, Error{ErrorCode::unauthorized, {}, type});
+    }
+    case Answer::stopped: return Step::stop;
+    case Answer::link:
+    case Answer::wait:
+    case Answer::server: return defer_all_due(exchange);
+  }
+  const auto token = wire::decode_token(exchange.response.body);
+  if (!token) return stop(SyncEnd::left, token.error());
+  state_.token = token->text;
+  state_.token_boot = clock_.boot_id();
+  const std::int64_t lives_ms = std::min<std::int64_t>(token->expires_in_s, 24 * 3600) * 1000;
+  state_.token_until_ms = now + std::max(lives_ms / 2, lives_ms - kTokenMarginMs);
+  return Step::go;
+}
+
+}  // namespace julu

@@ -1,0 +1,139 @@
+// Photos on their way out: thumbnails first, then bytes, with everything urgent let in between.
+#include <algorithm>
+
+#include <julu/limits.h>
+
+#include "run.h"
+#include "tus.h"
+
+namespace julu {
+namespace {
+
+constexpr std::size_t kAttachesTogether = 32;      // one push for many attach ops; a run's last ones go at its end
+constexpr std::int64_t kLookEveryMs = 250;         // the queue is read again; far less than a person notices
+constexpr std::int64_t kPullEveryMs = 60'000;      // news should not wait for the last photo on a slow link
+constexpr int kPhotoFailuresMax = 3;               // in a row: then it is not the photos, and they wait
+
+bool is_of_the_photo(ErrorCode code) {
+  const auto number = static_cast<int>(code);
+  return number >= static_cast<int>(ErrorCode::photo_missing) && number <= static_cast<int>(ErrorCode::photo_unknown);
+}
+
+}  // namespace
+
+Result<Syncer::Run::Step> Syncer::Run::send_photos() {
+  const std::int64_t pull_every_ms = std::min<std::int64_t>(kPullEveryMs, options_.at_most.count() / 3);
+  for (;;) {
+    if (must_end()) return Step::stop;
+    JULU_TRY(Step step, push_between());
+    if (step == Step::stop) return step;
+    if (clock_.monotonic_ms() - pulled_at_ms_ >= pull_every_ms) {
+      JULU_TRY(step, pull());
+      if (step == Step::stop) return step;
+    }
+    if (photo_failures_ >= kPhotoFailuresMax) return Step::go;
+    JULU_CHECK(renew_lease());
+    JULU_TRY(const auto photo, outbox_.next_photo());
+    if (!photo) return Step::go;
+    if (photo->thumbnail) {
+      JULU_TRY(step, send_thumbnail(*photo));
+    } else {
+      progress_.thumbnails_total = progress_.thumbnails_done;  // all are behind us
+      JULU_TRY(step, send_photo(*photo));
+    }
+    if (step == Step::stop) return step;
+    JULU_CHECK(report_progress(false));
+  }
+}
+
+// New captures go before the next photo; attach ops wait for company unless they are urgent.
+Result<Syncer::Run::Step> Syncer::Run::push_between() {
+  const std::int64_t now_ms = clock_.monotonic_ms();
+  if (now_ms < look_again_ms_) return Step::go;
+  look_again_ms_ = now_ms + kLookEveryMs;
+  JULU_TRY(const auto ops, outbox_.next_ops(kAttachesTogether, limits::batch_bytes_max));
+  const bool now = ops.size() >= kAttachesTogether || std::any_of(ops.begin(), ops.end(), [](const OutgoingOp& op) {
+    return op.verb != Verb::attach || op.urgency == 0;
+  });
+  return now ? push_due() : Result<Step>(Step::go);
+}
+
+Result<Syncer::Run::Step> Syncer::Run::photo_failed(const Hash& sha256, ErrorCode why, std::int64_t retry_after_ms) {
+  JULU_CHECK(outbox_.defer_photo(sha256, why, retry_after_ms));
+  failure_ = Error{why, {}, {}};
+  ++photo_failures_;
+  return Step::go;
+}
+
+Result<Syncer::Run::Step> Syncer::Run::photo_failed(const Hash& sha256, const Exchange& exchange) {
+  if (exchange.answer == Answer::stopped) return Step::stop;
+  const bool predicts = exchange.answer == Answer::link || exchange.answer == Answer::wait;
+  if (!predicts) return photo_failed(sha256, exchange.why, exchange.retry_after_ms);
+  JULU_CHECK(outbox_.defer_photo(sha256, exchange.why, exchange.retry_after_ms));
+  if (exchange.retry_after_ms > 0) outcome_.next_attempt_ms = clock_.now_ms() + exchange.retry_after_ms;
+  return stop_for(exchange);
+}
+
+// A thumbnail is a courtesy: it may fail, and its photo goes all the same.
+Result<Syncer::Run::Step> Syncer::Run::send_thumbnail(const OutgoingPhoto& photo) {
+  auto thumbnail = outbox_.read_thumbnail(photo.sha256);
+  if (!thumbnail && !is_of_the_photo(thumbnail.error().code)) return thumbnail.error();
+  if (thumbnail && !thumbnail->empty()) {
+    const auto bytes = static_cast<std::int64_t>(thumbnail->size());
+    Request request = tus::creation(photos_url_, bytes,
+                                    {{"thumb_of", hex(photo.sha256)}, {"sha256", hex(sha256(*thumbnail))},
+                                     {"filetype", "image/jpeg"}});
+    tus::give_body(request, *thumbnail);
+    JULU_TRY(Exchange exchange, call(std::move(request)));
+    const auto taken = tus::offset(exchange.response);
+    if (exchange.answer == Answer::ok && taken.value_or(0) < bytes) {
+      // A server without creation-with-upload.
+      const auto location = tus::location(photos_url_, exchange.response);
+      if (location && may_carry_token(*location)) {
+        const auto from = static_cast<std::size_t>(taken.value_or(0));
+        JULU_TRY(exchange, call(tus::patch(*location, taken.value_or(0), thumbnail->substr(from))));
+      }
+    }
+    const bool may_go_later = exchange.answer == Answer::stopped || exchange.answer == Answer::link ||
+                              exchange.answer == Answer::wait;
+    if (may_go_later) return photo_failed(photo.sha256, exchange);
+    if (exchange.answer == Answer::ok) measure(bytes, exchange.took_ms);
+  }
+  JULU_CHECK(outbox_.thumbnail_sent(photo.sha256));
+  ++progress_.thumbnails_done;
+  return Step::go;
+}
+
+Result<Syncer::Run::Step> Syncer::Run::send_photo(const OutgoingPhoto& photo) {
+  if (photo.length_bytes > ping_.photo_bytes_max) {
+    JULU_CHECK(outbox_.park_photo(photo.sha256, {"too-large", {}, {}, {}}));
+    return Step::go;
+  }
+  Upload upload;
+  upload.photo = photo;
+  if (!photo.upload_url.empty() && !may_carry_token(photo.upload_url)) upload.photo.upload_url.clear();
+  for (;;) {
+    Result<Advance> advance = Advance{};
+    if (upload.photo.upload_url.empty()) {
+      advance = begin_upload(upload);
+    } else if (!upload.asked) {
+      advance = ask_offset(upload);
+    } else if (upload.offset < photo.length_bytes) {
+      advance = send_chunk(upload);
+    } else {
+      return uploaded(photo);
+    }
+    if (!advance && is_of_the_photo(advance.error().code)) return photo_failed(photo.sha256, advance.error().code, 0);
+    if (!advance) return advance.error();
+    if (!advance->more) return advance->step;
+  }
+}
+
+Result<Syncer::Run::Step> Syncer::Run::uploaded(const OutgoingPhoto& photo) {
+  JULU_CHECK(outbox_.photo_uploaded(photo.sha256));
+  photo_failures_ = 0;
+  ++outcome_.photos_sent;
+  return Step::go;
+}
+
+}  // namespace julu

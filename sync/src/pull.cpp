@@ -1,0 +1,96 @@
+// The platform's changes on their way in, and the photos that they name.
+#include <algorithm>
+
+#include <julu/limits.h>
+
+#include "run.h"
+#include "url.h"
+
+namespace julu {
+namespace {
+
+constexpr int kFullPullsMax = 3;       // a run; a platform that never accepts its own cursors must not hold the phone
+constexpr int kWantedFailuresMax = 3;  // in a row: then it is not the photos
+
+}  // namespace
+
+Result<Syncer::Run::Step> Syncer::Run::pull() {
+  bool more = true;
+  while (more) {
+    if (must_end()) return Step::stop;
+    JULU_TRY(const Step step, pull_page(more));
+    if (step == Step::stop) return step;
+  }
+  pulled_at_ms_ = clock_.monotonic_ms();
+  return Step::go;
+}
+
+Result<Syncer::Run::Step> Syncer::Run::begin_full_pull(bool told_by_inbox) {
+  if (++full_pulls_ > kFullPullsMax) return stop(SyncEnd::left, Error{ErrorCode::bad_reply, "/cursor", {}});
+  if (!told_by_inbox) JULU_CHECK(inbox_.restart());
+  return Step::go;
+}
+
+Result<Syncer::Run::Step> Syncer::Run::pull_page(bool& more) {
+  JULU_TRY(const std::string cursor, inbox_.cursor());
+  Request request;
+  request.method = "GET";
+  request.url = address("/v1/pull?limit=" + std::to_string(pull_rows_));
+  if (!cursor.empty()) request.url += "&cursor=" + percent_encoded(cursor);
+  request.headers = {{"Accept", "application/json"}};
+  JULU_TRY(const Exchange exchange, call(std::move(request)));
+  if (exchange.answer != Answer::ok) {
+    if (exchange.answer == Answer::refused && exchange.response.status == 410) return begin_full_pull(false);
+    if (exchange.why == ErrorCode::too_large && pull_rows_ > 1) {
+      pull_rows_ = std::max<std::size_t>(1, pull_rows_ / 4);
+      return Step::go;
+    }
+    if (exchange.retry_after_ms > 0) outcome_.next_attempt_ms = clock_.now_ms() + exchange.retry_after_ms;
+    return stop_for(exchange);
+  }
+  const auto page = wire::decode_pull(exchange.response.body);
+  if (!page) return stop(SyncEnd::left, page.error());
+  // More of the same place would be asked for ever.
+  if (page->more && page->next == cursor) return stop(SyncEnd::left, Error{ErrorCode::bad_reply, "/next", {}});
+  JULU_TRY(const Inbox::Applied applied, inbox_.apply(*page));
+  outcome_.records_changed += applied.changed;
+  if (applied.restart) return begin_full_pull(true);
+  more = page->more;
+  JULU_CHECK(renew_lease());
+  return Step::go;
+}
+
+Result<Syncer::Run::Step> Syncer::Run::fetch_wanted() {
+  int failures = 0;
+  for (;;) {
+    if (must_end()) return Step::stop;
+    JULU_TRY(const auto wanted, inbox_.next_wanted_photo());
+    if (!wanted) return Step::go;
+    Request request;
+    request.method = "GET";
+    request.url = address("/v1/photos/" + hex(wanted->sha256) + "?size=full");
+    const std::int64_t longest = wanted->length_bytes > 0 ? wanted->length_bytes : limits::photo_bytes_max;
+    request.reply_bytes_max = static_cast<std::size_t>(std::min(longest, limits::photo_bytes_max));
+    JULU_TRY(const Exchange exchange, call(std::move(request)));
+    if (exchange.answer == Answer::stopped) return Step::stop;
+    ErrorCode why = exchange.why;
+    if (exchange.answer == Answer::ok) {
+      const auto stored = inbox_.store_photo(wanted->sha256, exchange.response.body);
+      if (stored) {
+        failures = 0;
+        continue;
+      }
+      if (stored.error().code != ErrorCode::photo_damaged) return stored.error();
+      why = ErrorCode::photo_damaged;
+    }
+    JULU_CHECK(inbox_.defer_wanted(wanted->sha256, why, exchange.retry_after_ms));
+    const bool of_the_photo = exchange.answer == Answer::ok || exchange.answer == Answer::refused ||
+                              exchange.answer == Answer::server || why == ErrorCode::too_large;
+    if (!of_the_photo || ++failures >= kWantedFailuresMax) {
+      if (exchange.answer != Answer::ok) return stop_for(exchange);
+      return stop(SyncEnd::left, Error{why, {}, {}});
+    }
+  }
+}
+
+}  // namespace julu

@@ -1,0 +1,172 @@
+// One run of the Syncer: a state machine over Outbox, Inbox, Transport, clock and random source, without I/O of its
+// own. Split by what is carried: exchange.cpp (requests, token), push.cpp, photos.cpp, pull.cpp. Thread rule: one
+// thread; only State's atomics are touched from others.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include <julu/inbox.h>
+#include <julu/outbox.h>
+#include <julu/store.h>
+#include <julu/syncer.h>
+
+#include "wire.h"
+
+namespace julu {
+
+/// Lives as long as the Syncer: what one run learns for the next. Nothing of it is needed for correctness.
+struct Syncer::State {
+  State(Store& its_store, Transport& its_transport) : store(its_store), transport(its_transport) {}
+
+  Store& store;
+  Transport& transport;
+  std::atomic<bool> running = false;
+  std::atomic<bool> cancelled = false;
+  std::atomic<bool> hinted = false;
+
+  std::string token;
+  std::int64_t token_until_ms = 0;  // monotonic
+  std::string token_boot;
+  bool gzip = true;                 // until a 415
+  std::size_t window_bytes = 0;     // of the next push; 0: not known yet
+  double bytes_per_ms = 0;          // measured on uploads; 0: not known yet
+  std::optional<Id> failed_batch;   // the first op of a batch that got no usable answer
+  std::int64_t failures = 0;        // runs in a row that the network or the platform ended
+};
+
+class Syncer::Run {
+ public:
+  Run(State& state, const SyncOptions& options);
+  Result<SyncOutcome> go();
+
+ private:
+  /// `stop`: the run ends, and why stands in end_ and failure_.
+  enum class Step { go, stop };
+
+  enum class Answer {
+    ok,        ///< 2xx
+    stopped,   ///< the run must end: nothing is to be settled
+    link,      ///< no reply, or somebody else's: the next request would fare no better
+    wait,      ///< 429, 503: so the platform asks
+    server,    ///< another 5xx
+    refused,   ///< a 4xx that is about this request
+  };
+  struct Exchange {
+    Answer answer = Answer::stopped;
+    ErrorCode why = ErrorCode::ok;
+    std::int64_t retry_after_ms = 0;
+    std::int64_t took_ms = 0;
+    Response response;
+    Problem problem;
+  };
+
+  // syncer.cpp
+  Result<void> carry();
+  Result<Step> ping();
+  Result<Step> defer_all_due(const Exchange& exchange);
+  Result<SyncOutcome> outcome();
+  Result<void> report_progress(bool always);
+
+  // exchange.cpp
+  std::int64_t time_left_ms() const;
+  bool must_end();
+  Step stop(SyncEnd end, std::optional<Error> failure);
+  Step stop_for(const Exchange& exchange);
+  Result<Exchange> send(Request request);
+  Result<Exchange> call(Request request);
+  Result<Step> sign_in();
+  Result<void> renew_lease();
+  void classify(Exchange& exchange);
+  bool may_carry_token(const std::string& url) const;
+  std::string address(std::string_view path) const;
+  void measure(std::int64_t bytes, std::int64_t took_ms);
+
+  // push.cpp
+  struct Batch {
+    std::vector<OutgoingOp> ops;
+    bool again = false;  // a part of a batch that failed, or one that failed before
+  };
+  Result<Step> push_due();
+  Result<Step> push_batch(Batch batch);
+  Result<Step> settle(Batch batch, const Exchange& exchange);
+  Result<Step> split(Batch batch, const Exchange& exchange);
+  Result<Step> push_failed(Batch batch, const Exchange& exchange);
+  Result<Step> push_refused(Batch batch, const Exchange& exchange);
+  Result<Step> put_off(const std::vector<OutgoingOp>& ops, ErrorCode why, std::int64_t retry_after_ms);
+  Result<Exchange> post_ops(const std::vector<OutgoingOp>& ops);
+  std::size_t window() const;
+  void grow_window(std::int64_t took_ms);
+  void shrink_window(std::size_t bytes);
+
+  // photos.cpp
+  Result<Step> send_photos();
+  Result<Step> push_between();
+  Result<Step> send_thumbnail(const OutgoingPhoto& photo);
+  Result<Step> send_photo(const OutgoingPhoto& photo);
+  Result<Step> uploaded(const OutgoingPhoto& photo);
+  Result<Step> photo_failed(const Hash& sha256, const Exchange& exchange);
+  Result<Step> photo_failed(const Hash& sha256, ErrorCode why, std::int64_t retry_after_ms);
+
+  // tus.cpp
+  struct Upload {
+    OutgoingPhoto photo;      // its upload_url is where we are, empty before the creation
+    std::int64_t offset = 0;
+    bool asked = false;       // the offset is the platform's word
+    int restarts = 0;         // uploads given up and begun anew
+    int surprises = 0;        // offsets that the two sides did not agree on
+  };
+  struct Advance {
+    Step step = Step::go;
+    bool more = false;        // the upload goes on
+  };
+  Result<Advance> begin_upload(Upload& upload);
+  Result<Advance> ask_offset(Upload& upload);
+  Result<Advance> send_chunk(Upload& upload);
+  Result<Advance> ask_again(Upload& upload, const Exchange& exchange);
+  Result<Advance> begin_anew(Upload& upload, ErrorCode why);
+  Result<Advance> upload_refused(Upload& upload, const Exchange& exchange);
+  Result<std::string> read_chunk(const Upload& upload, std::int64_t bytes_max);
+  Result<Exchange> send_bytes(Request request);
+  void set_offset(Upload& upload, std::int64_t offset);
+
+  // pull.cpp
+  Result<Step> pull();
+  Result<Step> pull_page(bool& more);
+  Result<Step> begin_full_pull(bool told_by_inbox);
+  Result<Step> fetch_wanted();
+
+  State& state_;
+  const SyncOptions& options_;
+  Clock& clock_;
+  Random& random_;
+  Outbox outbox_;
+  Inbox inbox_;
+  Identity identity_;
+
+  std::int64_t pinged_at_ms_ = 0;  // monotonic, as all of these
+  std::int64_t deadline_ms_ = 0;
+  std::int64_t lease_until_ms_ = 0;
+  std::int64_t pulled_at_ms_ = 0;
+  std::int64_t reported_ms_ = 0;
+  std::int64_t look_again_ms_ = 0;
+  bool reported_ = false;
+
+  wire::Ping ping_;
+  std::string photos_url_;
+  bool token_renewed_ = false;
+  bool key_pulled_ = false;
+  bool exchanged_ = false;      // queue and changes went through to the end
+  int failures_in_a_row_ = 0;   // of parts of a batch, without a success between
+  int photo_failures_ = 0;      // of photos, without a success between
+  int full_pulls_ = 0;          // begun anew in this run
+  std::size_t pull_rows_;
+
+  std::optional<SyncEnd> end_;
+  std::optional<Error> failure_;
+  SyncOutcome outcome_;
+  SyncProgress progress_;
+};
+
+}  // namespace julu

@@ -1,0 +1,193 @@
+// The order of a run, and what it says of itself at the end. Thread rule: as run.h.
+#include <julu/syncer.h>
+
+#include <algorithm>
+
+#include <julu/limits.h>
+
+#include "assertion.h"
+#include "run.h"
+#include "url.h"
+
+namespace julu {
+namespace {
+
+constexpr int kRoundsMax = 8;                  // pulls that make ops due again and again are left for the next run
+constexpr std::int64_t kRunMsMax = 24LL * 3600 * 1000;
+constexpr std::int64_t kProgressEveryMs = 100;
+constexpr std::size_t kPingBytesMax = 64 * 1024;
+
+}  // namespace
+
+Syncer::Syncer(Store& store, Transport& transport) : state_(std::make_unique<State>(store, transport)) {}
+Syncer::~Syncer() = default;
+
+Result<SyncOutcome> Syncer::run(const SyncOptions& options) {
+  if (state_->running.exchange(true)) return Error{ErrorCode::sync_in_progress, {}, {}};
+  state_->cancelled = false;
+  auto outcome = Run(*state_, options).go();
+  state_->running = false;
+  return outcome;
+}
+
+void Syncer::cancel() {
+  if (!state_->running) return;  // nothing to end, and the next run is not meant
+  state_->cancelled = true;
+  state_->transport.wake();
+}
+
+Result<void> Syncer::hint() {
+  state_->hinted = true;
+  return Outbox(state_->store).due_now();
+}
+
+Syncer::Run::Run(State& state, const SyncOptions& options)
+    : state_(state),
+      options_(options),
+      clock_(state.store.clock()),
+      random_(state.store.random()),
+      outbox_(state.store),
+      inbox_(state.store),
+      pull_rows_(limits::pull_rows) {}
+
+Result<SyncOutcome> Syncer::Run::go() {
+  const std::int64_t started_ms = clock_.monotonic_ms();
+  deadline_ms_ = started_ms + std::clamp<std::int64_t>(options_.at_most.count(), 0, kRunMsMax);
+  pulled_at_ms_ = started_ms;
+  if (state_.hinted.exchange(false)) {
+    // Another network: what was learned of the old one is void.
+    state_.failures = 0;
+    state_.window_bytes = 0;
+    state_.bytes_per_ms = 0;
+  }
+  JULU_CHECK(outbox_.acquire_lease());
+  lease_until_ms_ = started_ms + limits::lease_ms / 3;
+  const Result<void> carried = carry();
+  outbox_.release_lease();
+  if (!carried) return carried.error();
+  return outcome();
+}
+
+Result<void> Syncer::Run::carry() {
+  JULU_TRY(identity_, outbox_.identity());
+  JULU_TRY(const QueueCounts counts, outbox_.counts());
+  progress_.ops_total = counts.ops;
+  progress_.photos_total = progress_.thumbnails_total = counts.photos;
+  progress_.bytes_total = counts.photo_bytes;
+  JULU_TRY(Step step, ping());
+  if (step == Step::stop) return {};
+  // Without a key no receipt can be believed, and everything would go twice.
+  JULU_TRY(const bool has_keys, inbox_.has_receipt_keys());
+  if (!has_keys) {
+    JULU_TRY(step, pull());
+    if (step == Step::stop) return {};
+  }
+  for (int round = 0; round < kRoundsMax; ++round) {
+    for (const auto part : {&Run::push_due, &Run::send_photos, &Run::push_due, &Run::pull}) {
+      JULU_TRY(step, (this->*part)());
+      if (step == Step::stop) return {};
+    }
+    JULU_TRY(const auto ops, outbox_.next_ops(1, 1));
+    JULU_TRY(const auto photo, outbox_.next_photo());
+    if (ops.empty() && !photo) break;
+  }
+  exchanged_ = true;
+  JULU_TRY(step, fetch_wanted());
+  return {};
+}
+
+Result<Syncer::Run::Step> Syncer::Run::ping() {
+  const std::string nonce = random_name(random_);
+  Request request;
+  request.method = "GET";
+  request.url = address("/v1/ping?n=" + nonce);
+  request.headers = {{"Accept", "application/json"}, {"Cache-Control", "no-store"}};
+  request.reply_bytes_max = kPingBytesMax;
+  JULU_TRY(Exchange exchange, send(std::move(request)));
+  if (exchange.answer == Answer::stopped) return Step::stop;
+  if (exchange.answer == Answer::refused && exchange.response.status == 426) {
+    return stop(SyncEnd::app_too_old, Error{ErrorCode::app_too_old, {}, {}});
+  }
+  if (exchange.answer == Answer::ok) {
+    auto ping = wire::decode_ping(exchange.response.body, nonce);
+    if (ping) {
+      ping_ = std::move(*ping);
+    } else {
+      exchange.answer = Answer::link;
+      exchange.why = ping.error().code;
+    }
+  } else if (exchange.answer == Answer::refused || exchange.why == ErrorCode::too_large) {
+    // Whoever answers here so is not the platform.
+    exchange.answer = Answer::link;
+    exchange.why = ErrorCode::captive_portal;
+  }
+  if (exchange.answer != Answer::ok) return defer_all_due(exchange);
+
+  // Half of the round trip had passed when the platform read its clock.
+  ping_.facts.time_ms += exchange.took_ms / 2;
+  JULU_CHECK(outbox_.note_ping(ping_.facts));
+  pinged_at_ms_ = clock_.monotonic_ms();
+  const auto photos = resolve(identity_.platform + "/", ping_.photos);
+  photos_url_ = photos.value_or("");
+  if (state_.window_bytes == 0) {
+    constexpr std::int64_t kQuickMs = 300;  // a round trip, name look-up and handshake included
+    state_.window_bytes = exchange.took_ms <= kQuickMs ? limits::batch_bytes_max : limits::chunk_bytes_min;
+  }
+  return Step::go;
+}
+
+// Nobody answered: what would have gone now waits its turn, so that a host that asks "when again?" gets an answer.
+Result<Syncer::Run::Step> Syncer::Run::defer_all_due(const Exchange& exchange) {
+  JULU_TRY(const auto ops, outbox_.next_ops(limits::batch_ops_max, limits::batch_bytes_max));
+  if (!ops.empty()) JULU_CHECK(outbox_.defer(ops, exchange.why, exchange.retry_after_ms));
+  if (exchange.retry_after_ms > 0) outcome_.next_attempt_ms = clock_.now_ms() + exchange.retry_after_ms;
+  return stop_for(exchange);
+}
+
+Result<SyncOutcome> Syncer::Run::outcome() {
+  JULU_TRY(const QueueCounts counts, outbox_.counts());
+  outcome_.ops_left = counts.ops;
+  outcome_.ops_parked = counts.parked;
+  outcome_.photos_left = counts.photos;
+  const bool nothing_left = counts.ops == 0 && counts.photos == 0;
+  outcome_.end = end_.value_or(SyncEnd::left);
+  if (nothing_left && outcome_.end == SyncEnd::left && exchanged_) {
+    // What went wrong on the way came right, or was only a photo of somebody else's.
+    outcome_.end = SyncEnd::all_delivered;
+    failure_.reset();
+  }
+  outcome_.failure = failure_;
+  const bool ended_by_failure = outcome_.end == SyncEnd::left && failure_.has_value();
+  state_.failures = ended_by_failure ? state_.failures + 1 : 0;
+
+  std::optional<std::int64_t> next = counts.next_attempt_ms;
+  if (ended_by_failure) {
+    // Photos that never had their turn are still due; the host should wait as the failed request has to.
+    const int doublings = static_cast<int>(std::min<std::int64_t>(state_.failures - 1, 16));
+    const std::int64_t most = std::min(limits::backoff_cap_ms, limits::backoff_base_ms << doublings);
+    const auto wait = static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(most)));
+    const std::int64_t earliest = std::max(outcome_.next_attempt_ms.value_or(0), clock_.now_ms() + wait);
+    next = std::max(next.value_or(0), earliest);
+  }
+  outcome_.next_attempt_ms = nothing_left && !ended_by_failure ? std::nullopt : next;
+  JULU_CHECK(report_progress(true));
+  return outcome_;
+}
+
+Result<void> Syncer::Run::report_progress(bool always) {
+  if (!options_.progress) return {};
+  const std::int64_t now = clock_.monotonic_ms();
+  if (!always && reported_ && now - reported_ms_ < kProgressEveryMs) return {};
+  reported_ = true;
+  reported_ms_ = now;
+  // What was captured meanwhile joins the totals.
+  JULU_TRY(const QueueCounts counts, outbox_.counts());
+  progress_.ops_done = outcome_.ops_delivered;
+  progress_.ops_total = std::max(progress_.ops_total, progress_.ops_done + counts.ops);
+  progress_.photos_done = outcome_.photos_sent;
+  progress_.photos_total = std::max(progress_.photos_total, progress_.photos_done + counts.photos);
+  options_.progress(progress_);
+  return {};
+}
+
+}  // namespace julu

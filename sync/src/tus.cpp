@@ -1,0 +1,227 @@
+// See tus.h; and one photo's way through it: begin, ask where the platform stands, send a chunk, again.
+#include "tus.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include <julu/limits.h>
+
+#include "run.h"
+#include "url.h"
+
+namespace julu {
+namespace tus {
+namespace {
+
+constexpr const char* kBytes = "application/offset+octet-stream";
+
+// RFC 4648 §4, as Upload-Metadata wants it.
+std::string base64(std::string_view bytes) {
+  std::string text = base64url(bytes);
+  std::replace(text.begin(), text.end(), '-', '+');
+  std::replace(text.begin(), text.end(), '_', '/');
+  while (text.size() % 4 != 0) text += '=';
+  return text;
+}
+
+std::optional<std::int64_t> number(const Response& response, std::string_view name) {
+  const std::string value = header(response.headers, name);
+  std::int64_t result = 0;
+  const auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), result);
+  const bool whole = !value.empty() && problem == std::errc{} && end == value.data() + value.size();
+  return whole && result >= 0 ? std::optional(result) : std::nullopt;
+}
+
+Request request(std::string method, const std::string& url) {
+  Request request;
+  request.method = std::move(method);
+  request.url = url;
+  request.headers = {{"Tus-Resumable", "1.0.0"}};
+  return request;
+}
+
+}  // namespace
+
+Request creation(const std::string& endpoint, std::int64_t length_bytes, const Metadata& metadata) {
+  Request post = request("POST", endpoint);
+  std::string text;
+  for (const auto& [key, value] : metadata) {
+    text.append(text.empty() ? "" : ",").append(key).append(" ").append(base64(value));
+  }
+  post.headers.emplace_back("Upload-Length", std::to_string(length_bytes));
+  post.headers.emplace_back("Upload-Metadata", text);
+  return post;
+}
+
+void give_body(Request& request, std::string bytes) {
+  request.headers.emplace_back("Content-Type", kBytes);
+  request.body = std::move(bytes);
+}
+
+Request head(const std::string& location) { return request("HEAD", location); }
+
+Request patch(const std::string& location, std::int64_t offset, std::string bytes) {
+  Request patch = request("PATCH", location);
+  patch.headers.emplace_back("Upload-Offset", std::to_string(offset));
+  give_body(patch, std::move(bytes));
+  return patch;
+}
+
+std::optional<std::int64_t> offset(const Response& response) { return number(response, "Upload-Offset"); }
+std::optional<std::int64_t> length(const Response& response) { return number(response, "Upload-Length"); }
+
+std::optional<std::string> location(const std::string& asked, const Response& response) {
+  return resolve(asked, header(response.headers, "Location"));
+}
+
+}  // namespace tus
+
+namespace {
+
+constexpr std::int64_t kLosableMs = 2'000;            // a creation's body is lost whole when its reply is
+constexpr std::int64_t kLosableBytesMin = 64 * 1024;
+constexpr std::int64_t kLosableBytesMax = 1 << 20;
+constexpr int kRestartsMax = 1;   // an upload that is gone is begun anew once a run
+constexpr int kSurprisesMax = 3;  // offsets that the two sides do not agree on
+constexpr int kChecksumMismatch = 460;
+
+std::int64_t carried_in(double bytes_per_ms, std::int64_t ms, std::int64_t least, std::int64_t most) {
+  return std::clamp(static_cast<std::int64_t>(bytes_per_ms * static_cast<double>(ms)), least, most);
+}
+
+}  // namespace
+
+Result<std::string> Syncer::Run::read_chunk(const Upload& upload, std::int64_t bytes_max) {
+  const std::int64_t left = upload.photo.length_bytes - upload.offset;
+  const auto wanted = static_cast<std::size_t>(std::min(bytes_max, left));
+  JULU_TRY(std::string bytes, outbox_.read_photo(upload.photo.sha256, upload.offset, wanted));
+  if (bytes.size() != wanted) return Error{ErrorCode::photo_damaged, {}, hex(upload.photo.sha256)};
+  return bytes;
+}
+
+Result<Syncer::Run::Exchange> Syncer::Run::send_bytes(Request request) {
+  const auto bytes = static_cast<std::int64_t>(request.body.size());
+  JULU_TRY(Exchange exchange, call(std::move(request)));
+  outcome_.photo_bytes_sent += exchange.response.body_bytes_sent;
+  if (exchange.answer == Answer::ok) measure(bytes, exchange.took_ms);
+  if (exchange.answer == Answer::link) state_.bytes_per_ms /= 2;  // smaller pieces on a link that breaks
+  return exchange;
+}
+
+Result<Syncer::Run::Advance> Syncer::Run::begin_upload(Upload& upload) {
+  const Hash& sha256 = upload.photo.sha256;
+  const std::int64_t length = upload.photo.length_bytes;
+  upload.offset = 0;
+  Request request = tus::creation(photos_url_, length, {{"sha256", hex(sha256)}, {"filetype", "image/jpeg"}});
+  const bool with_bytes =
+      length <= carried_in(state_.bytes_per_ms, kLosableMs, kLosableBytesMin, kLosableBytesMax);
+  if (with_bytes) {
+    JULU_TRY(std::string bytes, read_chunk(upload, length));
+    tus::give_body(request, std::move(bytes));
+  }
+  JULU_TRY(const Exchange exchange, send_bytes(std::move(request)));
+  if (exchange.answer != Answer::ok) return upload_refused(upload, exchange);
+  const auto location = tus::location(photos_url_, exchange.response);
+  if (!location || !may_carry_token(*location)) {
+    const ErrorCode why = location ? ErrorCode::foreign_origin : ErrorCode::bad_reply;
+    JULU_TRY(const Step step, photo_failed(sha256, why, 0));
+    return Advance{step, false};
+  }
+  JULU_CHECK(outbox_.photo_location(sha256, *location));
+  upload.photo.upload_url = *location;
+  const auto taken = tus::offset(exchange.response);
+  upload.asked = !with_bytes || (taken && *taken <= length);
+  if (with_bytes && upload.asked) set_offset(upload, *taken);
+  return Advance{Step::go, true};
+}
+
+void Syncer::Run::set_offset(Upload& upload, std::int64_t offset) {
+  const std::int64_t more = std::max<std::int64_t>(0, offset - upload.offset);
+  progress_.bytes_done = std::min(progress_.bytes_total, progress_.bytes_done + more);
+  upload.offset = offset;
+}
+
+Result<Syncer::Run::Advance> Syncer::Run::ask_offset(Upload& upload) {
+  JULU_TRY(const Exchange exchange, call(tus::head(upload.photo.upload_url)));
+  if (exchange.answer != Answer::ok) return upload_refused(upload, exchange);
+  const auto offset = tus::offset(exchange.response);
+  const std::int64_t length = upload.photo.length_bytes;
+  if (!offset || *offset > length || tus::length(exchange.response).value_or(length) != length) {
+    return begin_anew(upload, ErrorCode::bad_reply);
+  }
+  set_offset(upload, *offset);
+  upload.asked = true;
+  return Advance{Step::go, true};
+}
+
+Result<Syncer::Run::Advance> Syncer::Run::send_chunk(Upload& upload) {
+  const std::int64_t most =
+      carried_in(state_.bytes_per_ms, limits::chunk_target_ms, limits::chunk_bytes_min, limits::chunk_bytes_max);
+  JULU_TRY(std::string bytes, read_chunk(upload, most));
+  const std::int64_t expected = upload.offset + static_cast<std::int64_t>(bytes.size());
+  JULU_TRY(const Exchange exchange,
+           send_bytes(tus::patch(upload.photo.upload_url, upload.offset, std::move(bytes))));
+  if (exchange.answer != Answer::ok) return upload_refused(upload, exchange);
+  const auto offset = tus::offset(exchange.response);
+  if (offset == expected) {
+    set_offset(upload, expected);
+    JULU_CHECK(report_progress(false));
+    return Advance{Step::go, true};
+  }
+  return ask_again(upload, exchange);
+}
+
+// The two sides do not agree on where the upload stands: the platform is asked, but not for ever.
+Result<Syncer::Run::Advance> Syncer::Run::ask_again(Upload& upload, const Exchange& exchange) {
+  if (++upload.surprises > kSurprisesMax) {
+    Exchange odd = exchange;
+    odd.answer = Answer::refused;
+    odd.why = ErrorCode::bad_reply;
+    JULU_TRY(const Step step, photo_failed(upload.photo.sha256, odd));
+    return Advance{step, false};
+  }
+  upload.asked = false;
+  return Advance{Step::go, true};
+}
+
+Result<Syncer::Run::Advance> Syncer::Run::begin_anew(Upload& upload, ErrorCode why) {
+  JULU_CHECK(outbox_.photo_location(upload.photo.sha256, {}));
+  upload.photo.upload_url.clear();
+  upload.offset = 0;
+  upload.asked = false;
+  if (++upload.restarts <= kRestartsMax) return Advance{Step::go, true};
+  JULU_TRY(const Step step, photo_failed(upload.photo.sha256, why, 0));
+  return Advance{step, false};
+}
+
+Result<Syncer::Run::Advance> Syncer::Run::upload_refused(Upload& upload, const Exchange& exchange) {
+  const bool begun = !upload.photo.upload_url.empty();
+  if (exchange.answer == Answer::refused) {
+    switch (exchange.response.status) {
+      case 413: {
+        Problem problem = exchange.problem;
+        if (problem.type.empty()) problem.type = "too-large";
+        JULU_CHECK(outbox_.park_photo(upload.photo.sha256, problem));
+        return Advance{Step::go, false};
+      }
+      case kChecksumMismatch: {
+        JULU_CHECK(outbox_.photo_location(upload.photo.sha256, {}));
+        JULU_TRY(const Step step, photo_failed(upload.photo.sha256, ErrorCode::photo_damaged, 0));
+        return Advance{step, false};
+      }
+      case 409:
+        if (begun) return ask_again(upload, exchange);
+        break;
+      case 403:
+      case 404:
+      case 410:
+        if (begun) return begin_anew(upload, exchange.why);
+        break;
+      default: break;
+    }
+  }
+  JULU_TRY(const Step step, photo_failed(upload.photo.sha256, exchange));
+  return Advance{step, false};
+}
+
+}  // namespace julu

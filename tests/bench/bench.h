@@ -1,0 +1,32 @@
+// Measures a hot path next to its physical limit: both in one run, interleaved, as a ratio of medians. Thread rule: one
+// thread.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace julu::bench {
+
+inline constexpr int kRounds = 5;
+
+struct Contender {
+  std::string name;
+  /// Runs once and returns how many were done.
+  std::function<int()> run;
+};
+
+/// Runs all contenders in turn, kRounds times. Returns the medians in operations a second, and prints each with its
+/// spread (smallest … largest).
+std::vector<double> race(const std::vector<Contender>& contenders);
+
+/// One line: the ratio, what was asked for, and whether it is met. Returns whether it is.
+bool verdict(const std::string& what, double ratio, double wanted);
+
+double seconds(const std::function<void()>& work);
+
+bool bench_capture();
+bool bench_open_and_search();
+bool bench_transfer();
+
+}  // namespace julu::bench

@@ -1,0 +1,200 @@
+// Capture beside the bare store: the same bytes by prepared INSERTs through the same cipher.
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "bodies.h"
+#include "county.h"
+#include "jpeg.h"
+#include "store/sqlite.h"
+
+namespace julu::bench {
+namespace {
+
+using test::County;
+using test::Folder;
+
+constexpr int kTexts = 400;
+constexpr int kPhotos = 60;
+
+void require(bool ok, const char* what) {
+  if (ok) return;
+  std::fprintf(stderr, "bench: %s failed\n", what);
+  std::exit(2);
+}
+
+class BareStore {
+ public:
+  explicit BareStore(const Folder& folder) : db_(open(folder)) {
+    require(db_->script("CREATE TABLE t (id BLOB PRIMARY KEY, at INTEGER, kind TEXT, body TEXT) STRICT;"
+                        "CREATE INDEX t_at ON t (at);"
+                        "CREATE TABLE p (id INTEGER PRIMARY KEY, bytes BLOB) STRICT")
+                .ok(),
+            "bare schema");
+  }
+  int texts(std::uint64_t& seed) {
+    for (int i = 0; i < kTexts; ++i) {
+      const Id id = make_id(system_clock(), system_random());
+      require(db_->run("INSERT INTO t VALUES (?1, ?2, 'incident', ?3)", id, system_clock().now_ms(), body_600(++seed)).ok(),
+              "bare insert");
+    }
+    return end(kTexts);
+  }
+  int photo(const std::vector<std::string>& photos) {
+    for (const std::string& bytes : photos) {
+      require(db_->run("INSERT INTO p (bytes) VALUES (?1)", store::Blob{bytes}).ok(), "bare photo");
+    }
+    return end(static_cast<int>(photos.size()));
+  }
+
+ private:
+  static std::unique_ptr<store::Connection> open(const Folder& folder) {
+    store::Connection::Options options;
+    options.path = folder.file("bare.db");
+    options.create = true;
+    if (test::has_cipher()) options.key = StoreKey{1, 2, 3};
+    auto db = store::Connection::open(options);
+    require(db.ok(), "bare open");
+    return std::move(*db);
+  }
+  // Both stores checkpoint at the end of a round, outside the measured commits as far as both are concerned alike.
+  int end(int done) {
+    require(db_->checkpoint(true).ok(), "checkpoint");
+    return done;
+  }
+  std::unique_ptr<store::Connection> db_;
+};
+
+int plain_files(const Folder& folder, BareStore& rows, std::uint64_t& seed, const std::vector<std::string>& photos) {
+  static_cast<void>(rows);
+  for (const std::string& bytes : photos) {
+    const std::string name = folder.file("plain-" + std::to_string(++seed));
+    const int fd = ::open((name + ".part").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    require(fd >= 0 && ::write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()), "plain write");
+    require(::fsync(fd) == 0 && ::close(fd) == 0, "plain fsync");
+    require(::rename((name + ".part").c_str(), name.c_str()) == 0, "plain rename");
+  }
+  return static_cast<int>(photos.size());
+}
+
+int capture_texts(Store& store, std::uint64_t& seed, bool index) {
+  for (int i = 0; i < kTexts; ++i) {
+    require(store.capture({.kind = "incident", .body = body_600(++seed), .photos = {}, .id = {}}).ok(), "capture");
+  }
+  // Without an index entry the round ends with the same checkpoint as the bare store's.
+  require(store.maintain(std::chrono::milliseconds(index ? 60'000 : 0)).ok(), "maintain");
+  return kTexts;
+}
+
+int capture_photos(Store& store, const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
+    require(store
+                .capture({.kind = "incident",
+                          .body = R"({"category":"drainage","text":"村东头排水沟堵了"})",
+                          .photos = {{.path = path, .role = "near"}},
+                          .id = {}})
+                .ok(),
+            "capture with photo");
+  }
+  require(store.maintain(std::chrono::milliseconds(0)).ok(), "maintain");
+  return static_cast<int>(paths.size());
+}
+
+bool bench_texts() {
+  County county;
+  auto options_store = county.phone();
+  auto store_options = county.options();
+  store_options.clock = nullptr;
+  store_options.random = nullptr;
+  options_store.reset();
+  auto store = Store::open(store_options);
+  require(store.ok(), "open");
+  BareStore bare(county.folder);
+  std::uint64_t seed = 0;
+  std::printf("capture of a text incident of 600 bytes, one a transaction\n");
+  const auto rates = race({{"bare prepared INSERT, two indexes, same cipher", [&] { return bare.texts(seed); }},
+                           {"Store::capture", [&] { return capture_texts(**store, seed, false); }},
+                           {"Store::capture with its search entry", [&] { return capture_texts(**store, seed, true); }}});
+  const bool fast = verdict("capture ÷ bare INSERT", rates[1] / rates[0], 0.5);
+  return verdict("capture with search entry ÷ bare INSERT", rates[2] / rates[0], 0.4) && fast;
+}
+
+bool bench_photos() {
+  County county;
+  county.phone().reset();
+  auto store_options = county.options();
+  store_options.clock = nullptr;
+  store_options.random = nullptr;
+  auto store = Store::open(store_options);
+  require(store.ok(), "open");
+  BareStore bare(county.folder);
+  std::uint64_t seed = 1000;
+  std::uint64_t files = 0;
+  std::vector<std::string> photos;
+  std::vector<std::string> paths;
+  const auto fresh = [&] {
+    photos.clear();
+    paths.clear();
+    for (int i = 0; i < kPhotos; ++i) {
+      photos.push_back(test::make_jpeg_of_about(300 * 1024, ++seed));
+      paths.push_back(county.folder.write("photo-" + std::to_string(i) + ".jpg", photos.back()));
+    }
+  };
+  std::printf("capture with one photo of 300 KB\n");
+  fresh();
+  // New bytes each round: the same ones would be stored once.
+  std::vector<std::vector<std::string>> sets;
+  for (int round = 0; round < kRounds; ++round) {
+    fresh();
+    std::vector<std::string> names;
+    for (int i = 0; i < kPhotos; ++i) {
+      names.push_back(county.folder.write("set-" + std::to_string(round) + "-" + std::to_string(i), photos[static_cast<std::size_t>(i)]));
+    }
+    sets.push_back(names);
+  }
+  std::size_t round = 0;
+  const auto rates = race({{"one BLOB, one-row transaction, same cipher", [&] { return bare.photo(photos); }},
+                           {"Store::capture with the photo", [&] { return capture_photos(**store, sets[round++]); }},
+                           {"plaintext file + fsync + rename", [&] { return plain_files(county.folder, bare, files, photos); }}});
+  return verdict("capture with a photo ÷ one BLOB", rates[1] / rates[0], 0.75);
+}
+
+}  // namespace
+
+bool bench_capture() {
+  const bool texts = bench_texts();
+  return bench_photos() && texts;
+}
+
+bool bench_open_and_search() {
+  County county;
+  auto store = county.phone();
+  for (int i = 0; i < 10'000; ++i) {
+    county.clock.advance(1000);
+    require(store->capture({.kind = "incident", .body = body_600(static_cast<std::uint64_t>(i)), .photos = {}, .id = {}}).ok(),
+            "capture");
+  }
+  require(store->maintain(std::chrono::minutes(10)).ok(), "maintain");
+  store.reset();
+  std::printf("a store of 10,000 records\n");
+  double opened = 0;
+  double listed = 0;
+  double searched = 0;
+  for (int i = 0; i < kRounds; ++i) {
+    std::unique_ptr<Store> again;
+    opened += seconds([&] { again = county.open_again(); });
+    listed += seconds([&] { require(again->list({}).ok(), "list"); });
+    Filter filter;
+    filter.search = "一";
+    searched += seconds([&] { require(again->list(filter).ok(), "search"); });
+  }
+  std::printf("  open %.1f ms · first page of 50 %.1f ms · search of one character %.1f ms\n", opened * 1000 / kRounds,
+              listed * 1000 / kRounds, searched * 1000 / kRounds);
+  return true;
+}
+
+}  // namespace julu::bench

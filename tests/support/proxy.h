@@ -1,0 +1,55 @@
+// A bad network on loopback: a TCP proxy that cuts, loses replies or refuses, when a test says so. Thread rule: the
+// methods are thread-safe; it serves on threads of its own.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <vector>
+
+namespace julu::test {
+
+class Proxy {
+ public:
+  /// Listens on a free loopback port and forwards to `target_port`.
+  explicit Proxy(int target_port);
+  ~Proxy();
+  Proxy(const Proxy&) = delete;
+  Proxy& operator=(const Proxy&) = delete;
+
+  int port() const { return port_; }
+  void retarget(int port) { target_ = port; }
+
+  /// The connection that carries the n-th byte from now on towards the platform is cut there. Negative: never.
+  void cut_up_after(std::int64_t bytes) { up_left_ = bytes; }
+  /// The same of the bytes that come back: the platform has acted, the phone does not hear all of it.
+  void cut_down_after(std::int64_t bytes) { down_left_ = bytes; }
+  /// Refuses connections while true.
+  void refuse(bool on) { refuse_ = on; }
+  std::int64_t bytes_up() const { return up_; }
+  std::int64_t cuts() const { return cuts_; }
+
+ private:
+  void accept_all();
+  void serve(int client);
+  /// False: the connection ends here.
+  bool pass(int from, int to, std::atomic<std::int64_t>& left, std::atomic<std::int64_t>* counted);
+
+  int port_ = 0;
+  int listener_ = -1;
+  std::atomic<int> target_;
+  std::atomic<bool> refuse_ = false;
+  std::atomic<bool> ending_ = false;
+  std::atomic<std::int64_t> up_left_ = -1;
+  std::atomic<std::int64_t> down_left_ = -1;
+  std::atomic<std::int64_t> up_ = 0;
+  std::atomic<std::int64_t> cuts_ = 0;
+  std::vector<std::thread> connections_;
+  std::thread acceptor_;
+};
+
+/// A loopback port that nothing listens on at this moment.
+int free_port();
+
+}  // namespace julu::test

@@ -1,0 +1,110 @@
+// What the platform may teach a phone: new kinds of records and receipt keys, and nothing that breaks the rules.
+#include <catch2/catch_test_macros.hpp>
+
+#include "county.h"
+
+using namespace julu;
+using namespace julu::test;
+
+namespace {
+
+void pull(Store& store, Change change, const std::string& cursor = "c9") {
+  change.version = kFirstVersion + 5;
+  PulledPage page{kEpoch, {std::move(change)}, cursor, false};
+  REQUIRE(Inbox(store).apply(page).ok());
+}
+
+Change schema(const std::string& id, const std::string& body) {
+  Change change;
+  change.kind = "schema";
+  change.id = id;
+  change.body = body;
+  return change;
+}
+
+}  // namespace
+
+TEST_CASE("a kind that arrives from the platform works without a new build") {
+  County county;
+  auto store = county.phone();
+  Capture capture{.kind = "river_patrol", .body = R"({"river":"滏阳河","level_mm":1200})", .photos = {}, .id = {}};
+  CHECK(store->capture(capture).error().code == ErrorCode::kind_unknown);
+  pull(*store, schema("river_patrol", R"({"$schema":"http://json-schema.org/draft-07/schema#","type":"object",
+    "x-kind":"river_patrol","x-shape":"log","x-title":"River patrol","x-title-zh":"河道巡查","required":["river"],
+    "properties":{"river":{"type":"string","maxLength":50,"x-search":"text"},"level_mm":{"type":"integer"}}})"));
+  const auto saved = store->capture(capture);
+  REQUIRE(saved.ok());
+  CHECK(store->patch(saved->id, R"({"river":"x"})").error().code == ErrorCode::shape_mismatch);
+  store = county.open_again();
+  CHECK(store->capture(capture).ok());
+}
+
+TEST_CASE("a schema that could hang or crash a validator is kept aside and changes nothing") {
+  County county;
+  auto store = county.phone();
+  const auto known = store->kinds()->size();
+  std::string deep = R"({"type":"object"})";
+  for (int i = 0; i < 300; ++i) deep = R"({"type":"object","properties":{"a":)" + deep + "}}";
+  const char* kStart = R"({"type":"object","x-kind":"evil","x-shape":"document","properties":{"a":)";
+  for (const std::string& body : {std::string(kStart) + R"({"type":"string","pattern":"^(a|b)*$"}}})",
+                                  std::string(kStart) + R"({"$ref":"#"}}})",
+                                  std::string(kStart) + R"({"type":"mystery"}}})", std::string(kStart) + deep + "}}"}) {
+    pull(*store, schema("evil", body));
+    CHECK(store->kinds()->size() == known);
+    CHECK(store->capture({.kind = "evil", .body = "{}", .photos = {}, .id = {}}).error().code == ErrorCode::kind_unknown);
+  }
+}
+
+TEST_CASE("a receipt key without the root's word is not believed, and does not take a good one away") {
+  County county;
+  auto store = county.phone();
+  Change forged = county.receipt_key_row();
+  forged.body.replace(forged.body.find("\"not_before_ms\":1"), 17, "\"not_before_ms\":2");
+  pull(*store, forged, "c1");
+  CHECK_FALSE(Inbox(*store).has_receipt_keys().value());
+  pull(*store, county.receipt_key_row(), "c2");
+  CHECK(Inbox(*store).has_receipt_keys().value());
+  pull(*store, forged, "c3");
+  CHECK(Inbox(*store).has_receipt_keys().value());
+}
+
+TEST_CASE("a new epoch starts a full pull and keeps the queue") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  const auto saved = store->capture({.kind = "incident", .body = R"({"category":"road","text":"坑"})", .photos = {}, .id = {}});
+  Inbox inbox(*store);
+  CHECK(inbox.cursor().value() == "c1");
+  CHECK(inbox.apply({kEpoch + 1, {}, "d1", false})->restart);
+  CHECK(inbox.cursor().value().empty());
+  CHECK_FALSE(inbox.apply({kEpoch + 1, {}, "d1", false})->restart);
+  CHECK(inbox.cursor().value() == "d1");
+  CHECK(Outbox(*store).counts()->ops == 1);
+  CHECK((*store->get(saved->id)).has_value());
+}
+
+TEST_CASE("a full pull removes what it does not name, and keeps what holds unsent work") {
+  County county;
+  auto store = county.phone();
+  const auto row = [](const char* id) {
+    Change change;
+    change.kind = "household";
+    change.id = id;
+    change.version = kFirstVersion + 1;
+    change.body = R"({"address":"堤村 1 号"})";
+    return change;
+  };
+  const char* kStays = "01980000-0000-7000-8000-00000000000a";
+  const char* kEdited = "01980000-0000-7000-8000-00000000000b";
+  const char* kGone = "01980000-0000-7000-8000-00000000000c";
+  Inbox inbox(*store);
+  REQUIRE(inbox.apply({kEpoch, {row(kStays), row(kEdited), row(kGone)}, "c1", false}).ok());
+  REQUIRE(store->patch(kEdited, R"({"note":"甲"})").ok());
+  REQUIRE(inbox.restart().ok());
+  REQUIRE(inbox.apply({kEpoch, {row(kStays)}, "c2", true}).ok());
+  CHECK((*store->get(kGone)).has_value());  // the pull has not ended yet
+  REQUIRE(inbox.apply({kEpoch, {}, "c3", false}).ok());
+  CHECK((*store->get(kStays)).has_value());
+  CHECK((*store->get(kEdited)).has_value());
+  CHECK_FALSE((*store->get(kGone)).has_value());
+}

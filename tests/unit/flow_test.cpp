@@ -1,0 +1,135 @@
+// The incident's state machine as it ships, and code lists.
+#include "domain/flow.h"
+
+#include <algorithm>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "domain/codes.h"
+#include "support/schema_file.h"
+
+using julu::ErrorCode;
+using julu::Lang;
+
+namespace {
+
+std::shared_ptr<const julu::Flow> incident() {
+  auto flow = julu::Flow::load(julu::test::schema_file("flows/incident.flow.json"));
+  REQUIRE(flow);
+  return *flow;
+}
+
+}  // namespace
+
+TEST_CASE("an incident goes from the report to the worker's rating", "[flow]") {
+  const auto flow = incident();
+  std::string state = flow->initial();
+  const char* steps[][2] = {{"accept", "leader"}, {"dispatch", "township"}, {"resolve", "county"}, {"rate", "worker"}};
+  for (const auto& [action, role] : steps) {
+    const auto next = flow->next(state, action, role);
+    REQUIRE(next);
+    state = *next;
+  }
+  CHECK(state == "closed");
+  CHECK(flow->is_final(state));
+  CHECK(*flow->next("closed", "reopen", "worker") == "reopened");
+}
+
+TEST_CASE("a returned report can be submitted again", "[flow]") {
+  const auto flow = incident();
+  CHECK(*flow->next("reported", "return", "leader") == "returned");
+  CHECK(*flow->next("returned", "resubmit", "worker") == "reported");
+  CHECK(*flow->next("reported", "resolve_on_spot", "leader") == "resolved");
+  CHECK(flow->note("return") == julu::NoteRule::required);
+  CHECK(flow->note("accept") == julu::NoteRule::optional);
+}
+
+TEST_CASE("a step from the wrong state or by the wrong role is refused", "[flow]") {
+  const auto flow = incident();
+  CHECK(flow->next("closed", "accept", "leader").error().code == ErrorCode::step_not_allowed);
+  CHECK(flow->next("reported", "accept", "worker").error().code == ErrorCode::step_not_allowed);
+  CHECK(flow->next("reported", "dance", "leader").error().code == ErrorCode::field_invalid);
+  CHECK(flow->next("of the future", "accept", "leader").error().code == ErrorCode::step_not_allowed);
+}
+
+TEST_CASE("the steps that a role may take come in the order of the file", "[flow]") {
+  const auto flow = incident();
+  CHECK(flow->allowed("reported", "worker") == std::vector<std::string>{"resolve_on_spot", "withdraw"});
+  CHECK(flow->allowed("resolved", "worker") == std::vector<std::string>{"rate", "reopen"});
+  CHECK(flow->allowed("resolved", "leader").empty());
+  CHECK(flow->allowed("of the future", "leader").empty());
+  CHECK(flow->allowed("reported", "nobody").empty());
+}
+
+TEST_CASE("what the platform added later is kept and shown", "[flow]") {
+  const auto flow = incident();
+  CHECK(flow->label("reported", Lang::zh) == "待受理");
+  CHECK(flow->label("accept", Lang::en) == "Accept");
+  CHECK(flow->label("under_inspection", Lang::zh) == "under_inspection");
+  CHECK_FALSE(flow->is_final("under_inspection"));
+  CHECK(flow->fold({}) == "reported");
+  CHECK(flow->fold({{"accept", "accepted"}, {"inspect", "under_inspection"}}) == "under_inspection");
+  CHECK(flow->fold({{"accept", "accepted"}, {"dispatch", ""}}) == "dispatched");
+  CHECK(flow->fold({{"accept", "accepted"}, {"rate", ""}, {"dance", ""}}) == "accepted");
+}
+
+TEST_CASE("every state of the incident is reached, and every open one can be left", "[flow]") {
+  const auto flow = incident();
+  const char* states[] = {"reported", "accepted", "dispatched", "escalated", "returned", "resolved", "reopened"};
+  for (const char* state : states) {
+    std::size_t ways = 0;
+    for (const char* role : {"worker", "leader", "township", "county", "clerk"}) {
+      ways += flow->allowed(state, role).size();
+    }
+    CHECK(ways > 0);
+    CHECK_FALSE(flow->is_final(state));
+  }
+}
+
+TEST_CASE("a flow that leads nowhere is refused by pointer", "[flow]") {
+  const auto refused = [](const char* text) {
+    const auto flow = julu::Flow::load(text);
+    REQUIRE_FALSE(flow.ok());
+    CHECK(flow.error().code == ErrorCode::schema_invalid);
+    return flow.error().field;
+  };
+  CHECK(refused("[]").empty());
+  CHECK(refused(R"({"flow":"f","initial":"a","states":{},"actions":{}})") == "/initial");
+  CHECK(refused(R"({"flow":"f","initial":"a","states":{"a":{}},"actions":{"x":{"from":["a"],"roles":[],"to":"b"}}})") ==
+        "/actions/x/to");
+  CHECK(refused(R"({"flow":"f","initial":"a","states":{"a":{}},"actions":{"x":{"from":["c"],"roles":[],"to":"a"}}})") ==
+        "/actions/x/from");
+  CHECK(refused(R"({"flow":"f","initial":"a","states":{"a":{}},"actions":{"x":5}})") == "/actions/x/from");
+  CHECK(refused(R"({"flow":"f","initial":"a","states":{"a":1},"actions":{}})") == "/states/a");
+}
+
+TEST_CASE("a code is shown by its name, an unknown one by itself", "[codes]") {
+  const auto codes = julu::Codes::load(julu::test::schema_file("codes/incident-category.json"));
+  REQUIRE(codes);
+  CHECK((*codes)->label("drainage", Lang::zh) == "排水");
+  CHECK((*codes)->label("drainage", Lang::en) == "Drainage");
+  CHECK((*codes)->label("meteor", Lang::zh) == "meteor");
+  CHECK((*codes)->code_of("排水") == "drainage");
+  CHECK((*codes)->code_of("road") == "road");
+  CHECK((*codes)->code_of("陨石").empty());
+}
+
+TEST_CASE("every code list that ships can be read", "[codes]") {
+  for (const char* id : {"building-use", "education", "ethnicity", "health", "incident-category", "inflow-reason",
+                         "left-behind", "marital", "photo-role", "political", "relation", "rent-hazard", "rent-use",
+                         "residence-match", "sex", "urgency", "visit-purpose"}) {
+    const auto codes = julu::Codes::load(julu::test::schema_file("codes/" + std::string(id) + ".json"));
+    REQUIRE(codes);
+    CHECK((*codes)->id() == id);
+    CHECK_FALSE((*codes)->items().empty());
+  }
+  const auto ethnicity = julu::Codes::load(julu::test::schema_file("codes/ethnicity.json"));
+  CHECK((*ethnicity)->label("36", Lang::zh) == "毛南族");
+  CHECK((*ethnicity)->label("56", Lang::zh) == "基诺族");
+}
+
+TEST_CASE("a code list with a code twice is refused", "[codes]") {
+  CHECK(julu::Codes::load(R"({"id":"x","items":[{"code":"a"},{"code":"a"}]})").error().field == "/items/1/code");
+  CHECK(julu::Codes::load(R"({"id":"x","items":[5]})").error().field == "/items/0/code");
+  CHECK(julu::Codes::load(R"({"items":[]})").error().field == "/id");
+}

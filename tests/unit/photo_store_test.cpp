@@ -1,0 +1,155 @@
+// Photos in the store: in with the report or not at all, stored once, out as they are.
+#include <catch2/catch_test_macros.hpp>
+
+#include <julu/limits.h>
+
+#include <unistd.h>
+
+#include "county.h"
+#include "jpeg.h"
+
+using namespace julu;
+using namespace julu::test;
+
+namespace {
+
+Capture with_photos(std::vector<PhotoInput> photos) {
+  return {.kind = "incident", .body = R"({"category":"drainage","text":"堵"})", .photos = std::move(photos), .id = {}};
+}
+
+std::string bytes_of(Store& store, const std::string& sha256) {
+  std::string bytes;
+  const auto read = store.read_photo(sha256, [&](std::string_view part) {
+    bytes += part;
+    return true;
+  });
+  REQUIRE(read.ok());
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("a photo that needs no change comes out byte for byte") {
+  County county;
+  auto store = county.phone();
+  const std::string jpeg = make_jpeg_of_about(300 * 1024, 1);
+  const auto saved = store->capture(with_photos({{county.folder.write("a.jpg", jpeg), "near"}}));
+  REQUIRE(saved.ok());
+  REQUIRE(saved->photos.size() == 1);
+  CHECK(saved->photos[0] == hex(sha256(jpeg)));
+  CHECK(bytes_of(*store, saved->photos[0]) == jpeg);
+  const auto record = **store->get(saved->id);
+  REQUIRE(record.photos.size() == 1);
+  CHECK(record.photos[0].role == "near");
+  CHECK(record.photos[0].here);
+  CHECK_FALSE(record.photos[0].delivered);
+}
+
+TEST_CASE("a large photo is made smaller before it is stored") {
+  County county;
+  auto store = county.phone();
+  JpegSpec spec;
+  spec.width = 4000;
+  spec.height = 3000;
+  spec.gps = true;
+  spec.orientation = 6;
+  const auto saved = store->capture(with_photos({{county.folder.write("a.jpg", make_jpeg(spec)), "near"}}));
+  REQUIRE(saved.ok());
+  const std::string stored = bytes_of(*store, saved->photos[0]);
+  CHECK(hex(sha256(stored)) == saved->photos[0]);
+  CHECK(stored.find("Exif") == std::string::npos);
+}
+
+TEST_CASE("one bad photo refuses the whole report, named by its place, and nothing of it is kept") {
+  County county;
+  auto store = county.phone();
+  const std::string good = county.folder.write("good.jpg", make_jpeg_of_about(50 * 1024, 2));
+  const std::string whole = make_jpeg_of_about(50 * 1024, 3);
+  const auto refused = [&](const std::string& path, ErrorCode code) {
+    const auto saved = store->capture(with_photos({{good, "near"}, {path, "far"}}));
+    REQUIRE_FALSE(saved.ok());
+    CHECK(saved.error().code == code);
+    CHECK(saved.error().field == "/photos/1");
+    CHECK(store->status()->records == 0);
+    CHECK(store->status()->unsent_photos == 0);
+  };
+  refused(county.folder.file("not-there.jpg"), ErrorCode::photo_missing);
+  refused(county.folder.path(), ErrorCode::photo_missing);
+  refused(county.folder.write("empty.jpg", ""), ErrorCode::photo_empty);
+  refused(county.folder.write("cut.jpg", whole.substr(0, whole.size() / 2)), ErrorCode::photo_damaged);
+  refused(county.folder.write("pdf.jpg", "%PDF-1.7 not a photo at all"), ErrorCode::photo_format);
+  refused(county.folder.write("p.png", "\x89PNG\r\n\x1a\n0000IHDR"), ErrorCode::photo_format);
+  refused(county.folder.write("p.heic", std::string("\0\0\0\x18" "ftypheic", 12) + "rest"), ErrorCode::photo_format);
+  refused(county.folder.write("big.jpg", whole + std::string(limits::photo_bytes_max, 'x')), ErrorCode::photo_too_large);
+  if (::geteuid() != 0) {
+    const std::string locked = county.folder.write("locked.jpg", whole);
+    std::filesystem::permissions(locked, std::filesystem::perms::none);
+    refused(locked, ErrorCode::permission);
+  }
+}
+
+TEST_CASE("the same photo is stored once, whoever names it") {
+  County county;
+  auto store = county.phone();
+  const std::string path = county.folder.write("a.jpg", make_jpeg_of_about(100 * 1024, 4));
+  const auto first = store->capture(with_photos({{path, "near"}, {path, "far"}}));
+  const auto second = store->capture(with_photos({{path, "near"}}));
+  REQUIRE(first.ok());
+  REQUIRE(second.ok());
+  CHECK(first->photos[0] == second->photos[0]);
+  CHECK(store->status()->unsent_photos == 1);
+  CHECK((*store->get(first->id))->photos.size() == 2);
+  CHECK(bytes_of(*store, second->photos[0]).size() > 50 * 1024);
+}
+
+TEST_CASE("an attach goes only after its photo's bytes are at the platform") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  const std::string path = county.folder.write("a.jpg", make_jpeg_of_about(100 * 1024, 5));
+  const auto saved = store->capture(with_photos({{path, "near"}}));
+  Outbox outbox(*store);
+  std::int64_t version = kFirstVersion;
+  CHECK(county.apply_all(*store, version) == 1);
+  CHECK((*store->get(saved->id))->delivery == Delivery::saved);
+  auto photo = outbox.next_photo().value();
+  REQUIRE(photo.has_value());
+  CHECK(photo->thumbnail);
+  const std::string small = outbox.read_thumbnail(photo->sha256).value();
+  CHECK(small.size() <= limits::thumbnail_bytes_max);
+  CHECK_FALSE(small.empty());
+  REQUIRE(outbox.thumbnail_sent(photo->sha256).ok());
+  photo = outbox.next_photo().value();
+  REQUIRE(photo.has_value());
+  CHECK_FALSE(photo->thumbnail);
+  CHECK(outbox.read_photo(photo->sha256, 1000, 500)->size() == 500);
+  REQUIRE(outbox.photo_uploaded(photo->sha256).ok());
+  CHECK(county.apply_all(*store, version) == 1);
+  CHECK((*store->get(saved->id))->delivery == Delivery::delivered);
+  CHECK((*store->get(saved->id))->photos[0].delivered);
+}
+
+TEST_CASE("bytes that the platform has not got are uploaded anew") {
+  County county;
+  auto store = county.phone();
+  const std::string path = county.folder.write("a.jpg", make_jpeg_of_about(20 * 1024, 6));
+  REQUIRE(store->capture(with_photos({{path, "near"}})).ok());
+  county.publish_key(*store);
+  Outbox outbox(*store);
+  std::int64_t version = kFirstVersion;
+  county.apply_all(*store, version);
+  const Hash hash = (*outbox.next_photo())->sha256;
+  REQUIRE(outbox.thumbnail_sent(hash).ok());
+  REQUIRE(outbox.photo_location(hash, "http://127.0.0.1:1/v1/photos/x").ok());
+  REQUIRE(outbox.photo_uploaded(hash).ok());
+  const auto ops = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(ops.size() == 1);
+  std::vector<OpResult> results(1);
+  results[0].status = OpStatus::held;
+  results[0].problem.type = "bytes-missing";
+  REQUIRE(outbox.settle(ops, results, std::nullopt).ok());
+  const auto again = outbox.next_photo().value();
+  REQUIRE(again.has_value());
+  CHECK(again->upload_url.empty());
+  CHECK(outbox.counts()->photos == 1);
+}

@@ -1,0 +1,203 @@
+// Photos on their way out: not a byte lost, not one sent where tokens may not go.
+#include <catch2/catch_test_macros.hpp>
+
+#include <julu/limits.h>
+
+#include "jpeg.h"
+#include "scripted_county.h"
+
+using namespace julu;
+using namespace julu::test;
+
+namespace {
+
+bool is(const Request& request, const std::string& method, const std::string& path) {
+  return request.method == method && request.url.find(path) != std::string::npos;
+}
+
+/// A report with one photo of more than 64 KiB, so that it travels in pieces on a link not known yet.
+std::string report_with_photo(ScriptedCounty& c) {
+  const std::string path = c.county.folder.write("large.jpg", make_jpeg_of_about(300 * 1024, 1));
+  return c.report("村东头排水沟堵了", {{path, "near"}});
+}
+
+/// What the platform holds of the one photo that was captured.
+std::string held_photo(const ScriptedCounty& c) {
+  std::string bytes;
+  for (const auto& [location, upload] : c.uploads) {
+    if (!upload.sha256.empty() && static_cast<std::int64_t>(upload.bytes.size()) == upload.length) bytes = upload.bytes;
+  }
+  return bytes;
+}
+
+std::string own_photo(ScriptedCounty& c, const std::string& record) {
+  std::string bytes;
+  const auto photos = (*c.store->get(record))->photos;
+  REQUIRE(photos.size() == 1);
+  REQUIRE(c.store->read_photo(photos[0].sha256, [&](std::string_view part) {
+    bytes += part;
+    return true;
+  }).ok());
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("a photo goes after the text and its thumbnail, and its receipt ends the report") {
+  ScriptedCounty c;
+  const std::string id = report_with_photo(c);
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.end == SyncEnd::all_delivered);
+  CHECK(outcome.ops_delivered == 2);
+  CHECK(outcome.photos_sent == 1);
+  const std::string bytes = own_photo(c, id);
+  CHECK(held_photo(c) == bytes);
+  CHECK(outcome.photo_bytes_sent == static_cast<std::int64_t>(bytes.size()));
+  std::vector<std::string> order;
+  for (const Request& request : c.transport.asked) {
+    const std::string about = header(request.headers, "Upload-Metadata");
+    if (is(request, "POST", "/v1/push")) order.push_back("push");
+    if (about.starts_with("thumb_of")) order.push_back("thumbnail");
+    if (about.starts_with("sha256")) order.push_back("photo");
+  }
+  CHECK(order == std::vector<std::string>{"push", "thumbnail", "photo", "push"});
+  CHECK((*c.store->get(id))->delivery == Delivery::delivered);
+}
+
+TEST_CASE("an upload that broke goes on at the byte the platform has") {
+  ScriptedCounty c;
+  const std::string id = report_with_photo(c);
+  c.takes_bytes_at_creation = false;
+  int patches = 0;
+  c.after = [&](const Request& request, Response response) -> std::optional<Response> {
+    // The platform has the bytes; the phone never hears of it.
+    if (request.method == "PATCH" && request.body.size() > limits::thumbnail_bytes_max && ++patches == 2) {
+      return no_reply();
+    }
+    return response;
+  };
+  c.transport.answer_ms = 4'000;  // a slow link: pieces of limits::chunk_bytes_min
+  CHECK(c.run().failure->code == ErrorCode::offline);
+  REQUIRE(c.syncer->hint().ok());
+  const std::size_t heads = c.asked("HEAD", "/v1/photos");
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  CHECK(c.asked("HEAD", "/v1/photos") == heads + 1);
+  CHECK(held_photo(c) == own_photo(c, id));
+  std::size_t sent = 0;
+  for (const Request& request : c.transport.asked) {
+    if (request.method == "PATCH" && request.body.size() > limits::thumbnail_bytes_max) sent += request.body.size();
+  }
+  CHECK(sent == held_photo(c).size());
+}
+
+TEST_CASE("an upload that the platform forgot begins anew") {
+  ScriptedCounty c;
+  const std::string id = report_with_photo(c);
+  c.transport.answer_ms = 4'000;
+  bool broken = false;
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    if (!broken && request.method == "PATCH") {
+      broken = true;
+      c.uploads.clear();
+      return no_reply();
+    }
+    return std::nullopt;
+  };
+  CHECK(c.run().end == SyncEnd::left);
+  REQUIRE(c.syncer->hint().ok());
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  CHECK(held_photo(c) == own_photo(c, id));
+}
+
+TEST_CASE("a Location on a foreign origin is never followed") {
+  ScriptedCounty c;
+  report_with_photo(c);
+  c.after = [](const Request& request, Response response) -> std::optional<Response> {
+    if (!is(request, "POST", "/v1/photos")) return response;
+    return reply(201, {}, {{"Location", "https://evil.example/up/1"}});
+  };
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.end == SyncEnd::left);
+  CHECK(outcome.failure->code == ErrorCode::foreign_origin);
+  CHECK(outcome.ops_delivered == 1);
+  CHECK(outcome.photos_left == 1);
+  for (const Request& request : c.transport.asked) CHECK(request.url.starts_with("http://127.0.0.1:1/"));
+}
+
+TEST_CASE("a photo that the platform cannot take is parked with its reason, and the text is delivered") {
+  ScriptedCounty c;
+  const std::string id = report_with_photo(c);
+  c.instead = [](const Request& request) -> std::optional<Response> {
+    if (header(request.headers, "Upload-Metadata").starts_with("sha256")) return problem(413, "too-large");
+    return std::nullopt;
+  };
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.ops_delivered == 1);
+  CHECK(outcome.ops_parked == 1);
+  CHECK(outcome.photos_left == 0);
+  CHECK((*c.store->get(id))->delivery == Delivery::parked);
+}
+
+TEST_CASE("a thumbnail that nobody wants never holds up its photo") {
+  ScriptedCounty c;
+  const std::string id = report_with_photo(c);
+  c.instead = [](const Request& request) -> std::optional<Response> {
+    if (header(request.headers, "Upload-Metadata").starts_with("thumb_of")) return problem(500, "server");
+    return std::nullopt;
+  };
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  CHECK(held_photo(c) == own_photo(c, id));
+}
+
+TEST_CASE("what is captured while photos travel goes before the next photo") {
+  ScriptedCounty c;
+  report_with_photo(c);
+  c.transport.answer_ms = 300;
+  bool captured = false;
+  c.after = [&](const Request& request, Response response) -> std::optional<Response> {
+    if (!captured && header(request.headers, "Upload-Metadata").starts_with("thumb_of")) {
+      captured = true;
+      c.report("路灯坏了");
+    }
+    return response;
+  };
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  std::size_t pushes_before_photo = 0;
+  for (const Request& request : c.transport.asked) {
+    if (header(request.headers, "Upload-Metadata").starts_with("sha256")) break;
+    if (is(request, "POST", "/v1/push")) ++pushes_before_photo;
+  }
+  CHECK(pushes_before_photo == 2);
+}
+
+TEST_CASE("photos that fail one after the other do not keep the news away") {
+  ScriptedCounty c;
+  report_with_photo(c);
+  c.instead = [](const Request& request) -> std::optional<Response> {
+    if (is(request, "POST", "/v1/photos")) return problem(500, "server");
+    return std::nullopt;
+  };
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.end == SyncEnd::left);
+  CHECK(outcome.failure->code == ErrorCode::server);
+  CHECK(c.asked("GET", "/v1/pull") >= 2);
+}
+
+TEST_CASE("progress comes at most ten times a second and ends where the outcome does") {
+  ScriptedCounty c;
+  report_with_photo(c);
+  std::vector<std::int64_t> at;
+  SyncProgress last;
+  SyncOptions options;
+  options.progress = [&](const SyncProgress& progress) {
+    at.push_back(c.county.clock.monotonic_ms());
+    last = progress;
+  };
+  REQUIRE(c.syncer->run(options).ok());
+  REQUIRE(at.size() >= 2);
+  for (std::size_t i = 2; i < at.size(); ++i) CHECK(at[i - 1] - at[i - 2] >= 100);
+  CHECK(last.ops_done == 2);
+  CHECK(last.ops_total == 2);
+  CHECK(last.photos_done == 1);
+  CHECK(last.bytes_done == last.bytes_total);
+}

@@ -1,0 +1,307 @@
+// Texts and changes, under everything that a network and a platform can do to them.
+#include <catch2/catch_test_macros.hpp>
+
+#include <julu/limits.h>
+
+#include "scripted_county.h"
+
+using namespace julu;
+using namespace julu::test;
+
+namespace {
+
+bool is(const Request& request, const std::string& method, const std::string& path) {
+  return request.method == method && request.url.find(path) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("reports are delivered against a receipt, and the run says so") {
+  ScriptedCounty c;
+  const std::string id = c.report("村东头排水沟堵了");
+  c.report("路灯坏了");
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.end == SyncEnd::all_delivered);
+  CHECK(outcome.ops_delivered == 2);
+  CHECK(outcome.ops_left == 0);
+  CHECK_FALSE(outcome.failure.has_value());
+  CHECK_FALSE(outcome.next_attempt_ms.has_value());
+  CHECK(c.batches == std::vector<std::size_t>{2});
+  CHECK((*c.store->get(id))->delivery == Delivery::delivered);
+}
+
+TEST_CASE("a lost reply doubles nothing") {
+  ScriptedCounty c;
+  c.report("村东头排水沟堵了");
+  bool lost = false;
+  c.after = [&](const Request& request, Response response) -> std::optional<Response> {
+    if (!lost && is(request, "POST", "/v1/push")) {
+      lost = true;
+      return no_reply();
+    }
+    return response;
+  };
+  const SyncOutcome first = c.run();
+  CHECK(first.end == SyncEnd::left);
+  CHECK(first.failure->code == ErrorCode::offline);
+  CHECK(first.next_attempt_ms.has_value());
+  REQUIRE(c.syncer->hint().ok());
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  CHECK(c.applied.size() == 1);
+}
+
+TEST_CASE("a captive portal gets no token and no report") {
+  ScriptedCounty c;
+  c.report("村东头排水沟堵了");
+  c.instead = [](const Request&) { return reply(200, "<html>welcome</html>", {{"Content-Type", "text/html"}}); };
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.end == SyncEnd::left);
+  CHECK(outcome.failure->code == ErrorCode::captive_portal);
+  CHECK(outcome.ops_left == 1);
+  REQUIRE(c.transport.asked.size() == 1);
+  CHECK(header(c.transport.asked[0].headers, "Authorization").empty());
+}
+
+TEST_CASE("offline is an outcome with a next attempt") {
+  ScriptedCounty c;
+  c.report("村东头排水沟堵了");
+  c.instead = [](const Request&) { return no_reply(); };
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.failure->code == ErrorCode::offline);
+  CHECK(outcome.next_attempt_ms.value() >= c.county.clock.now_ms());
+  CHECK(outcome.requests == 1);
+}
+
+TEST_CASE("an expired token is renewed once") {
+  ScriptedCounty c;
+  c.report("村东头排水沟堵了");
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  c.report("路灯坏了");
+  c.token = "token-2";
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  CHECK(c.asked("POST", "/v1/token") == 2);
+}
+
+TEST_CASE("a token that is refused twice asks for a new sign-in and keeps the queue") {
+  ScriptedCounty c;
+  c.report("村东头排水沟堵了");
+  c.instead = [](const Request& request) -> std::optional<Response> {
+    if (is(request, "POST", "/v1/push")) return problem(401, "unauthorized");
+    return std::nullopt;
+  };
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.end == SyncEnd::sign_in);
+  CHECK(outcome.failure->code == ErrorCode::unauthorized);
+  CHECK(outcome.ops_left == 1);
+  CHECK(c.asked("POST", "/v1/push") == 2);
+}
+
+TEST_CASE("a refused device stops sending and keeps its queue") {
+  ScriptedCounty c;
+  c.report("村东头排水沟堵了");
+  c.instead = [](const Request& request) -> std::optional<Response> {
+    if (is(request, "POST", "/v1/token")) return problem(403, "device-refused");
+    return std::nullopt;
+  };
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.end == SyncEnd::device_refused);
+  CHECK(outcome.ops_left == 1);
+  CHECK(c.asked("POST", "/v1/push") == 0);
+}
+
+TEST_CASE("a wrong clock is named as such") {
+  ScriptedCounty c;
+  c.instead = [](const Request& request) -> std::optional<Response> {
+    if (is(request, "POST", "/v1/token")) return problem(400, "clock-skew");
+    return std::nullopt;
+  };
+  CHECK(c.run().failure->code == ErrorCode::clock_skew);
+}
+
+TEST_CASE("a forked device and an old app are named, and sending stops") {
+  ScriptedCounty c;
+  c.report("村东头排水沟堵了");
+  int status = 409;
+  std::string type = "device-forked";
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    if (is(request, "POST", "/v1/push")) return problem(status, type);
+    return std::nullopt;
+  };
+  CHECK(c.run().failure->code == ErrorCode::device_forked);
+  status = 426;
+  type = "app-too-old";
+  REQUIRE(c.syncer->hint().ok());
+  CHECK(c.run().end == SyncEnd::app_too_old);
+  CHECK(c.asked("POST", "/v1/push") == 2);
+}
+
+TEST_CASE("one bad record is found by halving, and those around it are delivered") {
+  ScriptedCounty c;
+  for (int i = 0; i < 20; ++i) c.report("第" + std::to_string(i) + "条");
+  const std::string bad = c.report("坏的");
+  for (int i = 0; i < 20; ++i) c.report("后" + std::to_string(i) + "条");
+  c.chokes_on = [&](const std::string& push) { return push.find(bad) != std::string::npos; };
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.ops_delivered == 40);
+  CHECK(outcome.ops_parked == 1);
+  CHECK((*c.store->get(bad))->delivery == Delivery::parked);
+}
+
+TEST_CASE("a server that fails on everything is left alone soon, and nothing is parked") {
+  ScriptedCounty c;
+  for (int i = 0; i < 100; ++i) c.report("第" + std::to_string(i) + "条");
+  c.instead = [](const Request& request) -> std::optional<Response> {
+    if (is(request, "POST", "/v1/push")) return problem(500, "server");
+    return std::nullopt;
+  };
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.end == SyncEnd::left);
+  CHECK(outcome.failure->code == ErrorCode::server);
+  CHECK(outcome.ops_left == 100);
+  CHECK(outcome.ops_parked == 0);
+  CHECK(c.asked("POST", "/v1/push") <= 20);
+}
+
+TEST_CASE("a batch that is too large is halved until it fits") {
+  ScriptedCounty c;
+  for (int i = 0; i < 64; ++i) c.report("第" + std::to_string(i) + "条");
+  c.ops_max = 10;
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.end == SyncEnd::all_delivered);
+  CHECK(outcome.ops_delivered == 64);
+  CHECK(outcome.ops_parked == 0);
+}
+
+TEST_CASE("a platform that takes no gzip gets none") {
+  ScriptedCounty c;
+  for (int i = 0; i < 5; ++i) c.report("第" + std::to_string(i) + "条");
+  c.instead = [](const Request& request) -> std::optional<Response> {
+    if (header(request.headers, "Content-Encoding").empty()) return std::nullopt;
+    return problem(415, "unsupported-coding");
+  };
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  CHECK(c.asked("POST", "/v1/push") == 2);
+}
+
+TEST_CASE("a platform that asks to wait is given the time it asked for") {
+  ScriptedCounty c;
+  c.report("村东头排水沟堵了");
+  c.instead = [](const Request& request) -> std::optional<Response> {
+    if (is(request, "POST", "/v1/push")) return problem(429, "limited", {{"Retry-After", "600"}});
+    return std::nullopt;
+  };
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.failure->code == ErrorCode::limited);
+  CHECK(outcome.next_attempt_ms.value() >= c.county.clock.now_ms() + 599'000);
+}
+
+TEST_CASE("results of other ops than were sent settle nothing") {
+  ScriptedCounty c;
+  for (int i = 0; i < 3; ++i) c.report("第" + std::to_string(i) + "条");
+  c.after = [](const Request& request, Response response) -> std::optional<Response> {
+    if (!is(request, "POST", "/v1/push")) return response;
+    const std::string word = "\"op_id\":\"0";
+    for (auto at = response.body.find(word); at != std::string::npos; at = response.body.find(word, at + 1)) {
+      response.body[at + word.size() - 1] = 'f';
+    }
+    return response;
+  };
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.end == SyncEnd::left);
+  CHECK(outcome.ops_delivered == 0);
+  CHECK(outcome.ops_parked == 0);
+  CHECK(outcome.ops_left == 3);
+  CHECK(outcome.failure->code == ErrorCode::bad_reply);
+}
+
+TEST_CASE("a list that lost a result settles nothing of that batch, and smaller ones go on") {
+  ScriptedCounty c;
+  for (int i = 0; i < 3; ++i) c.report("第" + std::to_string(i) + "条");
+  c.after = [](const Request& request, Response response) -> std::optional<Response> {
+    if (!is(request, "POST", "/v1/push")) return response;
+    const auto from = response.body.find("\"results\":[") + 11;
+    const auto end = response.body.find("},", from);
+    if (end < response.body.find(']', from)) response.body.erase(from, end + 2 - from);
+    return response;
+  };
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.end == SyncEnd::all_delivered);
+  CHECK(c.applied.size() == 3);
+}
+
+TEST_CASE("no valid receipt, not done") {
+  ScriptedCounty c;
+  c.report("村东头排水沟堵了");
+  c.after = [](const Request& request, Response response) -> std::optional<Response> {
+    if (is(request, "POST", "/v1/push")) {
+      const auto at = response.body.find("\"sig\":\"") + 7;
+      response.body[at] = response.body[at] == 'A' ? 'B' : 'A';
+    }
+    return response;
+  };
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.ops_delivered == 0);
+  CHECK(outcome.ops_left == 1);
+  CHECK(outcome.ops_parked == 0);
+  CHECK(outcome.failure->code == ErrorCode::receipt_invalid);
+}
+
+TEST_CASE("a receipt under a key not known yet brings a pull and is believed then") {
+  ScriptedCounty c;
+  c.report("村东头排水沟堵了");
+  c.pages.insert(c.pages.begin(), c.pull_page("", ""));
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  CHECK(c.asked("POST", "/v1/push") == 2);
+  CHECK(c.applied.size() == 1);
+}
+
+TEST_CASE("a cursor that is gone is followed by a full pull, and the queue is kept") {
+  ScriptedCounty c;
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  c.report("村东头排水沟堵了");
+  bool gone = true;
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    if (gone && is(request, "GET", "cursor=")) return problem(410, "cursor-gone");
+    return std::nullopt;
+  };
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  CHECK(c.transport.asked.back().url.find("cursor=") == std::string::npos);
+}
+
+TEST_CASE("a page with a wrong checksum is not applied and asked for again later") {
+  ScriptedCounty c;
+  c.run();
+  const std::string id = "01980000-0000-7000-8000-000000000001";
+  c.pages.push_back(c.pull_page(R"({"kind":"incident","id":")" + id + R"(","version":4294967400,"body":{}})", "other"));
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.records_changed == 0);
+  CHECK(outcome.end == SyncEnd::left);
+  CHECK(outcome.failure->code == ErrorCode::bad_reply);
+}
+
+TEST_CASE("a run ends at its deadline, and a cancelled one at once") {
+  ScriptedCounty c;
+  c.report("村东头排水沟堵了");
+  bool silent = true;
+  c.after = [&](const Request& request, Response response) -> std::optional<Response> {
+    if (silent && is(request, "POST", "/v1/push")) return std::nullopt;
+    return response;
+  };
+  const std::int64_t begun = c.county.clock.monotonic_ms();
+  CHECK(c.run(std::chrono::seconds(5)).end == SyncEnd::deadline);
+  CHECK(c.county.clock.monotonic_ms() - begun == 5'000);
+  CHECK(c.transport.cancelled == 1);
+
+  int waits = 0;
+  c.transport.on_wait = [&] {
+    if (++waits == 4) c.syncer->cancel();
+  };
+  const std::int64_t again = c.county.clock.monotonic_ms();
+  CHECK(c.run().end == SyncEnd::cancelled);
+  CHECK(c.county.clock.monotonic_ms() - again <= 1'000);
+
+  c.transport.on_wait = nullptr;
+  silent = false;
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  CHECK(c.applied.size() == 1);
+}
