@@ -82,7 +82,8 @@ bool Stopping::asked() const { return signal_pipe[0] >= 0 && readable(signal_pip
 
 bool Stopping::wait_ms(std::int64_t most) const {
   const int bounded = static_cast<int>(std::clamp<std::int64_t>(most, 0, 3'600'000));
-  return !readable(signal_pipe[0], bounded);
+  // A signal that comes while we wait ends the wait with EINTR, so the pipe is asked once more.
+  return !readable(signal_pipe[0], bounded) && !asked();
 }
 
 }  // namespace julu::desk

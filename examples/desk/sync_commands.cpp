@@ -149,10 +149,8 @@ int say_outcome(const Session& session, Store& store, const SyncOutcome& outcome
   if (records_delivered > 0) text += session.pick("，均有平台回执", ", each with the platform's receipt");
   if (records_delivered == 0 && unsent > 0) text = session.pick("还没有送达", "Nothing delivered yet");
   session.print(text + session.fill("      未上传 {} 条", "      {} not uploaded", unsent));
-  if (outcome.records_changed > 0) {
-    session.print(session.fill("平台有更新 {} 条，见 julu list", "{} records changed at the platform: julu list",
-                               outcome.records_changed));
-  }
+  if (outcome.records_changed > 0)
+    session.print(session.pick("平台有更新，见 julu list", "The platform sent news: julu list"));
   if (outcome.ops_parked > 0) {
     session.note(session.fill("有 {} 项未被平台接受，见 julu list --unsent",
                               "{} refused by the platform: julu list --unsent", outcome.ops_parked));
@@ -177,7 +175,8 @@ Result<SyncOutcome> run_all(const Session& session, Store& store, Syncer& syncer
     JULU_TRY(const SyncOutcome outcome, syncer.run(options));
     add(sum, outcome);
     line.clear();
-    if (outcome.end != SyncEnd::left || stopping.asked()) return sum;
+    if (stopping.asked() && outcome.end == SyncEnd::left) sum.end = SyncEnd::cancelled;
+    if (sum.end != SyncEnd::left) return sum;
     const std::int64_t wait = std::max<std::int64_t>(outcome.next_attempt_ms.value_or(0) - store.clock().now_ms(), 0);
     const bool again = !wanted.once && store.clock().monotonic_ms() + wait < until;
     session.note(failure_text(session, outcome, again ? std::optional(wait) : std::nullopt));

@@ -2,6 +2,7 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <httplib.h>
@@ -21,12 +22,22 @@ void on_signal(int) {
   if (running != nullptr) running->stop();
 }
 
+// Reads to the end even when the platform has heard enough: what is left would be taken for the next request.
 class HttpBody final : public juhaoban::BodyReader {
  public:
   explicit HttpBody(const httplib::ContentReader* reader) : reader_(reader) {}
+
   bool read(const std::function<bool(std::string_view)>& take) override {
     if (reader_ == nullptr) return true;
-    return (*reader_)([&](const char* bytes, std::size_t size) { return take({bytes, size}); });
+    const httplib::ContentReader* reader = std::exchange(reader_, nullptr);
+    bool wanted = true;
+    return (*reader)([&](const char* bytes, std::size_t size) {
+      wanted = wanted && take({bytes, size});
+      return true;
+    });
+  }
+  void drain() {
+    read([](std::string_view) { return false; });
   }
 
  private:
@@ -45,6 +56,7 @@ void carry(Platform& platform, const httplib::Request& from, httplib::Response& 
   }
   HttpBody body(reader);
   const juhaoban::Reply reply = platform.handle(request, body);
+  body.drain();
   to.status = reply.status;
   std::string type = "application/octet-stream";
   for (const auto& [name, value] : reply.headers) {
@@ -90,6 +102,7 @@ int serve(Options options, const std::string& host, int port, bool public_host) 
   server.set_tcp_nodelay(true);
   server.set_keep_alive_max_count(kKeepAliveMax);
   server.set_keep_alive_timeout(60);
+  server.set_payload_max_length(static_cast<std::size_t>(juhaoban::kPhotoBytesMax) + 1);
   const int bound = port == 0 ? server.bind_to_any_port(host.c_str()) : (server.bind_to_port(host.c_str(), port) ? port : -1);
   if (bound < 0) {
     std::cerr << "juhaoban: 端口被占用\n";

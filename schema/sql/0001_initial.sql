@@ -80,7 +80,8 @@ CREATE TABLE photo (
   problem         TEXT,                        -- parked: JSON as in op
   thumbnail       BLOB
 ) STRICT;
-CREATE INDEX photo_queue ON photo (urgency, id) WHERE (own = 1 AND uploaded = 0) OR here = 0;
+CREATE INDEX photo_out ON photo (urgency, id) WHERE own = 1 AND uploaded = 0;
+CREATE INDEX photo_wanted ON photo (urgency, id) WHERE here = 0;
 
 CREATE TABLE chunk (
   id    INTEGER PRIMARY KEY,
