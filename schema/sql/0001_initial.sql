@@ -97,7 +97,6 @@ CREATE TABLE attachment (
   op     INTEGER,                              -- seq of the attach op, when ours
   PRIMARY KEY (record, sha256, role)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX attachment_photo ON attachment (sha256);
 
 -- A case's steps: added once by id, ordered by the platform's number; ours have none until a pull brings it.
 CREATE TABLE action (

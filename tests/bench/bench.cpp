@@ -20,6 +20,7 @@ std::vector<double> race(const std::vector<Contender>& contenders) {
       int done = 0;
       const double time = seconds([&] { done = contenders[i].run(); });
       rates[i].push_back(done / time);
+      if (contenders[i].settle) contenders[i].settle();
     }
   }
   std::vector<double> medians;

@@ -14,6 +14,8 @@ struct Contender {
   std::string name;
   /// Runs once and returns how many were done.
   std::function<int()> run;
+  /// Upkeep after each round, not timed: what the host does while it is idle. May be empty.
+  std::function<void()> settle;
 };
 
 /// Runs all contenders in turn, kRounds times. Returns the medians in operations a second, and prints each with its

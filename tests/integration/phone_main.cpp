@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <string>
 
 #include <julu/store.h>
@@ -70,15 +71,25 @@ int capture(char** words) {
   return 0;
 }
 
+/// A line of /proc/self/status, in KB.
+long memory_kb(const char* line_name) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(line_name)) return std::atol(line.c_str() + std::strlen(line_name));
+  }
+  return 0;
+}
+
 int sync(char** words) {
   const auto store = open(words[0]);
   const auto transport = curl_transport({.platform = store->identity().platform, .ca_file = {}, .pinned_key = {}});
   Syncer syncer(*store, *transport);
   if (const auto hinted = syncer.hint(); !hinted) return fail(hinted.error());
-  std::puts("syncing");
+  std::printf("idle %ld\nsyncing\n", memory_kb("VmRSS:"));
   std::fflush(stdout);
   const auto outcome = syncer.run();
   if (!outcome) return fail(outcome.error());
+  std::printf("most %ld\n", memory_kb("VmHWM:"));
   std::printf("end %d left %lld %lld\n", static_cast<int>(outcome->end), static_cast<long long>(outcome->ops_left),
               static_cast<long long>(outcome->photos_left));
   return 0;

@@ -25,7 +25,7 @@ inline constexpr int photo_side_max = 16384;
 inline constexpr std::size_t thumbnail_bytes_max = 8 * 1024;  // fits one 2G round trip of some seconds
 inline constexpr std::size_t exif_bytes_max = 64 * 1024;      // one APP1 segment can hold no more
 inline constexpr int photos_per_record_max = 64;
-inline constexpr std::size_t photo_chunk_bytes = 128 * 1024;  // one row: few rows a photo, little memory a read
+inline constexpr std::size_t photo_chunk_bytes = 512 * 1024;  // one row: few rows a photo, little memory a read
 
 // The store.
 inline constexpr std::int64_t wal_bytes_max = 32 << 20;       // past it the next capture checkpoints after its commit

@@ -21,7 +21,8 @@
 namespace julu::domain {
 namespace {
 
-constexpr std::size_t kReadBytes = 128 * 1024;
+// Most photos that need no change fit, and are then read once.
+constexpr std::size_t kReadBytes = 512 * 1024;
 constexpr int kThumbnailEdge = 320;
 
 struct Jump {
@@ -406,15 +407,23 @@ Result<void> check_size(const JpegWalk& walk) {
   return {};
 }
 
+struct ReadBuffer {
+  std::unique_ptr<std::uint8_t[]> bytes{new std::uint8_t[kReadBytes]};  // not zeroed: that would cost as much as hashing
+  std::size_t size = 0;
+
+  std::span<std::uint8_t> room() { return {bytes.get(), kReadBytes}; }
+  std::span<const std::uint8_t> filled() const { return {bytes.get(), size}; }
+};
+
 // The first look: hash, structure, size. Nothing is decoded.
-Result<JpegWalk> look(ByteSource& source, PhotoFacts& facts) {
+Result<JpegWalk> look(ByteSource& source, ReadBuffer& buffer, PhotoFacts& facts) {
   JpegWalk walk;
   Sha256 hash;
-  std::vector<std::uint8_t> buffer(kReadBytes);
   for (;;) {
-    JULU_TRY(const std::size_t got, source.read(buffer));
+    JULU_TRY(const std::size_t got, source.read(buffer.room()));
     if (got == 0) break;
-    const auto bytes = std::span<const std::uint8_t>(buffer).first(got);
+    buffer.size = got;
+    const auto bytes = buffer.filled();
     const bool first = facts.original_bytes == 0;
     facts.original_bytes += static_cast<std::int64_t>(got);
     if (facts.original_bytes > limits::photo_bytes_max) return Error{ErrorCode::photo_too_large, {}, "bytes"};
@@ -432,15 +441,13 @@ Result<JpegWalk> look(ByteSource& source, PhotoFacts& facts) {
 }
 
 // Copies the picture as it is, without the segments that tell of anything else.
-Result<void> copy(ByteSource& source, bool all, ByteSink& sink) {
+Result<void> copy(ByteSource& source, ReadBuffer& buffer, bool all, ByteSink& sink) {
   JpegWalk walk;
-  std::vector<std::uint8_t> buffer(kReadBytes);
   std::vector<std::uint8_t> kept;
-  kept.reserve(kReadBytes);
   for (;;) {
-    JULU_TRY(const std::size_t got, source.read(buffer));
-    if (got == 0) return {};
-    const auto bytes = std::span<const std::uint8_t>(buffer).first(got);
+    JULU_TRY(buffer.size, source.read(buffer.room()));
+    if (buffer.size == 0) return {};
+    const auto bytes = buffer.filled();
     if (all) {
       JULU_CHECK(sink.write(bytes));
       continue;
@@ -464,22 +471,28 @@ Picture shrunk(const Picture& picture, int long_edge_px) {
 
 Result<PhotoFacts> take_in(ByteSource& source, const PhotoPolicy& policy, ByteSink& sink) {
   PhotoFacts facts;
-  JULU_TRY(const JpegWalk walk, look(source, facts));
+  ReadBuffer buffer;
+  JULU_TRY(const JpegWalk walk, look(source, buffer, facts));
   facts.width = walk.width;
   facts.height = walk.height;
   facts.taken_at_ms = walk.exif.taken_at_ms;
   facts.place = walk.exif.place;
-  JULU_CHECK(source.rewind());
   const bool fits = std::max(walk.width, walk.height) <= policy.long_edge_px;
   if (fits && walk.exif.orientation == 1 && !walk.dropped_anything()) {
     facts.sha256 = facts.original_sha256;
     facts.length_bytes = facts.original_bytes;
-    JULU_CHECK(copy(source, true, sink));
+    if (static_cast<std::size_t>(facts.original_bytes) == buffer.size) {
+      JULU_CHECK(sink.write(buffer.filled()));
+      return facts;
+    }
+    JULU_CHECK(source.rewind());
+    JULU_CHECK(copy(source, buffer, true, sink));
     return facts;
   }
+  JULU_CHECK(source.rewind());
   HashingSink hashing(sink);
   if (fits && walk.exif.orientation == 1) {
-    JULU_CHECK(copy(source, false, hashing));
+    JULU_CHECK(copy(source, buffer, false, hashing));
   } else {
     JULU_TRY(Picture taken, decode(source, policy.long_edge_px));
     const Picture picture = upright(std::move(taken), walk.exif.orientation);

@@ -159,12 +159,12 @@ Result<void> Connection::unlock(const Options& options) {
     return {};
   }
   if (!encrypted_) return Error{ErrorCode::encryption_unavailable, {}, {}};
-  JULU_CHECK(script("PRAGMA cipher_log_level = NONE"));  // it writes to stderr, which belongs to the host
   // PRAGMA takes no bound value; 64 hexadecimal digits of ours hold nothing to escape.
   std::string pragma = "PRAGMA key = \"x'" + hex(*options.key) + "'\"";
   const int rc = sqlite3_exec(db_, pragma.c_str(), nullptr, nullptr, nullptr);
   std::fill(pragma.begin(), pragma.end(), '\0');
   if (rc != SQLITE_OK) return error_of(db_, rc);
+  JULU_CHECK(script("PRAGMA cipher_log_level = NONE"));  // it writes to stderr, which belongs to the host
   for (const char* cipher : kCipherPragmas) JULU_CHECK(script(cipher));
   return {};
 }
