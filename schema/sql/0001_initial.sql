@@ -60,7 +60,7 @@ CREATE TABLE receipt (
   signature      BLOB NOT NULL
 ) STRICT;
 
--- A photo once, whoever names it. The bytes are `chunk` rows: id = photo << 16 | place.
+-- A photo once, whoever names it. The bytes are `chunk` rows: id = photo << 26 | offset of the first byte.
 CREATE TABLE photo (
   id              INTEGER PRIMARY KEY,
   sha256          BLOB NOT NULL UNIQUE,

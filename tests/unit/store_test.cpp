@@ -350,7 +350,7 @@ TEST_CASE("a wrong key, a cut file and a newer store are told apart and left unt
   }
   SECTION("a file cut in half") {
     const std::string whole = read_file(path);
-    std::filesystem::resize_file(path, whole.size() / 2 / 8192 * 8192);
+    std::filesystem::resize_file(path, whole.size() / 2 / 4096 * 4096);
     const std::string half = read_file(path);
     const auto opened = Store::open(options);
     REQUIRE_FALSE(opened.ok());

@@ -55,7 +55,7 @@ Result<void> migrate(Connection& db) {
   }
   if (version.value_or(0) == kSchemaVersion) return {};
   JULU_CHECK(db.script(embedded("sql/0001_initial.sql")));
-  JULU_CHECK(set_meta(db, "cipher", db.encrypted() ? "page 8192, HMAC-SHA256" : "none, page 8192"));
+  JULU_CHECK(set_meta(db, "cipher", db.encrypted() ? "page 4096, HMAC-SHA256" : "none, page 4096"));
   JULU_CHECK(db.script("PRAGMA user_version = 1"));
   return transaction.commit();
 }

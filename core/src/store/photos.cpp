@@ -8,9 +8,11 @@
 namespace julu::store {
 namespace {
 
-constexpr auto kChunk = static_cast<std::int64_t>(limits::photo_chunk_bytes);
+constexpr int kOffsetBits = 26;  // of limits::photo_bytes_max and one more
+static_assert(limits::photo_bytes_max < (1LL << kOffsetBits));
 
-std::int64_t chunk_id(std::int64_t photo, std::int64_t place) { return (photo << 16) | place; }
+// A chunk is found by the offset of its first byte; chunks may have any length.
+std::int64_t chunk_id(std::int64_t photo, std::int64_t offset) { return (photo << kOffsetBits) | offset; }
 
 }  // namespace
 
@@ -53,25 +55,30 @@ Result<void> ChunkSource::rewind() {
 }
 
 Result<void> ChunkSink::write(std::span<const std::uint8_t> bytes) {
-  while (!bytes.empty()) {
-    const std::size_t room = limits::photo_chunk_bytes - pending_.size();
-    const std::size_t taken = std::min(room, bytes.size());
-    pending_.append(reinterpret_cast<const char*>(bytes.data()), taken);
-    bytes = bytes.subspan(taken);
-    if (pending_.size() == limits::photo_chunk_bytes) JULU_CHECK(put());
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  // A photo that came in one piece goes to the store as it is; small pieces are collected.
+  if (pending_.empty() && text.size() >= limits::photo_chunk_bytes / 4 && text.size() <= limits::photo_chunk_bytes) {
+    return put(text);
+  }
+  for (std::size_t at = 0; at < text.size();) {
+    const std::string_view part = text.substr(at, limits::photo_chunk_bytes - pending_.size());
+    pending_.append(part);
+    at += part.size();
+    if (pending_.size() == limits::photo_chunk_bytes) JULU_CHECK(finish());
   }
   return {};
 }
 
 Result<void> ChunkSink::finish() {
   if (pending_.empty()) return {};
-  return put();
+  JULU_CHECK(put(pending_));
+  pending_.clear();
+  return {};
 }
 
-Result<void> ChunkSink::put() {
-  JULU_CHECK(db_.run("INSERT INTO chunk VALUES (?1, ?2)", chunk_id(photo_, place_), Blob{pending_}));
-  ++place_;
-  pending_.clear();
+Result<void> ChunkSink::put(std::string_view bytes) {
+  JULU_CHECK(db_.run("INSERT INTO chunk VALUES (?1, ?2)", chunk_id(photo_, offset_), Blob{bytes}));
+  offset_ += static_cast<std::int64_t>(bytes.size());
   return {};
 }
 
@@ -113,20 +120,16 @@ Result<TakenPhoto> take_photo(Core& core, Connection& db, const PhotoInput& inpu
 
 Result<std::string> read_range(Connection& db, std::int64_t photo, std::int64_t offset, std::size_t bytes_max) {
   std::string out;
-  std::int64_t place = offset / kChunk;
-  auto skip = static_cast<std::size_t>(offset % kChunk);
   while (out.size() < bytes_max) {
-    Query row = db.query("SELECT bytes FROM chunk WHERE id = ?1", chunk_id(photo, place));
+    const std::int64_t at = offset + static_cast<std::int64_t>(out.size());
+    Query row = db.query("SELECT id, bytes FROM chunk WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1",
+                         chunk_id(photo, 0), chunk_id(photo, at));
     JULU_TRY(const bool there, row.step());
-    if (!there) break;
-    const std::string_view bytes = row.bytes(0);
-    if (skip >= bytes.size()) break;
-    const std::string_view part = bytes.substr(skip, bytes_max - out.size());
-    if (out.empty()) out.reserve(std::min(bytes_max, bytes.size() * 2));
-    out.append(part);
-    if (skip + part.size() < limits::photo_chunk_bytes) break;  // the last chunk, or enough
-    skip = 0;
-    ++place;
+    if (!there) return out;
+    const std::string_view bytes = row.bytes(1);
+    const auto skip = static_cast<std::size_t>(chunk_id(photo, at) - row.integer(0));
+    if (skip >= bytes.size()) return out;
+    out.append(bytes.substr(skip, bytes_max - out.size()));
   }
   return out;
 }

@@ -43,14 +43,14 @@ class ChunkSink final : public domain::ByteSink {
  public:
   ChunkSink(Connection& db, std::int64_t photo) : db_(db), photo_(photo) {}
   Result<void> write(std::span<const std::uint8_t> bytes) override;
-  /// The last, short chunk.
+  /// What has been collected and not written.
   Result<void> finish();
 
  private:
-  Result<void> put();
+  Result<void> put(std::string_view bytes);
   Connection& db_;
   std::int64_t photo_;
-  std::int64_t place_ = 0;
+  std::int64_t offset_ = 0;
   std::string pending_;
 };
 
