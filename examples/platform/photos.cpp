@@ -121,11 +121,14 @@ Reply Platform::take_bytes(const Caller& caller, Upload upload, BodyReader& body
       db_->run("INSERT OR IGNORE INTO upload VALUES (?1, ?2, ?3, 0, ?4, ?5, 0, ?6)", upload.id, caller.worker,
                upload.length, upload.sha256, upload.thumb_of, now_ms());
     }
+    const bool whole = upload.offset == 0 && static_cast<std::int64_t>(pending.size()) == upload.length;
     alone = write_piece(upload, pending);
-    pending.clear();
     std::optional<Reply> failed;
-    if (alone && upload.offset == upload.length) failed = finish_upload(upload);
+    if (alone && upload.offset == upload.length) {
+      failed = finish_upload(upload, whole ? sha256_hex(pending) : stored_hash(upload.id));
+    }
     transaction.commit();
+    pending.clear();
     return failed;
   };
   std::optional<Reply> failed;
@@ -161,8 +164,7 @@ std::string Platform::stored_hash(const std::string& upload) {
   return hasher.hex();
 }
 
-std::optional<Reply> Platform::finish_upload(Upload& upload) {
-  const std::string hash = stored_hash(upload.id);
+std::optional<Reply> Platform::finish_upload(Upload& upload, const std::string& hash) {
   if (!upload.sha256.empty() && hash != upload.sha256) {
     db_->run("DELETE FROM chunk WHERE upload = ?1", upload.id);
     db_->run("DELETE FROM upload WHERE id = ?1", upload.id);

@@ -167,7 +167,7 @@ class Platform {
   Reply take_bytes(const Caller& caller, Upload upload, BodyReader& body);
   bool write_piece(Upload& upload, std::string_view piece);
   /// Null when the bytes are what was announced.
-  std::optional<Reply> finish_upload(Upload& upload);
+  std::optional<Reply> finish_upload(Upload& upload, const std::string& hash);
   std::string stored_hash(const std::string& upload);
   std::optional<std::string> upload_of(const std::string& worker, const std::string& sha256);
 

@@ -121,7 +121,7 @@ Result<Syncer::Run::Step> Syncer::Run::send_photo(const OutgoingPhoto& photo) {
     } else if (upload.offset < photo.length_bytes) {
       advance = send_chunk(upload);
     } else {
-      return uploaded(photo);
+      return uploaded(upload.photo);
     }
     if (!advance && is_of_the_photo(advance.error().code)) return photo_failed(photo.sha256, advance.error().code, 0);
     if (!advance) return advance.error();
@@ -130,7 +130,7 @@ Result<Syncer::Run::Step> Syncer::Run::send_photo(const OutgoingPhoto& photo) {
 }
 
 Result<Syncer::Run::Step> Syncer::Run::uploaded(const OutgoingPhoto& photo) {
-  JULU_CHECK(outbox_.photo_uploaded(photo.sha256));
+  JULU_CHECK(outbox_.photo_uploaded(photo.sha256, photo.upload_url));
   photo_failures_ = 0;
   ++outcome_.photos_sent;
   return Step::go;

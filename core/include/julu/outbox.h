@@ -111,7 +111,8 @@ class Outbox {
   Result<std::string> read_thumbnail(const Hash& sha256);
   Result<void> photo_location(const Hash& sha256, const std::string& upload_url);  ///< empty drops it
   Result<void> thumbnail_sent(const Hash& sha256);
-  Result<void> photo_uploaded(const Hash& sha256);
+  /// `upload_url`: where its bytes are, when photo_location was not told; the attach op carries it as a hint.
+  Result<void> photo_uploaded(const Hash& sha256, const std::string& upload_url = {});
   Result<void> defer_photo(const Hash& sha256, ErrorCode why, std::int64_t retry_after_ms);
   /// The platform will not take these bytes (413 on a lone photo): its attach ops are parked with the reason.
   Result<void> park_photo(const Hash& sha256, const Problem& problem);
