@@ -6,6 +6,7 @@
 #include <julu/limits.h>
 
 #include "county.h"
+#include "store/sqlite.h"
 
 using namespace julu;
 using namespace julu::test;
@@ -356,6 +357,19 @@ TEST_CASE("a wrong key, a cut file and a newer store are told apart and left unt
     REQUIRE_FALSE(opened.ok());
     CHECK(opened.error().code == ErrorCode::store_corrupt);
     CHECK(read_file(path) == half);
+  }
+  SECTION("a store of a newer version") {
+    {
+      store::Connection::Options newer;
+      newer.path = path;
+      if (has_cipher()) newer.key = county.key;
+      auto db = store::Connection::open(newer);
+      REQUIRE(db.ok());
+      REQUIRE((*db)->script("PRAGMA user_version = 99").ok());
+    }
+    const auto opened = Store::open(options);
+    REQUIRE_FALSE(opened.ok());
+    CHECK(opened.error().code == ErrorCode::store_newer);
   }
   SECTION("no store at all") {
     options.directory += "-not-there";

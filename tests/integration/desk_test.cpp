@@ -1,0 +1,142 @@
+// The clerk's terminal as a clerk uses it: real processes, what they print and how they end.
+#include <sstream>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <sys/stat.h>
+
+#include "jpeg.h"
+#include "platform_process.h"
+
+using namespace julu::test;
+using nlohmann::json;
+
+namespace {
+
+struct Ended {
+  int status = -1;
+  std::string text;
+  /// The last line as JSON.
+  json last() const {
+    std::istringstream lines(text);
+    std::string last_line;
+    for (std::string line; std::getline(lines, line);) {
+      if (!line.empty()) last_line = line;
+    }
+    return json::parse(last_line, nullptr, false);
+  }
+};
+
+class Desk {
+ public:
+  explicit Desk(PlatformProcess& platform, const std::string& worker = "W-0412", const std::string& role = "worker")
+      : platform_(platform) {
+    platform.add_worker(worker, role);
+    REQUIRE(run({"init", "--platform", platform.url(), "--code", platform.code(worker)}).status == 0);
+  }
+
+  Ended run(std::vector<std::string> words) const {
+    std::vector<std::string> all{JULU_PROGRAM, "--data", folder.file("data")};
+    all.insert(all.end(), words.begin(), words.end());
+    Process process(all);
+    Ended ended;
+    ended.text = process.read_all();
+    ended.status = process.wait();
+    return ended;
+  }
+  Ended run_json(std::vector<std::string> words) const {
+    words.insert(words.begin(), "--json");
+    return run(std::move(words));
+  }
+  std::string photo(const std::string& name) const {
+    return folder.write(name, make_jpeg({.width = 320, .height = 240, .noise = true}));
+  }
+
+  Folder folder;
+
+ private:
+  PlatformProcess& platform_;
+};
+
+}  // namespace
+
+TEST_CASE("a clerk reports offline, syncs later and sees it delivered") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  platform.stop();
+  const Ended saved = desk.run({"report", "--category", "排水", "--text", "村东头排水沟堵了", "--photo", "near=" + desk.photo("a.jpg")});
+  CHECK(saved.status == 0);
+  CHECK(saved.text.find("已保存") != std::string::npos);
+  CHECK(desk.run({"sync", "--once"}).status == 75);
+  platform.start();
+  const Ended synced = desk.run({"sync"});
+  CHECK(synced.status == 0);
+  CHECK(synced.text.find("已送达 1 条，照片 1 张，均有平台回执") != std::string::npos);
+  const Ended listed = desk.run({"list"});
+  CHECK(listed.text.find("已送达") != std::string::npos);
+  CHECK(listed.text.find("村东头排水沟堵了") != std::string::npos);
+  const json item = desk.run_json({"list"}).last();
+  CHECK(item.at("kind") == "incident");
+  const std::string id = item.at("id");
+  const Ended history = desk.run({"history", id.substr(id.size() - 4)});
+  CHECK(history.status == 0);
+  const Ended exported = desk.run({"export"});
+  CHECK(json::parse(exported.text.substr(0, exported.text.find('\n')), nullptr, false).is_object());
+}
+
+TEST_CASE("bad input ends with its own status and names what is wrong") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const Ended missing = desk.run_json({"report", "--category", "road", "--text", "坑", "--photo", "near=/nowhere.jpg"});
+  CHECK(missing.status == 66);
+  CHECK(missing.last().at("error").at("code") == "photo_missing");
+  const Ended pdf = desk.run_json({"report", "--category", "road", "--text", "坑", "--photo", "near=" + desk.folder.write("b.jpg", "%PDF-1.4")});
+  CHECK(pdf.status == 65);
+  CHECK(pdf.last().at("error").at("code") == "photo_format");
+  CHECK(desk.run_json({"person", "--name", "张三", "--id-number", "130529190001010017"}).status == 65);
+  CHECK(desk.run({"no-such-command"}).status == 64);
+  CHECK(desk.run_json({"status"}).status == 0);
+  CHECK(desk.run_json({"list"}).text.empty());
+}
+
+TEST_CASE("the key is made once, for its owner alone, and one that others can read is refused") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const std::string key = desk.folder.file("data/key");
+  struct stat about {};
+  REQUIRE(::stat(key.c_str(), &about) == 0);
+  CHECK((about.st_mode & 0777) == 0600);
+  REQUIRE(::chmod(key.c_str(), 0644) == 0);
+  CHECK(desk.run({"list"}).status == 77);
+}
+
+TEST_CASE("sensitive values are masked unless someone asks, and that is written down") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const json saved = desk.run_json({"person", "--name", "张三", "--id-number", "130529190001010016"}).last();
+  const std::string id = saved.at("id");
+  const Ended masked = desk.run({"show", id});
+  CHECK(masked.text.find("130529********0016") != std::string::npos);
+  CHECK(masked.text.find("130529190001010016") == std::string::npos);
+  CHECK(desk.run({"show", "--unmask", id}).text.find("130529190001010016") != std::string::npos);
+  CHECK_FALSE(read_file(desk.folder.file("data/W-0412/unmasked.jsonl")).empty());
+}
+
+TEST_CASE("two clerks change one field; the second chooses, and both end the same") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk first(platform, "W-0001", "clerk");
+  const Desk second(platform, "W-0002", "clerk");
+  const std::string id = first.run_json({"household", "--address", "堤村 1 号"}).last().at("id");
+  CHECK(first.run({"sync"}).status == 0);
+  CHECK(second.run({"sync"}).status == 0);
+  CHECK(first.run({"household", "--edit", id, "--address", "甲"}).status == 0);
+  CHECK(second.run({"household", "--edit", id, "--address", "乙"}).status == 0);
+  CHECK(first.run({"sync"}).status == 0);
+  second.run({"sync"});
+  const json conflict = second.run_json({"conflicts"}).last();
+  CHECK(conflict.at("field") == "/address");
+  CHECK(second.run({"resolve", id, "/address", "--mine"}).status == 0);
+  CHECK(second.run({"sync"}).status == 0);
+  CHECK(first.run({"sync"}).status == 0);
+  CHECK(first.run({"show", id}).text.find("乙") != std::string::npos);
+}
