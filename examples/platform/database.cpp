@@ -74,14 +74,21 @@ void Database::script(std::string_view sql) {
   if (sqlite3_exec(db_, std::string(sql).c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) fail(db_);
 }
 
+void Database::set_durable(bool durable) {
+  run(durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+}
+
 bool Database::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
 
-Transaction::Transaction(Database& db) : db_(db) { db_.run("BEGIN IMMEDIATE"); }
+Transaction::Transaction(Database& db, bool durable) : db_(db), durable_(durable) {
+  if (!durable_) db_.set_durable(false);
+  db_.run("BEGIN IMMEDIATE");
+}
 
 Transaction::~Transaction() {
-  if (!db_.in_transaction()) return;
   try {
-    db_.run("ROLLBACK");
+    if (db_.in_transaction()) db_.run("ROLLBACK");
+    if (!durable_) db_.set_durable(true);
   } catch (const DatabaseError&) {  // the connection is gone, and so is what it had not committed
   }
 }

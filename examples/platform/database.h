@@ -81,6 +81,8 @@ class Database {
     return rows.text(0);
   }
   void script(std::string_view sql);
+  /// False: commits may be lost with the power, the last ones first; the next durable one keeps them all.
+  void set_durable(bool durable);
   bool in_transaction() const;
 
  private:
@@ -99,7 +101,7 @@ class Database {
 /// BEGIN IMMEDIATE … COMMIT; rolled back unless committed.
 class Transaction {
  public:
-  explicit Transaction(Database& db);
+  explicit Transaction(Database& db, bool durable = true);
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
   ~Transaction();
@@ -107,6 +109,7 @@ class Transaction {
 
  private:
   Database& db_;
+  bool durable_;
 };
 
 }  // namespace juhaoban

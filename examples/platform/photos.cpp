@@ -108,7 +108,8 @@ Reply Platform::patch_upload(const Caller& caller, const Request& request, const
 }
 
 // Pieces are written as they come, each in its own transaction, and the lock is free while the next is waited for:
-// whatever arrived before a cut is kept.
+// whatever arrived before a cut is kept. They are not synced one by one: the push that attaches a photo is, and it
+// proves the bytes first. What a power cut took of an upload before that is uploaded again.
 Reply Platform::take_bytes(const Caller& caller, Upload upload, BodyReader& body) {
   const bool fresh = upload.offset == 0;
   std::string pending;
@@ -116,7 +117,7 @@ Reply Platform::take_bytes(const Caller& caller, Upload upload, BodyReader& body
   bool alone = true;  // nobody else writes here: an earlier request that was cut may still be storing what it got
   const auto flush = [&] {
     const std::lock_guard lock(mutex_);
-    Transaction transaction(*db_);
+    Transaction transaction(*db_, false);
     if (fresh) {
       db_->run("INSERT OR IGNORE INTO upload VALUES (?1, ?2, ?3, 0, ?4, ?5, 0, ?6)", upload.id, caller.worker,
                upload.length, upload.sha256, upload.thumb_of, now_ms());

@@ -78,13 +78,21 @@ CREATE TABLE photo (
   next_attempt_ms INTEGER NOT NULL DEFAULT 0,
   wait_max_ms     INTEGER NOT NULL DEFAULT 0,
   problem         TEXT,                        -- parked: JSON as in op
-  thumbnail       BLOB
+  has_thumbnail   INTEGER NOT NULL DEFAULT 0   -- it was derived, or none can be
 ) STRICT;
+CREATE INDEX photo_bare ON photo (id) WHERE here = 1 AND has_thumbnail = 0;
+CREATE INDEX photo_thumbnail_out ON photo (urgency, id) WHERE own = 1 AND uploaded = 0 AND thumbnail_sent = 0;
 CREATE INDEX photo_out ON photo (urgency, id) WHERE own = 1 AND uploaded = 0;
 CREATE INDEX photo_wanted ON photo (urgency, id) WHERE here = 0;
 
 CREATE TABLE chunk (
   id    INTEGER PRIMARY KEY,
+  bytes BLOB NOT NULL
+) STRICT;
+
+-- Apart from `photo`, whose rows the queue reads again and again.
+CREATE TABLE thumbnail (
+  photo INTEGER PRIMARY KEY,
   bytes BLOB NOT NULL
 ) STRICT;
 

@@ -119,7 +119,7 @@ void capture_photo(Phone& phone, std::uint64_t seed, std::vector<std::string>* b
 }
 
 bool bench_photos() {
-  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  PlatformProcess platform(JUHAOBAN_PROGRAM, false, PlatformProcess::Way::direct);
   Phone phone(platform);
   Sink sink;
   phone.sync();

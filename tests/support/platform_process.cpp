@@ -5,8 +5,8 @@
 
 namespace julu::test {
 
-PlatformProcess::PlatformProcess(std::string program, bool auto_triage)
-    : program_(std::move(program)), auto_triage_(auto_triage), port_(free_port()) {
+PlatformProcess::PlatformProcess(std::string program, bool auto_triage, Way way)
+    : program_(std::move(program)), auto_triage_(auto_triage), way_(way), port_(free_port()) {
   proxy = std::make_unique<Proxy>(port_);
   start();
 }

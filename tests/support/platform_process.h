@@ -16,13 +16,14 @@ namespace julu::test {
 
 class PlatformProcess {
  public:
-  /// `program`: the path of juhaoban. Phones reach it through `proxy`, whose address is the platform's own.
-  explicit PlatformProcess(std::string program, bool auto_triage = false);
+  enum class Way { proxy, direct };
+  /// `program`: the path of juhaoban. Phones reach it by `proxy`, unless `way` says that nothing stands between.
+  explicit PlatformProcess(std::string program, bool auto_triage = false, Way way = Way::proxy);
 
   void start();
   void stop();
   void kill();
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(proxy->port()); }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(way_ == Way::proxy ? proxy->port() : port_); }
   void add_worker(const std::string& worker, const std::string& role = "worker",
                   const std::string& grid = "130529200203001");
   std::string code(const std::string& worker);
@@ -37,6 +38,7 @@ class PlatformProcess {
  private:
   std::string program_;
   bool auto_triage_;
+  Way way_;
   int port_;
   std::optional<Process> process_;
 };

@@ -68,6 +68,16 @@ class Core {
     if (result) woke();
     return result;
   }
+  /// As `write`, without waiting for the disk: atomic and in order, but a power cut may take the last ones. Only for
+  /// what the platform tells again, such as that a photo has been sent.
+  template <class Body>
+  Result<void> note(Body&& body) {
+    const std::lock_guard lock(write_mutex_);
+    JULU_CHECK(writer_->set_durable(false));
+    const Result<void> noted = commit(body);
+    JULU_CHECK(writer_->set_durable(true));
+    return noted;
+  }
   template <class Body>
   auto read(Body&& body) -> decltype(body(std::declval<Connection&>())) {
     const std::lock_guard lock(read_mutex_);
@@ -107,11 +117,16 @@ class Core {
   template <class Body>
   auto write_once(Body& body) -> decltype(body(std::declval<Connection&>())) {
     const std::lock_guard lock(write_mutex_);
+    auto result = commit(body);
+    if (result) relieve_wal();
+    return result;
+  }
+  template <class Body>
+  auto commit(Body& body) -> decltype(body(std::declval<Connection&>())) {
     JULU_TRY(auto transaction, Transaction::begin(*writer_));
     auto result = body(*writer_);
     if (!result) return result;
     JULU_CHECK(transaction.commit());
-    relieve_wal();
     return result;
   }
   void woke();

@@ -15,7 +15,7 @@ constexpr const char* kVacuumStep = "PRAGMA incremental_vacuum(64)";
 
 Result<std::optional<std::string>> photo_without_thumbnail(Core& core) {
   return core.read([](Connection& db) -> Result<std::optional<std::string>> {
-    Query row = db.query("SELECT sha256 FROM photo WHERE here = 1 AND thumbnail IS NULL LIMIT 1");
+    Query row = db.query("SELECT sha256 FROM photo WHERE here = 1 AND has_thumbnail = 0 LIMIT 1");
     JULU_TRY(const bool there, row.step());
     if (!there) return std::optional<std::string>();
     return std::optional(hex(row.hash(0)));

@@ -135,7 +135,7 @@ Result<std::string> read_range(Connection& db, std::int64_t photo, std::int64_t 
 }
 
 Result<std::string> make_thumbnail(Connection& db, std::int64_t photo) {
-  JULU_TRY(auto stored, db.text("SELECT thumbnail FROM photo WHERE id = ?1", photo));
+  JULU_TRY(auto stored, db.text("SELECT bytes FROM thumbnail WHERE photo = ?1", photo));
   if (stored) return *std::move(stored);
   ChunkSource source(db, photo);
   const auto made = domain::thumbnail(source);

@@ -209,6 +209,10 @@ std::int64_t Connection::last_row_id() const { return sqlite3_last_insert_rowid(
 std::int64_t Connection::changes() const { return sqlite3_changes64(db_); }
 bool Connection::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
 
+Result<void> Connection::set_durable(bool durable) {
+  return durable ? run("PRAGMA synchronous = FULL") : run("PRAGMA synchronous = NORMAL");
+}
+
 Result<void> Connection::checkpoint(bool truncate) {
   const int mode = truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
   sqlite3_busy_timeout(db_, 0);  // a reader elsewhere is no reason to wait

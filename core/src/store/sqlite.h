@@ -125,6 +125,8 @@ class Connection {
   std::int64_t last_row_id() const;
   std::int64_t changes() const;
   bool in_transaction() const;
+  /// False: commits stay atomic and in order, and the last ones may be lost with the power; true: each is durable.
+  Result<void> set_durable(bool durable);
   /// Moves what it can of the WAL into the file without waiting for anybody; `truncate` also gives the WAL's space back.
   Result<void> checkpoint(bool truncate);
   std::int64_t wal_bytes() const;

@@ -57,19 +57,25 @@ Result<void> Store::read_photo(const std::string& sha256, const std::function<bo
 Result<std::string> Store::thumbnail(const std::string& sha256) {
   const auto hash = parse_hash(sha256);
   if (!hash) return Error{ErrorCode::bad_argument, "/sha256", {}};
+  std::int64_t photo = 0;
   bool stored = false;
   auto made = core_->read([&](Connection& db) -> Result<std::string> {
-    Query row = db.query("SELECT id, thumbnail IS NOT NULL FROM photo WHERE sha256 = ?1 AND here = 1", *hash);
-    JULU_TRY(const bool there, row.step());
-    if (!there) return Error{ErrorCode::photo_unknown, "/sha256", {}};
-    stored = row.integer(1) != 0;
-    const std::int64_t photo = row.integer(0);
+    {
+      Query row = db.query("SELECT id, has_thumbnail FROM photo WHERE sha256 = ?1 AND here = 1", *hash);
+      JULU_TRY(const bool there, row.step());
+      if (!there) return Error{ErrorCode::photo_unknown, "/sha256", {}};
+      photo = row.integer(0);
+      stored = row.integer(1) != 0;
+    }
     return make_thumbnail(db, photo);
   });
   if (made && !stored) {
-    JULU_CHECK(core_->write([&](Connection& db) -> Result<void> {
-      return db.run("UPDATE photo SET thumbnail = ?2 WHERE sha256 = ?1", *hash, Blob{*made});
-    }));
+    // It can be derived again, so it need not wait for the disk.
+    const auto kept = core_->note([&](Connection& db) -> Result<void> {
+      JULU_CHECK(db.run("UPDATE photo SET has_thumbnail = 1 WHERE id = ?1", photo));
+      return db.run("INSERT OR IGNORE INTO thumbnail VALUES (?1, ?2)", photo, Blob{*made});
+    });
+    if (!kept) return kept.error();
   }
   return made;
 }
