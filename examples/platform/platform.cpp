@@ -3,11 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <fstream>
 #include <stdexcept>
 
-#include <fcntl.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "juhaoban_embedded.h"
@@ -17,20 +14,6 @@ namespace {
 
 constexpr std::int64_t kEpochMax = (1LL << 21) - 1;
 constexpr int kDepthMax = 32;
-
-std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-// Keys are for their owner alone.
-void write_private(const std::string& path, std::string_view bytes) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  const bool written = fd >= 0 && ::write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) &&
-                       ::fsync(fd) == 0;
-  if (fd >= 0) ::close(fd);
-  if (!written) throw std::runtime_error("cannot write " + path);
-}
 
 std::string_view embedded(std::string_view path) {
   for (const auto& file : juhaoban_embedded::files()) {
@@ -154,30 +137,40 @@ std::string header_of(const Request& request, const char* name) {
 }
 
 Platform::Platform(Options options) : options_(std::move(options)) {
-  std::filesystem::create_directories(options_.data);
-  std::filesystem::permissions(options_.data, std::filesystem::perms::owner_all);
+  const bool on_disk = options_.vfs.empty();
+  if (on_disk) {
+    std::filesystem::create_directories(options_.data);
+    std::filesystem::permissions(options_.data, std::filesystem::perms::owner_all);
+  }
   db_ = std::make_unique<Database>(options_.data + "/platform.db", options_.vfs);
   db_->script(embedded("schema.sql"));
-  const std::string epoch = read_file(options_.data + "/epoch");
-  if (epoch.empty()) {
-    write_private(options_.data + "/epoch", "1");
-  } else {
-    epoch_ = std::stoll(epoch);
+  const std::string vault = options_.data + "/vault.db";
+  vault_ = std::make_unique<Database>(vault, options_.vfs);
+  if (on_disk) {
+    using std::filesystem::perms;
+    std::filesystem::permissions(vault, perms::owner_read | perms::owner_write);
   }
-  open_keys();
+  open_vault();
   publish_schemas();
 }
 
-// Neither key is in the database, so neither is in its backup. The root key signs the receipt keys and is needed for
-// nothing else: a real platform keeps it offline.
-void Platform::open_keys() {
-  for (const auto& [name, key] : {std::pair{"/root.key", &root_key_}, std::pair{"/receipt.key", &receipt_key_}}) {
-    *key = read_file(options_.data + name);
-    if (key->size() == 32) continue;
+// The epoch and the keys live apart from the database, so that no backup of it holds them. The root key signs the
+// receipt keys and is needed for nothing else: a real platform keeps it offline.
+void Platform::open_vault() {
+  vault_->script("CREATE TABLE IF NOT EXISTS vault (name TEXT PRIMARY KEY, value ANY)");
+  Transaction transaction(*vault_);
+  vault_->run("INSERT OR IGNORE INTO vault VALUES ('epoch', 1)");
+  epoch_ = *vault_->integer("SELECT value FROM vault WHERE name = 'epoch'");
+  for (const auto& [name, key] : {std::pair{"root_key", &root_key_}, std::pair{"receipt_key", &receipt_key_}}) {
+    if (const auto kept = vault_->text("SELECT value FROM vault WHERE name = ?1", name)) {
+      *key = *kept;
+      continue;
+    }
     key->assign(32, '\0');
     options_.random->fill(std::as_writable_bytes(std::span(*key)));
-    write_private(options_.data + name, *key);
+    vault_->run("INSERT INTO vault VALUES (?1, ?2)", name, Bytes{*key});
   }
+  transaction.commit();
 }
 
 void Platform::publish_schemas() {
@@ -269,8 +262,8 @@ std::string Platform::random_text(std::size_t bytes) {
 void Platform::new_epoch() {
   const std::lock_guard lock(mutex_);
   if (epoch_ >= kEpochMax) throw std::runtime_error("no epoch is left");
+  vault_->run("UPDATE vault SET value = ?1 WHERE name = 'epoch'", epoch_ + 1);
   ++epoch_;
-  write_private(options_.data + "/epoch", std::to_string(epoch_));
 }
 
 }  // namespace juhaoban

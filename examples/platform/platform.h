@@ -172,7 +172,7 @@ class Platform {
   std::optional<std::string> upload_of(const std::string& worker, const std::string& sha256);
 
   void triage();
-  void open_keys();
+  void open_vault();
   void publish_schemas();
   std::string random_text(std::size_t bytes);
   std::int64_t now_ms() const { return options_.clock->now_ms(); }
@@ -180,6 +180,7 @@ class Platform {
   Options options_;
   std::mutex mutex_;
   std::unique_ptr<Database> db_;
+  std::unique_ptr<Database> vault_;  ///< epoch and keys: not in the database that is backed up
   std::int64_t epoch_ = 1;
   std::string root_key_, receipt_key_;
   std::map<std::string, Kind> kinds_;

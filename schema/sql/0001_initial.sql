@@ -51,6 +51,7 @@ CREATE TABLE op (
 ) STRICT;
 CREATE INDEX op_record ON op (record, seq);
 CREATE INDEX op_queue ON op (urgency, seq) WHERE status = 0;
+CREATE INDEX op_parked ON op (record) WHERE status = 2;
 
 CREATE TABLE receipt (
   id             INTEGER PRIMARY KEY,

@@ -62,8 +62,8 @@ struct PingFacts {
 };
 
 struct QueueCounts {
-  std::int64_t ops = 0;           ///< not receipted, not parked
-  std::int64_t parked = 0;
+  std::int64_t ops = 0;           ///< will go by themselves
+  std::int64_t parked = 0;        ///< wait for a person: refused, or behind a refused one of their record
   std::int64_t photos = 0;        ///< whose bytes are not at the platform yet
   std::int64_t photo_bytes = 0;   ///< of those
   std::optional<std::int64_t> next_attempt_ms;  ///< wall clock; absent when nothing is pending

@@ -106,8 +106,8 @@ struct ConflictField {
 struct Status {
   std::int64_t records = 0;
   std::int64_t unsent_records = 0;
-  std::int64_t unsent_ops = 0;
-  std::int64_t parked_ops = 0;
+  std::int64_t unsent_ops = 0;  ///< go by themselves
+  std::int64_t parked_ops = 0;  ///< wait for a person: refused, or behind a refused one of their record
   std::int64_t unsent_photos = 0;
   std::int64_t unsent_photo_bytes = 0;
   std::int64_t conflicts = 0;

@@ -14,6 +14,32 @@ namespace julu {
 
 using namespace store;
 
+namespace store {
+
+// An attach that waits for its photo's bytes has its next attempt with the photo.
+Result<Waiting> waiting_ops(Connection& db) {
+  Waiting waiting;
+  JULU_TRY(const auto parked, db.integer("SELECT count(*) FROM op WHERE status = 2"));
+  Query row = db.query(
+      "SELECT EXISTS (SELECT 1 FROM op AS earlier WHERE earlier.status = 2 AND earlier.record = op.record"
+      "  AND earlier.seq < op.seq AND earlier.verb <> 3) AS behind, count(*),"
+      " min(CASE WHEN op.verb <> 3 OR photo.uploaded = 1 THEN op.next_attempt_ms END)"
+      " FROM op LEFT JOIN photo ON photo.sha256 = op.photo WHERE op.status = 0 GROUP BY behind");
+  waiting.parked = parked.value_or(0);
+  for (;;) {
+    JULU_TRY(const bool there, row.step());
+    if (!there) return waiting;
+    if (row.integer(0) != 0) {
+      waiting.parked += row.integer(1);
+    } else {
+      waiting.queued = row.integer(1);
+      waiting.next_attempt_ms = row.maybe_integer(2);
+    }
+  }
+}
+
+}  // namespace store
+
 namespace {
 
 // An op goes when it is due and nothing before it on its record is parked or waits. An attach goes when its photo's
@@ -133,10 +159,9 @@ Result<void> Outbox::park(const OutgoingOp& op, const Problem& problem) {
 Result<QueueCounts> Outbox::counts() const {
   return store_.core_->read([&](Connection& db) -> Result<QueueCounts> {
     QueueCounts counts;
-    JULU_TRY(const auto ops, db.integer("SELECT count(*) FROM op WHERE status = 0"));
-    JULU_TRY(const auto parked, db.integer("SELECT count(*) FROM op WHERE status = 2"));
-    counts.ops = ops.value_or(0);
-    counts.parked = parked.value_or(0);
+    JULU_TRY(const Waiting waiting, waiting_ops(db));
+    counts.ops = waiting.queued;
+    counts.parked = waiting.parked;
     {
       Query row = db.query(
           "SELECT count(*), coalesce(sum(length_bytes), 0), min(next_attempt_ms) FROM photo"
@@ -146,8 +171,7 @@ Result<QueueCounts> Outbox::counts() const {
       counts.photo_bytes = row.integer(1);
       counts.next_attempt_ms = row.maybe_integer(2);
     }
-    JULU_TRY(const auto next, db.integer("SELECT min(op.next_attempt_ms) FROM op LEFT JOIN photo ON photo.sha256 = op.photo"
-                                         " WHERE op.status = 0 AND (op.verb <> 3 OR photo.uploaded = 1)"));
+    const auto& next = waiting.next_attempt_ms;
     if (next) counts.next_attempt_ms = std::min(counts.next_attempt_ms.value_or(*next), *next);
     return counts;
   });

@@ -306,13 +306,14 @@ Result<Status> Store::status() {
     };
     JULU_CHECK(count("SELECT count(*) FROM record INDEXED BY record_changed", status.records));
     JULU_CHECK(count("SELECT count(DISTINCT record) FROM op WHERE status IN (0, 2, 3)", status.unsent_records));
-    JULU_CHECK(count("SELECT count(*) FROM op WHERE status = 0", status.unsent_ops));
-    JULU_CHECK(count("SELECT count(*) FROM op WHERE status = 2", status.parked_ops));
+    JULU_TRY(const Waiting waiting, waiting_ops(db));
+    status.unsent_ops = waiting.queued;
+    status.parked_ops = waiting.parked;
+    status.next_attempt_ms = waiting.next_attempt_ms;
     JULU_CHECK(count("SELECT count(*) FROM photo WHERE own = 1 AND uploaded = 0", status.unsent_photos));
     JULU_CHECK(count("SELECT sum(length_bytes) FROM photo WHERE own = 1 AND uploaded = 0", status.unsent_photo_bytes));
     JULU_CHECK(count("SELECT count(*) FROM conflict", status.conflicts));
     JULU_CHECK(count("SELECT value FROM meta WHERE name = 'last_sync_ms'", status.last_sync_ms));
-    JULU_TRY(status.next_attempt_ms, db.integer("SELECT min(next_attempt_ms) FROM op WHERE status = 0"));
     status.low_disk = core_->low_disk();
     return status;
   });

@@ -58,6 +58,14 @@ OpText parse_op(const std::string& canonical);
 /// The op that a new one on this record has to stand after: the last that is not in the base yet.
 Result<std::optional<std::int64_t>> pending_before(Connection& db, const Id& record);
 
+/// How many ops will go by themselves, and how many wait for a person: parked, or behind a parked one of their record.
+struct Waiting {
+  std::int64_t queued = 0;
+  std::int64_t parked = 0;
+  std::optional<std::int64_t> next_attempt_ms;  ///< of the queued ones
+};
+Result<Waiting> waiting_ops(Connection& db);
+
 /// Makes body, state and deleted anew from the base and the ops on top, and gives the row its place in the feed.
 Result<void> lay(Core& core, Connection& db, const Id& record);
 

@@ -1,0 +1,350 @@
+// What must be true when the county has come to rest.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+#include "phone.h"
+#include "store/core.h"
+
+namespace julu::sim {
+namespace {
+
+using nlohmann::json;
+using store::Connection;
+
+struct HeldOp {
+  std::string hash;
+  std::int64_t version = 0;
+  std::string record;
+};
+
+/// What the platform holds.
+struct County {
+  std::map<std::string, HeldOp> ops;  // worker + op id
+  std::map<std::string, json> records;
+  std::map<std::string, std::int64_t> versions;
+  std::map<std::string, bool> deleted;
+  std::map<std::string, std::string> grids;
+  std::map<std::string, std::string> creators;
+  std::set<std::string> photos;       // complete and with the bytes of their hash
+  std::set<std::string> attached;     // record + photo
+  PublicKey receipt_key{};
+};
+
+struct OwnOp {
+  std::int64_t seq = 0;
+  std::string id, record, hash, canonical, problem;
+  int status = 0;
+  std::optional<std::int64_t> version;
+  std::optional<std::int64_t> receipt;
+  std::int64_t item = 0;
+  std::optional<std::int64_t> successor;
+};
+
+County read_county(World& world) {
+  County county;
+  juhaoban::Database db("county/platform.db", world.server.disk.vfs());
+  {
+    auto rows = db.query("SELECT worker, op_id, hash, version, record FROM op");
+    while (rows.next()) county.ops[rows.text(0) + rows.text(1)] = {rows.text(2), rows.integer(3), rows.text(4)};
+  }
+  {
+    auto rows = db.query("SELECT id, body, version, deleted, grid, creator FROM record");
+    while (rows.next()) {
+      const std::string id = rows.text(0);
+      county.records[id] = json::parse(rows.text(1));
+      county.versions[id] = rows.integer(2);
+      county.deleted[id] = rows.integer(3) != 0;
+      county.grids[id] = rows.text(4);
+      county.creators[id] = rows.text(5);
+    }
+  }
+  {
+    auto rows = db.query("SELECT upload.sha256, chunk.bytes, upload.id FROM upload JOIN chunk ON chunk.upload = upload.id"
+                         " WHERE complete = 1 AND thumb_of = '' ORDER BY upload.id, chunk.offset_bytes");
+    std::string upload, hash, bytes;
+    const auto finish = [&] {
+      if (!upload.empty() && hex(sha256(bytes)) == hash) county.photos.insert(hash);
+      bytes.clear();
+    };
+    while (rows.next()) {
+      if (rows.text(2) != upload) finish();
+      upload = rows.text(2);
+      hash = rows.text(0);
+      bytes += rows.text(1);
+    }
+    finish();
+  }
+  {
+    auto rows = db.query("SELECT record, photo FROM attachment");
+    while (rows.next()) county.attached.insert(rows.text(0) + rows.text(1));
+  }
+  const auto key = db.text("SELECT body FROM catalog WHERE kind = 'receipt-key'");
+  county.receipt_key = parse_public_key(json::parse(*key)["public_key"].get<std::string>()).value();
+  return county;
+}
+
+std::vector<OwnOp> read_ops(Connection& db) {
+  std::vector<OwnOp> ops;
+  store::Query row = db.query(
+      "SELECT seq, op_id, record, hash, canonical, problem, status, version, receipt, receipt_item, successor FROM op ORDER BY seq");
+  for (;;) {
+    const auto there = row.step();
+    if (!there || !*there) return ops;
+    OwnOp op;
+    op.seq = row.integer(0);
+    op.id = row.id(1).text();
+    op.record = row.id(2).text();
+    op.hash = hex(row.hash(3));
+    op.canonical = row.text(4);
+    op.problem = row.text(5);
+    op.status = static_cast<int>(row.integer(6));
+    op.version = row.maybe_integer(7);
+    op.receipt = row.maybe_integer(8);
+    op.item = row.integer(9);
+    op.successor = row.maybe_integer(10);
+    ops.push_back(std::move(op));
+  }
+}
+
+std::unique_ptr<Connection> open_phone(const World& world, const Phone& phone) {
+  Connection::Options options;
+  options.path = "phone/julu.db";
+  options.vfs = phone.disk.vfs();
+  if (world.plan().encrypted) options.key = store_key();
+  auto opened = Connection::open(options);
+  return opened ? std::move(*opened) : nullptr;
+}
+
+class PhoneCheck {
+ public:
+  PhoneCheck(World& world, Phone& phone, const County& county)
+      : world_(world), phone_(phone), county_(county), worker_(worker_of(phone.worker)) {
+    db_ = open_phone(world, phone);
+  }
+
+  void run(std::set<std::string>& known_ops) {
+    if (db_ == nullptr) return fail("a store can be read", "");
+    const auto integrity = db_->text("PRAGMA integrity_check");
+    if (!integrity || !*integrity || **integrity != "ok") return fail("no page of a store is damaged", "");
+    ops_ = read_ops(*db_);
+    check_chain();
+    for (const OwnOp& op : ops_) {
+      known_ops.insert(worker_ + op.id);
+      check_op(op);
+    }
+    check_receipts();
+    for (const Told& told : phone_.told) check_told(told);
+    check_records();
+    check_photos();
+    world_.tally.ops += static_cast<std::int64_t>(ops_.size());
+  }
+
+ private:
+  void fail(const std::string& invariant, const std::string& detail) {
+    world_.violate(invariant, "phone " + std::to_string(phone_.number) + " " + detail);
+  }
+
+  void check_chain() {
+    std::int64_t seq = 0;
+    for (const OwnOp& op : ops_) {
+      if (op.seq != ++seq) return fail("seq is gapless", "after " + std::to_string(seq - 1));
+      if (hex(sha256(op.canonical)) != op.hash) return fail("an op's bytes never change", op.id);
+    }
+  }
+
+  void check_op(const OwnOp& op) {
+    const auto held = county_.ops.find(worker_ + op.id);
+    const bool is_held = held != county_.ops.end();
+    if (is_held && held->second.hash != op.hash) fail("the county holds what was captured", op.id);
+    if (op.status == store::kStatusReceipted && !is_held) fail("delivered means that the county holds it", op.id);
+    if (op.status == store::kStatusReceipted && !op.receipt) fail("delivered is never shown without a receipt", op.id);
+    if (op.status == store::kStatusQueued && !is_behind_parked(op)) fail("nothing is left in the queue", op.id);
+    if (op.status == store::kStatusMadeAgain) check_made_again(op);
+    if (op.status == store::kStatusParked) check_parked(op, is_held);
+  }
+
+  bool is_behind_parked(const OwnOp& op) const {
+    return std::any_of(ops_.begin(), ops_.end(), [&](const OwnOp& other) {
+      return other.record == op.record && other.seq < op.seq && other.status == store::kStatusParked;
+    });
+  }
+
+  // It waits for its successor's receipt, which a parked successor does not have.
+  void check_made_again(const OwnOp& op) {
+    const bool known = op.successor && *op.successor > 0 && static_cast<std::size_t>(*op.successor) <= ops_.size();
+    const OwnOp* successor = known ? &ops_[static_cast<std::size_t>(*op.successor) - 1] : nullptr;
+    const bool waits = successor != nullptr && (successor->status == store::kStatusParked ||
+                                                (successor->status == store::kStatusQueued && is_behind_parked(*successor)));
+    if (!waits) fail("what was made again is closed by its successor", op.id);
+  }
+
+  void check_parked(const OwnOp& op, bool is_held) {
+    const json problem = json::parse(op.problem, nullptr, false);
+    const std::string type = problem.is_object() ? problem.value("type", "") : "";
+    world_.note(phone_.number, "parked " + type);
+    // A person has to decide: somebody else went another way meanwhile.
+    const bool decision = type == "stale" || type == "deleted" || type == "flow" || type == "not-found";
+    if (!decision) fail("what is parked has a reason that a fault explains", op.id + " " + op.problem);
+    if (is_held) fail("what the county holds is not shown as refused", op.id + " " + type);
+  }
+
+  void check_receipts() {
+    std::map<std::int64_t, std::vector<std::pair<std::int64_t, ReceiptItem>>> items;
+    for (const OwnOp& op : ops_) {
+      if (op.status != store::kStatusReceipted || !op.receipt) continue;
+      items[*op.receipt].push_back({op.item, {*parse_id(op.id), *parse_hash(op.hash), op.version.value_or(0)}});
+    }
+    const auto identity = phone_.store().identity();
+    for (auto& [id, list] : items) {
+      std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+      std::vector<ReceiptItem> covered;
+      for (auto& [place, item] : list) covered.push_back(item);
+      store::Query row = db_->query("SELECT key_id, epoch, server_time_ms, signature FROM receipt WHERE id = ?1", id);
+      const auto there = row.step();
+      if (!there || !*there) return fail("delivered is never shown without a receipt", std::to_string(id));
+      Receipt receipt{std::string(row.text(0)), row.integer(1), row.integer(2), {}};
+      const std::string_view signature = row.bytes(3);
+      if (signature.size() != receipt.signature.size()) return fail("a receipt is whole", std::to_string(id));
+      std::copy(signature.begin(), signature.end(), receipt.signature.begin());
+      const ReceiptKey key{receipt.key_id, county_.receipt_key, 1, 0};
+      // Of a receipt for items that were later sent again only a part is left to look at.
+      if (!verify(receipt, identity.device, covered, key) && !may_be_partial(id, covered.size())) {
+        return fail("delivered is never shown without a valid receipt", std::to_string(id));
+      }
+    }
+  }
+
+  bool may_be_partial(std::int64_t, std::size_t) const { return world_.server.was_restored() || phone_.forked; }
+
+  // Somewhere in what the county or the phone's past holds, the worker's words stand.
+  void check_told(const Told& told) {
+    const auto mine = [&](const OwnOp& op) { return op.record == told.record; };
+    if (std::none_of(ops_.begin(), ops_.end(), mine)) {
+      return fail("what was said to be saved is there", told.kind + " " + told.marker);
+    }
+    bool found = false;
+    for (const OwnOp& op : ops_) {
+      const bool counts = op.status == store::kStatusReceipted || op.status == store::kStatusParked ||
+                          op.status == store::kStatusQueued;
+      found = found || (mine(op) && counts && op.canonical.find(told.marker) != std::string::npos);
+    }
+    if (!found) {
+      store::Query row = db_->query("SELECT detail FROM history WHERE record = ?1", *parse_id(told.record));
+      for (;;) {
+        const auto there = row.step();
+        if (!there || !*there) break;
+        found = found || row.text(0).find(told.marker) != std::string_view::npos;
+      }
+    }
+    if (!found && !rewritten(told)) fail("no value is overwritten in silence", told.kind + " " + told.marker);
+    for (const std::string& photo : told.photos) check_photo(told, photo);
+  }
+
+  // The same worker changed the field again before the first value was sent.
+  bool rewritten(const Told& told) const {
+    std::size_t later = 0;
+    for (const Told& other : phone_.told) later += other.record == told.record && &other > &told ? 1U : 0U;
+    return later > 0;
+  }
+
+  void check_photo(const Told& told, const std::string& photo) {
+    bool parked = false;
+    bool delivered = false;
+    for (const OwnOp& op : ops_) {
+      if (op.record != told.record || op.canonical.find(photo) == std::string::npos) continue;
+      parked = parked || op.status == store::kStatusParked || op.status == store::kStatusQueued;
+      delivered = delivered || op.status == store::kStatusReceipted;
+    }
+    if (parked && !delivered) return;
+    if (!delivered) return fail("a photo goes with its record", photo);
+    if (!county_.photos.contains(photo)) fail("a delivered photo is byte for byte at the county", photo);
+    if (!county_.attached.contains(told.record + photo)) fail("a delivered photo hangs on its record", photo);
+  }
+
+  // Both sides hold the same of everything in this worker's scope.
+  void check_records() {
+    const Identity identity = phone_.store().identity();
+    std::map<std::string, std::pair<std::int64_t, json>> here;
+    {
+      store::Query row = db_->query("SELECT id, base_version, base, base_deleted FROM record WHERE base_version > 0");
+      for (;;) {
+        const auto there = row.step();
+        if (!there || !*there) break;
+        here[row.id(0).text()] = {row.integer(1), json::parse(row.text(2), nullptr, false)};
+      }
+    }
+    for (const auto& [id, body] : county_.records) {
+      const bool mine = county_.creators.at(id) == worker_;
+      const bool in_grid = std::any_of(identity.grids.begin(), identity.grids.end(), [&](const std::string& grid) {
+        return county_.grids.at(id).starts_with(grid);
+      });
+      if (!mine && !in_grid) continue;
+      const auto found = here.find(id);
+      if (found == here.end()) {
+        if (!county_.deleted.at(id)) fail("the cursor never skips", "missing " + id);
+        continue;
+      }
+      if (found->second.first != county_.versions.at(id)) {
+        fail("both sides hold the same version", id + " " + std::to_string(found->second.first) + " not " +
+                                                     std::to_string(county_.versions.at(id)));
+      } else if (!county_.deleted.at(id) && found->second.second != body) {
+        fail("both sides hold the same body", id);
+      }
+      here.erase(found);
+    }
+    for (const auto& [id, record] : here) {
+      if (!county_.records.contains(id)) fail("nothing is shown as the county's that it does not hold", id);
+    }
+  }
+
+  // No row names a photo whose bytes are not whole.
+  void check_photos() {
+    store::Query row = db_->query(
+        "SELECT photo.sha256, photo.id, photo.length_bytes FROM photo WHERE here = 1 AND EXISTS"
+        " (SELECT 1 FROM attachment WHERE attachment.sha256 = photo.sha256)");
+    for (;;) {
+      const auto there = row.step();
+      if (!there || !*there) return;
+      std::string bytes;
+      const std::string hash = hex(row.hash(0));
+      const auto read = phone_.store().read_photo(hash, [&](std::string_view piece) {
+        bytes += piece;
+        return true;
+      });
+      if (!read || hex(sha256(bytes)) != hash) return fail("no row without its photo", hash);
+    }
+  }
+
+  World& world_;
+  Phone& phone_;
+  const County& county_;
+  std::string worker_;
+  std::unique_ptr<Connection> db_;
+  std::vector<OwnOp> ops_;
+};
+
+}  // namespace
+
+std::string left_on(const World& world, const Phone& phone) {
+  const auto db = open_phone(world, phone);
+  if (db == nullptr) return {};
+  std::string text;
+  for (const OwnOp& op : read_ops(*db)) {
+    if (op.status == store::kStatusQueued) text += "\n  seq " + std::to_string(op.seq) + " " + op.canonical + " " + op.problem;
+  }
+  return text;
+}
+
+void check_world(World& world) {
+  const County county = read_county(world);
+  std::set<std::string> known;
+  for (const auto& phone : world.phones()) PhoneCheck(world, *phone, county).run(known);
+  for (const auto& [key, op] : county.ops) {
+    if (!known.contains(key)) world.violate("nothing is at the county that was not captured", key);
+  }
+}
+
+}  // namespace julu::sim

@@ -1,0 +1,309 @@
+#include "phone.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "camera.h"
+
+namespace julu::sim {
+namespace {
+
+using Stop = test::SimDisk::Stop;
+using nlohmann::json;
+
+constexpr std::int64_t kHourMs = 3'600'000;
+
+}  // namespace
+
+Phone::Phone(World& its_world, int its_number, int its_worker, const test::SimDisk::Image& image)
+    : number(its_number),
+      worker(its_worker),
+      world(its_world),
+      random(seeded_random(its_world.plan().seed * 1000 + static_cast<std::uint64_t>(its_number))),
+      disk_random(seeded_random(its_world.plan().seed * 1000 + 500 + static_cast<std::uint64_t>(its_number))),
+      disk(*disk_random),
+      clock(its_world, "p" + std::to_string(its_number)),
+      network(its_world, *this) {
+  clock.booted_ms = world.now_ms() - 1000;
+  disk.restore(image);
+}
+
+Phone::~Phone() { close(); }
+
+Store::Options Phone::options() const {
+  Store::Options options;
+  options.directory = "phone";
+  options.key = store_key();
+  options.encrypted = world.plan().encrypted;
+  options.clock = const_cast<PhoneClock*>(&clock);
+  options.random = random.get();
+  options.vfs = disk.vfs();
+  return options;
+}
+
+bool Phone::open() {
+  for (int attempt = 0; attempt < 4; ++attempt) {
+    if (world.strikes(Fault::kill)) disk.stop_at(disk.steps() + 1 + static_cast<std::int64_t>(world.below(12)), Stop::kill);
+    auto opened = Store::open(options());
+    if (opened) {
+      store_ = std::move(*opened);
+      syncer_ = std::make_unique<Syncer>(*store_, network);
+      world.note(number, "open");
+      ++calls_;
+      after_call();
+      if (store_ != nullptr) return true;
+      continue;
+    }
+    if (disk.stopped()) {
+      ++world.tally.kills;
+      disk.kill();
+      continue;
+    }
+    disk.stop_at(-1, Stop::none);
+    const ErrorCode code = opened.error().code;
+    const bool of_the_disk = code == ErrorCode::disk_full || code == ErrorCode::io;
+    if (!of_the_disk || world.calm()) {
+      world.violate("a store opens after a crash", std::string(julu::name(code)) + " " + opened.error().detail);
+    }
+    return false;
+  }
+  return false;
+}
+
+void Phone::close() {
+  syncer_.reset();
+  store_.reset();
+}
+
+// Chance may end the process at one of the next steps of the disk.
+void Phone::arm() {
+  if (++calls_ > 1) return;
+  if (world.strikes(Fault::kill)) {
+    disk.stop_at(disk.steps() + 1 + static_cast<std::int64_t>(world.below(60)), Stop::kill);
+  } else if (world.strikes(Fault::power_cut)) {
+    disk.stop_at(disk.steps() + 1 + static_cast<std::int64_t>(world.below(60)), Stop::power_cut);
+  }
+}
+
+void Phone::die(Stop how) {
+  if (calls_ > 0) {
+    disk.stop_at(disk.steps() + 1, how);
+    return;
+  }
+  if (store_ == nullptr) return;
+  world.note(number, how == Stop::power_cut ? "power cut" : "killed");
+  if (how == Stop::power_cut) {
+    ++world.tally.cuts;
+    disk.cut_power(world.random());
+    clock.boots += 1;
+    clock.booted_ms = world.now_ms() - 500;
+  } else {
+    ++world.tally.kills;
+    disk.kill();
+  }
+  close();
+  if (!world.calm()) {
+    const auto pause = static_cast<std::int64_t>(world.below(2 * kHourMs));
+    world.at(world.now_ms() + pause, [this] {
+      if (store_ == nullptr) open();
+    });
+  }
+}
+
+// A call has returned: was that the last thing this process did?
+void Phone::after_call() {
+  if (--calls_ > 0) return;
+  if (!disk.stopped()) {
+    disk.stop_at(-1, Stop::none);
+    return;
+  }
+  const bool power = disk.stop_kind() == Stop::power_cut;
+  die(power ? Stop::power_cut : Stop::kill);
+}
+
+std::string Phone::marker() { return "m" + std::to_string(number) + "x" + std::to_string(++markers_) + "z"; }
+
+void Phone::remember(const Result<Saved>& saved, Told what) {
+  if (!saved) {
+    world.note(number, what.kind + " refused " + std::string(julu::name(saved.error().code)));
+    const ErrorCode code = saved.error().code;
+    const bool expected = code == ErrorCode::io || code == ErrorCode::disk_full || code == ErrorCode::store_corrupt ||
+                          code == ErrorCode::step_not_allowed || code == ErrorCode::record_deleted ||
+                          code == ErrorCode::record_unknown || code == ErrorCode::shape_mismatch;
+    if (!expected) world.violate("a capture fails for a reason that was there", std::string(julu::name(code)) + " " + saved.error().field + " " + saved.error().detail);
+    if (code == ErrorCode::store_corrupt && !disk.stopped()) world.violate("no store goes bad", saved.error().detail);
+    return;
+  }
+  what.record = saved->id;
+  what.photos = saved->photos;
+  ++world.tally.captures;
+  world.tally.photos += static_cast<std::int64_t>(saved->photos.size());
+  world.note(number, what.kind + " saved " + what.marker + " " + what.record);
+  told.push_back(std::move(what));
+}
+
+PhotoInput Phone::photo() { return {camera().take(*random), "near"}; }
+
+void Phone::tap() {
+  if (store_ == nullptr || disk.stopped()) return;
+  arm();
+  switch (world.below(10)) {
+    case 0:
+    case 1:
+    case 2: report(world.below(3) == 0); break;
+    case 3: household(); break;
+    case 4:
+    case 5: patch(); break;
+    case 6: person(); break;
+    case 7: visit(); break;
+    case 8: act(); break;
+    default: world.below(4) == 0 ? remove() : visit(); break;
+  }
+  after_call();
+}
+
+void Phone::capture_photo_report() {
+  if (store_ == nullptr || disk.stopped()) return;
+  arm();
+  report(true);
+  after_call();
+}
+
+void Phone::report(bool with_photo) {
+  const std::string mark = marker();
+  const char* urgency = world.below(12) == 0 ? "emergency" : world.below(6) == 0 ? "urgent" : "normal";
+  const json body{{"category", "drainage"}, {"text", "村东头排水沟堵了 " + mark}, {"urgency", urgency}};
+  Capture capture{"incident", body.dump(), {}, {}};
+  if (with_photo) capture.photos.push_back(photo());
+  remember(store_->capture(capture), {{}, "incident", mark, {}, true});
+}
+
+std::string Phone::grid() const { return worker % 4 == 3 ? "130529200203002" : "130529200203001"; }
+
+void Phone::household() {
+  const std::string mark = marker();
+  const json body{{"address", "测试村 " + mark}, {"grid", grid()}};
+  remember(store_->capture({"household", body.dump(), {}, {}}), {{}, "household", mark, {}, true});
+}
+
+std::string Phone::any_record(const std::string& kind) {
+  Filter filter;
+  filter.kind = kind;
+  filter.limit = 12;
+  const auto list = store_->list(filter);
+  if (!list || list->empty()) return {};
+  return list->at(static_cast<std::size_t>(world.below(list->size()))).id;
+}
+
+void Phone::patch() {
+  const std::string id = any_record("household");
+  if (id.empty()) return household();
+  const std::string mark = marker();
+  json body;
+  switch (world.below(4)) {
+    case 0: body = {{"note", mark}}; break;
+    case 1: body = {{"address", "新地址 " + mark}}; break;
+    case 2: body = {{"support", mark}}; break;
+    default: body = {{"income_source", mark}, {"resident_count", static_cast<int>(world.below(9))}}; break;
+  }
+  std::vector<PhotoInput> photos;
+  if (world.below(10) == 0) photos.push_back(photo());
+  remember(store_->patch(id, body.dump(), photos), {{}, "household", mark, {}, false});
+}
+
+void Phone::person() {
+  const std::string mark = marker();
+  json body{{"name", "测试"}, {"note", mark}};
+  if (const std::string household = any_record("household"); !household.empty()) body["household"] = household;
+  remember(store_->capture({"person", body.dump(), {}, {}}), {{}, "person", mark, {}, true});
+}
+
+void Phone::visit() {
+  const std::string mark = marker();
+  const json body{{"text", "走访 " + mark}, {"grid", grid()}};
+  remember(store_->capture({"visit", body.dump(), {}, {}}), {{}, "visit", mark, {}, true});
+}
+
+void Phone::act() {
+  static const std::vector<std::string> kWorker = {"rate", "withdraw", "resolve_on_spot", "resubmit", "reopen"};
+  static const std::vector<std::string> kLeader = {"accept", "dispatch", "resolve", "return", "escalate"};
+  const std::string id = any_record("incident");
+  if (id.empty()) return report(false);
+  const auto& steps = worker == 0 ? kLeader : kWorker;
+  const std::string step = steps[static_cast<std::size_t>(world.below(steps.size()))];
+  const std::string mark = marker();
+  std::vector<PhotoInput> photos;
+  if (world.below(6) == 0) photos.push_back(photo());
+  remember(store_->act(id, step, json{{"note", mark}}.dump(), photos), {{}, "incident", mark, {}, false});
+}
+
+void Phone::remove() {
+  const std::string id = any_record("household");
+  if (id.empty()) return visit();
+  const auto removed = store_->remove(id);
+  world.note(number, removed ? "removed " + id : "remove refused");
+}
+
+void Phone::upkeep() {
+  if (store_ == nullptr || disk.stopped()) return;
+  arm();
+  static_cast<void>(store_->maintain(std::chrono::milliseconds(50)));
+  after_call();
+}
+
+void Phone::sync() {
+  if (store_ == nullptr || calls_ > 0) return;
+  arm();
+  network.signal = world.calm() || world.below(10) >= 4;
+  ++world.tally.syncs;
+  SyncOptions options;
+  options.at_most = std::chrono::milliseconds(world.calm() ? 30 * 60'000 : 1000 + static_cast<std::int64_t>(world.below(10 * 60'000)));
+  const auto outcome = syncer_->run(options);
+  if (outcome) {
+    world.note(number, "sync end " + std::to_string(static_cast<int>(outcome->end)) + " delivered " +
+                           std::to_string(outcome->ops_delivered) + " left " + std::to_string(outcome->ops_left) + " photos " +
+                           std::to_string(outcome->photos_sent) + "/" + std::to_string(outcome->photos_left) +
+                           (outcome->failure ? " " + std::string(julu::name(outcome->failure->code)) : std::string()));
+    next_attempt_ms = outcome->next_attempt_ms;
+    if (outcome->ops_left > 0 && !outcome->next_attempt_ms) {
+      world.violate("every pending item has a next attempt", std::to_string(outcome->ops_left) + " ops wait for nothing");
+    }
+  } else {
+    const ErrorCode code = outcome.error().code;
+    world.note(number, "sync failed " + std::string(julu::name(code)));
+    const bool expected = code == ErrorCode::io || code == ErrorCode::disk_full || code == ErrorCode::sync_in_progress;
+    if (!expected && !disk.stopped()) {
+      world.violate("a sync ends with an outcome", std::string(julu::name(code)) + " " + outcome.error().detail);
+    }
+  }
+  after_call();
+}
+
+void Phone::hint_and_sync() {
+  if (store_ == nullptr || calls_ > 0) return;
+  static_cast<void>(syncer_->hint());
+  sync();
+}
+
+bool Phone::quiet() {
+  if (store_ == nullptr) return false;
+  const auto status = store_->status();
+  return status && status->unsent_ops == 0 && status->unsent_photos == 0;
+}
+
+void Phone::resend_parked() {
+  if (store_ == nullptr) return;
+  Filter filter;
+  filter.delivery = Delivery::parked;
+  filter.limit = 500;
+  filter.deleted_too = true;
+  const auto parked = store_->list(filter);
+  if (!parked) return;
+  for (const Record& record : *parked) {
+    const auto sent = store_->resend(record.id);
+    world.note(number, "resend " + record.id + (sent ? "" : " refused"));
+  }
+}
+
+}  // namespace julu::sim

@@ -1,0 +1,124 @@
+// One worker's phone: the real store and Syncer, a clock and a disk that misbehave, and a worker who taps at it.
+// Thread rule: one thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <julu/store.h>
+#include <julu/syncer.h>
+
+#include "sim_disk.h"
+#include "world.h"
+
+namespace julu::sim {
+
+class PhoneClock final : public Clock {
+ public:
+  PhoneClock(const World& world, std::string name) : world_(world), name_(std::move(name)) {}
+  std::int64_t now_ms() override { return world_.now_ms() + offset_ms; }
+  std::int64_t monotonic_ms() override { return world_.now_ms() - booted_ms; }
+  std::string boot_id() override { return name_ + "-" + std::to_string(boots); }
+
+  std::int64_t offset_ms = 0;
+  std::int64_t booted_ms = 0;
+  int boots = 1;
+
+ private:
+  const World& world_;
+  std::string name_;
+};
+
+/// The phone's way to the county, with everything that can happen on it. One request at a time, as the Syncer asks.
+class Network final : public Transport {
+ public:
+  Network(World& world, Phone& phone) : world_(world), phone_(phone) {}
+  std::uint64_t submit(Request request) override;
+  void cancel(std::uint64_t request) override;
+  std::optional<Completion> wait(std::chrono::milliseconds at_most) override;
+  void wake() override {}
+
+  bool signal = true;
+
+ private:
+  Response travel();
+  Response carry(const Request& request);
+
+  World& world_;
+  Phone& phone_;
+  std::optional<Request> request_;
+  std::uint64_t id_ = 0;
+  std::int64_t left_ms_ = 0;
+};
+
+/// What a worker was told is saved.
+struct Told {
+  std::string record;
+  std::string kind;
+  std::string marker;  ///< a text that stands in the body and nowhere else
+  std::vector<std::string> photos;
+  bool create = false;
+};
+
+class Phone {
+ public:
+  Phone(World& world, int number, int worker, const test::SimDisk::Image& image);
+  ~Phone();
+
+  void tap();      ///< the worker does something
+  void capture_photo_report();
+  void sync();
+  void hint_and_sync();
+  void upkeep();
+  /// The process or the machine dies: now, or at its next step when it is in the middle of something.
+  void die(test::SimDisk::Stop how);
+  bool open();
+  bool is_open() const { return store_ != nullptr; }
+  Store& store() { return *store_; }
+  Store::Options options() const;
+  void close();
+  /// Nothing is left to send that could be sent.
+  bool quiet();
+  /// What the platform refused goes again, once.
+  void resend_parked();
+
+  const int number;
+  const int worker;
+  World& world;
+  std::unique_ptr<Random> random;
+  std::unique_ptr<Random> disk_random;
+  test::SimDisk disk;
+  PhoneClock clock;
+  Network network;
+  std::vector<Told> told;
+  bool revoked = false;
+  bool forked = false;  ///< it is, or was copied to, another phone
+  std::int64_t requests = 0;
+  std::optional<std::int64_t> next_attempt_ms;
+
+ private:
+  void report(bool with_photo);
+  void household();
+  void patch();
+  void person();
+  void visit();
+  void act();
+  void remove();
+  void after_call();
+  void remember(const Result<Saved>& saved, Told told);
+  void arm();
+  std::string marker();
+  std::string grid() const;
+  std::string any_record(const std::string& kind);
+  PhotoInput photo();
+
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Syncer> syncer_;
+  int calls_ = 0;         // of ours that are on the stack: a tap may come while a sync waits
+  std::int64_t markers_ = 0;
+};
+
+}  // namespace julu::sim

@@ -1,0 +1,60 @@
+// What one seed draws: how many phones, how long, and which faults at what rate. Thread rule: plain values.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include <julu/random.h>
+
+namespace julu::sim {
+
+/// A fault has a rate in parts of ten thousand of its occasions; 0: it is off.
+enum class Fault {
+  lost_request,     // the network
+  cut_request,
+  lost_reply,
+  doubled,
+  late_copy,
+  captive_portal,
+  slow,
+  refused_status,   // the platform's front
+  too_large,
+  coding_refused,
+  token_dropped,
+  poison_op,
+  wrong_receipt,
+  unknown_receipt_key,
+  foreign_location,
+  platform_restart,
+  platform_power_cut,
+  platform_restored,
+  server_clock,
+  kill,             // the phone
+  power_cut,
+  wall_clock,
+  reboot,
+  disk_full,
+  io_error,
+  cloned,
+  revoked,
+  count_
+};
+const char* name(Fault fault);
+
+struct Plan {
+  std::uint64_t seed = 0;
+  int phones = 1;
+  int days = 30;
+  bool encrypted = false;
+  std::map<Fault, int> rates;
+
+  int rate(Fault fault) const {
+    const auto found = rates.find(fault);
+    return found == rates.end() ? 0 : found->second;
+  }
+};
+
+Plan draw_plan(std::uint64_t seed);
+
+}  // namespace julu::sim

@@ -1,0 +1,322 @@
+#include "server.h"
+
+#include <algorithm>
+
+#include <zlib.h>
+
+#include <julu/enrol.h>
+#include <julu/limits.h>
+#include <nlohmann/json.hpp>
+
+#include "world.h"
+
+namespace julu::sim {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::int64_t kStartMs = 1'795'500'000'000;  // 2026-11-24
+constexpr const char* kData = "county";
+
+std::string unzip(const std::string& bytes) {
+  z_stream stream{};
+  if (inflateInit2(&stream, 15 + 16) != Z_OK) return {};
+  std::string out(limits::batch_bytes_max * 2, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  inflate(&stream, Z_FINISH);
+  out.resize(out.size() - stream.avail_out);
+  inflateEnd(&stream);
+  return out;
+}
+
+std::string unescape(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size()) {
+      out += static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+juhaoban::Request arrived(const Request& request) {
+  juhaoban::Request out;
+  out.method = request.method;
+  const std::string_view url = std::string_view(request.url).substr(std::string_view(kPlatform).size());
+  const std::size_t mark = url.find('?');
+  out.path = unescape(url.substr(0, mark));
+  for (std::size_t at = mark; at != std::string_view::npos;) {
+    const std::size_t end = url.find('&', at + 1);
+    const std::string_view pair = url.substr(at + 1, end == std::string_view::npos ? end : end - at - 1);
+    const std::size_t is = pair.find('=');
+    if (is != std::string_view::npos) out.query[unescape(pair.substr(0, is))] = unescape(pair.substr(is + 1));
+    at = end;
+  }
+  for (const auto& [name, value] : request.headers) {
+    std::string lower = name;
+    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    out.headers[lower] = value;
+  }
+  return out;
+}
+
+Response problem(int status, const std::string& type, Headers headers = {}) {
+  headers.emplace_back("Content-Type", "application/problem+json");
+  Response response;
+  response.status = status;
+  response.headers = std::move(headers);
+  response.body = R"({"type":")" + type + R"("})";
+  return response;
+}
+
+bool is_push(const Request& request) { return request.url.ends_with("/v1/push"); }
+bool is_api(const Request& request) {
+  return is_push(request) || request.url.find("/v1/pull") != std::string::npos || request.url.ends_with("/v1/token");
+}
+
+}  // namespace
+
+std::string worker_of(int phone) {
+  const std::string digits = std::to_string(1000 + phone);
+  return "W-" + digits.substr(1);
+}
+
+bool CutBody::read(const std::function<bool(std::string_view)>& take) {
+  constexpr std::size_t kPiece = 16 * 1024;
+  for (std::size_t at = 0; at < bytes_.size(); at += kPiece) {
+    if (!take(bytes_.substr(at, kPiece))) return true;
+  }
+  return whole_;
+}
+
+Server::Server(World& world, const std::int64_t& now, std::uint64_t seed)
+    : clock(now),
+      world_(world),
+      random_(seeded_random(seed + 12)),
+      disk_random_(seeded_random(seed + 11)),
+      disk(*disk_random_) {}
+
+void Server::open() {
+  juhaoban::Options options;
+  options.data = kData;
+  options.vfs = disk.vfs();
+  options.address = kPlatform;
+  options.clock = &clock;
+  options.random = random_.get();
+  platform = std::make_unique<juhaoban::Platform>(options);
+}
+
+void Server::start(const test::SimDisk::Image& image) {
+  disk.restore(image);
+  open();
+}
+
+bool Server::down() const { return world_.now_ms() < down_until_ms_ && !world_.calm(); }
+
+Response Server::serve(const Request& request, std::int64_t cut_after) {
+  CutBody body(request.body, cut_after);
+  juhaoban::Reply reply = platform->handle(arrived(request), body);
+  Response response;
+  response.status = reply.status;
+  response.headers = std::move(reply.headers);
+  if (request.method != "HEAD") response.body = std::move(reply.body);
+  return response;
+}
+
+bool Server::poisoned(const std::string& op_id) const {
+  const int rate = world_.plan().rate(Fault::poison_op);
+  if (rate == 0) return false;
+  const Hash hash = sha256(op_id + std::to_string(world_.plan().seed));
+  return hash[0] * 256 + hash[1] < rate * 2;
+}
+
+bool Server::parks_poison(const std::string& op_id) const { return sha256(op_id)[2] % 2 == 0; }
+
+std::optional<Response> Server::poison(const Request& request) {
+  if (world_.calm() || world_.plan().rate(Fault::poison_op) == 0 || !is_push(request)) return std::nullopt;
+  const bool coded = header(request.headers, "Content-Encoding") == "gzip";
+  const json batch = json::parse(coded ? unzip(request.body) : request.body, nullptr, false);
+  for (const json& op : batch.value("ops", json::array())) {
+    const std::string id = op.value("op_id", "");
+    if (!poisoned(id)) continue;
+    ++world_.tally.faults[name(Fault::poison_op)];
+    return parks_poison(id) ? problem(400, "bad-request") : problem(500, "server");
+  }
+  return std::nullopt;
+}
+
+std::optional<Response> Server::front(const Request& request) {
+  if (auto poisoned = poison(request)) return poisoned;
+  if (world_.strikes(Fault::refused_status)) {
+    const std::string wait = std::to_string(world_.below(7200));
+    switch (world_.below(8)) {
+      case 0: return problem(500, "server");
+      case 1: return problem(503, "busy", {{"Retry-After", wait}});
+      case 2: return problem(429, "limited", {{"Retry-After", wait}});
+      case 3: return problem(426, "upgrade");
+      case 4: return problem(401, "unauthorized");
+      case 5: return problem(502, "gateway");
+      case 6: return problem(408, "timeout");
+      default: return problem(503, "busy");
+    }
+  }
+  if (is_push(request) && world_.strikes(Fault::too_large)) return problem(413, "too-large");
+  const bool coded = header(request.headers, "Content-Encoding") == "gzip";
+  if (coded && world_.strikes(Fault::coding_refused)) return problem(415, "unsupported-coding");
+  return std::nullopt;
+}
+
+void Server::tamper(const Request& request, Response& response) {
+  if (response.status == 200 && is_push(request)) {
+    const bool wrong = world_.strikes(Fault::wrong_receipt);
+    const bool unknown = world_.strikes(Fault::unknown_receipt_key);
+    if (wrong || unknown) {
+      json body = json::parse(response.body, nullptr, false);
+      if (!body.contains("receipt")) return;
+      if (wrong) body["receipt"]["sig"] = std::string(86, 'A');
+      if (unknown) body["receipt"]["key_id"] = "r9";
+      response.body = body.dump();
+    }
+  }
+  if (response.status == 201 && world_.strikes(Fault::foreign_location)) {
+    for (auto& [name, value] : response.headers) {
+      if (name == "Location") value = "https://elsewhere.example/up/1";
+    }
+  }
+  if (is_api(request) && response.status == 200 && world_.strikes(Fault::captive_portal)) {
+    response.headers = {{"Content-Type", "text/html"}};
+    response.body = "<html>登录上网</html>";
+  }
+}
+
+void Server::restart() {
+  disk.kill();
+  platform.reset();
+  open();
+  down_until_ms_ = world_.now_ms() + static_cast<std::int64_t>(world_.below(3'600'000));
+}
+
+void Server::cut_power() {
+  // The power goes before the connections close.
+  disk.cut_power(world_.random());
+  platform.reset();
+  open();
+  down_until_ms_ = world_.now_ms() + static_cast<std::int64_t>(world_.below(3'600'000));
+}
+
+void Server::back_up() { backup_ = disk.image(); }
+
+void Server::restore_backup() {
+  if (!backup_) return;
+  platform.reset();
+  test::SimDisk::Image image = disk.image();
+  // The vault is not in the backup: it stays as it is.
+  std::erase_if(image, [](const auto& file) { return file.first.find("platform.db") != std::string::npos; });
+  for (const auto& [name, contents] : *backup_) {
+    if (name.find("platform.db") != std::string::npos) image[name] = contents;
+  }
+  disk.restore(std::move(image));
+  open();
+  platform->new_epoch();
+  restored_ = true;
+}
+
+void Server::drop_tokens() {
+  juhaoban::Database(std::string(kData) + "/platform.db", disk.vfs()).run("DELETE FROM token");
+}
+
+StoreKey store_key() {
+  StoreKey key{};
+  key.fill(0x5A);
+  return key;
+}
+
+namespace {
+
+/// A network without faults, for making the template.
+class StraightTransport final : public Transport {
+ public:
+  explicit StraightTransport(juhaoban::Platform& platform) : platform_(platform) {}
+  std::uint64_t submit(Request request) override {
+    request_ = std::move(request);
+    return ++last_;
+  }
+  void cancel(std::uint64_t) override {}
+  std::optional<Completion> wait(std::chrono::milliseconds) override {
+    CutBody body(request_.body, -1);
+    juhaoban::Reply reply = platform_.handle(arrived(request_), body);
+    Response response;
+    response.status = reply.status;
+    response.headers = std::move(reply.headers);
+    response.body = std::move(reply.body);
+    return Completion{last_, std::move(response)};
+  }
+  void wake() override {}
+
+ private:
+  juhaoban::Platform& platform_;
+  Request request_;
+  std::uint64_t last_ = 0;
+};
+
+Template make_template(bool encrypted) {
+  Template made;
+  const std::int64_t now = kStartMs;
+  ServerClock clock(now);
+  const auto random = seeded_random(7);
+  test::SimDisk disk(*random);
+  juhaoban::Options options;
+  options.data = kData;
+  options.vfs = disk.vfs();
+  options.address = kPlatform;
+  options.clock = &clock;
+  options.random = random.get();
+  {
+    juhaoban::Platform platform(options);
+    for (int i = 0; i < kWorkers; ++i) {
+      const std::string role = i == 0 ? "leader" : "worker";
+      // Two grids under one village: some share households, some do not.
+      const std::string grid = i == 0 ? "1305292002" : i % 4 == 3 ? "130529200203002" : "130529200203001";
+      platform.add_worker(worker_of(i), worker_of(i), role, {grid}, {"测试网格"});
+      StraightTransport transport(platform);
+      test::SimDisk phone(*random);
+      EnrolOptions enrolment;
+      enrolment.platform = kPlatform;
+      enrolment.code = platform.add_code(worker_of(i), "");
+      enrolment.root = "phone";
+      enrolment.key = store_key();
+      enrolment.encrypted = encrypted;
+      enrolment.consent_at_ms = now;
+      enrolment.transport = &transport;
+      enrolment.clock = &clock;
+      enrolment.random = random.get();
+      enrolment.vfs = phone.vfs();
+      const auto device = enrol(enrolment);
+      if (!device) {
+        std::fprintf(stderr, "sim: enrolment failed: %s %s\n", std::string(name(device.error().code)).c_str(),
+                     device.error().detail.c_str());
+        std::abort();
+      }
+      made.phones.push_back(phone.image());
+    }
+  }
+  made.platform = disk.image();
+  return made;
+}
+
+}  // namespace
+
+const Template& template_of(bool encrypted) {
+  static const Template plain = make_template(false);
+  if (!encrypted) return plain;
+  static const Template keyed = make_template(true);
+  return keyed;
+}
+
+}  // namespace julu::sim

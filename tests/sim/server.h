@@ -1,0 +1,100 @@
+// The county's side: the reference platform's own logic on a disk of its own, and the front that stands before it and
+// fails. Thread rule: one thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <julu/identity.h>
+#include <julu/transport.h>
+
+#include "platform.h"
+#include "sim_disk.h"
+
+namespace julu::sim {
+
+class World;
+
+inline constexpr const char* kPlatform = "https://county.example";
+inline constexpr int kWorkers = 20;
+/// The first worker leads the grid of all the others.
+std::string worker_of(int phone);
+
+class ServerClock final : public Clock {
+ public:
+  explicit ServerClock(const std::int64_t& now) : now_(now) {}
+  std::int64_t now_ms() override { return now_ + offset_ms; }
+  std::int64_t monotonic_ms() override { return now_; }
+  std::string boot_id() override { return "server"; }
+  std::int64_t offset_ms = 0;
+
+ private:
+  const std::int64_t& now_;
+};
+
+class Server {
+ public:
+  Server(World& world, const std::int64_t& now, std::uint64_t seed);
+
+  void start(const test::SimDisk::Image& image);
+  /// `cut_after`: so many bytes of the body arrive, then nothing; negative: all of it.
+  Response serve(const Request& request, std::int64_t cut_after);
+  /// Before the platform sees anything: a refusal of the front, if the plan strikes.
+  std::optional<Response> front(const Request& request);
+  /// What becomes of a reply on its way out.
+  void tamper(const Request& request, Response& response);
+
+  void restart();
+  void cut_power();
+  void back_up();
+  /// The backup comes back, under a new epoch.
+  void restore_backup();
+  void drop_tokens();
+  bool down() const;
+  bool poisoned(const std::string& op_id) const;
+  bool parks_poison(const std::string& op_id) const;
+  bool was_restored() const { return restored_; }
+
+  ServerClock clock;
+
+ private:
+  void open();
+  std::optional<Response> poison(const Request& request);
+
+  World& world_;
+  std::unique_ptr<Random> random_;
+  std::unique_ptr<Random> disk_random_;
+
+ public:
+  test::SimDisk disk;
+  std::unique_ptr<juhaoban::Platform> platform;
+
+ private:
+  std::int64_t down_until_ms_ = 0;
+  std::optional<test::SimDisk::Image> backup_;
+  bool restored_ = false;
+};
+
+/// Bytes as they come over the wire, ending early when they were cut.
+class CutBody final : public juhaoban::BodyReader {
+ public:
+  CutBody(std::string_view bytes, std::int64_t cut_after)
+      : bytes_(cut_after < 0 ? bytes : bytes.substr(0, static_cast<std::size_t>(cut_after))), whole_(cut_after < 0) {}
+  bool read(const std::function<bool(std::string_view)>& take) override;
+
+ private:
+  std::string_view bytes_;
+  bool whole_;
+};
+
+/// The platform with its workers, and each worker's freshly enrolled phone; made once.
+struct Template {
+  test::SimDisk::Image platform;
+  std::vector<test::SimDisk::Image> phones;
+};
+const Template& template_of(bool encrypted);
+StoreKey store_key();
+
+}  // namespace julu::sim

@@ -1,0 +1,195 @@
+#include "world.h"
+
+#include <algorithm>
+
+#include "phone.h"
+
+namespace julu::sim {
+namespace {
+
+using Stop = test::SimDisk::Stop;
+
+constexpr std::int64_t kStartMs = 1'795'500'000'000;  // 2026-11-24
+constexpr std::int64_t kHourMs = 3'600'000;
+constexpr std::int64_t kDayMs = 24 * kHourMs;
+constexpr int kDepthMax = 4;   // calls within calls: what would go deeper happens a little later
+constexpr int kRoundsMax = 14; // of everybody syncing, before the county must be at rest
+constexpr std::int64_t kOldestMs = 300'000'000'000;  // 1979: no phone's clock shows less
+
+}  // namespace
+
+void Tally::add(const Tally& other) {
+  device_days += other.device_days;
+  captures += other.captures;
+  photos += other.photos;
+  syncs += other.syncs;
+  requests += other.requests;
+  cuts += other.cuts;
+  kills += other.kills;
+  ops += other.ops;
+  for (const auto& [fault, count] : other.faults) faults[fault] += count;
+}
+
+World::World(const Plan& plan, Trace& trace)
+    : server(*this, now_ms_, plan.seed),
+      plan_(plan),
+      trace_(trace),
+      random_(seeded_random(plan.seed * 0xD1B54A32D192ED03ULL + 5)),
+      now_ms_(kStartMs) {}
+
+World::~World() = default;
+
+void World::violate(const std::string& invariant, const std::string& detail) {
+  if (violation_) return;
+  violation_ = Violation{invariant, detail};
+  if (trace_.shown()) std::printf("  VIOLATION: %s: %s\n", invariant.c_str(), detail.c_str());
+}
+
+bool World::strikes(Fault fault) {
+  const int rate = calm_ ? 0 : plan_.rate(fault);
+  if (rate == 0 || random_->below(10'000) >= static_cast<std::uint64_t>(rate)) return false;
+  ++tally.faults[name(fault)];
+  return true;
+}
+
+void World::at(std::int64_t time_ms, std::function<void()> event) { events_.emplace(time_ms, std::move(event)); }
+
+void World::advance(std::int64_t ms) {
+  const std::int64_t until = now_ms_ + ms;
+  if (depth_ < kDepthMax) {
+    ++depth_;
+    while (!events_.empty() && events_.begin()->first <= until && !violation_) {
+      auto event = events_.extract(events_.begin());
+      now_ms_ = std::max(now_ms_, event.key());
+      event.mapped()();
+    }
+    --depth_;
+  }
+  now_ms_ = std::max(now_ms_, until);
+}
+
+void World::plan_day(Phone& phone, std::int64_t day_ms) {
+  const auto some_time = [&] { return day_ms + 6 * kHourMs + static_cast<std::int64_t>(below(16 * kHourMs)); };
+  Phone* p = &phone;
+  const int taps = 2 + static_cast<int>(below(3));
+  for (int i = 0; i < taps; ++i) at(some_time(), [p] { p->tap(); });
+  at(some_time(), [p] { p->capture_photo_report(); });
+  for (int i = 0; i < 2; ++i) {
+    const bool pressed = below(5) == 0;
+    at(some_time(), [p, pressed] { pressed ? p->hint_and_sync() : p->sync(); });
+  }
+  if (below(2) == 0) at(some_time(), [p] { p->upkeep(); });
+  if (strikes(Fault::kill)) at(some_time(), [p] { p->die(Stop::kill); });
+  if (strikes(Fault::power_cut)) at(some_time(), [p] { p->die(Stop::power_cut); });
+  if (strikes(Fault::wall_clock)) {
+    constexpr std::int64_t kJumps[] = {kHourMs, -kHourMs, kDayMs, -kDayMs, 1000 * kDayMs, -1000 * kDayMs, 7000 * kDayMs, -7000 * kDayMs};
+    const std::int64_t jump = kJumps[below(8)];
+    const bool back = below(2) == 0;
+    at(some_time(), [this, p, jump, back] {
+      p->clock.offset_ms = back ? 0 : std::max(kOldestMs - now_ms_, p->clock.offset_ms + jump);
+      note(p->number, "clock " + std::to_string(p->clock.offset_ms));
+    });
+  }
+  if (strikes(Fault::reboot)) at(some_time(), [p] { p->die(Stop::power_cut); });
+  if (strikes(Fault::disk_full)) {
+    const auto room = static_cast<std::int64_t>(below(40'000));
+    at(some_time(), [this, p, room] {
+      p->disk.set_capacity(p->disk.used() + room);
+      note(p->number, "disk full");
+    });
+    at(day_ms + kDayMs, [p] { p->disk.set_capacity(0); });
+  }
+  if (strikes(Fault::io_error)) {
+    const auto steps = below(4) == 0 ? 100'000 : 1 + static_cast<std::int64_t>(below(3));
+    at(some_time(), [this, p, steps] {
+      p->disk.fail_steps(p->disk.steps() + 1, p->disk.steps() + 1 + steps);
+      note(p->number, "disk errors");
+    });
+    at(day_ms + kDayMs, [p] { p->disk.fail_steps(0, 0); });
+  }
+}
+
+void World::plan_platform(std::int64_t day_ms) {
+  const auto some_time = [&] { return day_ms + static_cast<std::int64_t>(below(kDayMs)); };
+  if (strikes(Fault::platform_restart)) at(some_time(), [this] { server.restart(); note(-1, "platform restarts"); });
+  if (strikes(Fault::platform_power_cut)) at(some_time(), [this] { server.cut_power(); note(-1, "platform loses power"); });
+  if (strikes(Fault::token_dropped)) at(some_time(), [this] { server.drop_tokens(); note(-1, "tokens dropped"); });
+  if (strikes(Fault::server_clock)) {
+    constexpr std::int64_t kOff[] = {2 * kHourMs, -2 * kHourMs, 400 * kDayMs, -400 * kDayMs};
+    const std::int64_t off = kOff[below(4)];
+    at(some_time(), [this, off] { server.clock.offset_ms = off; note(-1, "server clock off"); });
+    at(day_ms + kDayMs, [this] { server.clock.offset_ms = 0; });
+  }
+}
+
+void World::work() {
+  for (int day = 0; day < plan_.days && !violation_; ++day) {
+    const std::int64_t day_ms = kStartMs + day * kDayMs;
+    for (std::size_t i = 0; i < phones_.size(); ++i) plan_day(*phones_[i], day_ms);
+    plan_platform(day_ms);
+    tally.device_days += static_cast<std::int64_t>(phones_.size());
+    advance(std::max<std::int64_t>(0, day_ms + kDayMs - now_ms_));
+  }
+}
+
+bool World::all_quiet() {
+  return std::all_of(phones_.begin(), phones_.end(), [](const auto& phone) { return phone->quiet(); });
+}
+
+// The faults have stopped: everybody comes home, charges and syncs.
+void World::settle_down() {
+  calm_ = true;
+  server.clock.offset_ms = 0;
+  advance(3 * kHourMs);  // what was under way arrives
+  std::int64_t requests = 0;
+  for (const auto& phone : phones_) {
+    phone->disk.set_capacity(0);
+    phone->disk.fail_steps(0, 0);
+    phone->disk.stop_at(-1, Stop::none);
+    phone->clock.offset_ms = 0;
+    if (!phone->is_open()) phone->open();
+    requests -= phone->requests;
+  }
+  int rest = 0;
+  for (int round = 0; round < kRoundsMax && rest < 2 && !violation_; ++round) {
+    if (round == 2) {
+      for (const auto& phone : phones_) phone->resend_parked();
+    }
+    for (const auto& phone : phones_) {
+      advance(60'000);
+      phone->hint_and_sync();
+    }
+    rest = all_quiet() && round > 2 ? rest + 1 : 0;
+  }
+  if (violation_) return;
+  for (const auto& phone : phones_) requests += phone->requests;
+  if (rest < 2) {
+    for (const auto& phone : phones_) {
+      if (phone->quiet() || !phone->is_open()) continue;
+      const auto status = phone->store().status();
+      violate("the county comes to rest once the faults have stopped",
+              "phone " + std::to_string(phone->number) + " has " + std::to_string(status->unsent_ops) + " ops and " +
+                  std::to_string(status->unsent_photos) + " photos left" + left_on(*this, *phone));
+    }
+  }
+  const std::int64_t most = static_cast<std::int64_t>(phones_.size()) * kRoundsMax * 12 + 6 * (tally.captures + tally.photos);
+  if (requests > most) violate("it takes a bounded number of requests", std::to_string(requests) + " of " + std::to_string(most));
+}
+
+std::optional<Violation> World::run() {
+  const Template& made = template_of(plan_.encrypted);
+  server.start(made.platform);
+  for (int i = 0; i < plan_.phones; ++i) {
+    // A lone phone is a worker's; with company the first is the leader's.
+    const int worker = plan_.phones < 3 ? i + 1 : i;
+    phones_.push_back(std::make_unique<Phone>(*this, i, worker, made.phones[static_cast<std::size_t>(worker)]));
+    phones_.back()->open();
+  }
+  work();
+  if (!violation_) settle_down();
+  if (!violation_) check_world(*this);
+  events_.clear();
+  return violation_;
+}
+
+}  // namespace julu::sim

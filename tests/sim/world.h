@@ -1,0 +1,82 @@
+// A county in one thread and in virtual time: phones with the real store and the real Syncer, the real platform logic,
+// a network and disks that fail as the plan says. Thread rule: one thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plan.h"
+#include "server.h"
+#include "trace.h"
+
+namespace julu::sim {
+
+class Phone;
+
+struct Violation {
+  std::string invariant;
+  std::string detail;
+};
+
+struct Tally {
+  std::int64_t device_days = 0, captures = 0, photos = 0, syncs = 0, requests = 0, cuts = 0, kills = 0, ops = 0;
+  std::map<std::string, std::int64_t> faults;
+  void add(const Tally& other);
+};
+
+class World {
+ public:
+  World(const Plan& plan, Trace& trace);
+  ~World();
+
+  /// The whole seed: work under faults, then calm, then what must be true.
+  std::optional<Violation> run();
+
+  // For phones, network and server.
+  std::int64_t now_ms() const { return now_ms_; }
+  void advance(std::int64_t ms);
+  void at(std::int64_t time_ms, std::function<void()> event);
+  /// True as often as the plan says, never once the faults have stopped; counted.
+  bool strikes(Fault fault);
+  std::uint64_t below(std::uint64_t bound) { return random_->below(bound); }
+  Random& random() { return *random_; }
+  void note(int phone, const std::string& event) { trace_.add(now_ms_, phone, event); }
+  void violate(const std::string& invariant, const std::string& detail);
+  bool violated() const { return violation_.has_value(); }
+  bool calm() const { return calm_; }
+  const Plan& plan() const { return plan_; }
+  const std::vector<std::unique_ptr<Phone>>& phones() const { return phones_; }
+
+  Server server;
+  Tally tally;
+
+ private:
+  void work();
+  void settle_down();
+  void plan_day(Phone& phone, std::int64_t day_ms);
+  void plan_platform(std::int64_t day_ms);
+  void clone_one();
+  bool all_quiet();
+
+  const Plan& plan_;
+  Trace& trace_;
+  std::unique_ptr<Random> random_;
+  std::int64_t now_ms_;
+  int depth_ = 0;
+  bool calm_ = false;
+  std::multimap<std::int64_t, std::function<void()>> events_;
+  std::vector<std::unique_ptr<Phone>> phones_;
+  std::optional<Violation> violation_;
+};
+
+/// What must be true once the faults have stopped and everybody has synced; see tests/README.md.
+void check_world(World& world);
+/// The operations that still wait on a phone, with their reasons.
+std::string left_on(const World& world, const Phone& phone);
+
+}  // namespace julu::sim

@@ -1,0 +1,73 @@
+// A disk in memory, as a SQLite VFS: it forgets, tears or reorders what was not synced when the power is cut, fills up
+// and fails on demand. Everything it does follows from the calls made and the Random handed in. Thread rule: one thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <julu/random.h>
+
+namespace julu::test {
+
+class SimDisk {
+ public:
+  /// Registers a VFS under a name of its own; `random` feeds SQLite's own random numbers (WAL salts).
+  explicit SimDisk(Random& random);
+  ~SimDisk();
+  SimDisk(const SimDisk&) = delete;
+  SimDisk& operator=(const SimDisk&) = delete;
+  const std::string& vfs() const;
+
+  /// What has reached the disk, and what is only in its cache: bytes not synced yet, oldest first.
+  struct Write {
+    std::int64_t order = 0;  ///< among the writes of all files
+    std::int64_t offset = 0;
+    std::string bytes;       ///< empty: the file got the size `offset`
+    std::string before;      ///< what stood there, or the tail that was cut off
+    std::int64_t size_before = 0;
+  };
+  struct Contents {
+    std::string bytes;  ///< as a running process reads it
+    std::vector<Write> unsynced;
+  };
+  using Image = std::map<std::string, Contents>;
+  const Image& image() const;
+  /// Another disk's contents, or earlier ones of this: a backup, a clone. Open handles are dead afterwards.
+  void restore(Image image);
+
+  /// Steps that change the disk: writes, syncs, truncations, deletions. Counted for ever.
+  std::int64_t steps() const;
+  enum class Stop { none, kill, power_cut };
+  /// At the step with this number (and not before it has begun) the process dies: from then on every call on an open
+  /// handle fails, until `revive`. A power cut may tear the write that is under way.
+  void stop_at(std::int64_t step, Stop how);
+  bool stopped() const;
+  Stop stop_kind() const;
+  std::size_t unsynced_count() const;
+  /// Ends a stop, or stops now: a kill keeps all that was written, a power cut only what `keeps` says of each unsynced
+  /// write (true: it reached the disk), oldest first.
+  void revive();
+  void cut_power(const std::function<bool(std::size_t)>& keeps);
+  /// Each unsynced write is kept, lost or torn by chance.
+  void cut_power(Random& random);
+  void kill();
+
+  /// Total bytes of all files; a write beyond it is SQLITE_FULL. 0: no bound.
+  void set_capacity(std::int64_t bytes);
+  std::int64_t used() const;
+  /// Steps [from, until) fail with an I/O error. from == until: none.
+  void fail_steps(std::int64_t from, std::int64_t until);
+  /// A disk that lies: syncs return at once and nothing of them is true.
+  void set_lying(bool lying);
+
+  struct State;
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace julu::test
