@@ -297,6 +297,7 @@ std::string state_text(const Session& session, const Record& record) {
     case Delivery::none: text = session.pick("平台下发", "from the platform"); break;
     case Delivery::saved: text = session.pick("已保存 · 未上传", "saved · not uploaded"); break;
     case Delivery::delivered: text = session.pick("已送达", "delivered"); break;
+    case Delivery::confirming: text = session.pick("已送达 · 正在复核", "delivered · being confirmed"); break;
     case Delivery::parked: {
       text = session.pick("未被接受：", "refused: ");
       text += !record.problem_text.empty() ? record.problem_text

@@ -138,6 +138,11 @@ Reply Platform::enrol_fork(const Json& asked, const std::string& key) {
     return problem_reply(403, "proof-refused", "新密钥与断言不符", "/assertion");
   }
   const std::string worker = load_caller(assertion.device).worker;
+  // A lost reply is asked for again with the same key.
+  if (const auto known = db_->text("SELECT device FROM device WHERE public_key = ?1 AND worker = ?2 AND revoked = 0",
+                                   Bytes{key}, worker)) {
+    return enrolled(*known);
+  }
   const std::string device = "d-" + random_text(12);
   db_->run("INSERT INTO device (device, worker, public_key) VALUES (?1, ?2, ?3)", device, worker, Bytes{key});
   return enrolled(device);
@@ -241,9 +246,9 @@ std::string Platform::add_code(const std::string& worker, const std::string& wan
   return shown;
 }
 
-void Platform::revoke(const std::string& device) {
+void Platform::revoke(const std::string& device, bool revoked) {
   const std::lock_guard lock(mutex_);
-  db_->run("UPDATE device SET revoked = 1 WHERE device = ?1", device);
+  db_->run("UPDATE device SET revoked = ?2 WHERE device = ?1", device, revoked);
 }
 
 }  // namespace juhaoban

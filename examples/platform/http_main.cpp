@@ -157,6 +157,7 @@ int main(int count, char** words) {
   CLI::App* dump = with_data("dump", "列出平台持有的全部内容");
   dump->add_flag("--json", json, "每行一个 JSON 对象（总是如此）");
   CLI::App* epoch = with_data("new-epoch", "从备份恢复之后");
+  CLI::App* backed_up = with_data("note-backup", "刚做完备份，更早的备份不再使用");
   CLI::App* revoke = with_data("revoke", "停用设备");
   revoke->add_option("--device", device)->required();
   CLI11_PARSE(app, count, words);
@@ -167,6 +168,7 @@ int main(int count, char** words) {
     if (add_code->parsed()) std::cout << platform.add_code(worker, code) << "\n";
     if (epoch->parsed()) platform.new_epoch();
     if (revoke->parsed()) platform.revoke(device);
+    if (backed_up->parsed()) platform.note_backup();
     if (dump->parsed()) platform.dump([](const juhaoban::Json& item) { std::cout << item.dump() << "\n"; });
     return 0;
   } catch (const std::exception& error) {

@@ -161,6 +161,7 @@ void Platform::open_vault() {
   Transaction transaction(*vault_);
   vault_->run("INSERT OR IGNORE INTO vault VALUES ('epoch', 1)");
   epoch_ = *vault_->integer("SELECT value FROM vault WHERE name = 'epoch'");
+  safe_before_ms_ = vault_->integer("SELECT value FROM vault WHERE name = 'safe_before_ms'").value_or(0);
   for (const auto& [name, key] : {std::pair{"root_key", &root_key_}, std::pair{"receipt_key", &receipt_key_}}) {
     if (const auto kept = vault_->text("SELECT value FROM vault WHERE name = ?1", name)) {
       *key = *kept;
@@ -246,7 +247,7 @@ Reply Platform::ping(const Request& request) {
   const auto nonce = request.query.find("n");
   Json body{{"epoch", epoch_},
             {"time_ms", now_ms()},
-            {"safe_before_ms", 0},  // this example takes no backups, so nothing is known to be safe
+            {"safe_before_ms", safe_before_ms_},
             {"limits", {{"ops", kOpsMax}, {"bytes", kBytesMax}, {"photo_bytes", kPhotoBytesMax}}},
             {"photos", "/v1/photos"}};
   if (nonce != request.query.end()) body["n"] = nonce->second;
@@ -257,6 +258,12 @@ std::string Platform::random_text(std::size_t bytes) {
   std::string raw(bytes, '\0');
   options_.random->fill(std::as_writable_bytes(std::span(raw)));
   return to_base64url(raw);
+}
+
+void Platform::note_backup() {
+  const std::lock_guard lock(mutex_);
+  safe_before_ms_ = now_ms();
+  vault_->run("INSERT OR REPLACE INTO vault VALUES ('safe_before_ms', ?1)", safe_before_ms_);
 }
 
 void Platform::new_epoch() {

@@ -64,7 +64,9 @@ class Platform {
                   const std::vector<std::string>& grids, const std::vector<std::string>& grid_names);
   /// Returns the activation code; `wanted` is taken when not empty.
   std::string add_code(const std::string& worker, const std::string& wanted);
-  void revoke(const std::string& device);
+  void revoke(const std::string& device, bool revoked = true);
+  /// A backup was made, and no older one will be restored: what was answered before now survives any restore.
+  void note_backup();
   /// After a restore from a backup, or a failover to a replica that may lag.
   void new_epoch();
   /// All it holds, one JSON object an item.
@@ -182,6 +184,7 @@ class Platform {
   std::unique_ptr<Database> db_;
   std::unique_ptr<Database> vault_;  ///< epoch and keys: not in the database that is backed up
   std::int64_t epoch_ = 1;
+  std::int64_t safe_before_ms_ = 0;
   std::string root_key_, receipt_key_;
   std::map<std::string, Kind> kinds_;
   std::map<std::string, Json> flows_;

@@ -24,9 +24,12 @@ CREATE TABLE record (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX record_changed ON record (changed);
 
--- What is to be sent and what was: seq is gapless. Rows are never deleted while they can be asked for again.
+-- What is to be sent and what was, in the order of making. Rows are never deleted while they can be asked for again.
 CREATE TABLE op (
-  seq             INTEGER PRIMARY KEY,
+  seq             INTEGER PRIMARY KEY,         -- in the order of making, on this phone
+  place           INTEGER NOT NULL,            -- in the order of the worker's edits: an op made again keeps it
+  chain           INTEGER NOT NULL,            -- which device id of this store it belongs to: 0 the first
+  number          INTEGER NOT NULL,            -- its gapless number on that device's chain: "seq" on the wire
   op_id           BLOB NOT NULL,
   record          BLOB NOT NULL,
   verb            INTEGER NOT NULL,            -- julu::Verb
@@ -49,12 +52,15 @@ CREATE TABLE op (
   base_values     TEXT,                        -- values of the touched fields when the op was made
   canonical       TEXT NOT NULL                -- RFC 8785 without seq; made once
 ) STRICT;
-CREATE INDEX op_record ON op (record, seq);
-CREATE INDEX op_queue ON op (urgency, seq) WHERE status = 0;
+CREATE INDEX op_record ON op (record, place);
+CREATE INDEX op_queue ON op (urgency, place) WHERE status = 0;
 CREATE INDEX op_parked ON op (record) WHERE status = 2;
+CREATE INDEX op_closed ON op (chain) WHERE status IN (3, 4);
+CREATE INDEX op_chain ON op (chain, number) WHERE chain > 0;  -- on the first chain number and seq are one
 
 CREATE TABLE receipt (
   id             INTEGER PRIMARY KEY,
+  device         TEXT NOT NULL,                -- that it was signed for
   key_id         TEXT NOT NULL,
   epoch          INTEGER NOT NULL,
   server_time_ms INTEGER NOT NULL,

@@ -150,6 +150,7 @@ Result<Syncer::Run::Exchange> Syncer::Run::call(Request request) {
     } else if (status == 403 && exchange.problem.type == "device-refused") {
       stop(SyncEnd::device_refused, Error{ErrorCode::device_refused, {}, {}});
     } else if (status == 409 && exchange.problem.type == "device-forked") {
+      forked_ = true;
       stop(SyncEnd::left, Error{ErrorCode::device_forked, {}, {}});
     } else if (status == 426) {
       stop(SyncEnd::app_too_old, Error{ErrorCode::app_too_old, {}, {}});
@@ -180,6 +181,10 @@ Result<Syncer::Run::Step> Syncer::Run::sign_in() {
       if (type == "clock-skew") return stop(SyncEnd::left, Error{ErrorCode::clock_skew, {}, {}});
       if (type == "device-refused") return stop(SyncEnd::device_refused, Error{ErrorCode::device_refused, {}, {}});
       if (exchange.response.status == 426) return stop(SyncEnd::app_too_old, Error{ErrorCode::app_too_old, {}, {}});
+      if (type == "invalid-grant" && !unknown_) {
+        JULU_TRY(const std::string first, outbox_.first_device());
+        forked_ = unknown_ = !first.empty();
+      }
       return stop(SyncEnd::sign_in, Error{ErrorCode::unauthorized, {}, type});
     }
     case Answer::stopped: return Step::stop;

@@ -159,7 +159,7 @@ Result<Syncer::Run::Step> Syncer::Run::settle(Batch batch, const Exchange& excha
     failed.why = reply.error().code;
     return push_failed(std::move(batch), failed);
   }
-  const auto settled = outbox_.settle(batch.ops, reply->results, reply->receipt);
+  const auto settled = outbox_.settle(batch.ops, reply->results, reply->receipt, reply->holds);
   if (!settled && settled.error().code == ErrorCode::receipt_invalid) {
     failed.why = ErrorCode::receipt_invalid;
     return split(std::move(batch), failed);

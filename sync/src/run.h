@@ -64,6 +64,7 @@ class Syncer::Run {
 
   // syncer.cpp
   Result<void> carry();
+  Result<void> carry_as_another();
   Result<Step> ping();
   Result<Step> defer_all_due(const Exchange& exchange);
   Result<SyncOutcome> outcome();
@@ -82,6 +83,10 @@ class Syncer::Run {
   bool may_carry_token(const std::string& url) const;
   std::string address(std::string_view path) const;
   void measure(std::int64_t bytes, std::int64_t took_ms);
+
+  // recover.cpp
+  Result<Step> reconcile();
+  Result<Step> enrol_anew();
 
   // push.cpp
   struct Batch {
@@ -156,6 +161,8 @@ class Syncer::Run {
   wire::Ping ping_;
   std::string photos_url_;
   bool token_renewed_ = false;
+  bool forked_ = false;
+  bool unknown_ = false;        // a restore made this device id unknown: the first one vouches
   bool key_pulled_ = false;
   bool exchanged_ = false;      // queue and changes went through to the end
   int failures_in_a_row_ = 0;   // of parts of a batch, without a success between

@@ -62,7 +62,8 @@ Result<SyncOutcome> Syncer::Run::go() {
   }
   JULU_CHECK(outbox_.acquire_lease());
   lease_until_ms_ = started_ms + limits::lease_ms / 3;
-  const Result<void> carried = carry();
+  Result<void> carried = carry();
+  if (carried && forked_) carried = carry_as_another();
   outbox_.release_lease();
   if (!carried) return carried.error();
   return outcome();
@@ -76,6 +77,11 @@ Result<void> Syncer::Run::carry() {
   progress_.bytes_total = counts.photo_bytes;
   JULU_TRY(Step step, ping());
   if (step == Step::stop) return {};
+  JULU_TRY(const bool forked, outbox_.is_forked());
+  if (forked) {
+    JULU_TRY(step, enrol_anew());
+    if (step == Step::stop) return {};
+  }
   // Without a key no receipt can be believed, and everything would go twice.
   JULU_TRY(const bool has_keys, inbox_.has_receipt_keys());
   if (!has_keys) {
@@ -83,7 +89,7 @@ Result<void> Syncer::Run::carry() {
     if (step == Step::stop) return {};
   }
   for (int round = 0; round < kRoundsMax; ++round) {
-    for (const auto part : {&Run::push_due, &Run::send_photos, &Run::push_due, &Run::pull}) {
+    for (const auto part : {&Run::reconcile, &Run::push_due, &Run::send_photos, &Run::push_due, &Run::pull}) {
       JULU_TRY(step, (this->*part)());
       if (step == Step::stop) return {};
     }
@@ -94,6 +100,15 @@ Result<void> Syncer::Run::carry() {
   exchanged_ = true;
   JULU_TRY(step, fetch_wanted());
   return {};
+}
+
+// A refusal as forked ended the first go. Once the device has a new id all of it starts over, once a run.
+Result<void> Syncer::Run::carry_as_another() {
+  end_.reset();
+  failure_.reset();
+  JULU_TRY(const Step renewed, enrol_anew());
+  if (renewed == Step::stop) return {};
+  return carry();
 }
 
 Result<Syncer::Run::Step> Syncer::Run::ping() {

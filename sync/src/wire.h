@@ -56,6 +56,15 @@ std::string enrolment_proof_text(std::string_view audience, std::string_view cod
 std::string encode_enrolment(std::string_view code, const PublicKey& key, const Signature& proof);
 Result<Identity> decode_enrolment(std::string_view body, std::string_view platform);
 
+/// The same of a forked device, which needs no code: its old key vouches for the new one.
+std::string fork_proof_text(std::string_view audience, std::string_view assertion, const PublicKey& key);
+std::string encode_fork(std::string_view assertion, const PublicKey& key, const Signature& proof);
+
+/// What the head's signature covers.
+std::string head_text(std::string_view device, const ChainHead& head);
+std::string encode_reconcile(std::string_view device, const Reckoning& reckoning, const std::optional<Signature>& sig);
+Result<std::vector<HeldDay>> decode_reconcile(std::string_view body);
+
 /// Milliseconds to wait by a Retry-After (seconds or an HTTP date, which is counted from the reply's own Date when it
 /// has one); at most limits::retry_after_ms_max, 0 when there is none.
 std::int64_t retry_after_ms(const Response& response, std::int64_t now_ms);

@@ -42,6 +42,20 @@ std::string encode_enrolment(std::string_view code, const PublicKey& key, const 
   return value.dump();
 }
 
+std::string fork_proof_text(std::string_view audience, std::string_view assertion, const PublicKey& key) {
+  const Json value{{"assertion", assertion},
+                   {"aud", audience},
+                   {"public_key", base64url(std::span<const std::uint8_t>(key))}};
+  return value.dump();
+}
+
+std::string encode_fork(std::string_view assertion, const PublicKey& key, const Signature& proof) {
+  const Json value{{"assertion", assertion},
+                   {"public_key", base64url(std::span<const std::uint8_t>(key))},
+                   {"proof", base64url(std::span<const std::uint8_t>(proof))}};
+  return value.dump();
+}
+
 Result<Identity> decode_enrolment(std::string_view body, std::string_view platform) {
   JULU_TRY(const Json value, parse_object(body));
   Identity identity;

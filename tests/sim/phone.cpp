@@ -289,7 +289,7 @@ void Phone::hint_and_sync() {
 bool Phone::quiet() {
   if (store_ == nullptr) return false;
   const auto status = store_->status();
-  return status && status->unsent_ops == 0 && status->unsent_photos == 0;
+  return status && status->unsent_ops == 0 && status->unsent_photos == 0 && !status->confirming;
 }
 
 void Phone::resend_parked() {

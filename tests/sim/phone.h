@@ -76,6 +76,8 @@ class Phone {
   /// The process or the machine dies: now, or at its next step when it is in the middle of something.
   void die(test::SimDisk::Stop how);
   bool open();
+  /// Its id at the platform; empty when it is not open.
+  std::string device() const { return store_ == nullptr ? std::string() : store_->identity().device; }
   bool is_open() const { return store_ != nullptr; }
   Store& store() { return *store_; }
   Store::Options options() const;

@@ -210,11 +210,15 @@ void Server::cut_power() {
   down_until_ms_ = world_.now_ms() + static_cast<std::int64_t>(world_.below(3'600'000));
 }
 
-void Server::back_up() { backup_ = disk.image(); }
+void Server::back_up() {
+  platform->note_backup();
+  backup_ = disk.image();
+}
+
+void Server::set_revoked(const std::string& device, bool revoked) { platform->revoke(device, revoked); }
 
 void Server::restore_backup() {
   if (!backup_) return;
-  platform.reset();
   test::SimDisk::Image image = disk.image();
   // The vault is not in the backup: it stays as it is.
   std::erase_if(image, [](const auto& file) { return file.first.find("platform.db") != std::string::npos; });
@@ -222,6 +226,7 @@ void Server::restore_backup() {
     if (name.find("platform.db") != std::string::npos) image[name] = contents;
   }
   disk.restore(std::move(image));
+  platform.reset();
   open();
   platform->new_epoch();
   restored_ = true;

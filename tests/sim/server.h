@@ -52,6 +52,7 @@ class Server {
   /// The backup comes back, under a new epoch.
   void restore_backup();
   void drop_tokens();
+  void set_revoked(const std::string& device, bool revoked);
   bool down() const;
   bool poisoned(const std::string& op_id) const;
   bool parks_poison(const std::string& op_id) const;

@@ -52,6 +52,32 @@ bool World::strikes(Fault fault) {
   return true;
 }
 
+// Of the plan's days, not of its requests: as good as certain to happen once in a seed that has it.
+bool World::strikes_often(Fault fault) {
+  if (calm_ || plan_.rate(fault) == 0) return false;
+  ++tally.faults[name(fault)];
+  return true;
+}
+
+void World::revoke(Phone& phone, bool revoked) {
+  if (phone.device().empty()) return;
+  server.set_revoked(phone.device(), revoked);
+  note(phone.number, revoked ? "device revoked" : "device admitted again");
+}
+
+// The phone's storage is copied to another phone, and both go on.
+void World::clone_one() {
+  if (calm_ || phones_.size() >= 2 * static_cast<std::size_t>(plan_.phones)) return;
+  Phone& original = *phones_[below(phones_.size())];
+  const int number = static_cast<int>(phones_.size());
+  phones_.push_back(std::make_unique<Phone>(*this, number, original.worker, original.disk.image()));
+  Phone& copy = *phones_.back();
+  copy.told = original.told;
+  copy.forked = original.forked = true;
+  note(number, "a copy of phone " + std::to_string(original.number));
+  copy.open();
+}
+
 void World::at(std::int64_t time_ms, std::function<void()> event) { events_.emplace(time_ms, std::move(event)); }
 
 void World::advance(std::int64_t ms) {
@@ -113,6 +139,18 @@ void World::plan_platform(std::int64_t day_ms) {
   const auto some_time = [&] { return day_ms + static_cast<std::int64_t>(below(kDayMs)); };
   if (strikes(Fault::platform_restart)) at(some_time(), [this] { server.restart(); note(-1, "platform restarts"); });
   if (strikes(Fault::platform_power_cut)) at(some_time(), [this] { server.cut_power(); note(-1, "platform loses power"); });
+  if (plan_.rate(Fault::platform_restored) > 0) {
+    if (below(3) == 0) at(some_time(), [this] { server.back_up(); note(-1, "platform backed up"); });
+    if (below(4) == 0 && strikes_often(Fault::platform_restored)) {
+      at(some_time(), [this] { server.restore_backup(); note(-1, "platform restored from its backup"); });
+    }
+  }
+  if (strikes(Fault::cloned)) at(some_time(), [this] { clone_one(); });
+  if (strikes(Fault::revoked)) {
+    Phone* p = phones_[below(phones_.size())].get();
+    at(some_time(), [this, p] { revoke(*p, true); });
+    at(day_ms + kDayMs + static_cast<std::int64_t>(below(2 * kDayMs)), [this, p] { revoke(*p, false); });
+  }
   if (strikes(Fault::token_dropped)) at(some_time(), [this] { server.drop_tokens(); note(-1, "tokens dropped"); });
   if (strikes(Fault::server_clock)) {
     constexpr std::int64_t kOff[] = {2 * kHourMs, -2 * kHourMs, 400 * kDayMs, -400 * kDayMs};
@@ -147,6 +185,7 @@ void World::settle_down() {
     phone->disk.fail_steps(0, 0);
     phone->disk.stop_at(-1, Stop::none);
     phone->clock.offset_ms = 0;
+    revoke(*phone, false);
     if (!phone->is_open()) phone->open();
     requests -= phone->requests;
   }

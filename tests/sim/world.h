@@ -60,7 +60,9 @@ class World {
   void settle_down();
   void plan_day(Phone& phone, std::int64_t day_ms);
   void plan_platform(std::int64_t day_ms);
+  bool strikes_often(Fault fault);
   void clone_one();
+  void revoke(Phone& phone, bool revoked);
   bool all_quiet();
 
   const Plan& plan_;

@@ -33,6 +33,7 @@ inline constexpr std::int64_t ballast_bytes = 2 << 20;        // one report with
 inline constexpr int busy_ms_max = 10'000;                    // another process writing a large photo on a slow card
 inline constexpr std::int64_t lease_ms = 30'000;              // a dead Syncer blocks the next no longer
 inline constexpr int page_rows_max = 500;                     // one page of a list
+inline constexpr std::int64_t reconcile_spread_ms = 5 * 60 * 1000;  // 2,800 phones ask within five minutes, not at once
 inline constexpr std::int64_t op_keep_ms = 90LL * 24 * 3600 * 1000;  // protocol.md "After the platform was restored"
 
 // The wire.

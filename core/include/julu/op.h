@@ -28,7 +28,6 @@ struct Evidence {
 
 struct Op {
   Id op_id;
-  std::int64_t seq = 0;  ///< gapless per device, from 1
   Id record;
   std::string kind;
   Verb verb = Verb::create;
@@ -43,6 +42,18 @@ struct Op {
 
 /// RFC 8785 text of the op without `seq`: what is hashed, stored and, with `seq` put in, sent.
 std::string canonical(const Op& op);
+
+/// The end of a device's chain up to the first op that is neither receipted nor void.
+struct ChainHead {
+  std::int64_t seq = 0;
+  Hash link{};
+  struct Void {
+    std::int64_t seq = 0;
+    Id op_id;
+    Hash hash{};
+  };
+  std::vector<Void> voids;  ///< ops made again or given up before the platform applied them
+};
 
 /// link_n = SHA-256(link_{n−1} ‖ hash_n); link_0 = SHA-256(device id as ASCII).
 Hash first_link(std::string_view device_id);

@@ -18,7 +18,8 @@ namespace julu {
 class Store;
 
 struct OutgoingOp {
-  std::int64_t seq = 0;
+  std::int64_t row = 0;  ///< the store's own key
+  std::int64_t seq = 0;  ///< the device's gapless number
   Id op_id;
   Id record;
   Verb verb = Verb::create;
@@ -69,6 +70,23 @@ struct QueueCounts {
   std::optional<std::int64_t> next_attempt_ms;  ///< wall clock; absent when nothing is pending
 };
 
+/// What this phone has receipts for: receipted ops by day, and the end of its chain (protocol.md "reconcile").
+struct Reckoning {
+  struct Day {
+    std::int64_t day = 0;  ///< since 1970-01-01, in UTC+08:00, of captured_at_ms
+    std::int64_t ops = 0;
+    Hash hash{};           ///< SHA-256 over the day's op hashes in hex, sorted, each with a line feed
+  };
+  std::vector<Day> days;
+  std::optional<ChainHead> head;
+};
+
+/// A day on which the platform holds something else, and what it holds.
+struct HeldDay {
+  std::int64_t day = 0;
+  std::vector<Id> ops;
+};
+
 class Outbox {
  public:
   explicit Outbox(Store& store) : store_(store) {}
@@ -97,8 +115,9 @@ class Outbox {
     std::int64_t made_again = 0;
     bool receipt_key_unknown = false;
   };
+  /// `holds`: how many of this device's ops the platform says it has; fewer than receipted means that it lost some.
   Result<Settled> settle(const std::vector<OutgoingOp>& sent, const std::vector<OpResult>& results,
-                         const std::optional<Receipt>& receipt);
+                         const std::optional<Receipt>& receipt, std::optional<std::int64_t> holds = std::nullopt);
   /// The whole request failed: each op gets its next attempt (full jitter; `retry_after_ms` wins when above 0).
   Result<void> defer(const std::vector<OutgoingOp>& sent, ErrorCode why, std::int64_t retry_after_ms);
   /// A lone op that the platform cannot take: visible with its reason until a person acts.
@@ -116,6 +135,25 @@ class Outbox {
   Result<void> defer_photo(const Hash& sha256, ErrorCode why, std::int64_t retry_after_ms);
   /// The platform will not take these bytes (413 on a lone photo): its attach ops are parked with the reason.
   Result<void> park_photo(const Hash& sha256, const Problem& problem);
+
+  // After a restore of the platform.
+  /// The platform may have lost answered ops, and it is this phone's turn to ask.
+  Result<bool> needs_reconcile() const;
+  Result<Reckoning> reckoning();
+  /// `differ`: the days that differ. What was receipted and is not held goes again; returns how many ops.
+  Result<std::int64_t> reconcile(const std::vector<HeldDay>& differ);
+
+  // After the store was copied or restored: the same worker under a new device id.
+  Result<bool> is_forked() const;
+  /// The id that the activation code gave, once `become` has made another; empty before.
+  Result<std::string> first_device() const;
+  Result<Signature> sign_as_first_device(std::string_view message) const;
+  /// Durable when it returns; the same until `become`.
+  Result<PublicKey> new_device_key();
+  Result<Signature> sign_with_new_key(std::string_view message);
+  /// The store goes on as `identity`: what is not receipted gets new numbers on a chain of its own, and keeps its ids
+  /// and hashes. Errors: bad_reply when worker or root key are others.
+  Result<void> become(const Identity& identity);
 
   Result<QueueCounts> counts() const;
   /// The network changed or a person asked: everything queued is due now.

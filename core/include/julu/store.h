@@ -45,6 +45,7 @@ enum class Delivery {
   saved,      ///< durable here, not yet receipted
   delivered,  ///< every op of ours, photos' among them, is covered by a receipt
   parked,     ///< the platform refused a part; `problem` says why, `resend` or an edit is the way on
+  confirming, ///< receipted, but the platform was restored from a backup since: it is asked what it still holds
 };
 std::string_view name(Delivery delivery);
 
@@ -113,6 +114,7 @@ struct Status {
   std::int64_t conflicts = 0;
   std::optional<std::int64_t> next_attempt_ms;
   std::int64_t last_sync_ms = 0;  ///< wall clock of the last full pull to the end; 0: never
+  bool confirming = false;        ///< the platform was restored: it is asked what it still holds
   bool low_disk = false;          ///< the ballast was used: free some space
 };
 

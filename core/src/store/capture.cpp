@@ -202,7 +202,7 @@ Result<Saved> Store::act(const std::string& id_text, const std::string& action, 
     JULU_TRY(const Target target, target_of(*core_, db, id));
     const auto flow = core_->flow_of(*target.kind);
     if (target.kind->shape() != Shape::case_ || flow == nullptr) return Error{ErrorCode::shape_mismatch, "/id", {}};
-    const Identity& who = core_->identity();
+    const Identity who = core_->identity();
     JULU_TRY(const std::string state, flow->next(target.row.state, action, who.role));
     const Moment moment = core_->moment(db);
     JULU_TRY(NewOp op, follow_up(db, target, Verb::append));

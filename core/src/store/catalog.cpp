@@ -110,9 +110,10 @@ Result<std::optional<ReceiptKey>> receipt_key(Connection& db, const std::string&
 
 Result<std::int64_t> newest_epoch(Connection& db) { return meta_integer(db, "epoch"); }
 
-Result<void> note_epoch(Connection& db, std::int64_t epoch) {
+Result<void> note_epoch(Core& core, Connection& db, std::int64_t epoch) {
   JULU_TRY(const std::int64_t newest, newest_epoch(db));
   if (epoch <= newest) return {};
+  if (newest > 0) JULU_CHECK(begin_confirming(core, db));
   return set_meta(db, "epoch", epoch);
 }
 

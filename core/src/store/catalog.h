@@ -17,7 +17,11 @@ Result<std::optional<ReceiptKey>> receipt_key(Connection& db, const std::string&
 
 /// The newest epoch that any reply has named.
 Result<std::int64_t> newest_epoch(Connection& db);
-Result<void> note_epoch(Connection& db, std::int64_t epoch);
+/// A newer one than before: what the platform answered may be gone.
+Result<void> note_epoch(Core& core, Connection& db, std::int64_t epoch);
+/// Delivered is shown as being confirmed until the platform has been asked.
+Result<void> begin_confirming(Core& core, Connection& db);
+Result<void> note_holds(Core& core, Connection& db, std::int64_t holds);
 
 /// Gives a photo row its next attempt.
 Result<void> defer_photo_row(Core& core, const Hash& sha256, std::int64_t retry_after_ms);

@@ -48,21 +48,35 @@ Result<std::unique_ptr<Core>> Core::open(const Store::Options& options) {
   JULU_TRY(core->writer_, open_database(options, false));
   JULU_CHECK(migrate(*core->writer_));
   JULU_TRY(core->reader_, open_database(options, false));
-  JULU_CHECK(core->load_identity());
+  JULU_CHECK(core->reload_identity(*core->writer_));
   JULU_CHECK(core->load_catalog(*core->writer_));
   return core;
 }
 
 Core::~Core() = default;
 
-Result<void> Core::load_identity() {
-  JULU_TRY(const auto identity, meta_text(*writer_, "identity"));
-  if (!identity) return Error{ErrorCode::store_missing, "identity", {}};
-  JULU_TRY(identity_, parse_identity(*identity));
-  JULU_TRY(const auto key, meta_text(*writer_, "device_key"));
+Result<void> Core::reload_identity(Connection& db) {
+  JULU_TRY(const auto text, meta_text(db, "identity"));
+  if (!text) return Error{ErrorCode::store_missing, "identity", {}};
+  JULU_TRY(Identity identity, parse_identity(*text));
+  JULU_TRY(const auto key, meta_text(db, "device_key"));
   if (!key || key->size() != device_key_.size()) return Error{ErrorCode::store_corrupt, "device_key", {}};
+  JULU_TRY(const std::int64_t chain, meta_integer(db, "chain"));
+  const std::lock_guard lock(identity_mutex_);
+  identity_ = std::move(identity);
   std::copy(key->begin(), key->end(), device_key_.begin());
+  chain_ = chain;
   return {};
+}
+
+Identity Core::identity() const {
+  const std::lock_guard lock(identity_mutex_);
+  return identity_;
+}
+
+Signature Core::sign(std::string_view message) const {
+  const std::lock_guard lock(identity_mutex_);
+  return julu::sign(device_key_, message);
 }
 
 Moment Core::moment(Connection& db) {
@@ -87,16 +101,9 @@ Result<Enqueued> Core::enqueue(Connection& db, const Moment& moment, const NewOp
   full.refs = op.refs;
   full.captured_at_ms = moment.captured_at_ms;
   full.evidence = moment.evidence;
-  Hash previous = first_link(identity_.device);
-  full.seq = 1;
-  {
-    Query last = db.query("SELECT seq, link FROM op ORDER BY seq DESC LIMIT 1");
-    JULU_TRY(const bool row, last.step());
-    if (row) {
-      full.seq = last.integer(0) + 1;
-      previous = last.hash(1);
-    }
-  }
+  JULU_TRY(const ChainEnd end, chain_end(db));
+  JULU_TRY(const auto last, db.integer("SELECT max(seq) FROM op"));
+  const std::int64_t seq = last.value_or(0) + 1;
   if (op.after) {
     Query after = db.query("SELECT op_id FROM op WHERE seq = ?1", *op.after);
     JULU_TRY(const bool row, after.step());
@@ -105,15 +112,15 @@ Result<Enqueued> Core::enqueue(Connection& db, const Moment& moment, const NewOp
   }
   const std::string text = canonical(full);
   const Hash hash = sha256(text);
-  const Hash link = next_link(previous, hash);
+  const Hash link = next_link(end.link, hash);
   std::optional<std::string_view> base_values;
   if (!op.base_values.empty()) base_values = op.base_values;
   JULU_CHECK(db.run(
-      "INSERT INTO op (seq, op_id, record, verb, urgency, after, base_version, photo, hash, link, base_values, canonical)"
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-      full.seq, full.op_id, full.record, static_cast<int>(full.verb), op.urgency, op.after, op.base_version, op.photo,
-      hash, link, base_values, text));
-  return Enqueued{full.seq, full.op_id};
+      "INSERT INTO op (seq, op_id, record, verb, urgency, after, base_version, photo, hash, link, base_values, canonical,"
+      " chain, number, place) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+      seq, full.op_id, full.record, static_cast<int>(full.verb), op.urgency, op.after, op.base_version, op.photo, hash,
+      link, base_values, text, end.chain, end.number + 1, op.place.value_or(seq)));
+  return Enqueued{seq, full.op_id};
 }
 
 Result<std::int64_t> Core::next_change(Connection& db) {

@@ -48,6 +48,7 @@ struct NewOp {
   std::vector<Id> refs;
   int urgency = 2;
   std::optional<Hash> photo;
+  std::optional<std::int64_t> place;  ///< of the op that it is made of; a fresh one comes last
 };
 
 struct Enqueued {
@@ -86,9 +87,9 @@ class Core {
 
   Clock& clock() const { return *clock_; }
   Random& random() const { return *random_; }
-  const Identity& identity() const { return identity_; }
+  Identity identity() const;
   const Store::Options& options() const { return options_; }
-  Signature sign(std::string_view message) const { return julu::sign(device_key_, message); }
+  Signature sign(std::string_view message) const;
 
   Moment moment(Connection& db);
   /// The kind, or null when it is not known here.
@@ -99,6 +100,18 @@ class Core {
   Result<void> load_catalog(Connection& db);
 
   Result<Enqueued> enqueue(Connection& db, const Moment& moment, const NewOp& op);
+  /// The place that the next op gets on the current device's chain.
+  struct ChainEnd {
+    std::int64_t chain = 0;
+    std::int64_t number = 0;  ///< of the last op; 0: none yet
+    Hash link{};
+  };
+  Result<ChainEnd> chain_end(Connection& db);
+  /// Makes `identity` with `key` this store's device; what is not receipted goes on on its chain (protocol.md "The
+  /// chain, and devices that fork"). The caller commits, and calls `reload_identity` then.
+  Result<void> become(Connection& db, const Identity& identity, const PrivateKey& key);
+  Result<void> reload_identity(Connection& db);
+
   /// The next number of the feed that changes_since reads.
   Result<std::int64_t> next_change(Connection& db);
 
@@ -131,13 +144,14 @@ class Core {
   }
   void woke();
   void relieve_wal();
-  Result<void> load_identity();
 
   Store::Options options_;
   Clock* clock_ = nullptr;
   Random* random_ = nullptr;
+  mutable std::mutex identity_mutex_;
   Identity identity_;
   PrivateKey device_key_{};
+  std::int64_t chain_ = 0;
   std::string boot_id_;
   std::string lease_owner_;
   std::mutex write_mutex_;

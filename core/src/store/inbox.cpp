@@ -140,7 +140,7 @@ Result<Inbox::Applied> Inbox::apply(const PulledPage& page) {
       return Applied{0, true};
     }
     JULU_CHECK(set_meta(db, "cursor_epoch", page.epoch));
-    JULU_CHECK(note_epoch(db, page.epoch));
+    JULU_CHECK(note_epoch(core, db, page.epoch));
     JULU_TRY(const std::int64_t generation, meta_integer(db, "generation"));
     Applied result;
     for (const Change& change : page.changes) {
@@ -151,7 +151,9 @@ Result<Inbox::Applied> Inbox::apply(const PulledPage& page) {
     JULU_CHECK(set_meta(db, "cursor", page.next));
     if (!page.more) {
       JULU_TRY(const std::int64_t swept, meta_integer(db, "swept"));
-      if (swept < generation) JULU_CHECK(sweep(db, generation));
+      // What the platform may have lost and gets again must not be forgotten here meanwhile.
+      JULU_TRY(const std::int64_t confirming, meta_integer(db, "confirming"));
+      if (swept < generation && confirming == 0) JULU_CHECK(sweep(db, generation));
       JULU_CHECK(set_meta(db, "last_sync_ms", core.clock().now_ms()));
     }
     if (catalog_changed) JULU_CHECK(core.load_catalog(db));

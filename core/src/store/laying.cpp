@@ -7,8 +7,8 @@ namespace julu::store {
 namespace {
 
 constexpr const char* kOpColumns =
-    "SELECT seq, op_id, verb, status, after, base_version, version, folded, urgency, photo, base_values, canonical"
-    " FROM op WHERE record = ?1 AND seq >= ?2 ORDER BY seq";
+    "SELECT seq, op_id, verb, status, after, base_version, version, folded, urgency, photo, base_values, canonical, place"
+    " FROM op WHERE record = ?1 AND place >= ?2 ORDER BY place, seq";
 
 bool changes_body(const OpRow& op) { return op.verb != Verb::attach && op.verb != Verb::append; }
 
@@ -29,7 +29,7 @@ Result<std::string> effective_state(Core& core, Connection& db, const RecordRow&
   if (state.empty() && flow != nullptr) state = flow->initial();
   Query pending = db.query(
       "SELECT action.state FROM action JOIN op ON op.record = action.record AND op.op_id = action.id"
-      " WHERE action.record = ?1 AND action.number IS NULL AND op.status IN (0, 1) ORDER BY op.seq",
+      " WHERE action.record = ?1 AND action.number IS NULL AND op.status IN (0, 1) ORDER BY op.place, op.seq",
       row.id);
   for (;;) {
     JULU_TRY(const bool there, pending.step());
@@ -80,6 +80,7 @@ Result<std::vector<OpRow>> ops_of(Connection& db, const Id& record, std::int64_t
     if (!row.is_null(9)) op.photo = row.hash(9);
     op.base_values = row.text(10);
     op.canonical = row.text(11);
+    op.place = row.integer(12);
     ops.push_back(std::move(op));
   }
 }
@@ -101,8 +102,8 @@ OpText parse_op(const std::string& canonical_text) {
 
 Result<std::optional<std::int64_t>> pending_before(Connection& db, const Id& record) {
   return db.integer(
-      "SELECT max(seq) FROM op WHERE record = ?1 AND verb <> 3"  // an attach changes no version
-      " AND (status IN (0, 2) OR (status = 1 AND folded = 0))",
+      "SELECT seq FROM op WHERE record = ?1 AND verb <> 3"  // an attach changes no version
+      " AND (status IN (0, 2) OR (status = 1 AND folded = 0)) ORDER BY place DESC, seq DESC LIMIT 1",
       record);
 }
 

@@ -22,7 +22,7 @@ Result<Waiting> waiting_ops(Connection& db) {
   JULU_TRY(const auto parked, db.integer("SELECT count(*) FROM op WHERE status = 2"));
   Query row = db.query(
       "SELECT EXISTS (SELECT 1 FROM op AS earlier WHERE earlier.status = 2 AND earlier.record = op.record"
-      "  AND earlier.seq < op.seq AND earlier.verb <> 3) AS behind, count(*),"
+      "  AND earlier.place < op.place AND earlier.verb <> 3) AS behind, count(*),"
       " min(CASE WHEN op.verb <> 3 OR photo.uploaded = 1 THEN op.next_attempt_ms END)"
       " FROM op LEFT JOIN photo ON photo.sha256 = op.photo WHERE op.status = 0 GROUP BY behind");
   waiting.parked = parked.value_or(0);
@@ -45,14 +45,14 @@ namespace {
 // An op goes when it is due and nothing before it on its record is parked or waits. An attach goes when its photo's
 // bytes are there. Order is kept per record only; a record's ops share its urgency.
 constexpr const char* kDueOps =
-    "SELECT op.seq, op.op_id, op.record, op.verb, op.canonical, op.hash, op.urgency, photo.upload_url"
+    "SELECT op.seq, op.op_id, op.record, op.verb, op.canonical, op.hash, op.urgency, photo.upload_url, op.number"
     " FROM op LEFT JOIN photo ON photo.sha256 = op.photo"
     " WHERE op.status = 0 AND (op.next_attempt_ms <= ?1 OR op.next_attempt_ms > ?1 + op.wait_max_ms)"
     " AND (op.verb <> 3 OR photo.uploaded = 1)"
-    " AND NOT EXISTS (SELECT 1 FROM op AS earlier WHERE earlier.record = op.record AND earlier.seq < op.seq"
+    " AND NOT EXISTS (SELECT 1 FROM op AS earlier WHERE earlier.record = op.record AND earlier.place < op.place"
     "  AND earlier.verb <> 3 AND (earlier.status = 2 OR (earlier.status = 0"
     "   AND earlier.next_attempt_ms > ?1 AND earlier.next_attempt_ms <= ?1 + earlier.wait_max_ms)))"
-    " ORDER BY op.urgency, op.seq LIMIT ?2";
+    " ORDER BY op.urgency, op.place LIMIT ?2";
 
 bool process_is_gone(std::int64_t pid) {
   if (pid <= 0 || pid == ::getpid()) return false;
@@ -95,7 +95,7 @@ Result<Signature> Outbox::sign(std::string_view message) const { return store_.c
 Result<void> Outbox::note_ping(const PingFacts& ping) {
   Core& core = *store_.core_;
   return core.write([&](Connection& db) -> Result<void> {
-    JULU_CHECK(note_epoch(db, ping.epoch));
+    JULU_CHECK(note_epoch(core, db, ping.epoch));
     JULU_CHECK(set_meta(db, "clock_offset_ms", ping.time_ms - core.clock().now_ms()));
     JULU_TRY(const std::int64_t safe, meta_integer(db, "safe_before_ms"));
     return set_meta(db, "safe_before_ms", std::max(safe, ping.safe_before_ms));
@@ -114,7 +114,8 @@ Result<std::vector<OutgoingOp>> Outbox::next_ops(std::size_t ops_max, std::size_
       bytes += row.text(4).size();
       if (!ops.empty() && bytes > bytes_max) return ops;
       OutgoingOp op;
-      op.seq = row.integer(0);
+      op.row = row.integer(0);
+      op.seq = row.integer(8);
       op.op_id = row.id(1);
       op.record = row.id(2);
       op.verb = static_cast<Verb>(row.integer(3));
@@ -133,7 +134,7 @@ Result<void> Outbox::defer(const std::vector<OutgoingOp>& sent, ErrorCode why, s
     // One draw for all: what failed together goes together.
     std::int64_t attempts = 0;
     for (const OutgoingOp& op : sent) {
-      JULU_TRY(const auto made, db.integer("SELECT attempts FROM op WHERE seq = ?1", op.seq));
+      JULU_TRY(const auto made, db.integer("SELECT attempts FROM op WHERE seq = ?1", op.row));
       attempts = std::max(attempts, made.value_or(0));
     }
     const Wait wait = next_wait(core, attempts, retry_after_ms);
@@ -141,7 +142,7 @@ Result<void> Outbox::defer(const std::vector<OutgoingOp>& sent, ErrorCode why, s
       JULU_CHECK(db.run(
           "UPDATE op SET attempts = attempts + 1, next_attempt_ms = ?2, wait_max_ms = ?3, problem = ?4"
           " WHERE seq = ?1 AND status = 0",
-          op.seq, wait.next_attempt_ms, wait.wait_max_ms, problem_text(why, "", "", "", "")));
+          op.row, wait.next_attempt_ms, wait.wait_max_ms, problem_text(why, "", "", "", "")));
     }
     return {};
   });
@@ -150,7 +151,7 @@ Result<void> Outbox::defer(const std::vector<OutgoingOp>& sent, ErrorCode why, s
 Result<void> Outbox::park(const OutgoingOp& op, const Problem& problem) {
   Core& core = *store_.core_;
   return core.write([&](Connection& db) -> Result<void> {
-    JULU_CHECK(db.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1 AND status = 0", op.seq,
+    JULU_CHECK(db.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1 AND status = 0", op.row,
                       problem_text(ErrorCode::rejected, problem.type, problem.title, problem.detail, problem.pointer)));
     return lay(core, db, op.record);
   });

@@ -53,6 +53,10 @@ Result<void> add_delivery(Connection& db, const Id& id, Record& record) {
     }
   }
   record.delivery = parked ? Delivery::parked : waiting ? Delivery::saved : any ? Delivery::delivered : Delivery::none;
+  if (record.delivery == Delivery::delivered) {
+    JULU_TRY(const std::int64_t confirming, meta_integer(db, "confirming"));
+    if (confirming != 0) record.delivery = Delivery::confirming;
+  }
   if (record.delivery != Delivery::delivered) record.delivered_at_ms = 0;
   return {};
 }
@@ -137,6 +141,7 @@ std::string_view name(Delivery delivery) {
     case Delivery::saved: return "saved";
     case Delivery::delivered: return "delivered";
     case Delivery::parked: return "parked";
+    case Delivery::confirming: return "confirming";
   }
   return "unknown";
 }
@@ -314,6 +319,8 @@ Result<Status> Store::status() {
     JULU_CHECK(count("SELECT sum(length_bytes) FROM photo WHERE own = 1 AND uploaded = 0", status.unsent_photo_bytes));
     JULU_CHECK(count("SELECT count(*) FROM conflict", status.conflicts));
     JULU_CHECK(count("SELECT value FROM meta WHERE name = 'last_sync_ms'", status.last_sync_ms));
+    JULU_TRY(const std::int64_t confirming, meta_integer(db, "confirming"));
+    status.confirming = confirming != 0;
     status.low_disk = core_->low_disk();
     return status;
   });

@@ -31,6 +31,7 @@ Result<std::optional<RecordRow>> find_record(Connection& db, const Id& id);
 /// An own op of a record, as laying, merging and settling need it.
 struct OpRow {
   std::int64_t seq = 0;
+  std::int64_t place = 0;
   Id op_id;
   Verb verb = Verb::create;
   int status = 0;
@@ -44,7 +45,7 @@ struct OpRow {
   std::string canonical;
 };
 
-/// In order of seq, from `first` on.
+/// In the order of the worker's edits, from place `first` on.
 Result<std::vector<OpRow>> ops_of(Connection& db, const Id& record, std::int64_t first = 0);
 
 /// What an op's canonical text says of its making, to make it again.

@@ -37,6 +37,7 @@ NewOp like(const OpRow& old, const Id& record, const std::string& kind) {
   op.verb = old.verb;
   op.urgency = old.urgency;
   op.photo = old.photo;
+  op.place = old.place;
   return op;
 }
 
@@ -64,17 +65,43 @@ Result<void> keep_conflicts(Core& core, Connection& db, const Id& record, const 
   return {};
 }
 
+using Renamed = std::map<std::string, std::string>;  // op ids that steps and photos name, old to new
+
+// What stands after an op names it by its id.
+std::string with_new_names(Json body, const Renamed& renamed) {
+  for (const char* member : {"action", "last_action"}) {
+    const auto moved = renamed.find(text_member(body, member));
+    if (moved != renamed.end()) body[member] = moved->second;
+  }
+  return canonical(body);
+}
+
+// A case's step keeps its place on the phone under the id that the platform knows it by.
+Result<void> rename_step(Connection& db, const Id& from, const Id& to) {
+  JULU_CHECK(db.run("UPDATE attachment SET action = ?2 WHERE action = ?1", from, to));
+  return db.run("UPDATE OR REPLACE action SET id = ?2 WHERE id = ?1", from, to);
+}
+
 // Carries the state of one re-making from op to op of a record.
 class Remaking {
  public:
-  Remaking(Core& core, Connection& db, const Id& record, const Change& current)
-      : core_(core), db_(db), record_(record), current_(current), kind_(core.kind(current.kind)) {
+  Remaking(Core& core, Connection& db, const Id& record, const Change& current, const OpRow& judged,
+           const std::vector<OpRow>& applied)
+      : core_(core),
+        db_(db),
+        record_(record),
+        current_(current),
+        judged_(judged),
+        applied_(applied),
+        kind_(core.kind(current.kind)) {
     running_ = Json::parse(current.body, nullptr, false);
     if (!running_.is_object()) running_ = Json::object();
   }
 
   Result<void> take(const OpRow& old) {
+    if (const OpRow* first = done_before(old)) return take_back(old, *first);
     if (old.verb == Verb::attach) return take_attach(old);
+    if (old.verb == Verb::append && !renamed_.empty()) return take_append(old);
     const bool mergeable = kind_ == nullptr || kind_->shape() == Shape::document;
     if (old.verb == Verb::append || old.verb == Verb::remove || current_.deleted || !mergeable) {
       stopped_ = true;  // what stands after it waits for the person's decision too
@@ -110,13 +137,47 @@ class Remaking {
   bool stopped() const { return stopped_; }
 
  private:
+  // What was to replace an op that had been applied after all, and does no more than that one did.
+  const OpRow* done_before(const OpRow& old) const {
+    const bool whole = old.verb == Verb::append || old.verb == Verb::remove || old.verb == Verb::attach;
+    if (old.seq != judged_.seq || !whole) return nullptr;
+    const auto first = std::find_if(applied_.begin(), applied_.end(), [&](const OpRow& o) { return o.verb == old.verb; });
+    return first != applied_.end() ? &*first : nullptr;
+  }
+
+  // The first making stands; the second was never needed.
+  Result<void> take_back(const OpRow& old, const OpRow& first) {
+    JULU_CHECK(db_.run("UPDATE op SET status = 4 WHERE seq = ?1", old.seq));
+    JULU_CHECK(db_.run("UPDATE attachment SET op = ?2 WHERE op = ?1", old.seq, first.seq));
+    again_[old.seq] = first.seq;
+    renamed_[old.op_id.text()] = first.op_id.text();
+    if (old.verb == Verb::append) JULU_CHECK(rename_step(db_, old.op_id, first.op_id));
+    last_ = old.verb == Verb::remove ? std::optional(first.seq) : last_;
+    return {};
+  }
+
+  // A step after one that goes under its first id again.
+  Result<void> take_append(const OpRow& old) {
+    const OpText text = parse_op(old.canonical);
+    NewOp op = like(old, record_, current_.kind);
+    op.body = with_new_names(text.body, renamed_);
+    const auto moved = old.after ? again_.find(*old.after) : again_.end();
+    op.after = moved != again_.end() ? std::optional(moved->second) : old.after;
+    JULU_TRY(op.replaces, to_replace(db_, old));
+    JULU_TRY(const Enqueued queued, core_.enqueue(db_, text.moment, op));
+    JULU_CHECK(hand_over(db_, old, queued.seq));
+    again_[old.seq] = queued.seq;
+    renamed_[old.op_id.text()] = queued.op_id.text();
+    return rename_step(db_, old.op_id, queued.op_id);
+  }
+
   // An attach stands after an op that is closed now, so it needs a new one to stand after.
   Result<void> take_attach(const OpRow& old) {
     const auto moved = old.after ? again_.find(*old.after) : again_.end();
     if (old.after && moved == again_.end() && !again_.empty()) return {};  // its own op goes on as it was
     const OpText text = parse_op(old.canonical);
     NewOp op = like(old, record_, current_.kind);
-    op.body = canonical(text.body);
+    op.body = with_new_names(text.body, renamed_);
     if (moved != again_.end()) op.after = moved->second;
     JULU_TRY(op.replaces, to_replace(db_, old));
     JULU_TRY(const Enqueued queued, core_.enqueue(db_, text.moment, op));
@@ -128,10 +189,13 @@ class Remaking {
   Connection& db_;
   const Id& record_;
   const Change& current_;
+  const OpRow& judged_;
+  const std::vector<OpRow>& applied_;
   std::shared_ptr<const Kind> kind_;
   Json running_;
   std::optional<std::int64_t> last_;
   std::map<std::int64_t, std::int64_t> again_;
+  Renamed renamed_;
   bool stopped_ = false;
 };
 
@@ -139,17 +203,21 @@ class Remaking {
 
 Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& record, const Change& current,
                         const std::vector<Id>& applied, std::int64_t epoch) {
-  for (const Id& id : applied) {
+  JULU_TRY(const std::vector<OpRow> all, ops_of(db, record));
+  std::vector<OpRow> first;
+  for (const OpRow& made : all) {
+    if (made.status != kStatusMadeAgain || std::find(applied.begin(), applied.end(), made.op_id) == applied.end()) continue;
     // Sent again for its receipt; the next making no longer replaces it.
-    JULU_CHECK(db.run(
-        "UPDATE op SET status = 0, successor = NULL, next_attempt_ms = 0 WHERE record = ?1 AND op_id = ?2 AND status = 3",
-        record, id));
+    JULU_CHECK(db.run("UPDATE op SET status = 0, successor = NULL, next_attempt_ms = 0 WHERE seq = ?1", made.seq));
+    first.push_back(made);
   }
   JULU_CHECK(take_base(core, db, record, current, epoch));
-  JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record, op.seq));
-  Remaking remaking(core, db, record, current);
+  JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record, op.place));
+  Remaking remaking(core, db, record, current, op, first);
   for (const OpRow& pending : ops) {
     if (pending.status != kStatusQueued) continue;
+    const bool applied_before = std::any_of(first.begin(), first.end(), [&](const OpRow& o) { return o.seq == pending.seq; });
+    if (applied_before) continue;
     if (op.verb == Verb::attach && pending.seq != op.seq) continue;  // nothing else was judged stale
     JULU_CHECK(remaking.take(pending));
     if (remaking.stopped()) break;
@@ -181,9 +249,8 @@ class SendingAgain {
       return db_.run("UPDATE attachment SET op = ?2 WHERE op = ?1", old.seq, queued.seq);
     }
     if (old.verb != Verb::append) return {};
-    // The step keeps its place on the phone under the id that the platform will know it by.
-    JULU_CHECK(db_.run("UPDATE attachment SET action = ?2 WHERE action = ?1", old.op_id, queued.op_id));
-    return db_.run("UPDATE action SET id = ?2, body = ?3 WHERE id = ?1", old.op_id, queued.op_id, op.body);
+    JULU_CHECK(rename_step(db_, old.op_id, queued.op_id));
+    return db_.run("UPDATE action SET body = ?2 WHERE id = ?1", queued.op_id, op.body);
   }
 
  private:
@@ -200,12 +267,7 @@ class SendingAgain {
       op.body = canonical(patch);
       op.base_values = base_values_for(before, patch).dump();
     } else if (!text.body.is_null()) {
-      Json body = text.body;
-      for (const char* member : {"action", "last_action"}) {
-        const auto moved = renamed_.find(text_member(body, member));
-        if (moved != renamed_.end()) body[member] = moved->second;
-      }
-      op.body = canonical(body);
+      op.body = with_new_names(text.body, renamed_);
     }
     body_sent_ = body_sent_ || old.verb == Verb::create || old.verb == Verb::patch;
   }
@@ -231,7 +293,7 @@ class SendingAgain {
   const std::vector<OpRow>& ops_;
   std::optional<std::int64_t> last_;
   std::map<std::int64_t, std::int64_t> again_;
-  std::map<std::string, std::string> renamed_;
+  Renamed renamed_;
   bool body_sent_ = false;
 };
 

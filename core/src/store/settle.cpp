@@ -45,10 +45,10 @@ Result<bool> check_receipt(Core& core, Connection& db, const std::vector<Receipt
   return false;
 }
 
-Result<std::int64_t> keep_receipt(Connection& db, const Receipt& receipt) {
+Result<std::int64_t> keep_receipt(Connection& db, const std::string& device, const Receipt& receipt) {
   const std::string_view signature(reinterpret_cast<const char*>(receipt.signature.data()), receipt.signature.size());
-  JULU_CHECK(db.run("INSERT INTO receipt (key_id, epoch, server_time_ms, signature) VALUES (?1, ?2, ?3, ?4)",
-                    receipt.key_id, receipt.epoch, receipt.server_time_ms, Blob{signature}));
+  JULU_CHECK(db.run("INSERT INTO receipt (device, key_id, epoch, server_time_ms, signature) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    device, receipt.key_id, receipt.epoch, receipt.server_time_ms, Blob{signature}));
   return db.last_row_id();
 }
 
@@ -56,21 +56,21 @@ Result<void> settle_receipted(Settling& s, const OutgoingOp& op, const OpResult&
   JULU_CHECK(s.db.run(
       "UPDATE op SET status = 1, version = ?2, receipt = ?3, receipt_item = ?4, problem = NULL, attempts = 0"
       " WHERE seq = ?1",
-      op.seq, result.version, s.receipt, s.items));
+      op.row, result.version, s.receipt, s.items));
   ++s.items;
   ++s.settled.receipted;
   // What this op replaced is closed at the platform for ever.
-  return s.db.run("UPDATE op SET status = 4 WHERE successor = ?1 AND status = 3", op.seq);
+  return s.db.run("UPDATE op SET status = 4 WHERE successor = ?1 AND status = 3", op.row);
 }
 
 Result<void> wait_again(Settling& s, const OutgoingOp& op, const Problem& problem, ErrorCode why,
                         std::int64_t retry_after_ms) {
-  JULU_TRY(const auto attempts, s.db.integer("SELECT attempts FROM op WHERE seq = ?1", op.seq));
+  JULU_TRY(const auto attempts, s.db.integer("SELECT attempts FROM op WHERE seq = ?1", op.row));
   const Wait wait = next_wait(s.core, attempts.value_or(0), retry_after_ms);
   return s.db.run(
       "UPDATE op SET attempts = attempts + 1, next_attempt_ms = ?2, wait_max_ms = ?3, problem = ?4 WHERE seq = ?1"
       " AND status = 0",
-      op.seq, wait.next_attempt_ms, wait.wait_max_ms,
+      op.row, wait.next_attempt_ms, wait.wait_max_ms,
       problem_text(why, problem.type, problem.title, problem.detail, problem.pointer));
 }
 
@@ -78,38 +78,39 @@ Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& resu
   if (op.verb == Verb::attach && result.problem.type == "bytes-missing") {
     // Not there after all: the bytes go again from the start.
     JULU_CHECK(s.db.run(
-        "UPDATE photo SET uploaded = 0, upload_url = NULL WHERE sha256 = (SELECT photo FROM op WHERE seq = ?1)", op.seq));
+        "UPDATE photo SET uploaded = 0, upload_url = NULL WHERE sha256 = (SELECT photo FROM op WHERE seq = ?1)", op.row));
     return wait_again(s, op, result.problem, ErrorCode::bytes_missing, result.retry_after_ms);
   }
   return wait_again(s, op, result.problem, ErrorCode::held, result.retry_after_ms);
 }
 
 Result<void> settle_rejected(Settling& s, const OutgoingOp& op, const OpResult& result) {
-  JULU_TRY(const auto successor, s.db.integer("SELECT successor FROM op WHERE seq = ?1", op.seq));
+  JULU_TRY(const auto successor, s.db.integer("SELECT successor FROM op WHERE seq = ?1", op.row));
   if (result.problem.type == "replaced" && successor) {
     // Closed by its own successor, as intended.
-    return s.db.run("UPDATE op SET status = 3 WHERE seq = ?1", op.seq);
+    return s.db.run("UPDATE op SET status = 3 WHERE seq = ?1", op.row);
   }
   ++s.settled.parked;
   const ErrorCode code = result.problem.type == "scope"          ? ErrorCode::scope
                          : result.problem.type == "op-id-reused" ? ErrorCode::op_id_reused
                          : result.problem.type == "replaced"     ? ErrorCode::replaced
                                                                  : ErrorCode::rejected;
-  return s.db.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1", op.seq,
+  return s.db.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1", op.row,
                   problem_text(code, result.problem.type, result.problem.title, result.problem.detail,
                                result.problem.pointer));
 }
 
 Result<void> settle_stale(Settling& s, const OutgoingOp& op, const OpResult& result) {
-  JULU_TRY(const std::vector<OpRow> rows, ops_of(s.db, op.record, op.seq));
-  if (rows.empty() || rows.front().status != kStatusQueued) return {};  // made again with an earlier op of this reply
+  JULU_TRY(const std::vector<OpRow> rows, ops_of(s.db, op.record));
+  const auto row = std::find_if(rows.begin(), rows.end(), [&](const OpRow& r) { return r.seq == op.row; });
+  if (row == rows.end() || row->status != kStatusQueued) return {};  // made again with an earlier op of this reply
   if (!result.current) {
     ++s.settled.parked;
-    return s.db.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1", op.seq,
+    return s.db.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1", op.row,
                     problem_text(ErrorCode::stale, "stale", result.problem.title, result.problem.detail, ""));
   }
   ++s.settled.made_again;
-  return make_again(s.core, s.db, rows.front(), op.record, *result.current, result.applied, s.epoch);
+  return make_again(s.core, s.db, *row, op.record, *result.current, result.applied, s.epoch);
 }
 
 Result<void> settle_one(Settling& s, const OutgoingOp& op, const OpResult& result) {
@@ -128,7 +129,7 @@ Result<void> settle_one(Settling& s, const OutgoingOp& op, const OpResult& resul
 }  // namespace
 
 Result<Outbox::Settled> Outbox::settle(const std::vector<OutgoingOp>& sent, const std::vector<OpResult>& results,
-                                       const std::optional<Receipt>& receipt) {
+                                       const std::optional<Receipt>& receipt, std::optional<std::int64_t> holds) {
   if (sent.size() != results.size()) return Error{ErrorCode::bad_reply, "/results", {}};
   Core& core = *store_.core_;
   const std::vector<ReceiptItem> items = items_of(sent, results);
@@ -144,8 +145,8 @@ Result<Outbox::Settled> Outbox::settle(const std::vector<OutgoingOp>& sent, cons
       }
       outdated = receipt->epoch < newest;  // it proves nothing: the op is sent again
       if (!outdated) {
-        JULU_CHECK(note_epoch(db, receipt->epoch));
-        JULU_TRY(s.receipt, keep_receipt(db, *receipt));
+        JULU_CHECK(note_epoch(core, db, receipt->epoch));
+        JULU_TRY(s.receipt, keep_receipt(db, core.identity().device, *receipt));
       }
     }
     s.epoch = receipt ? std::max(receipt->epoch, newest) : newest;
@@ -160,6 +161,7 @@ Result<Outbox::Settled> Outbox::settle(const std::vector<OutgoingOp>& sent, cons
       JULU_CHECK(fold(db, record, s.epoch));
       JULU_CHECK(lay(core, db, record));
     }
+    if (holds) JULU_CHECK(note_holds(core, db, *holds));
     JULU_CHECK(set_meta(db, "lease_until_ms", core.clock().monotonic_ms() + limits::lease_ms));
     return s.settled;
   });
