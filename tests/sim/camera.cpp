@@ -1,23 +1,22 @@
 #include "camera.h"
 
-#include "folder.h"
 #include "jpeg.h"
 
 namespace julu::sim {
 
+// One in twelve is larger than a thumbnail may be.
 std::string Camera::take(Random& random) {
-  static const test::Folder folder;
-  test::JpegSpec spec;
-  spec.width = 48;
-  spec.height = 32;
-  spec.noise = random.below(3) == 0;
-  if (random.below(12) == 0) {
-    spec.width = 320;
-    spec.height = 240;
-    spec.noise = true;
+  const auto picture = static_cast<std::size_t>(random.below(kPictures));
+  if (taken_[picture].empty()) {
+    test::JpegSpec spec;
+    const bool large = picture % 12 == 0;
+    spec.width = large ? 320 : 48;
+    spec.height = large ? 240 : 32;
+    spec.noise = large || picture % 3 == 0;
+    spec.seed = picture + 1;
+    taken_[picture] = folder_.write(std::to_string(picture) + ".jpg", test::make_jpeg(spec));
   }
-  spec.seed = random.next();
-  return folder.write("photo.jpg", test::make_jpeg(spec));
+  return taken_[picture];
 }
 
 Camera& camera() {

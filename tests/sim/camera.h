@@ -1,16 +1,23 @@
-// Small real JPEG files, each with bytes of its own. Thread rule: one thread.
+// Small real JPEG files. A worker sometimes takes the same picture again. Thread rule: one thread.
 #pragma once
 
+#include <array>
 #include <string>
 
 #include <julu/random.h>
+
+#include "folder.h"
 
 namespace julu::sim {
 
 class Camera {
  public:
-  /// The path of a photo that was just taken; it is good until the next.
   std::string take(Random& random);
+
+ private:
+  static constexpr std::uint64_t kPictures = 600;
+  test::Folder folder_;
+  std::array<std::string, kPictures> taken_;
 };
 Camera& camera();
 

@@ -151,7 +151,7 @@ void Phone::tap() {
   switch (world.below(10)) {
     case 0:
     case 1:
-    case 2: report(world.below(3) == 0); break;
+    case 2: report(world.below(8) == 0); break;
     case 3: household(); break;
     case 4:
     case 5: patch(); break;
@@ -265,11 +265,12 @@ void Phone::sync() {
                            std::to_string(outcome->ops_delivered) + " left " + std::to_string(outcome->ops_left) + " photos " +
                            std::to_string(outcome->photos_sent) + "/" + std::to_string(outcome->photos_left) +
                            (outcome->failure ? " " + std::string(julu::name(outcome->failure->code)) : std::string()));
-    next_attempt_ms = outcome->next_attempt_ms;
+    moved = outcome->ops_delivered > 0 || outcome->photos_sent > 0 || outcome->records_changed > 0;
     if (outcome->ops_left > 0 && !outcome->next_attempt_ms) {
       world.violate("every pending item has a next attempt", std::to_string(outcome->ops_left) + " ops wait for nothing");
     }
   } else {
+    moved = true;
     const ErrorCode code = outcome.error().code;
     world.note(number, "sync failed " + std::string(julu::name(code)));
     const bool expected = code == ErrorCode::io || code == ErrorCode::disk_full || code == ErrorCode::sync_in_progress;
@@ -292,18 +293,19 @@ bool Phone::quiet() {
   return status && status->unsent_ops == 0 && status->unsent_photos == 0 && !status->confirming;
 }
 
-void Phone::resend_parked() {
-  if (store_ == nullptr) return;
+bool Phone::resend_parked() {
+  if (store_ == nullptr) return false;
   Filter filter;
   filter.delivery = Delivery::parked;
   filter.limit = 500;
   filter.deleted_too = true;
   const auto parked = store_->list(filter);
-  if (!parked) return;
+  if (!parked) return false;
   for (const Record& record : *parked) {
     const auto sent = store_->resend(record.id);
     world.note(number, "resend " + record.id + (sent ? "" : " refused"));
   }
+  return !parked->empty();
 }
 
 }  // namespace julu::sim

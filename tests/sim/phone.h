@@ -84,8 +84,8 @@ class Phone {
   void close();
   /// Nothing is left to send that could be sent.
   bool quiet();
-  /// What the platform refused goes again, once.
-  void resend_parked();
+  /// What the platform refused goes again, once. True when there was any.
+  bool resend_parked();
 
   const int number;
   const int worker;
@@ -99,7 +99,7 @@ class Phone {
   bool revoked = false;
   bool forked = false;  ///< it is, or was copied to, another phone
   std::int64_t requests = 0;
-  std::optional<std::int64_t> next_attempt_ms;
+  bool moved = false;   ///< the last sync carried something in either direction
 
  private:
   void report(bool with_photo);

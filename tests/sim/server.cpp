@@ -21,13 +21,16 @@ constexpr const char* kData = "county";
 std::string unzip(const std::string& bytes) {
   z_stream stream{};
   if (inflateInit2(&stream, 15 + 16) != Z_OK) return {};
-  std::string out(limits::batch_bytes_max * 2, '\0');
+  std::string out;
+  std::string piece(64 * 1024, '\0');
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
   stream.avail_in = static_cast<uInt>(bytes.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  inflate(&stream, Z_FINISH);
-  out.resize(out.size() - stream.avail_out);
+  for (int state = Z_OK; state == Z_OK && out.size() <= limits::batch_bytes_max;) {
+    stream.next_out = reinterpret_cast<Bytef*>(piece.data());
+    stream.avail_out = static_cast<uInt>(piece.size());
+    state = inflate(&stream, Z_NO_FLUSH);
+    out.append(piece, 0, piece.size() - stream.avail_out);
+  }
   inflateEnd(&stream);
   return out;
 }
@@ -174,6 +177,12 @@ std::optional<Response> Server::front(const Request& request) {
 
 void Server::tamper(const Request& request, Response& response) {
   if (response.status == 200 && is_push(request)) {
+    constexpr std::string_view kMember = R"("sig":")";
+    const std::size_t at = response.body.find(kMember);
+    if (at != std::string::npos) {
+      const std::size_t from = at + kMember.size();
+      signed_.insert(response.body.substr(from, response.body.find('"', from) - from));
+    }
     const bool wrong = world_.strikes(Fault::wrong_receipt);
     const bool unknown = world_.strikes(Fault::unknown_receipt_key);
     if (wrong || unknown) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include <julu/identity.h>
@@ -57,6 +58,7 @@ class Server {
   bool poisoned(const std::string& op_id) const;
   bool parks_poison(const std::string& op_id) const;
   bool was_restored() const { return restored_; }
+  bool has_signed(const std::string& signature) const { return signed_.contains(signature); }
 
   ServerClock clock;
 
@@ -76,6 +78,7 @@ class Server {
   std::int64_t down_until_ms_ = 0;
   std::optional<test::SimDisk::Image> backup_;
   bool restored_ = false;
+  std::set<std::string> signed_;  // the signature of every receipt given
 };
 
 /// Bytes as they come over the wire, ending early when they were cut.

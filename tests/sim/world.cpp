@@ -97,7 +97,7 @@ void World::advance(std::int64_t ms) {
 void World::plan_day(Phone& phone, std::int64_t day_ms) {
   const auto some_time = [&] { return day_ms + 6 * kHourMs + static_cast<std::int64_t>(below(16 * kHourMs)); };
   Phone* p = &phone;
-  const int taps = 2 + static_cast<int>(below(3));
+  const int taps = 2 + static_cast<int>(below(2));
   for (int i = 0; i < taps; ++i) at(some_time(), [p] { p->tap(); });
   at(some_time(), [p] { p->capture_photo_report(); });
   for (int i = 0; i < 2; ++i) {
@@ -189,20 +189,22 @@ void World::settle_down() {
     if (!phone->is_open()) phone->open();
     requests -= phone->requests;
   }
-  int rest = 0;
-  for (int round = 0; round < kRoundsMax && rest < 2 && !violation_; ++round) {
-    if (round == 2) {
-      for (const auto& phone : phones_) phone->resend_parked();
+  bool at_rest = false;
+  for (int round = 0; round < kRoundsMax && !at_rest && !violation_; ++round) {
+    bool resent = false;
+    if (round == 1) {
+      for (const auto& phone : phones_) resent = phone->resend_parked() || resent;
     }
     for (const auto& phone : phones_) {
       advance(60'000);
       phone->hint_and_sync();
     }
-    rest = all_quiet() && round > 2 ? rest + 1 : 0;
+    const bool still = std::none_of(phones_.begin(), phones_.end(), [](const auto& phone) { return phone->moved; });
+    at_rest = round > 0 && still && !resent && all_quiet();
   }
   if (violation_) return;
   for (const auto& phone : phones_) requests += phone->requests;
-  if (rest < 2) {
+  if (!at_rest) {
     for (const auto& phone : phones_) {
       if (phone->quiet() || !phone->is_open()) continue;
       const auto status = phone->store().status();

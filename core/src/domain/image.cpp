@@ -23,7 +23,6 @@ namespace {
 
 // Most photos that need no change fit, and are then read once.
 constexpr std::size_t kReadBytes = 512 * 1024;
-constexpr int kThumbnailEdge = 320;
 
 struct Jump {
   jpeg_error_mgr base;  // first: libjpeg knows only this
@@ -508,7 +507,7 @@ Result<PhotoFacts> take_in(ByteSource& source, const PhotoPolicy& policy, ByteSi
 
 Result<std::vector<std::uint8_t>> thumbnail(ByteSource& source) {
   JULU_TRY(Picture picture, decode(source, kThumbnailEdge));
-  constexpr std::pair<int, int> kTries[] = {{320, 72}, {320, 50}, {240, 50}, {240, 30}, {160, 40}, {160, 20}, {96, 20}, {48, 10}};
+  constexpr std::pair<int, int> kTries[] = {{kThumbnailEdge, 72}, {kThumbnailEdge, 50}, {240, 50}, {240, 30}, {160, 40}, {160, 20}, {96, 20}, {48, 10}};
   for (const auto& [edge, quality] : kTries) {
     if (std::max(picture.width, picture.height) > edge) picture = shrunk(picture, edge);
     MemorySink sink;

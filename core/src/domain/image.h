@@ -50,7 +50,9 @@ struct PhotoFacts {
 /// Errors: photo_empty, photo_format, photo_damaged, photo_too_large, and those of source and sink.
 Result<PhotoFacts> take_in(ByteSource& source, const PhotoPolicy& policy, ByteSink& sink);
 
-/// A JPEG of at most limits::thumbnail_bytes_max, long edge at most 320 px. Errors: as take_in.
+inline constexpr int kThumbnailEdge = 320;  // px: twice a list row on a dense screen
+
+/// A JPEG of at most limits::thumbnail_bytes_max, long edge at most kThumbnailEdge. Errors: as take_in.
 Result<std::vector<std::uint8_t>> thumbnail(ByteSource& source);
 
 }  // namespace julu::domain

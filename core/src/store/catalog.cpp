@@ -1,12 +1,29 @@
 #include "store/catalog.h"
 
 #include <algorithm>
+#include <mutex>
 
 #include "julu_embedded.h"
 #include "store/records.h"
 
 namespace julu::store {
 namespace {
+
+constexpr std::size_t kParsedMax = 64;  // schemas or flows; twice what a county has
+
+// A schema is parsed once a process, however many stores and pages bring it: kinds and flows never change.
+template <class T>
+Result<std::shared_ptr<const T>> parsed(std::string_view text) {
+  static std::mutex mutex;
+  static std::map<Hash, std::shared_ptr<const T>> known;
+  const Hash hash = sha256(text);
+  const std::lock_guard lock(mutex);
+  if (const auto found = known.find(hash); found != known.end()) return found->second;
+  JULU_TRY(std::shared_ptr<const T> loaded, T::load(text));
+  if (known.size() >= kParsedMax) known.clear();
+  known.emplace(hash, loaded);
+  return loaded;
+}
 
 struct Loaded {
   std::map<std::string, std::shared_ptr<const Kind>, std::less<>> kinds;
@@ -16,10 +33,10 @@ struct Loaded {
 Result<void> load_built_in(Loaded& loaded) {
   for (const auto& file : julu_embedded::files()) {
     if (file.path.starts_with("records/")) {
-      JULU_TRY(auto kind, Kind::load(file.text));
+      JULU_TRY(auto kind, parsed<Kind>(file.text));
       loaded.kinds[kind->id()] = kind;
     } else if (file.path.starts_with("flows/")) {
-      JULU_TRY(auto flow, Flow::load(file.text));
+      JULU_TRY(auto flow, parsed<Flow>(file.text));
       loaded.flows[flow->id()] = flow;
     }
   }
@@ -52,11 +69,11 @@ Result<ReceiptKey> vouched_key(const Json& body, const PublicKey& root) {
 // Why the row cannot be used; empty when it can.
 std::string problem_of(const Core& core, const Change& change) {
   if (change.kind == "schema") {
-    const auto kind = Kind::load(change.body);
+    const auto kind = parsed<Kind>(change.body);
     if (!kind) return std::string(name(kind.error().code)) + " " + kind.error().field;
     if ((*kind)->id() != change.id) return "schema_invalid /$id";
   } else if (change.kind == "flow") {
-    const auto flow = Flow::load(change.body);
+    const auto flow = parsed<Flow>(change.body);
     if (!flow) return std::string(name(flow.error().code)) + " " + flow.error().field;
   } else if (change.kind == "receipt-key") {
     const auto body = parse_reply(change.body);
@@ -136,8 +153,8 @@ Result<void> Core::load_catalog(Connection& db) {
       JULU_TRY(const bool there, row.step());
       if (!there) break;
       if (row.text(0) == "schema") {
-        if (auto kind = Kind::load(row.text(2))) loaded.kinds[std::string(row.text(1))] = *kind;
-      } else if (auto flow = Flow::load(row.text(2))) {
+        if (auto kind = parsed<Kind>(row.text(2))) loaded.kinds[std::string(row.text(1))] = *kind;
+      } else if (auto flow = parsed<Flow>(row.text(2))) {
         loaded.flows[std::string(row.text(1))] = *flow;
       }
     }

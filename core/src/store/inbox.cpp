@@ -94,6 +94,16 @@ Result<void> begin_full_pull(Connection& db) {
   return set_meta(db, "generation", generation + 1);
 }
 
+// An empty page of the place where the cursor stands: nothing of it must wait for the disk.
+Result<bool> is_known(Connection& db, const PulledPage& page) {
+  if (page.more || !page.changes.empty()) return false;
+  JULU_TRY(const auto cursor, meta_text(db, "cursor"));
+  JULU_TRY(const std::int64_t epoch, meta_integer(db, "cursor_epoch"));
+  JULU_TRY(const std::int64_t generation, meta_integer(db, "generation"));
+  JULU_TRY(const std::int64_t swept, meta_integer(db, "swept"));
+  return cursor == page.next && epoch == page.epoch && swept >= generation;
+}
+
 }  // namespace
 
 Result<bool> take_base(Core& core, Connection& db, const Id& record, const Change& change, std::int64_t epoch) {
@@ -130,6 +140,11 @@ Result<std::string> Inbox::cursor() const {
 
 Result<Inbox::Applied> Inbox::apply(const PulledPage& page) {
   Core& core = *store_.core_;
+  JULU_TRY(const bool nothing_new, core.read([&](Connection& db) { return is_known(db, page); }));
+  if (nothing_new) {
+    JULU_CHECK(core.note([&](Connection& db) { return set_meta(db, "last_sync_ms", core.clock().now_ms()); }));
+    return Applied{};
+  }
   bool catalog_changed = false;
   auto applied = core.write([&](Connection& db) -> Result<Applied> {
     JULU_TRY(const std::int64_t epoch, meta_integer(db, "cursor_epoch"));
