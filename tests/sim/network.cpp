@@ -22,30 +22,34 @@ std::uint64_t Network::submit(Request request) {
   if (!ours) {
     world_.violate("a token goes to no foreign origin", (carries_token(request) ? "with a token: " : "") + request.url);
   }
-  request_ = std::move(request);
-  left_ms_ = 20 + static_cast<std::int64_t>(world_.below(180));
-  if (world_.strikes(Fault::slow)) left_ms_ = static_cast<std::int64_t>(world_.below(120'000));
-  return ++id_;
+  std::int64_t way_ms = 20 + static_cast<std::int64_t>(world_.below(180));
+  if (world_.strikes(Fault::slow)) way_ms = static_cast<std::int64_t>(world_.below(120'000));
+  travelling_.push_back({++last_id_, world_.now_ms() + way_ms, std::move(request)});
+  return last_id_;
 }
 
-void Network::cancel(std::uint64_t) { request_.reset(); }
+void Network::cancel(std::uint64_t request) {
+  std::erase_if(travelling_, [&](const Travelling& one) { return one.id == request; });
+}
 
 std::optional<Transport::Completion> Network::wait(std::chrono::milliseconds at_most) {
-  if (phone_.disk.stopped()) {
+  const auto next = std::min_element(travelling_.begin(), travelling_.end(), [](const auto& a, const auto& b) {
+    return a.arrives_ms < b.arrives_ms;
+  });
+  if (phone_.disk.stopped() && next != travelling_.end()) {
     // The process is gone; what still runs of it only has to come to its end.
-    request_.reset();
-    Response response = no_reply();
-    return Completion{id_, std::move(response)};
+    const std::uint64_t id = next->id;
+    travelling_.erase(next);
+    return Completion{id, no_reply()};
   }
-  const std::int64_t step = request_ ? std::min(left_ms_, at_most.count()) : at_most.count();
-  world_.advance(std::max<std::int64_t>(step, 1));
-  left_ms_ -= step;
-  if (!request_ || left_ms_ > 0) return std::nullopt;
-  const Request request = std::move(*request_);
-  request_.reset();
-  Response response = carry(request);
+  const std::int64_t left_ms = next == travelling_.end() ? at_most.count() : next->arrives_ms - world_.now_ms();
+  world_.advance(std::clamp<std::int64_t>(left_ms, 1, std::max<std::int64_t>(1, at_most.count())));
+  if (next == travelling_.end() || left_ms > at_most.count()) return std::nullopt;
+  const Travelling arrived = std::move(*next);
+  travelling_.erase(next);
+  Response response = carry(arrived.request);
   world_.advance(10 + static_cast<std::int64_t>(world_.below(100)));
-  return Completion{id_, std::move(response)};
+  return Completion{arrived.id, std::move(response)};
 }
 
 Response Network::carry(const Request& request) {

@@ -32,7 +32,8 @@ class PhoneClock final : public Clock {
   std::string name_;
 };
 
-/// The phone's way to the county, with everything that can happen on it. One request at a time, as the Syncer asks.
+/// The phone's way to the county, with everything that can happen on it. Several requests may travel at once; they arrive in
+/// the order of their times.
 class Network final : public Transport {
  public:
   Network(World& world, Phone& phone) : world_(world), phone_(phone) {}
@@ -44,14 +45,17 @@ class Network final : public Transport {
   bool signal = true;
 
  private:
-  Response travel();
+  struct Travelling {
+    std::uint64_t id = 0;
+    std::int64_t arrives_ms = 0;
+    Request request;
+  };
   Response carry(const Request& request);
 
   World& world_;
   Phone& phone_;
-  std::optional<Request> request_;
-  std::uint64_t id_ = 0;
-  std::int64_t left_ms_ = 0;
+  std::vector<Travelling> travelling_;
+  std::uint64_t last_id_ = 0;
 };
 
 /// What a worker was told is saved.

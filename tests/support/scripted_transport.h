@@ -2,6 +2,7 @@
 // `wake` may come from any.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <optional>
@@ -39,13 +40,16 @@ class ScriptedTransport final : public Transport {
 
   std::optional<Completion> wait(std::chrono::milliseconds at_most) override {
     if (on_wait) on_wait();
-    if (waiting_.empty() || !waiting_.front().second) {
+    most_waiting = std::max(most_waiting, waiting_.size());
+    const auto next = std::find_if(waiting_.begin(), waiting_.end(),
+                                   [](const auto& one) { return one.second.has_value(); });
+    if (next == waiting_.end()) {
       clock_.advance(at_most.count());
       return std::nullopt;
     }
     clock_.advance(answer_ms);
-    Completion completion{waiting_.front().first, std::move(*waiting_.front().second)};
-    waiting_.pop_front();
+    Completion completion{next->first, *std::move(next->second)};
+    waiting_.erase(next);
     return completion;
   }
 
@@ -53,6 +57,7 @@ class ScriptedTransport final : public Transport {
 
   std::vector<Request> asked;
   int cancelled = 0;
+  std::size_t most_waiting = 0;   ///< requests on their way at once, at the most
   std::int64_t answer_ms = 20;    ///< what every answer takes
   std::function<void()> on_wait;  ///< before each wait
 
