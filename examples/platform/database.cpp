@@ -52,8 +52,9 @@ Database::Database(const std::string& path, const std::string& vfs) {
     throw error;
   }
   sqlite3_busy_timeout(db_, kBusyMs);
-  // A checkpoint every 32 MB: a photo is written twice by then, not synced twice at once.
-  script("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8000;");
+  // Large pages, as most of it is photos: a quarter of the writes. A checkpoint every 64 MB.
+  script("PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+         "PRAGMA wal_autocheckpoint = 4000;");
 }
 
 Database::~Database() {

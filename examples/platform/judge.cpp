@@ -42,8 +42,7 @@ Platform::Verdict Platform::judge_known(const Caller& caller, const Json& op, co
                                         const std::string& known_hash, std::int64_t version) {
   if (hash != known_hash) return {status("rejected", "op-id-reused", "操作编号已用于其他内容"), hash, false};
   if (op["verb"] == "attach") {
-    const auto upload = upload_of(caller.worker, text_of(op["body"], "photo"));
-    if (!upload || stored_hash(*upload) != text_of(op["body"], "photo")) {
+    if (!holds_photo(caller.worker, text_of(op["body"], "photo"))) {
       return {status("held", "bytes-missing", "照片尚未上传"), hash, false};
     }
   }
@@ -186,9 +185,7 @@ Platform::Verdict Platform::judge_attach(const Caller& caller, const Json& op, c
   if (!action.empty() && !db_->integer("SELECT 1 FROM action WHERE id = ?1 AND record = ?2", action, record.id)) {
     return {status("held", "action-unknown", "等待前一步"), hash, false};
   }
-  const auto upload = upload_of(caller.worker, photo);
-  // What is held is hashed here, so that the receipt proves the photo.
-  if (!upload || stored_hash(*upload) != photo) return {status("held", "bytes-missing", "照片尚未上传"), hash, false};
+  if (!holds_photo(caller.worker, photo)) return {status("held", "bytes-missing", "照片尚未上传"), hash, false};
   const auto place = db_->integer("SELECT count(*) FROM attachment WHERE record = ?1", record.id);
   db_->run("INSERT OR IGNORE INTO attachment VALUES (?1, ?2, ?3, ?4, ?5, ?6)", record.id, photo, text_of(body, "role"),
            action, integer_of(body, "length_bytes"), place.value_or(0));

@@ -108,11 +108,14 @@ Reply Platform::patch_upload(const Caller& caller, const Request& request, const
 }
 
 // Pieces are written as they come, each in its own transaction, and the lock is free while the next is waited for:
-// whatever arrived before a cut is kept. They are not synced one by one: the push that attaches a photo is, and it
-// proves the bytes first. What a power cut took of an upload before that is uploaded again.
+// whatever arrived before a cut is kept. They are not synced one by one: the push that attaches a photo is, and its
+// sync covers what was committed before. What a power cut took of an upload until then is uploaded again. An upload
+// becomes complete in the transaction that stores its last bytes, and only when the hash of all is the announced one.
 Reply Platform::take_bytes(const Caller& caller, Upload upload, BodyReader& body) {
   const bool fresh = upload.offset == 0;
+  Hasher hasher;  // of what comes; that is all of it when it begins at the beginning
   std::string pending;
+  pending.reserve(static_cast<std::size_t>(std::min<std::int64_t>(upload.length - upload.offset, kPieceBytes)));
   bool fits = true;
   bool alone = true;  // nobody else writes here: an earlier request that was cut may still be storing what it got
   const auto flush = [&] {
@@ -122,11 +125,10 @@ Reply Platform::take_bytes(const Caller& caller, Upload upload, BodyReader& body
       db_->run("INSERT OR IGNORE INTO upload VALUES (?1, ?2, ?3, 0, ?4, ?5, 0, ?6)", upload.id, caller.worker,
                upload.length, upload.sha256, upload.thumb_of, now_ms());
     }
-    const bool whole = upload.offset == 0 && static_cast<std::int64_t>(pending.size()) == upload.length;
     alone = write_piece(upload, pending);
     std::optional<Reply> failed;
     if (alone && upload.offset == upload.length) {
-      failed = finish_upload(upload, whole ? sha256_hex(pending) : stored_hash(upload.id));
+      failed = finish_upload(upload, fresh ? hasher.hex() : stored_hash(upload.id));
     }
     transaction.commit();
     pending.clear();
@@ -138,6 +140,7 @@ Reply Platform::take_bytes(const Caller& caller, Upload upload, BodyReader& body
       fits = false;
       return false;
     }
+    hasher.add(piece);
     pending += piece;
     if (pending.size() >= kPieceBytes) failed = flush();
     return alone && !failed;
@@ -189,6 +192,15 @@ Reply Platform::delete_upload(const Caller& caller, const std::string& id) {
   return tus_reply(204, 0);
 }
 
+// Complete means hashed, in the transaction that stored the bytes; here only their presence is to be seen.
+bool Platform::holds_photo(const std::string& worker, const std::string& sha256) {
+  const auto upload = upload_of(worker, sha256);
+  if (!upload) return false;
+  return db_->integer(
+             "SELECT length_bytes = (SELECT sum(length(bytes)) FROM chunk WHERE upload = id) FROM upload WHERE id = ?1",
+             *upload) == 1;
+}
+
 std::optional<std::string> Platform::upload_of(const std::string& worker, const std::string& sha256) {
   return db_->text("SELECT id FROM upload WHERE sha256 = ?1 AND worker = ?2 AND complete = 1 AND thumb_of = '' LIMIT 1",
                    sha256, worker);
@@ -208,9 +220,12 @@ Reply Platform::get_photo(const Caller& caller, const Request& request, const st
   }
   const auto size = request.query.find("size");
   const bool thumb = size != request.query.end() && size->second == "thumb";
-  const auto upload =
-      thumb ? db_->text("SELECT id FROM upload WHERE thumb_of = ?1 AND complete = 1 LIMIT 1", sha256)
-            : db_->text("SELECT id FROM upload WHERE sha256 = ?1 AND complete = 1 AND thumb_of = '' LIMIT 1", sha256);
+  std::optional<std::string> upload;
+  if (thumb) upload = db_->text("SELECT id FROM upload WHERE thumb_of = ?1 AND complete = 1 LIMIT 1", sha256);
+  // A phone on a quick link sends no thumbnail.
+  if (!upload) {
+    upload = db_->text("SELECT id FROM upload WHERE sha256 = ?1 AND complete = 1 AND thumb_of = '' LIMIT 1", sha256);
+  }
   if (!allowed || !upload) return problem_reply(404, "not-found", "没有这张照片");
   Reply reply{200, {{"Content-Type", "image/jpeg"}, {"Accept-Ranges", "bytes"}, {"Cache-Control", "private"}}, {}};
   Rows rows = db_->query("SELECT bytes FROM chunk WHERE upload = ?1 ORDER BY offset_bytes", *upload);

@@ -116,6 +116,7 @@ CREATE TABLE IF NOT EXISTS upload (
   complete      INTEGER NOT NULL DEFAULT 0,
   created_at_ms INTEGER NOT NULL
 );
+CREATE INDEX IF NOT EXISTS upload_waiting ON upload (worker, created_at_ms) WHERE complete = 0;
 CREATE INDEX IF NOT EXISTS upload_sha256 ON upload (sha256, worker) WHERE complete = 1;
 CREATE TABLE IF NOT EXISTS chunk (
   upload       TEXT NOT NULL,
