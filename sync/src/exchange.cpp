@@ -66,33 +66,60 @@ Result<void> Syncer::Run::renew_lease() {
   return outbox_.acquire_lease();
 }
 
-Result<Syncer::Run::Exchange> Syncer::Run::send(Request request) {
-  Exchange exchange;
-  if (must_end()) return exchange;
+std::uint64_t Syncer::Run::begin(Request request) {
   if (request.reply_bytes_max == 0) request.reply_bytes_max = limits::reply_bytes_max;
   request.timeout = std::chrono::milliseconds(limits::request_timeout_ms);
-  const std::int64_t begun = clock_.monotonic_ms();
-  const auto body_bytes = static_cast<std::int64_t>(request.body.size());
-  const std::uint64_t id = state_.transport.submit(std::move(request));
+  Call call;
+  call.begun_ms = clock_.monotonic_ms();
+  call.body_bytes = static_cast<std::int64_t>(request.body.size());
   ++outcome_.requests;
-  for (;;) {
-    if (must_end()) {
-      state_.transport.cancel(id);
-      return exchange;
-    }
-    auto completion = state_.transport.wait(std::chrono::milliseconds(std::min(kLookMs, time_left_ms())));
-    if (!completion) {
-      JULU_CHECK(renew_lease());
-      continue;
-    }
-    if (completion->request != id) continue;  // one that an earlier run gave up
-    exchange.response = std::move(completion->response);
-    break;
-  }
-  exchange.took_ms = clock_.monotonic_ms() - begun;
-  if (exchange.response.status != 0) exchange.response.body_bytes_sent = body_bytes;
+  const std::uint64_t id = state_.transport.submit(std::move(request));
+  calls_[id] = std::move(call);
+  return id;
+}
+
+// One look at the transport; a reply that came stands in its call.
+Result<void> Syncer::Run::wait_a_little() {
+  auto completion = state_.transport.wait(std::chrono::milliseconds(std::min(kLookMs, time_left_ms())));
+  if (!completion) return renew_lease();
+  const auto at = calls_.find(completion->request);
+  if (at == calls_.end()) return {};  // one that an earlier run gave up
+  Call& call = at->second;
+  const std::int64_t now = clock_.monotonic_ms();
+  // Until the reply before this one, the link was busy with that.
+  call.took_ms = now - std::max(call.begun_ms, last_reply_ms_);
+  last_reply_ms_ = now;
+  call.response = std::move(completion->response);
+  return {};
+}
+
+Syncer::Run::Exchange Syncer::Run::take_reply(std::uint64_t call) {
+  const auto at = calls_.find(call);
+  Exchange exchange;
+  exchange.took_ms = at->second.took_ms;
+  exchange.response = *std::move(at->second.response);
+  if (exchange.response.status != 0) exchange.response.body_bytes_sent = at->second.body_bytes;
+  calls_.erase(at);
   classify(exchange);
   return exchange;
+}
+
+void Syncer::Run::give_up(std::uint64_t call) {
+  state_.transport.cancel(call);
+  calls_.erase(call);
+}
+
+Result<Syncer::Run::Exchange> Syncer::Run::send(Request request) {
+  if (must_end()) return Exchange{};
+  const std::uint64_t id = begin(std::move(request));
+  while (!calls_.at(id).response) {
+    if (must_end()) {
+      give_up(id);
+      return Exchange{};
+    }
+    JULU_CHECK(wait_a_little());
+  }
+  return take_reply(id);
 }
 
 void Syncer::Run::classify(Exchange& exchange) {
@@ -120,7 +147,7 @@ void Syncer::Run::classify(Exchange& exchange) {
   set(Answer::refused, ErrorCode::bad_reply);
 }
 
-// With the token. What ends a run whatever was asked is settled here.
+// With the token.
 Result<Syncer::Run::Exchange> Syncer::Run::call(Request request) {
   Exchange exchange;
   if (!may_carry_token(request.url)) {
@@ -135,29 +162,36 @@ Result<Syncer::Run::Exchange> Syncer::Run::call(Request request) {
       return exchange;
     }
     Request signed_request = request;
-    signed_request.headers.emplace_back("Authorization", "Bearer " + state_.token);
+    const std::string token = state_.token;
+    signed_request.headers.emplace_back("Authorization", "Bearer " + token);
     JULU_TRY(exchange, send(std::move(signed_request)));
-    if (exchange.answer != Answer::refused) return exchange;
-    const int status = exchange.response.status;
-    if (status == 401 && !token_renewed_) {
-      token_renewed_ = true;
-      state_.token.clear();
-      continue;
-    }
-    if (status == 401) {
-      state_.token.clear();
-      stop(SyncEnd::sign_in, Error{ErrorCode::unauthorized, {}, exchange.problem.type});
-    } else if (status == 403 && exchange.problem.type == "device-refused") {
-      stop(SyncEnd::device_refused, Error{ErrorCode::device_refused, {}, {}});
-    } else if (status == 409 && exchange.problem.type == "device-forked") {
-      forked_ = true;
-      stop(SyncEnd::left, Error{ErrorCode::device_forked, {}, {}});
-    } else if (status == 426) {
-      stop(SyncEnd::app_too_old, Error{ErrorCode::app_too_old, {}, {}});
-    }
-    if (end_) exchange.answer = Answer::stopped;
-    return exchange;
+    if (!wants_another_token(exchange, token)) return exchange;
   }
+}
+
+// True: to be sent once more. What ends a run whatever was asked is settled here.
+bool Syncer::Run::wants_another_token(Exchange& exchange, const std::string& token) {
+  if (exchange.answer != Answer::refused) return false;
+  const int status = exchange.response.status;
+  if (status == 401 && token != state_.token) return true;  // another call has brought a new one meanwhile
+  if (status == 401 && !token_renewed_) {
+    token_renewed_ = true;
+    state_.token.clear();
+    return true;
+  }
+  if (status == 401) {
+    state_.token.clear();
+    stop(SyncEnd::sign_in, Error{ErrorCode::unauthorized, {}, exchange.problem.type});
+  } else if (status == 403 && exchange.problem.type == "device-refused") {
+    stop(SyncEnd::device_refused, Error{ErrorCode::device_refused, {}, {}});
+  } else if (status == 409 && exchange.problem.type == "device-forked") {
+    forked_ = true;
+    stop(SyncEnd::left, Error{ErrorCode::device_forked, {}, {}});
+  } else if (status == 426) {
+    stop(SyncEnd::app_too_old, Error{ErrorCode::app_too_old, {}, {}});
+  }
+  if (end_) exchange.answer = Answer::stopped;
+  return false;
 }
 
 Result<Syncer::Run::Step> Syncer::Run::sign_in() {

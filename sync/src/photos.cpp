@@ -21,29 +21,67 @@ bool is_of_the_photo(ErrorCode code) {
 
 }  // namespace
 
+// What a photo may measure to be there within limits::quick_photo_ms; nothing while the link is not known.
+std::int64_t Syncer::Run::quick_bytes() const {
+  return static_cast<std::int64_t>(state_.bytes_per_ms * static_cast<double>(limits::quick_photo_ms));
+}
+
 Result<Syncer::Run::Step> Syncer::Run::send_photos() {
-  const std::int64_t pull_every_ms = std::min<std::int64_t>(kPullEveryMs, options_.at_most.count() / 3);
+  const Result<Step> step = carry_photos();
+  // What the end of the run finds on its way is begun again by the next.
+  for (const Flight& flight : flights_) give_up(flight.call);
+  flights_.clear();
+  return step;
+}
+
+// On a quick link the next photo is read while others travel; on a weak one they go one by one.
+Result<Syncer::Run::Step> Syncer::Run::carry_photos() {
   for (;;) {
     if (must_end()) return Step::stop;
-    JULU_TRY(Step step, push_between());
+    JULU_TRY(Step step, look_around());
     if (step == Step::stop) return step;
-    if (clock_.monotonic_ms() - pulled_at_ms_ >= pull_every_ms) {
-      JULU_TRY(step, pull());
-      if (step == Step::stop) return step;
+    std::optional<OutgoingPhoto> photo;
+    if (photo_failures_ < kPhotoFailuresMax) {
+      JULU_TRY(photo, next_photo());
     }
-    if (photo_failures_ >= kPhotoFailuresMax) return Step::go;
-    JULU_CHECK(renew_lease());
-    JULU_TRY(const auto photo, outbox_.next_photo());
-    if (!photo) return Step::go;
-    if (photo->thumbnail) {
+    if (!photo && flights_.empty()) return Step::go;
+    if (photo && may_fly(*photo) && flights_.size() < limits::photos_in_flight_max) {
+      JULU_TRY(step, take_off(*photo));
+    } else if (!flights_.empty()) {
+      JULU_TRY(step, land_next());
+    } else if (photo->thumbnail) {
       JULU_TRY(step, send_thumbnail(*photo));
     } else {
-      progress_.thumbnails_total = progress_.thumbnails_done;  // all are behind us
       JULU_TRY(step, send_photo(*photo));
     }
     if (step == Step::stop) return step;
     JULU_CHECK(report_progress(false));
   }
+}
+
+// What does not wait for the photos: new captures, news, the lease.
+Result<Syncer::Run::Step> Syncer::Run::look_around() {
+  JULU_TRY(Step step, push_between());
+  if (step == Step::stop) return step;
+  const std::int64_t pull_every_ms = std::min<std::int64_t>(kPullEveryMs, options_.at_most.count() / 3);
+  if (clock_.monotonic_ms() - pulled_at_ms_ >= pull_every_ms) {
+    JULU_TRY(step, pull());
+    if (step == Step::stop) return step;
+  }
+  JULU_CHECK(renew_lease());
+  return Step::go;
+}
+
+// The first that is due and not on its way.
+Result<std::optional<OutgoingPhoto>> Syncer::Run::next_photo() {
+  JULU_TRY(auto photos, outbox_.next_photos(flights_.size() + 1, quick_bytes()));
+  for (OutgoingPhoto& photo : photos) {
+    const bool flies = std::any_of(flights_.begin(), flights_.end(), [&](const Flight& flight) {
+      return flight.upload.photo.sha256 == photo.sha256;
+    });
+    if (!flies) return std::optional(std::move(photo));
+  }
+  return std::optional<OutgoingPhoto>();
 }
 
 // New captures go before the next photo; attach ops wait for company unless they are urgent.
@@ -112,21 +150,59 @@ Result<Syncer::Run::Step> Syncer::Run::send_photo(const OutgoingPhoto& photo) {
   Upload upload;
   upload.photo = photo;
   if (!photo.upload_url.empty() && !may_carry_token(photo.upload_url)) upload.photo.upload_url.clear();
+  return carry_on(upload, Advance{Step::go, true});
+}
+
+Result<Syncer::Run::Step> Syncer::Run::carry_on(Upload& upload, Result<Advance> advance) {
+  progress_.thumbnails_total = progress_.thumbnails_done;  // all are behind us
   for (;;) {
-    Result<Advance> advance = Advance{};
+    if (!advance && is_of_the_photo(advance.error().code)) {
+      return photo_failed(upload.photo.sha256, advance.error().code, 0);
+    }
+    if (!advance) return advance.error();
+    if (!advance->more) return advance->step;
     if (upload.photo.upload_url.empty()) {
       advance = begin_upload(upload);
     } else if (!upload.asked) {
       advance = ask_offset(upload);
-    } else if (upload.offset < photo.length_bytes) {
+    } else if (upload.offset < upload.photo.length_bytes) {
       advance = send_chunk(upload);
     } else {
       return uploaded(upload.photo);
     }
-    if (!advance && is_of_the_photo(advance.error().code)) return photo_failed(photo.sha256, advance.error().code, 0);
-    if (!advance) return advance.error();
-    if (!advance->more) return advance->step;
   }
+}
+
+Result<Syncer::Run::Step> Syncer::Run::take_off(const OutgoingPhoto& photo) {
+  JULU_TRY(const Step step, sign_in());
+  if (step == Step::stop) return step;
+  Flight flight;
+  flight.token = state_.token;
+  flight.upload.photo = photo;
+  Result<Request> request = creation(flight.upload, true);
+  if (!request) return carry_on(flight.upload, request.error());
+  request->headers.emplace_back("Authorization", "Bearer " + flight.token);
+  flight.call = begin(*std::move(request));
+  flights_.push_back(std::move(flight));
+  return Step::go;
+}
+
+// The first whose reply is here. Each is settled by itself, and the rest of its way, if there is more, it goes alone.
+Result<Syncer::Run::Step> Syncer::Run::land_next() {
+  const auto landed = [this](const Flight& flight) { return calls_.at(flight.call).response.has_value(); };
+  auto at = std::find_if(flights_.begin(), flights_.end(), landed);
+  while (at == flights_.end()) {
+    if (must_end()) return Step::stop;
+    JULU_CHECK(wait_a_little());
+    at = std::find_if(flights_.begin(), flights_.end(), landed);
+  }
+  Flight flight = std::move(*at);
+  flights_.erase(at);
+  Exchange exchange = take_reply(flight.call);
+  const bool again = wants_another_token(exchange, flight.token);
+  bytes_went(flight.upload.photo.length_bytes, exchange);
+  if (again) return carry_on(flight.upload, Advance{Step::go, true});
+  return carry_on(flight.upload, begun(flight.upload, true, exchange));
 }
 
 Result<Syncer::Run::Step> Syncer::Run::uploaded(const OutgoingPhoto& photo) {

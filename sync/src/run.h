@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -75,8 +76,20 @@ class Syncer::Run {
   bool must_end();
   Step stop(SyncEnd end, std::optional<Error> failure);
   Step stop_for(const Exchange& exchange);
+  /// A request on its way, and its reply once it is here.
+  struct Call {
+    std::int64_t begun_ms = 0;
+    std::int64_t took_ms = 0;
+    std::int64_t body_bytes = 0;
+    std::optional<Response> response;
+  };
+  std::uint64_t begin(Request request);
+  Result<void> wait_a_little();
+  Exchange take_reply(std::uint64_t call);
+  void give_up(std::uint64_t call);
   Result<Exchange> send(Request request);
   Result<Exchange> call(Request request);
+  bool wants_another_token(Exchange& exchange, const std::string& token);
   Result<Step> sign_in();
   Result<void> renew_lease();
   void classify(Exchange& exchange);
@@ -107,9 +120,16 @@ class Syncer::Run {
 
   // photos.cpp
   Result<Step> send_photos();
+  Result<Step> carry_photos();
   Result<Step> push_between();
+  Result<Step> look_around();
+  Result<std::optional<OutgoingPhoto>> next_photo();
+  std::int64_t quick_bytes() const;
   Result<Step> send_thumbnail(const OutgoingPhoto& photo);
   Result<Step> send_photo(const OutgoingPhoto& photo);
+  bool may_fly(const OutgoingPhoto& photo) const;
+  Result<Step> take_off(const OutgoingPhoto& photo);
+  Result<Step> land_next();
   Result<Step> uploaded(const OutgoingPhoto& photo);
   Result<Step> photo_failed(const Hash& sha256, const Exchange& exchange);
   Result<Step> photo_failed(const Hash& sha256, ErrorCode why, std::int64_t retry_after_ms);
@@ -126,7 +146,16 @@ class Syncer::Run {
     Step step = Step::go;
     bool more = false;        // the upload goes on
   };
+  /// A photo whose creation, bytes and all, is on its way beside others.
+  struct Flight {
+    std::uint64_t call = 0;
+    std::string token;        // that it was signed with
+    Upload upload;
+  };
+  Result<Step> carry_on(Upload& upload, Result<Advance> advance);
+  Result<Request> creation(Upload& upload, bool with_bytes);
   Result<Advance> begin_upload(Upload& upload);
+  Result<Advance> begun(Upload& upload, bool with_bytes, const Exchange& exchange);
   Result<Advance> ask_offset(Upload& upload);
   Result<Advance> send_chunk(Upload& upload);
   Result<Advance> ask_again(Upload& upload, const Exchange& exchange);
@@ -134,6 +163,7 @@ class Syncer::Run {
   Result<Advance> upload_refused(Upload& upload, const Exchange& exchange);
   Result<std::string> read_chunk(const Upload& upload, std::int64_t bytes_max);
   Result<Exchange> send_bytes(Request request);
+  void bytes_went(std::int64_t bytes, const Exchange& exchange);
   void set_offset(Upload& upload, std::int64_t offset);
 
   // pull.cpp
@@ -157,6 +187,10 @@ class Syncer::Run {
   std::int64_t reported_ms_ = 0;
   std::int64_t look_again_ms_ = 0;
   bool reported_ = false;
+
+  std::map<std::uint64_t, Call> calls_;
+  std::int64_t last_reply_ms_ = 0;
+  std::vector<Flight> flights_;
 
   wire::Ping ping_;
   std::string photos_url_;

@@ -94,8 +94,8 @@ Result<void> Syncer::Run::carry() {
       if (step == Step::stop) return {};
     }
     JULU_TRY(const auto ops, outbox_.next_ops(1, 1));
-    JULU_TRY(const auto photo, outbox_.next_photo());
-    if (ops.empty() && !photo) break;
+    JULU_TRY(const auto photos, outbox_.next_photos(1));
+    if (ops.empty() && photos.empty()) break;
   }
   exchanged_ = true;
   JULU_TRY(step, fetch_wanted());

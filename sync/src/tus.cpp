@@ -99,28 +99,43 @@ Result<std::string> Syncer::Run::read_chunk(const Upload& upload, std::int64_t b
   return bytes;
 }
 
-Result<Syncer::Run::Exchange> Syncer::Run::send_bytes(Request request) {
-  const auto bytes = static_cast<std::int64_t>(request.body.size());
-  JULU_TRY(Exchange exchange, call(std::move(request)));
+void Syncer::Run::bytes_went(std::int64_t bytes, const Exchange& exchange) {
   outcome_.photo_bytes_sent += exchange.response.body_bytes_sent;
   if (exchange.answer == Answer::ok) measure(bytes, exchange.took_ms);
   if (exchange.answer == Answer::link) state_.bytes_per_ms /= 2;  // smaller pieces on a link that breaks
+}
+
+Result<Syncer::Run::Exchange> Syncer::Run::send_bytes(Request request) {
+  const auto bytes = static_cast<std::int64_t>(request.body.size());
+  JULU_TRY(Exchange exchange, call(std::move(request)));
+  bytes_went(bytes, exchange);
   return exchange;
 }
 
-Result<Syncer::Run::Advance> Syncer::Run::begin_upload(Upload& upload) {
-  const Hash& sha256 = upload.photo.sha256;
+Result<Request> Syncer::Run::creation(Upload& upload, bool with_bytes) {
   const std::int64_t length = upload.photo.length_bytes;
   upload.offset = 0;
-  Request request = tus::creation(photos_url_, length, {{"sha256", hex(sha256)}, {"filetype", "image/jpeg"}});
-  const bool with_bytes =
-      length <= carried_in(state_.bytes_per_ms, kLosableMs, kLosableBytesMin, kLosableBytesMax);
+  Request request =
+      tus::creation(photos_url_, length, {{"sha256", hex(upload.photo.sha256)}, {"filetype", "image/jpeg"}});
   if (with_bytes) {
     JULU_TRY(std::string bytes, read_chunk(upload, length));
     tus::give_body(request, std::move(bytes));
   }
+  return request;
+}
+
+Result<Syncer::Run::Advance> Syncer::Run::begin_upload(Upload& upload) {
+  const bool with_bytes = upload.photo.length_bytes <=
+                          carried_in(state_.bytes_per_ms, kLosableMs, kLosableBytesMin, kLosableBytesMax);
+  JULU_TRY(Request request, creation(upload, with_bytes));
   JULU_TRY(const Exchange exchange, send_bytes(std::move(request)));
+  return begun(upload, with_bytes, exchange);
+}
+
+Result<Syncer::Run::Advance> Syncer::Run::begun(Upload& upload, bool with_bytes, const Exchange& exchange) {
   if (exchange.answer != Answer::ok) return upload_refused(upload, exchange);
+  const Hash& sha256 = upload.photo.sha256;
+  const std::int64_t length = upload.photo.length_bytes;
   const auto location = tus::location(photos_url_, exchange.response);
   if (!location || !may_carry_token(*location)) {
     const ErrorCode why = location ? ErrorCode::foreign_origin : ErrorCode::bad_reply;
@@ -134,6 +149,12 @@ Result<Syncer::Run::Advance> Syncer::Run::begin_upload(Upload& upload) {
   upload.asked = !with_bytes || (taken && *taken <= length);
   if (with_bytes && upload.asked) set_offset(upload, *taken);
   return Advance{Step::go, true};
+}
+
+// Quick, and short enough to lose whole: it may go beside others. What was begun before is resumed alone.
+bool Syncer::Run::may_fly(const OutgoingPhoto& photo) const {
+  const std::int64_t most = std::min({quick_bytes(), kLosableBytesMax, ping_.photo_bytes_max});
+  return !photo.thumbnail && photo.upload_url.empty() && photo.length_bytes <= most;
 }
 
 void Syncer::Run::set_offset(Upload& upload, std::int64_t offset) {

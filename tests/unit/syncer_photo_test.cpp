@@ -1,4 +1,6 @@
 // Photos on their way out: not a byte lost, not one sent where tokens may not go.
+#include <algorithm>
+
 #include <catch2/catch_test_macros.hpp>
 
 #include <julu/limits.h>
@@ -41,7 +43,94 @@ std::string own_photo(ScriptedCounty& c, const std::string& record) {
   return bytes;
 }
 
+bool is_thumbnail(const Request& request) {
+  return header(request.headers, "Upload-Metadata").starts_with("thumb_of");
+}
+bool is_photo(const Request& request) { return header(request.headers, "Upload-Metadata").starts_with("sha256"); }
+
+/// Reports with a photo each; by the first thumbnail the Syncer learns how quick the link is.
+void reports_with_photos(ScriptedCounty& c, std::uint64_t count) {
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::string path = c.county.folder.write("photo.jpg", make_jpeg_of_about(60 * 1024, 40 + i));
+    c.report("路灯坏了", {{path, "near"}});
+  }
+}
+
+std::size_t thumbnails_asked(const ScriptedCounty& c) {
+  return static_cast<std::size_t>(std::count_if(c.transport.asked.begin(), c.transport.asked.end(), is_thumbnail));
+}
+
 }  // namespace
+
+TEST_CASE("on a quick link photos go without their thumbnails, some of them at once") {
+  ScriptedCounty c;
+  reports_with_photos(c, 6);
+  c.transport.answer_ms = 10;
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.end == SyncEnd::all_delivered);
+  CHECK(outcome.photos_sent == 6);
+  CHECK(thumbnails_asked(c) == 1);
+  CHECK(c.transport.most_waiting == limits::photos_in_flight_max);
+}
+
+TEST_CASE("on a weak link the thumbnails of all come first, and one request travels at a time") {
+  ScriptedCounty c;
+  reports_with_photos(c, 4);
+  c.transport.answer_ms = 4'000;
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  CHECK(thumbnails_asked(c) == 4);
+  CHECK(c.transport.most_waiting == 1);
+  const auto& asked = c.transport.asked;
+  const auto first_photo = std::find_if(asked.begin(), asked.end(), is_photo);
+  CHECK(std::none_of(first_photo, asked.end(), is_thumbnail));
+}
+
+TEST_CASE("of several photos on their way the one that fails is put off by itself") {
+  ScriptedCounty c;
+  reports_with_photos(c, 6);
+  c.transport.answer_ms = 10;
+  int photos = 0;
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    if (is_photo(request) && ++photos == 2) return problem(500, "server");
+    return std::nullopt;
+  };
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.end == SyncEnd::left);
+  CHECK(outcome.photos_sent == 5);
+  CHECK(outcome.photos_left == 1);
+  CHECK(photos == 6);
+  REQUIRE(c.syncer->hint().ok());
+  CHECK(c.run().end == SyncEnd::all_delivered);
+}
+
+TEST_CASE("a token that ends under several photos is renewed once") {
+  ScriptedCounty c;
+  reports_with_photos(c, 6);
+  c.transport.answer_ms = 10;
+  int photos = 0;
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    if (is_photo(request) && ++photos == 1) c.token = "token-2";
+    return std::nullopt;
+  };
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  CHECK(c.asked("POST", "/v1/token") == 2);
+}
+
+TEST_CASE("a run that is cancelled gives up all that is on its way, and the next begins it again") {
+  ScriptedCounty c;
+  reports_with_photos(c, 6);
+  c.transport.answer_ms = 10;
+  c.transport.on_wait = [&] {
+    if (c.transport.most_waiting == limits::photos_in_flight_max) c.syncer->cancel();
+  };
+  CHECK(c.run().end == SyncEnd::cancelled);
+  CHECK(c.transport.cancelled >= 2);
+  c.transport.on_wait = nullptr;
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  std::size_t photos = 0;
+  for (const auto& [location, upload] : c.uploads) photos += upload.sha256.empty() ? 0 : 1;
+  CHECK(photos >= 6);
+}
 
 TEST_CASE("a photo goes after the text and its thumbnail, and its receipt ends the report") {
   ScriptedCounty c;

@@ -50,6 +50,8 @@ inline constexpr std::int64_t assertion_ms = 240'000;         // the platform ta
 inline constexpr std::int64_t chunk_bytes_min = 64 * 1024;    // smaller chunks are all headers on a 2G link
 inline constexpr std::int64_t chunk_bytes_max = 4 << 20;
 inline constexpr std::int64_t chunk_target_ms = 20'000;       // so much is lost at most when a link dies
+inline constexpr std::int64_t quick_photo_ms = 1'000;         // a photo there in less needs no thumbnail ahead of it
+inline constexpr std::size_t photos_in_flight_max = 3;        // of quick ones: one travels, one is stored, one is read
 inline constexpr std::size_t url_bytes_max = 2048;
 
 }  // namespace julu::limits

@@ -123,8 +123,9 @@ class Outbox {
   /// A lone op that the platform cannot take: visible with its reason until a person acts.
   Result<void> park(const OutgoingOp& op, const Problem& problem);
 
-  /// The next photo that is due, urgent first. Thumbnails of all come before bytes of any.
-  Result<std::optional<OutgoingPhoto>> next_photo();
+  /// The next photos that are due, urgent first. Thumbnails come before bytes of any, but a photo of at most
+  /// `quick_bytes` goes without one.
+  Result<std::vector<OutgoingPhoto>> next_photos(std::size_t photos_max, std::int64_t quick_bytes = 0);
   /// At most `bytes_max` bytes from `offset`; shorter only at the end.
   Result<std::string> read_photo(const Hash& sha256, std::int64_t offset, std::size_t bytes_max);
   Result<std::string> read_thumbnail(const Hash& sha256);

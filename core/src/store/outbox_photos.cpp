@@ -11,11 +11,23 @@ using namespace store;
 namespace {
 
 constexpr const char* kDueThumbnails =
-    "SELECT sha256, length_bytes, urgency FROM photo WHERE own = 1 AND uploaded = 0 AND thumbnail_sent = 0"
-    " AND problem IS NULL AND (next_attempt_ms <= ?1 OR next_attempt_ms > ?1 + wait_max_ms) ORDER BY urgency, id LIMIT 1";
+    "SELECT sha256, length_bytes, urgency, upload_url FROM photo WHERE own = 1 AND uploaded = 0 AND thumbnail_sent = 0"
+    " AND problem IS NULL AND (next_attempt_ms <= ?1 OR next_attempt_ms > ?1 + wait_max_ms) AND length_bytes > ?3"
+    " ORDER BY urgency, id LIMIT ?2";
 constexpr const char* kDuePhotos =
     "SELECT sha256, length_bytes, urgency, upload_url FROM photo WHERE own = 1 AND uploaded = 0"
-    " AND problem IS NULL AND (next_attempt_ms <= ?1 OR next_attempt_ms > ?1 + wait_max_ms) ORDER BY urgency, id LIMIT 1";
+    " AND problem IS NULL AND (next_attempt_ms <= ?1 OR next_attempt_ms > ?1 + wait_max_ms)"
+    " ORDER BY urgency, id LIMIT ?2";
+
+Result<std::vector<OutgoingPhoto>> photos_of(Query rows, bool thumbnail) {
+  std::vector<OutgoingPhoto> photos;
+  for (;;) {
+    JULU_TRY(const bool there, rows.step());
+    if (!there) return photos;
+    photos.push_back({rows.hash(0), rows.integer(1), std::string(rows.text(3)), thumbnail,
+                      static_cast<int>(rows.integer(2))});
+  }
+}
 
 Result<std::int64_t> photo_id(Connection& db, const Hash& sha256) {
   JULU_TRY(const auto photo, db.integer("SELECT id FROM photo WHERE sha256 = ?1", sha256));
@@ -25,23 +37,14 @@ Result<std::int64_t> photo_id(Connection& db, const Hash& sha256) {
 
 }  // namespace
 
-Result<std::optional<OutgoingPhoto>> Outbox::next_photo() {
+Result<std::vector<OutgoingPhoto>> Outbox::next_photos(std::size_t photos_max, std::int64_t quick_bytes) {
   Core& core = *store_.core_;
-  return core.read([&](Connection& db) -> Result<std::optional<OutgoingPhoto>> {
+  return core.read([&](Connection& db) -> Result<std::vector<OutgoingPhoto>> {
     const std::int64_t now = core.clock().now_ms();
-    {
-      Query row = db.query(kDueThumbnails, now);
-      JULU_TRY(const bool there, row.step());
-      if (there) {
-        return std::optional(
-            OutgoingPhoto{row.hash(0), row.integer(1), {}, true, static_cast<int>(row.integer(2))});
-      }
-    }
-    Query row = db.query(kDuePhotos, now);
-    JULU_TRY(const bool there, row.step());
-    if (!there) return std::optional<OutgoingPhoto>();
-    return std::optional(OutgoingPhoto{row.hash(0), row.integer(1), std::string(row.text(3)), false,
-                                       static_cast<int>(row.integer(2))});
+    const auto most = static_cast<std::int64_t>(photos_max);
+    JULU_TRY(auto thumbnails, photos_of(db.query(kDueThumbnails, now, most, quick_bytes), true));
+    if (!thumbnails.empty()) return thumbnails;
+    return photos_of(db.query(kDuePhotos, now, most), false);
   });
 }
 
