@@ -31,6 +31,7 @@ class PlatformProcess {
   std::vector<nlohmann::json> dump();
   std::vector<nlohmann::json> dump(const std::string& type);
   void new_epoch();
+  double cpu_seconds() const { return process_ ? process_->cpu_seconds() : 0; }
 
   Folder folder;
   std::unique_ptr<Proxy> proxy;

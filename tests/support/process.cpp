@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <ctime>
 #include <stdexcept>
 #include <utility>
 
@@ -86,6 +87,13 @@ std::string Process::read_all() {
   while (fill(600'000)) {
   }
   return std::exchange(buffer_, {});
+}
+
+double Process::cpu_seconds() const {
+  clockid_t clock = 0;
+  timespec used{};
+  if (::clock_getcpuclockid(pid_, &clock) != 0 || ::clock_gettime(clock, &used) != 0) return 0;
+  return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
 }
 
 void Process::kill() {

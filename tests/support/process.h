@@ -24,6 +24,8 @@ class Process {
   std::vector<std::string> read_for(std::int64_t wait_us);
   /// All that is left.
   std::string read_all();
+  /// Processor time that it has used so far.
+  double cpu_seconds() const;
   void kill();
   void terminate();
   /// Its exit status; 128 + signal when a signal ended it.
