@@ -58,11 +58,21 @@ void write_string(std::string& out, const std::string& text) {
   out += '"';
 }
 
+bool is_safe_integer(const Json& value) {
+  constexpr std::int64_t kMost = (std::int64_t{1} << 53) - 1;
+  if (value.is_number_unsigned()) return value.get<std::uint64_t>() <= static_cast<std::uint64_t>(kMost);
+  return value.is_number_integer() && value.get<std::int64_t>() >= -kMost;
+}
+
 void write(std::string& out, const Json& value) {
   if (value.is_object()) {
     std::vector<std::string> keys;
     for (const auto& item : value.items()) keys.push_back(item.key());
     std::sort(keys.begin(), keys.end());  // ASCII: bytes sort as UTF-16 does
+    for (const std::string& key : keys) {
+      const bool ascii = std::all_of(key.begin(), key.end(), [](unsigned char c) { return c < 0x80; });
+      if (!ascii) throw std::invalid_argument("a key is not ASCII");
+    }
     out += '{';
     for (std::size_t i = 0; i < keys.size(); ++i) {
       if (i > 0) out += ',';
@@ -80,8 +90,8 @@ void write(std::string& out, const Json& value) {
     out += ']';
   } else if (value.is_string()) {
     write_string(out, value.get_ref<const std::string&>());
-  } else if (value.is_number_float()) {
-    throw std::invalid_argument("a number is not an integer");
+  } else if (value.is_number() && !is_safe_integer(value)) {
+    throw std::invalid_argument("a number is not a safe integer");
   } else {
     out += value.dump();
   }

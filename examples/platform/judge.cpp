@@ -19,7 +19,7 @@ Platform::Verdict Platform::judge(const Caller& caller, const Json& op) {
   try {
     hash = op_hash(op);
   } catch (const std::invalid_argument&) {
-    return {status("rejected", "bad-op", "数字须为整数"), sha256_hex(""), false};
+    return {status("rejected", "bad-op", "数字须为安全范围内的整数，字段名须为 ASCII"), sha256_hex(""), false};
   }
   const std::string id = op["op_id"];
   std::string known_hash;
@@ -55,6 +55,9 @@ Platform::Verdict Platform::judge_new(const Caller& caller, const Json& op, cons
   if (record && !in_scope(caller, record->grid, record->creator)) {
     return {status("rejected", "scope", "不在负责范围内"), hash, false};
   }
+  if (!keeps_in_scope(caller, op, record)) {
+    return {status("rejected", "scope", "不在负责范围内", "/body/grid"), hash, false};
+  }
   Json applied_ids = Json::array();
   for (const Json& id : op.value("replaces", Json::array())) {
     if (db_->integer("SELECT 1 FROM op WHERE worker = ?1 AND op_id = ?2", caller.worker, id.get<std::string>())) {
@@ -88,6 +91,17 @@ Platform::Verdict Platform::judge_new(const Caller& caller, const Json& op, cons
   return {status("rejected", "bad-op", "没有这种操作", "/verb"), hash, false};
 }
 
+// The scope of the body that would result: a new record stands in a grid of the worker's own; one that moves does too,
+// or stays visible to whoever reported it.
+bool Platform::keeps_in_scope(const Caller& caller, const Json& op, const std::optional<Record>& record) const {
+  const std::string verb = op["verb"];
+  const std::string grid = text_of(op.value("body", Json::object()), "grid");
+  if (verb == "create" && !record) {
+    return in_scope(caller, grid.empty() && !caller.grids.empty() ? caller.grids.front() : grid, "");
+  }
+  return verb != "patch" || !record || grid.empty() || in_scope(caller, grid, record->creator);
+}
+
 Platform::Verdict Platform::judge_create(const Caller& caller, const Json& op, const std::string& hash,
                                          std::optional<Record> record) {
   if (record) {
@@ -105,7 +119,6 @@ Platform::Verdict Platform::judge_create(const Caller& caller, const Json& op, c
   fresh.creator = caller.worker;
   fresh.grid = text_of(body, "grid");
   if (fresh.grid.empty() && !caller.grids.empty()) fresh.grid = caller.grids.front();
-  if (!in_scope(caller, fresh.grid, "")) return {status("rejected", "scope", "不在负责范围内", "/body/grid"), hash, false};
   fresh.body = body;
   fresh.created_at_ms = integer_of(op, "captured_at_ms");
   const Kind& kind = kinds_.at(fresh.kind);
@@ -134,9 +147,6 @@ Platform::Verdict Platform::judge_change(const Caller& caller, const Json& op, c
     }
     const std::string grid = text_of(record.body, "grid");
     if (!grid.empty() && grid != record.grid) {
-      if (!in_scope(caller, grid, record.creator)) {
-        return {status("rejected", "scope", "不在负责范围内", "/body/grid"), hash, false};
-      }
       record.grid = grid;
       db_->run("UPDATE record SET moved = 1 WHERE id = ?1", record.id);
     }
@@ -161,6 +171,9 @@ Platform::Verdict Platform::judge_append(const Caller& caller, const Json& op, c
   const Json& step = flow->second["actions"][name];
   const auto has = [](const Json& list, const std::string& word) { return std::find(list.begin(), list.end(), word) != list.end(); };
   if (!has(step["roles"], caller.role)) return {status("rejected", "flow", "此角色不能进行这一步"), hash, false};
+  if (db_->integer("SELECT 1 FROM action WHERE id = ?1", text_of(op, "op_id"))) {
+    return {status("rejected", "op-id-reused", "操作编号已由他人使用"), hash, false};
+  }
   if (!has(step["from"], record.state)) {
     Verdict verdict = stale(caller, record, Json::array());
     verdict.hash = hash;
@@ -182,6 +195,7 @@ Platform::Verdict Platform::judge_attach(const Caller& caller, const Json& op, c
   const Json body = op.value("body", Json::object());
   const std::string photo = text_of(body, "photo");
   const std::string action = text_of(body, "action");
+  if (from_hex(photo).value_or("").size() != 32) return {status("rejected", "bad-op", "没有照片哈希", "/body/photo"), hash, false};
   if (!action.empty() && !db_->integer("SELECT 1 FROM action WHERE id = ?1 AND record = ?2", action, record.id)) {
     return {status("held", "action-unknown", "等待前一步"), hash, false};
   }

@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kPieceBytes = 512 * 1024;
 constexpr std::int64_t kUploadLifeMs = 7LL * 24 * 3600 * 1000;
 constexpr std::int64_t kUnattachedMax = 2000;  // uploads of one worker that no record names
+constexpr std::int64_t kThumbnailBytesMax = 8 * 1024;
 
 Reply tus_reply(int status, std::int64_t offset) {
   return {status, {{"Tus-Resumable", "1.0.0"}, {"Upload-Offset", std::to_string(offset)}, {"Cache-Control", "no-store"}}, {}};
@@ -52,8 +53,10 @@ std::optional<Platform::Upload> Platform::find_upload(const Caller& caller, cons
 Reply Platform::create_upload(const Caller& caller, const Request& request, BodyReader& body) {
   const std::int64_t length = number_of(header_of(request, "upload-length"));
   if (length <= 0) return problem_reply(400, "bad-request", "缺少 Upload-Length");
-  if (length > kPhotoBytesMax) return problem_reply(413, "too-large", "照片过大");
   auto metadata = metadata_of(header_of(request, "upload-metadata"));
+  if (length > (metadata["thumb_of"].empty() ? kPhotoBytesMax : kThumbnailBytesMax)) {
+    return problem_reply(413, "too-large", "照片过大");
+  }
   Upload upload;
   upload.id = random_text(18);
   upload.length = length;
@@ -61,10 +64,11 @@ Reply Platform::create_upload(const Caller& caller, const Request& request, Body
   upload.thumb_of = metadata["thumb_of"];
   {
     const std::lock_guard lock(mutex_);
-    const auto waiting = db_->integer(
-        "SELECT count(*) FROM upload WHERE worker = ?1 AND complete = 0 AND created_at_ms > ?2", caller.worker,
-        now_ms() - kUploadLifeMs);
-    if (waiting.value_or(0) >= kUnattachedMax) return problem_reply(429, "limited", "未完成的上传过多");
+    if (unattached(caller) >= kUnattachedMax) {
+      Reply limited = problem_reply(429, "limited", "没有记录引用的照片过多");
+      limited.headers.emplace_back("Retry-After", "3600");
+      return limited;
+    }
     if (header_of(request, "content-type") != "application/offset+octet-stream") {
       db_->run("INSERT INTO upload VALUES (?1, ?2, ?3, 0, ?4, ?5, 0, ?6)", upload.id, caller.worker, length,
                upload.sha256, upload.thumb_of, now_ms());
@@ -79,6 +83,34 @@ Reply Platform::create_upload(const Caller& caller, const Request& request, Body
     reply.headers.emplace_back("Location", "/v1/photos/uploads/" + upload.id);
   }
   return reply;
+}
+
+// How many uploads of the worker no record names; those whose time is over are dropped first.
+std::int64_t Platform::unattached(const Caller& caller) {
+  constexpr std::size_t kDroppedAtOnce = 20;
+  std::vector<std::string> over;
+  {
+    Rows rows = db_->query(
+        "SELECT id FROM upload WHERE worker = ?1 AND created_at_ms <= ?2 AND NOT EXISTS (SELECT 1 FROM attachment"
+        " WHERE photo = CASE thumb_of WHEN '' THEN sha256 ELSE thumb_of END)",
+        caller.worker, now_ms() - kUploadLifeMs);
+    while (over.size() < kDroppedAtOnce && rows.next()) over.push_back(rows.text(0));
+  }
+  if (!over.empty()) {
+    Transaction transaction(*db_, false);
+    for (const std::string& id : over) drop_upload(id);
+    transaction.commit();
+  }
+  const auto count = db_->integer(
+      "SELECT count(*) FROM upload WHERE worker = ?1 AND created_at_ms > ?2 AND NOT EXISTS (SELECT 1 FROM attachment"
+      " WHERE photo = CASE thumb_of WHEN '' THEN sha256 ELSE thumb_of END)",
+      caller.worker, now_ms() - kUploadLifeMs);
+  return count.value_or(0);
+}
+
+void Platform::drop_upload(const std::string& id) {
+  db_->run("DELETE FROM chunk WHERE upload = ?1", id);
+  db_->run("DELETE FROM upload WHERE id = ?1", id);
 }
 
 Reply Platform::head_upload(const Caller& caller, const std::string& id) {
@@ -170,8 +202,7 @@ std::string Platform::stored_hash(const std::string& upload) {
 
 std::optional<Reply> Platform::finish_upload(Upload& upload, const std::string& hash) {
   if (!upload.sha256.empty() && hash != upload.sha256) {
-    db_->run("DELETE FROM chunk WHERE upload = ?1", upload.id);
-    db_->run("DELETE FROM upload WHERE id = ?1", upload.id);
+    drop_upload(upload.id);
     return problem_reply(460, "checksum", "内容与声明的哈希不符");
   }
   db_->run("UPDATE upload SET complete = 1, sha256 = ?2 WHERE id = ?1", upload.id, hash);
@@ -186,8 +217,7 @@ Reply Platform::delete_upload(const Caller& caller, const std::string& id) {
     return problem_reply(409, "attached", "照片已属于一条记录");
   }
   Transaction transaction(*db_);
-  db_->run("DELETE FROM chunk WHERE upload = ?1", id);
-  db_->run("DELETE FROM upload WHERE id = ?1", id);
+  drop_upload(id);
   transaction.commit();
   return tus_reply(204, 0);
 }
@@ -221,7 +251,11 @@ Reply Platform::get_photo(const Caller& caller, const Request& request, const st
   const auto size = request.query.find("size");
   const bool thumb = size != request.query.end() && size->second == "thumb";
   std::optional<std::string> upload;
-  if (thumb) upload = db_->text("SELECT id FROM upload WHERE thumb_of = ?1 AND complete = 1 LIMIT 1", sha256);
+  if (thumb) {
+    upload = db_->text("SELECT id FROM upload WHERE thumb_of = ?1 AND complete = 1 AND worker IN (SELECT worker"
+                       " FROM upload WHERE sha256 = ?1 AND complete = 1 AND thumb_of = '') LIMIT 1",
+                       sha256);
+  }
   // A phone on a quick link sends no thumbnail.
   if (!upload) {
     upload = db_->text("SELECT id FROM upload WHERE sha256 = ?1 AND complete = 1 AND thumb_of = '' LIMIT 1", sha256);

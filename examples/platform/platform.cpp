@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::int64_t kEpochMax = (1LL << 21) - 1;
 constexpr int kDepthMax = 32;
+constexpr std::size_t kNonceMax = 64;
 
 std::string_view embedded(std::string_view path) {
   for (const auto& file : juhaoban_embedded::files()) {
@@ -227,6 +228,12 @@ Reply Platform::route(const Request& request, BodyReader& body) {
   }
   const std::optional<Caller> caller = caller_of(request);
   if (!caller) return problem_reply(401, "unauthorized", "请重新登录");
+  const bool tus = path.starts_with("/v1/photos") && method != "GET";
+  if (tus && header_of(request, "tus-resumable") != "1.0.0") {
+    Reply other = problem_reply(412, "tus-version", "只支持 tus 1.0.0");
+    other.headers.emplace_back("Tus-Version", "1.0.0");
+    return other;
+  }
   if (path == "/v1/push" && method == "POST") return push(*caller, request, body);
   if (path == "/v1/pull" && method == "GET") return pull(*caller, request);
   if (path == "/v1/reconcile" && method == "POST") return reconcile(*caller, request, body);
@@ -245,13 +252,15 @@ Reply Platform::route(const Request& request, BodyReader& body) {
 
 Reply Platform::ping(const Request& request) {
   const auto nonce = request.query.find("n");
-  Json body{{"epoch", epoch_},
-            {"time_ms", now_ms()},
-            {"safe_before_ms", safe_before_ms_},
-            {"limits", {{"ops", kOpsMax}, {"bytes", kBytesMax}, {"photo_bytes", kPhotoBytesMax}}},
-            {"photos", "/v1/photos"}};
-  if (nonce != request.query.end()) body["n"] = nonce->second;
-  return json_reply(200, body);
+  if (nonce == request.query.end() || nonce->second.empty() || nonce->second.size() > kNonceMax) {
+    return problem_reply(400, "bad-request", "缺少 n", "/n");
+  }
+  return json_reply(200, {{"n", nonce->second},
+                          {"epoch", epoch_},
+                          {"time_ms", now_ms()},
+                          {"safe_before_ms", safe_before_ms_},
+                          {"limits", {{"ops", kOpsMax}, {"bytes", kBytesMax}, {"photo_bytes", kPhotoBytesMax}}},
+                          {"photos", "/v1/photos"}});
 }
 
 std::string Platform::random_text(std::size_t bytes) {

@@ -139,6 +139,7 @@ class Platform {
   Verdict judge_known(const Caller& caller, const Json& op, const std::string& hash, const std::string& known_hash,
                       std::int64_t version);
   Verdict judge_new(const Caller& caller, const Json& op, const std::string& hash);
+  bool keeps_in_scope(const Caller& caller, const Json& op, const std::optional<Record>& record) const;
   Verdict judge_create(const Caller& caller, const Json& op, const std::string& hash, std::optional<Record> record);
   Verdict judge_change(const Caller& caller, const Json& op, const std::string& hash, Record record, std::int64_t base);
   Verdict judge_append(const Caller& caller, const Json& op, const std::string& hash, Record record);
@@ -164,6 +165,8 @@ class Platform {
   Json check_chain(const Caller& caller, const Json& head);
 
   // Photos.
+  std::int64_t unattached(const Caller& caller);
+  void drop_upload(const std::string& id);
   std::optional<Upload> find_upload(const Caller& caller, const std::string& id);
   /// Stores what comes; returns the reply of a PATCH or of a creation with body.
   Reply take_bytes(const Caller& caller, Upload upload, BodyReader& body);

@@ -27,7 +27,7 @@ bool is_ids(const Json& op, const char* name) {
 bool is_op(const Json& op) {
   return op.is_object() && is_id(text_of(op, "op_id")) && is_id(text_of(op, "record")) && integer_of(op, "seq") > 0 &&
          !text_of(op, "kind").empty() && !text_of(op, "verb").empty() && is_ids(op, "replaces") && is_ids(op, "refs") &&
-         (!op.contains("body") || op["body"].is_object());
+         (!op.contains("body") || op["body"].is_object()) && (!op.contains("evidence") || op["evidence"].is_object());
 }
 
 // What all ops share travelled once; it is put back before anything is hashed.
@@ -55,7 +55,9 @@ Reply Platform::push(const Caller& caller, const Request& request, BodyReader& b
   for (std::size_t i = 0; i < ops.size(); ++i) {
     if (!is_op(ops[i])) return problem_reply(400, "bad-op", "操作格式有误", "/ops/" + std::to_string(i));
   }
-  put_evidence_back(ops, batch->value("evidence", Json::object()));
+  const Json evidence = batch->value("evidence", Json::object());
+  if (!evidence.is_object()) return problem_reply(400, "bad-request", "请求有误", "/evidence");
+  put_evidence_back(ops, evidence);
 
   const std::lock_guard lock(mutex_);
   Transaction transaction(*db_);
@@ -84,10 +86,12 @@ Reply Platform::push(const Caller& caller, const Request& request, BodyReader& b
 }
 
 std::optional<Reply> Platform::forked(const Caller& caller, const Json& ops) {
+  std::map<std::int64_t, std::string> places;
   for (const Json& op : ops) {
-    const auto known = db_->text("SELECT op_id FROM place WHERE device = ?1 AND seq = ?2", caller.device,
-                                 op["seq"].get<std::int64_t>());
-    if (known && *known != op["op_id"]) return problem_reply(409, "device-forked", "设备数据被复制或还原");
+    const auto seq = op["seq"].get<std::int64_t>();
+    const auto known = db_->text("SELECT op_id FROM place WHERE device = ?1 AND seq = ?2", caller.device, seq);
+    const std::string& first = places.try_emplace(seq, known.value_or(op["op_id"])).first->second;
+    if (first != op["op_id"]) return problem_reply(409, "device-forked", "设备数据被复制或还原");
   }
   return std::nullopt;
 }
@@ -95,9 +99,10 @@ std::optional<Reply> Platform::forked(const Caller& caller, const Json& ops) {
 void Platform::remember_place(const Caller& caller, const Json& op, const Verdict& verdict) {
   const auto seq = op["seq"].get<std::int64_t>();
   const auto known = db_->integer("SELECT applied FROM place WHERE device = ?1 AND seq = ?2", caller.device, seq);
+  if (known == 1) return;  // the chain holds what was applied, whatever came under its id later
   db_->run("INSERT OR REPLACE INTO place VALUES (?1, ?2, ?3, ?4, ?5)", caller.device, seq, text_of(op, "op_id"),
-           verdict.hash, verdict.applied || known == 1);
-  if (verdict.applied && known != 1) db_->run("UPDATE device SET holds = holds + 1 WHERE device = ?1", caller.device);
+           verdict.hash, verdict.applied);
+  if (verdict.applied) db_->run("UPDATE device SET holds = holds + 1 WHERE device = ?1", caller.device);
 }
 
 }  // namespace juhaoban

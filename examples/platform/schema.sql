@@ -118,6 +118,7 @@ CREATE TABLE IF NOT EXISTS upload (
 );
 CREATE INDEX IF NOT EXISTS upload_waiting ON upload (worker, created_at_ms) WHERE complete = 0;
 CREATE INDEX IF NOT EXISTS upload_sha256 ON upload (sha256, worker) WHERE complete = 1;
+CREATE INDEX IF NOT EXISTS upload_worker ON upload (worker, created_at_ms);
 CREATE TABLE IF NOT EXISTS chunk (
   upload       TEXT NOT NULL,
   offset_bytes INTEGER NOT NULL,

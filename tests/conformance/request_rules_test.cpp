@@ -1,0 +1,124 @@
+// protocol.md "Whole-request answers" and the bounds of bodies.
+#include <catch2/catch_test_macros.hpp>
+
+#include <zlib.h>
+
+#include "office.h"
+
+using namespace julu;
+using namespace julu::test;
+
+namespace {
+
+std::string gzipped(const std::string& text) {
+  z_stream stream{};
+  deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+  std::string out(text.size() + 1024, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  deflate(&stream, Z_FINISH);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("after any 4xx nothing of the batch is applied") {
+  Office office;
+  Device device(office, "W-1");
+  Json bad = device.incident();
+  SECTION("an op without an id") { bad.erase("op_id"); }
+  SECTION("an id that is none") { bad["op_id"] = "1234"; }
+  SECTION("a place that is none") { bad["seq"] = 0; }
+  SECTION("a body that is no object") { bad["body"] = "text"; }
+  SECTION("evidence that is no object") { bad["evidence"] = 7; }
+  SECTION("replaced ids that are none") { bad["replaces"] = {1, 2}; }
+  const Answer answer = device.push({device.incident(), bad});
+  CHECK(answer.status == 400);
+  CHECK(answer.body["pointer"] == "/ops/1");
+  CHECK(office.held("record").empty());
+  CHECK(office.held("op").empty());
+}
+
+TEST_CASE("a body that is no JSON object, cut or too deep is refused whole") {
+  Office office;
+  Device device(office, "W-1");
+  const auto status = [&](Asked asked) {
+    asked.method = "POST";
+    asked.path = "/v1/push";
+    return device.ask(std::move(asked)).status;
+  };
+  CHECK(status({.body = "not json"}) == 400);
+  CHECK(status({.body = "[]"}) == 400);
+  CHECK(status({.body = "{\"device\":\"\xFF\"}"}) == 400);
+  CHECK(status({.body = R"({"device":"x","ops":[{"n":1e400}]})"}) == 400);
+  CHECK(status({.body = std::string(33, '[') + std::string(33, ']')}) == 400);
+  CHECK(status({.body = R"({"device":"x","ops":[]})", .cut_at = 10}) == 400);
+  CHECK(status({.body = std::string(10 << 20, '[')}) == 413);
+}
+
+TEST_CASE("one batch is at most 500 ops and 1 MiB, inflated or not, and is refused before it is whole in memory") {
+  Office office;
+  Device device(office, "W-1");
+  std::vector<Json> many;
+  for (int i = 0; i < 501; ++i) many.push_back(device.incident());
+  const Answer too_many = device.push(many);
+  CHECK(too_many.status == 413);
+  CHECK(too_many.type() == "too-large");
+  CHECK(office.held("op").empty());
+  const std::string bomb = gzipped(std::string(64 << 20, ' '));
+  REQUIRE(bomb.size() < 128 * 1024);
+  CHECK(device.ask({"POST", "/v1/push", bomb, {{"content-encoding", "gzip"}}, {}, {}}).status == 413);
+}
+
+TEST_CASE("a body may be gzip, and another coding is refused with the one that is spoken") {
+  Office office;
+  Device device(office, "W-1");
+  const Json op = device.incident();
+  const std::string text = Json{{"device", device.identity["device"]}, {"ops", {op}}}.dump();
+  const Answer other = device.ask({"POST", "/v1/push", text, {{"content-encoding", "br"}}, {}, {}});
+  CHECK(other.status == 415);
+  CHECK(other.header("accept-encoding") == "gzip");
+  const Answer coded = device.ask({"POST", "/v1/push", gzipped(text), {{"content-encoding", "gzip"}}, {}, {}});
+  REQUIRE(coded.status == 200);
+  CHECK(coded.body["results"][0]["status"] == "applied");
+  const std::string cut = gzipped(text).substr(0, 60);
+  CHECK(device.ask({"POST", "/v1/push", cut, {{"content-encoding", "gzip"}}, {}, {}}).status == 400);
+}
+
+TEST_CASE("a push speaks for its own device alone") {
+  Office office;
+  Device first(office, "W-1");
+  Device second(office, "W-2");
+  const Answer answer = first.ask({"POST",
+                                   "/v1/push",
+                                   Json{{"device", second.identity["device"]}, {"ops", {first.incident()}}}.dump(),
+                                   {},
+                                   {},
+                                   {}});
+  CHECK(answer.status == 403);
+  CHECK(office.held("op").empty());
+}
+
+TEST_CASE("a place of the chain used again with another op is a fork, and nothing is applied") {
+  Office office;
+  Device device(office, "W-1");
+  CHECK(device.send(device.incident())["status"] == "applied");
+  Json again = device.incident("另一件");
+  SECTION("in a later batch") { again["seq"] = 1; }
+  SECTION("in one batch") {
+    Json twin = device.incident("第三件");
+    twin["seq"] = again["seq"];
+    const Answer answer = device.push({again, twin});
+    CHECK(answer.status == 409);
+    CHECK(office.held("op").size() == 1);
+    return;
+  }
+  const Answer answer = device.push({device.incident("新的"), again});
+  CHECK(answer.status == 409);
+  CHECK(answer.type() == "device-forked");
+  CHECK(office.held("op").size() == 1);
+}
