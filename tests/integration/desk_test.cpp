@@ -5,6 +5,11 @@
 
 #include <sys/stat.h>
 
+#include <julu/crypto.h>
+#include <julu/outbox.h>
+#include <julu/store.h>
+
+#include "county.h"
 #include "jpeg.h"
 #include "platform_process.h"
 
@@ -108,6 +113,27 @@ TEST_CASE("the key is made once, for its owner alone, and one that others can re
   CHECK((about.st_mode & 0777) == 0600);
   REQUIRE(::chmod(key.c_str(), 0644) == 0);
   CHECK(desk.run({"list"}).status == 77);
+}
+
+TEST_CASE("two processes use one store: both capture, and a second sync is told that one runs") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  julu::Store::Options options;
+  options.directory = desk.folder.file("data/W-0412");
+  options.key = *julu::parse_hash(read_file(desk.folder.file("data/key")).substr(0, 64));
+  options.encrypted = has_cipher();
+  const auto store = julu::Store::open(options);
+  REQUIRE(store.ok());
+  REQUIRE(julu::Outbox(**store).acquire_lease().ok());
+  REQUIRE(desk.run({"report", "--category", "道路", "--text", "另一个进程"}).status == 0);
+  REQUIRE((*store)->capture({.kind = "incident", .body = R"({"category":"road","text":"这个进程"})", .photos = {}, .id = {}}).ok());
+  const Ended refused = desk.run_json({"sync"});
+  CHECK(refused.status == 75);
+  CHECK(refused.last().at("error").at("code") == "sync_in_progress");
+  CHECK((*store)->list({})->size() == 2);
+  julu::Outbox(**store).release_lease();
+  CHECK(desk.run({"sync"}).status == 0);
+  CHECK(platform.dump("record").size() == 2);
 }
 
 TEST_CASE("sensitive values are masked unless someone asks, and that is written down") {

@@ -1,4 +1,5 @@
 // Opening, configuring and upgrading the file.
+#include <cerrno>
 #include <filesystem>
 
 #include <fcntl.h>
@@ -19,6 +20,26 @@ std::string_view embedded(std::string_view path) {
   return {};
 }
 
+Error error_of(int number) {
+  if (number == ENOENT || number == ENOTDIR) return Error{ErrorCode::store_missing, "directory", {}};
+  if (number == EACCES || number == EPERM || number == EROFS) return Error{ErrorCode::permission, "directory", {}};
+  if (number == ENOSPC || number == EDQUOT) return Error{ErrorCode::disk_full, "directory", {}};
+  return Error{ErrorCode::io, "directory", "errno " + std::to_string(number)};
+}
+
+// Says why a file cannot be opened, and makes a new one with its mode, before SQLite makes the WAL with the same. A file
+// that is there is never opened here: closing it would drop every POSIX lock that this process holds on it, and
+// another process that ends would then take itself for the last one and remove the WAL from under us.
+Result<void> prepare_file(const std::string& path, bool create) {
+  if (create) {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (fd < 0 && errno != EEXIST) return error_of(errno);
+    if (fd >= 0) ::close(fd);
+  }
+  if (::faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK, AT_EACCESS) != 0) return error_of(errno);
+  return {};
+}
+
 }  // namespace
 
 std::string database_path(const std::string& directory) {
@@ -27,18 +48,7 @@ std::string database_path(const std::string& directory) {
 
 Result<std::unique_ptr<Connection>> open_database(const Store::Options& options, bool create) {
   const std::string path = database_path(options.directory);
-  if (options.vfs.empty()) {
-    // The file gets its mode here, before SQLite makes the WAL with the same.
-    const int flags = create ? O_RDWR | O_CREAT | O_CLOEXEC : O_RDWR | O_CLOEXEC;
-    const int fd = ::open(path.c_str(), flags, S_IRUSR | S_IWUSR);
-    if (fd < 0) {
-      if (errno == ENOENT || errno == ENOTDIR) return Error{ErrorCode::store_missing, "directory", {}};
-      if (errno == EACCES || errno == EPERM || errno == EROFS) return Error{ErrorCode::permission, "directory", {}};
-      if (errno == ENOSPC || errno == EDQUOT) return Error{ErrorCode::disk_full, "directory", {}};
-      return Error{ErrorCode::io, "directory", "errno " + std::to_string(errno)};
-    }
-    ::close(fd);
-  }
+  if (options.vfs.empty()) JULU_CHECK(prepare_file(path, create));
   Connection::Options connection;
   connection.path = path;
   connection.vfs = options.vfs;
