@@ -86,7 +86,10 @@ TEST_CASE("a body is no deeper and no longer than its limits", "[json]") {
   CHECK(refused("{\"a\":" + std::string(200'000, '[')).code == ErrorCode::too_deep);
   const std::size_t room = julu::limits::body_bytes_max - 8;
   CHECK(julu::parse_body("{\"a\":\"" + std::string(room, 'x') + "\"}"));
-  CHECK(refused("{\"a\":\"" + std::string(room + 1, 'x') + "\"}").code == ErrorCode::field_too_long);
+  const auto long_one = refused(R"({"b":"short","a":")" + std::string(room + 1, 'x') + "\"}");
+  CHECK(long_one.code == ErrorCode::field_too_long);
+  CHECK(long_one.field == "/a");
+  CHECK(refused("{\"a\":\"" + std::string(julu::limits::reply_bytes_max, 'x') + "\"}").code == ErrorCode::field_too_long);
 }
 
 TEST_CASE("a body is one object and nothing else", "[json]") {

@@ -3,8 +3,6 @@
 
 #include <julu/limits.h>
 
-#include <unistd.h>
-
 #include "county.h"
 #include "jpeg.h"
 
@@ -81,11 +79,18 @@ TEST_CASE("one bad photo refuses the whole report, named by its place, and nothi
   refused(county.folder.write("p.png", "\x89PNG\r\n\x1a\n0000IHDR"), ErrorCode::photo_format);
   refused(county.folder.write("p.heic", std::string("\0\0\0\x18" "ftypheic", 12) + "rest"), ErrorCode::photo_format);
   refused(county.folder.write("big.jpg", whole + std::string(limits::photo_bytes_max, 'x')), ErrorCode::photo_too_large);
-  if (::geteuid() != 0) {
-    const std::string locked = county.folder.write("locked.jpg", whole);
-    std::filesystem::permissions(locked, std::filesystem::perms::none);
-    refused(locked, ErrorCode::permission);
-  }
+  const std::string huge = county.folder.write("60mb.jpg", whole);
+  std::filesystem::resize_file(huge, 60 << 20);
+  refused(huge, ErrorCode::photo_too_large);
+  std::string wide = make_jpeg({.width = 64, .height = 48});
+  REQUIRE(wide.size() < 2048);
+  const std::size_t frame = wide.find("\xFF\xC0");
+  REQUIRE(frame != std::string::npos);
+  wide.replace(frame + 5, 4, "\x9C\x40\x9C\x40");  // 40,000 × 40,000
+  refused(county.folder.write("wide.jpg", wide), ErrorCode::photo_too_large);
+  std::string lying = make_jpeg({.width = 64, .height = 48, .orientation = 6, .gps = true});
+  lying.replace(lying.find("Exif") - 2, 2, "\xFF\xFF");  // a segment longer than the file
+  refused(county.folder.write("lying.jpg", lying), ErrorCode::photo_damaged);
 }
 
 TEST_CASE("the same photo is stored once, whoever names it") {

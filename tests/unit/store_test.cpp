@@ -82,6 +82,8 @@ TEST_CASE("bad input names its field and writes nothing") {
   std::string long_text;
   for (int i = 0; i < 50'000; ++i) long_text += "长";
   refused(R"({"category":"road","text":")" + long_text + "\"}", ErrorCode::field_too_long, "/text");
+  for (int i = 50'000; i < 200'000; ++i) long_text += "长";  // more than a whole body may have
+  refused(R"({"category":"road","text":")" + long_text + "\"}", ErrorCode::field_too_long, "/text");
 }
 
 TEST_CASE("rare characters and NUL come back as they were typed") {
@@ -140,6 +142,28 @@ TEST_CASE("a record is delivered only when a valid receipt covers it") {
   }
 }
 
+TEST_CASE("a reply that comes twice settles once") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  const auto saved = store->capture(incident());
+  Outbox outbox(*store);
+  const auto ops = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(ops.size() == 1);
+  std::vector<OpResult> results(1);
+  results[0].status = OpStatus::applied;
+  results[0].version = kFirstVersion + 1;
+  const Receipt receipt = county.sign(store->identity().device, ops, results);
+  REQUIRE(outbox.settle(ops, results, receipt).ok());
+  const auto history = store->history(saved->id)->size();
+  static_cast<void>(outbox.settle(ops, results, receipt));
+  CHECK((*store->get(saved->id))->delivery == Delivery::delivered);
+  CHECK((*store->get(saved->id))->version == kFirstVersion + 1);
+  CHECK(store->history(saved->id)->size() == history);
+  CHECK(outbox.counts()->ops == 0);
+  CHECK(store->list({})->size() == 1);
+}
+
 TEST_CASE("a refused op is parked with its reason and goes again when a person says so") {
   County county;
   auto store = county.phone();
@@ -156,6 +180,7 @@ TEST_CASE("a refused op is parked with its reason and goes again when a person s
   CHECK(record.problem->field == "/category");
   CHECK(record.problem_text == "类别不存在");
   CHECK(outbox.next_ops(10, 1 << 20)->empty());
+  CHECK(store->history(saved->id)->back().standing == "refused");
 
   REQUIRE(store->resend(saved->id).ok());
   const auto again = *outbox.next_ops(10, 1 << 20);
@@ -165,6 +190,7 @@ TEST_CASE("a refused op is parked with its reason and goes again when a person s
   std::int64_t version = kFirstVersion;
   CHECK(county.apply_all(*store, version) == 1);
   CHECK((*store->get(saved->id))->delivery == Delivery::delivered);
+  CHECK(store->history(saved->id)->back().standing == "delivered");
 }
 
 TEST_CASE("one bad record never stops the others, and its own later edits wait behind it") {
@@ -247,7 +273,8 @@ TEST_CASE("a pulled version does not lose a pending edit") {
   theirs.version = version + 1;
   theirs.body = R"({"address":"堤村 2 号","note":"甲"})";
   PulledPage page{kEpoch, {theirs}, "c2", false};
-  REQUIRE(Inbox(*store).apply(page).ok());
+  REQUIRE(Inbox(*store).apply(page)->changed == 1);
+  CHECK(Inbox(*store).apply(page)->changed == 0);  // an echo is no news
   CHECK((*store->get(saved->id))->body == R"({"address":"堤村 2 号","note":"乙"})");
 
   SECTION("disjoint edits merge and go again under the new version") {
@@ -356,7 +383,7 @@ TEST_CASE("a wrong key, a cut file and a newer store are told apart and left unt
     const auto opened = Store::open(options);
     REQUIRE_FALSE(opened.ok());
     CHECK(opened.error().code == ErrorCode::store_corrupt);
-    CHECK(read_file(path) == half);
+    CHECK((read_file(path) == half));
   }
   SECTION("a store of a newer version") {
     {
@@ -370,6 +397,12 @@ TEST_CASE("a wrong key, a cut file and a newer store are told apart and left unt
     const auto opened = Store::open(options);
     REQUIRE_FALSE(opened.ok());
     CHECK(opened.error().code == ErrorCode::store_newer);
+    store::Connection::Options same;
+    same.path = path;
+    if (has_cipher()) same.key = county.key;
+    auto db = store::Connection::open(same);
+    CHECK((*db)->integer("SELECT count(*) FROM record").value() == 200);
+    CHECK((*db)->integer("PRAGMA user_version").value() == 99);
   }
   SECTION("no store at all") {
     options.directory += "-not-there";

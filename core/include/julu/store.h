@@ -95,6 +95,7 @@ struct HistoryEntry {
   std::string op_id;
   std::string hash;    ///< of ours: the op's hash
   std::string receipt_key;  ///< of ours: the key that signed for it; empty: no receipt yet
+  std::string standing;     ///< of ours: waiting, delivered, refused, replaced or given_up
 };
 
 struct ConflictField {

@@ -265,11 +265,28 @@ void append_canonical(std::string& out, const Json& value) {
   }
 }
 
+// Which member makes a body too long, for the person who has to shorten it; empty when it cannot be told.
+std::string longest_member(std::string_view text) {
+  if (text.size() > limits::reply_bytes_max) return {};
+  BodyReader reader(text);
+  const bool parsed = Json::sax_parse(text.begin(), text.end(), &reader);
+  const auto body = reader.finish(parsed);
+  if (!body) return body.error().field;
+  std::string name;
+  std::size_t most = 0;
+  for (const auto& [key, value] : body->items()) {
+    const std::size_t bytes = value.dump().size();
+    if (bytes > most) name = pointer_segment(key);
+    most = std::max(most, bytes);
+  }
+  return name.empty() ? name : "/" + name;
+}
+
 }  // namespace
 
 Result<Json> parse_body(std::string_view text) {
   if (text.size() > limits::body_bytes_max) {
-    return Error{ErrorCode::field_too_long, "", std::to_string(text.size()) + " bytes"};
+    return Error{ErrorCode::field_too_long, longest_member(text), std::to_string(text.size()) + " bytes"};
   }
   BodyReader reader(text);
   const bool parsed = Json::sax_parse(text.begin(), text.end(), &reader);

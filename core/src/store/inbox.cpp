@@ -54,20 +54,26 @@ Result<void> insert_pulled(Core& core, Connection& db, const Id& record, const C
                 change.kind, change.created_at_ms, changed);
 }
 
-Result<void> apply_change(Core& core, Connection& db, const Change& change, std::int64_t epoch,
+// True: the record is another than before. The echo of what was sent from here is not.
+Result<bool> apply_change(Core& core, Connection& db, const Change& change, std::int64_t epoch,
                           std::int64_t generation) {
   const auto record = parse_id(change.id);
-  if (!record) return keep_in_catalog(core, db, change, epoch);
+  if (!record) {
+    JULU_CHECK(keep_in_catalog(core, db, change, epoch));
+    return false;
+  }
   if (change.removed) {
     JULU_TRY(const bool ours, has_unreceipted(db, *record));
-    if (!ours) return forget_record(db, *record);
-    return add_history(db, *record, core.clock().now_ms(), "removed", Json::object());
+    JULU_CHECK(ours ? add_history(db, *record, core.clock().now_ms(), "removed", Json::object())
+                    : forget_record(db, *record));
+    return true;
   }
   JULU_TRY(const auto row, find_record(db, *record));
   if (!row) JULU_CHECK(insert_pulled(core, db, *record, change));
-  JULU_CHECK(take_base(core, db, *record, change, epoch));
+  JULU_TRY(const bool newer, take_base(core, db, *record, change, epoch));
   JULU_CHECK(db.run("UPDATE record SET seen = ?2 WHERE id = ?1", *record, generation));
-  return lay(core, db, *record);
+  JULU_CHECK(lay(core, db, *record));
+  return newer;
 }
 
 // A full pull has ended: what it did not name is gone from the worker's scope, unless it holds unsent work.
@@ -159,9 +165,9 @@ Result<Inbox::Applied> Inbox::apply(const PulledPage& page) {
     JULU_TRY(const std::int64_t generation, meta_integer(db, "generation"));
     Applied result;
     for (const Change& change : page.changes) {
-      JULU_CHECK(apply_change(core, db, change, page.epoch, generation));
+      JULU_TRY(const bool changed, apply_change(core, db, change, page.epoch, generation));
       catalog_changed = catalog_changed || !parse_id(change.id);
-      ++result.changed;
+      result.changed += changed ? 1 : 0;
     }
     JULU_CHECK(set_meta(db, "cursor", page.next));
     if (!page.more) {

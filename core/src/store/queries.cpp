@@ -1,5 +1,6 @@
 // What a shell shows: records with what became of them, their history, and what changed.
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 #include <julu/store.h>
@@ -213,9 +214,13 @@ Result<std::string> Store::short_id(const std::string& id) {
 
 namespace {
 
+// By the number of an op's status.
+constexpr std::array<const char*, 5> kStandings{"waiting", "delivered", "refused", "replaced", "given_up"};
+static_assert(kStatusQueued == 0 && kStatusReceipted == 1 && kStatusParked == 2 && kStatusMadeAgain == 3 && kStatusGivenUp == 4);
+
 Result<void> add_own_ops(Connection& db, const Id& record, std::vector<HistoryEntry>& entries) {
   Query row = db.query(
-      "SELECT op.op_id, op.verb, op.hash, op.canonical, receipt.key_id, action.state FROM op"
+      "SELECT op.op_id, op.verb, op.hash, op.canonical, receipt.key_id, action.state, op.status FROM op"
       " LEFT JOIN receipt ON receipt.id = op.receipt LEFT JOIN action ON action.id = op.op_id"
       " WHERE op.record = ?1 ORDER BY op.seq",
       record);
@@ -233,6 +238,7 @@ Result<void> add_own_ops(Connection& db, const Id& record, std::vector<HistoryEn
     entry.op_id = row.id(0).text();
     entry.hash = hex(row.hash(2));
     entry.receipt_key = row.text(4);
+    entry.standing = kStandings.at(static_cast<std::size_t>(row.integer(6)));
     entries.push_back(std::move(entry));
   }
 }

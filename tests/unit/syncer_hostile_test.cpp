@@ -1,0 +1,59 @@
+// Answers that no platform should give: whatever they are, the queue stays whole, and an honest answer ends it.
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include <julu/limits.h>
+
+#include "jpeg.h"
+#include "scripted_county.h"
+
+using namespace julu;
+using namespace julu::test;
+
+namespace {
+
+struct Hostile {
+  const char* what;
+  Response response;
+};
+
+std::vector<Hostile> hostile_answers() {
+  Response cut = reply(200, R"({"epoch":1,"res)");
+  cut.failure = ErrorCode::offline;  // the connection closed in the middle
+  return {
+      {"a page with 200", reply(200, "<html>welcome</html>", {{"Content-Type", "text/html"}})},
+      {"10 MB of [", reply(200, std::string(10 << 20, '['))},
+      {"as many [ as a reply may have", reply(200, std::string(limits::reply_bytes_max, '['))},
+      {"nothing", reply(200)},
+      {"a connection that closes in the middle", cut},
+      {"members of other types",
+       reply(200, R"({"epoch":"1","results":{},"changes":7,"next":[],"access_token":{},"n":1})")},
+      {"numbers that no integer holds", reply(200, R"({"epoch":1e400,"holds":18446744073709551616,"results":[]})")},
+      {"bytes that are no text", reply(200, "{\"epoch\":\"\xFF\xFE\"}")},
+  };
+}
+
+}  // namespace
+
+TEST_CASE("an answer that is none, to any call, loses and doubles nothing") {
+  const char* path = GENERATE("/v1/ping", "/v1/token", "/v1/push", "/v1/pull", "/v1/photos");
+  for (const Hostile& hostile : hostile_answers()) {
+    CAPTURE(path, hostile.what);
+    ScriptedCounty c;
+    const std::string photo = c.county.folder.write("a.jpg", make_jpeg_of_about(100 * 1024, 1));
+    const std::string id = c.report("村东头排水沟堵了", {{photo, "near"}});
+    c.instead = [&](const Request& request) -> std::optional<Response> {
+      if (request.url.find(path) == std::string::npos) return std::nullopt;
+      return hostile.response;
+    };
+    const SyncOutcome outcome = c.run();
+    CHECK(outcome.end != SyncEnd::all_delivered);
+    CHECK(outcome.ops_parked == 0);
+    CHECK((*c.store->get(id))->delivery == Delivery::saved);
+    c.instead = nullptr;
+    c.county.clock.advance(limits::backoff_cap_ms);
+    CHECK(c.run().end == SyncEnd::all_delivered);
+    CHECK((*c.store->get(id))->delivery == Delivery::delivered);
+    CHECK(c.applied.size() == 2);
+  }
+}
