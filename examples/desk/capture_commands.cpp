@@ -71,7 +71,7 @@ Result<Json> body_of(Store& store, const Form& form, const Entered& entered) {
       JULU_CHECK(form.put(body, name, text));
       continue;
     }
-    auto id = store.find_id(text);
+    auto id = whole_id(store, text);
     if (!id) return Error{id.error().code, field->pointer, id.error().detail};
     JULU_CHECK(form.put(body, name, *id));
   }
@@ -93,8 +93,17 @@ void drop_nulls(Json& body) {
 
 std::string advice(const Session& session, const Form& form, const Error& error) {
   const Field* field = form.find(error.field);
-  if (error.code != ErrorCode::field_invalid || field == nullptr || !field->schema.contains("x-codes")) return {};
-  return session.pick("可选：", "One of: ") + code_choices(field->schema["x-codes"].get<std::string>(), session.lang);
+  if (error.code != ErrorCode::field_invalid || field == nullptr) return {};
+  if (field->schema.contains("x-codes")) {
+    return session.pick("可选：", "One of: ") + code_choices(field->schema["x-codes"].get<std::string>(), session.lang);
+  }
+  const std::string type = field->schema.value("type", "");
+  const std::string format = field->schema.value("x-format", "");
+  if (type == "integer") return session.pick("请填整数，如 4。", "A whole number, such as 4.");
+  if (type == "boolean") return session.pick("请填 是 或 否。", "Yes or no.");
+  if (format == "date") return session.pick("请按 2026-11-24 这样填写日期。", "A date such as 2026-11-24.");
+  if (format == "id_number") return session.pick("请核对 18 位号码，末位校验码不符。", "Check the 18 digits: the last one does not fit.");
+  return {};
 }
 
 Result<Saved> save(Store& store, const Form& form, const Entered& entered, Json body,
@@ -102,7 +111,8 @@ Result<Saved> save(Store& store, const Form& form, const Entered& entered, Json 
   if (entered.edit.empty()) drop_nulls(body);
   JULU_TRY(std::string text, text_of(body));
   if (!entered.edit.empty()) {
-    JULU_TRY(const std::string id, store.find_id(entered.edit));
+    JULU_TRY(const std::string id, whole_id(store, entered.edit));
+    if (body.empty() && photos.empty()) return Error{ErrorCode::bad_argument, "--edit", "nothing to change"};
     return body.empty() && !photos.empty() ? store.attach(id, photos) : store.patch(id, text, photos);
   }
   Capture capture;
@@ -115,7 +125,8 @@ Result<Saved> save(Store& store, const Form& form, const Entered& entered, Json 
 
 int run_capture(Session& session, const Entered& entered) {
   return with_store(session, [&](Store& store) {
-    const auto schema = store.schema(entered.kind);
+    const auto kind = kind_of(store, entered.kind);
+    const auto schema = kind ? store.schema(*kind) : Result<std::string>(kind.error());
     if (!schema) return session.fail(schema.error(), entered.kind);
     const Form form(*schema);
     const std::vector<PhotoInput> photos = photo_inputs(entered.photos);

@@ -25,6 +25,14 @@ int act(Session& session, Store& store, const Wanted& wanted, const std::string&
   const auto photos = photo_inputs(wanted.photos);
   const std::string action = action_of(wanted.action);
   const auto saved = store.act(id, action, *text, photos);
+  if (!saved && saved.error().field == "/action") {
+    const auto record = record_of(store, id);
+    const std::string steps =
+        record ? action_choices(record->state, store.identity().role, session.lang) : std::string();
+    return session.fail(saved.error(), wanted.action,
+                        steps.empty() ? session.pick("您现在没有可以办理的步骤。", "There is no step for you to take now.")
+                                      : session.pick("现在可以：", "Now possible: ") + steps);
+  }
   if (!saved) return fail_entered(session, saved.error(), nullptr, photos);
   return say_saved(session, store, *saved, action_label(action, session.lang));
 }
@@ -43,6 +51,13 @@ int remove(Session& session, Store& store, const Wanted&, const std::string& id)
 }
 
 int resend(Session& session, Store& store, const Wanted&, const std::string& id) {
+  const auto record = record_of(store, id);
+  if (!record) return session.fail(record.error());
+  if (record->delivery != Delivery::parked) {
+    if (session.json) session.print_json(Json{{"id", id}, {"queued", false}});
+    if (!session.json) session.print(session.pick("没有未被接受的内容，不用重发。", "Nothing of it was refused."));
+    return 0;
+  }
   const auto done = store.resend(id);
   if (!done) return session.fail(done.error());
   if (session.json) session.print_json(Json{{"id", id}, {"queued", true}});
@@ -60,7 +75,7 @@ Result<std::string> chosen_value(Store& store, const Wanted& wanted, const std::
   for (const ConflictField& conflict : all) {
     if (conflict.record == id && conflict.field == field) return wanted.mine ? conflict.local : conflict.remote;
   }
-  return Error{ErrorCode::bad_argument, "field", {}};
+  return Error{ErrorCode::record_unknown, "/field", {}};
 }
 
 int resolve(Session& session, Store& store, const Wanted& wanted, const std::string& id) {

@@ -31,6 +31,8 @@ int with_store(Session& session, const std::function<int(Store&)>& work);
 /// The whole id for a short one.
 Result<std::string> whole_id(Store& store, const std::string& typed);
 Result<Record> record_of(Store& store, const std::string& typed);
+/// The kind that a person calls so, by its id or its title; empty for empty. Errors: kind_unknown.
+Result<std::string> kind_of(Store& store, const std::string& typed);
 
 /// "已送达 · 已派单", "已保存 · 未上传", "未被接受：…".
 std::string state_text(const Session& session, const Record& record);

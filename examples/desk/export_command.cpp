@@ -77,12 +77,13 @@ class Sink {
   bool failed_ = false;
 };
 
-Result<std::int64_t> write_records(const Session& session, Store& store, const Export& wanted, Sink& sink) {
+Result<std::int64_t> write_records(const Session& session, Store& store, const Export& wanted, const std::string& kind,
+                                   Sink& sink) {
   std::int64_t count = 0;
   std::string form_of;
   Form form("{}");
   Filter filter;
-  filter.kind = wanted.kind;
+  filter.kind = kind;
   filter.limit = 200;
   const auto listed = each_record(store, filter, [&](const Record& record) {
     if (form_of != record.kind) {
@@ -114,13 +115,15 @@ int run_export(Session& session, const Export& wanted) {
                         session.pick("表格一次只能导出一个种类。", "A table holds one kind."));
   }
   return with_store(session, [&](Store& store) {
+    const auto kind = kind_of(store, wanted.kind);
+    if (!kind) return session.fail(kind.error(), wanted.kind);
     if (wanted.unmask) {
       if (const auto logged = session.log_unmasking(store, "export", wanted.kind); !logged)
         return session.fail(logged.error());
     }
     Sink sink(wanted.out);
     if (!sink.good()) return session.fail(ErrorCode::permission, "-o");
-    const auto count = write_records(session, store, wanted, sink);
+    const auto count = write_records(session, store, wanted, *kind, sink);
     const bool finished = sink.finish();
     if (!count) return session.fail(count.error());
     if (!finished) return session.fail(ErrorCode::io, "-o");
@@ -136,7 +139,7 @@ void add_export_command(CLI::App& app, Session& session) {
   auto wanted = std::make_shared<Export>();
   CLI::App* command =
       app.add_subcommand("export", session.pick("导出：每行一个 JSON，或表格", "export as JSON Lines or CSV"));
-  command->add_option("--kind", wanted->kind, session.pick("种类", "kind"));
+  command->add_option("--kind", wanted->kind, session.pick("种类：事件、住户、人口、走访（或代码）", "kind, by id or name"));
   command->add_option("-o,--output", wanted->out, session.pick("文件；不写则到标准输出", "file; stdout without"));
   command->add_flag("--csv", wanted->csv, session.pick("表格（CSV，需要 --kind）", "CSV (needs --kind)"));
   command->add_flag("--unmask", wanted->unmask,

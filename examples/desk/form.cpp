@@ -248,6 +248,18 @@ std::string action_of(std::string_view typed) {
 
 std::string action_label(std::string_view action, Lang lang) { return entry_label(flow_part("actions"), action, lang); }
 
+std::string action_choices(std::string_view state, std::string_view role, Lang lang) {
+  const auto has = [](const Json& about, const char* list, std::string_view word) {
+    return about.contains(list) && std::find(about[list].begin(), about[list].end(), word) != about[list].end();
+  };
+  std::string names;
+  for (const auto& [action, about] : flow_part("actions").items()) {
+    if (!has(about, "from", state) || !has(about, "roles", role)) continue;
+    names += (names.empty() ? "" : lang == Lang::zh ? "、" : ", ") + action_label(action, lang);
+  }
+  return names;
+}
+
 std::string state_label(std::string_view state, Lang lang) { return entry_label(flow_part("states"), state, lang); }
 
 }  // namespace julu::desk

@@ -62,6 +62,8 @@ std::string code_choices(std::string_view list, Lang lang);
 /// The same for a flow's actions: "受理" → "accept".
 std::string action_of(std::string_view typed);
 std::string action_label(std::string_view action, Lang lang);
+/// The steps that a role may take from a state, by name; empty when there is none.
+std::string action_choices(std::string_view state, std::string_view role, Lang lang);
 std::string state_label(std::string_view state, Lang lang);
 
 }  // namespace julu::desk

@@ -34,8 +34,10 @@ std::string kind_title(Store& store, const std::string& kind, Lang lang) {
 
 int list(Session& session, const Looked& looked) {
   return with_store(session, [&](Store& store) {
+    const auto kind = kind_of(store, looked.kind);
+    if (!kind) return session.fail(kind.error(), looked.kind);
     Filter filter;
-    filter.kind = looked.kind;
+    filter.kind = *kind;
     filter.search = looked.search;
     filter.limit = std::clamp(looked.limit, 1, 200);
     Table table({session.pick("编号", "id"), session.pick("种类", "kind"), session.pick("时间", "time"),
@@ -149,6 +151,15 @@ std::string detail_text(const Session& session, const Form& form, const HistoryE
   return names;
 }
 
+std::string receipt_text(const Session& session, const HistoryEntry& entry) {
+  if (!entry.receipt_key.empty()) return session.pick("有", "yes");
+  if (entry.standing == "refused") return session.pick("未被接受", "refused");
+  if (entry.standing == "replaced" || entry.standing == "given_up") {
+    return session.pick("已由后面的代替", "replaced by a later one");
+  }
+  return entry.hash.empty() ? "" : session.pick("未上传", "not yet");
+}
+
 int history(Session& session, const Looked& looked) {
   return with_store(session, [&](Store& store) {
     const auto record = record_of(store, looked.id);
@@ -174,17 +185,15 @@ int history(Session& session, const Looked& looked) {
                   {"op_id", entry.op_id},
                   {"hash", entry.hash},
                   {"receipt_key", entry.receipt_key},
+                  {"standing", entry.standing},
                   {"note", detail_text(session, form, entry)}};
         if (looked.unmask) line["detail"] = Json::parse(entry.detail, nullptr, false);
         session.print_json(line);
         continue;
       }
-      const char* receipt = !ours                       ? ""
-                            : entry.receipt_key.empty() ? session.pick("未上传", "not yet")
-                                                        : session.pick("有", "yes");
       table.add({time_text(entry.at_ms, true), event_text(session, entry),
                  ours ? session.pick("本人", "me") : entry.actor,
-                 entry.state.empty() ? "" : state_label(entry.state, session.lang), receipt,
+                 entry.state.empty() ? "" : state_label(entry.state, session.lang), receipt_text(session, entry),
                  detail_text(session, form, entry)});
     }
     if (!session.json) session.print(table.text());
@@ -229,7 +238,7 @@ Result<std::vector<std::pair<std::string, std::string>>> wanted_photos(Store& st
   }
   JULU_TRY(const Record record, record_of(store, typed));
   for (const RecordPhoto& photo : record.photos) wanted.emplace_back(photo.sha256, photo.role);
-  if (wanted.empty()) return Error{ErrorCode::photo_unknown, {}, {}};
+  if (wanted.empty()) return Error{ErrorCode::photo_unknown, {}, "no photos"};
   return wanted;
 }
 
@@ -276,10 +285,22 @@ int with_store(Session& session, const std::function<int(Store&)>& work) {
 
 Result<std::string> whole_id(Store& store, const std::string& typed) {
   auto id = store.find_id(typed);
-  if (!id && id.error().detail == "several records end so") {
-    return Error{ErrorCode::bad_argument, "/id", "ambiguous"};
+  // What is no id at all is the id of nothing.
+  if (!id && id.error().code == ErrorCode::bad_argument && id.error().detail.empty()) {
+    return Error{ErrorCode::record_unknown, "/id", {}};
   }
   return id;
+}
+
+Result<std::string> kind_of(Store& store, const std::string& typed) {
+  if (typed.empty()) return typed;
+  JULU_TRY(const auto kinds, store.kinds());
+  for (const std::string& kind : kinds) {
+    JULU_TRY(const std::string schema, store.schema(kind));
+    const Form form(schema);
+    if (typed == kind || typed == form.title(Lang::zh) || typed == form.title(Lang::en)) return kind;
+  }
+  return Error{ErrorCode::kind_unknown, "--kind", {}};
 }
 
 Result<Record> record_of(Store& store, const std::string& typed) {
@@ -363,7 +384,7 @@ Result<void> each_record(Store& store, Filter filter, const std::function<bool(c
 void add_look_commands(CLI::App& app, Session& session) {
   auto looked = std::make_shared<Looked>();
   CLI::App* command = app.add_subcommand("list", session.pick("列出记录，最新的在前", "list records, newest first"));
-  command->add_option("--kind", looked->kind, session.pick("种类：incident household person visit", "kind"));
+  command->add_option("--kind", looked->kind, session.pick("种类：事件、住户、人口、走访（或代码）", "kind, by id or name"));
   command->add_option("--search", looked->search,
                       session.pick("查找：文字或拼音首字母", "text, or initials of pinyin"));
   command->add_option("--limit", looked->limit, session.pick("最多几条", "at most"))->check(CLI::Range(1, 100'000));

@@ -2,7 +2,9 @@
 // saved as it was. Thread rule: one thread, and one that watches for Ctrl-C while syncing.
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <string_view>
+#include <utility>
 
 #include "commands.h"
 #include "exit_status.h"
@@ -36,12 +38,43 @@ void add_common_options(CLI::App& app, Session& session, std::string& lang) {
                  session.pick("密钥文件（默认 数据目录/key）", "key file (default: key in the data folder)"));
 }
 
+// The parser's own words in help texts. It pads by bytes, so what stands in its left column stays ASCII.
+void speak_chinese(CLI::App& app) {
+  const auto formatter = std::make_shared<CLI::Formatter>();
+  constexpr std::pair<const char*, const char*> kLabels[] = {
+      {"Usage", "用法"}, {"OPTIONS", "选项"}, {"SUBCOMMAND", "命令"}, {"Positionals", "参数"}};
+  for (const auto& [word, chinese] : kLabels) formatter->label(word, chinese);
+  app.formatter(formatter);
+  for (CLI::App* command : app.get_subcommands({})) {
+    command->formatter(formatter);
+    command->group("命令");
+    for (CLI::Option* option : command->get_options()) option->group("选项");
+  }
+  for (CLI::Option* option : app.get_options()) option->group("选项");
+}
+
+// What the parser has to say, in the person's language.
+std::string parse_text(const Session& session, const CLI::ParseError& error) {
+  const std::string english = error.what();
+  if (session.lang == Lang::en) return english;
+  const std::string first = english.substr(0, english.find_first_of(" :"));
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
+    return first.starts_with("A") ? "没有写命令" : "缺少 " + first;
+  }
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) return "多余的内容" + english.substr(english.rfind(':'));
+  if (dynamic_cast<const CLI::ExcludesError*>(&error) != nullptr) return first + " 不能与另一个选项同时用";
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) return first + " 后面的内容缺少或过多";
+  if (dynamic_cast<const CLI::ValidationError*>(&error) != nullptr) return first + " 的值不在可选范围内";
+  if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) return "值的写法不对" + english.substr(english.find(':'));
+  return english;
+}
+
 int usage_error(const Session& session, const CLI::App& app, const CLI::ParseError& error) {
   // A word that is no command is what was meant to be one; the parser only says that a command is missing.
   const auto unknown = app.remaining();
   const std::string what = app.get_subcommands().empty() && !unknown.empty()
                                ? session.pick("没有这个命令 ", "no such command ") + unknown.front()
-                               : std::string(error.what());
+                               : parse_text(session, error);
   session.note(session.pick("命令有误：", "Cannot understand the command: ") + what);
   session.note(session.pick("用法见 julu --help 或 julu 命令 --help", "See julu --help, or julu COMMAND --help"));
   if (session.json) {
@@ -67,6 +100,7 @@ int run(int count, char** words) {
   add_look_commands(app, session);
   add_change_commands(app, session);
   add_export_command(app, session);
+  if (session.lang == Lang::zh) speak_chinese(app);
   try {
     app.parse(count, words);
   } catch (const CLI::CallForHelp& help) {

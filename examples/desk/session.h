@@ -55,6 +55,7 @@ class Session {
   int fail(ErrorCode code, const std::string& field, const std::string& hint = {}) const;
 
  private:
+  std::string advice_for(const Error& error) const;
   std::string directory_;  // of the store that is open
 };
 

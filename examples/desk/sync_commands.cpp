@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <julu/enrol.h>
+#include <julu/enrolment.h>
 #include <julu/syncer.h>
 
 #include "commands.h"
@@ -33,6 +34,23 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
+int fail_to_enrol(const Session& session, const Error& error) {
+  if (error.field == "/platform") {
+    return session.fail(error, "--platform",
+                        session.pick("平台地址要写全，如 https://juhaoban.example。", "A whole address, such as https://platform.example."));
+  }
+  if (error.code == ErrorCode::bad_argument && error.field == "/code") {
+    return session.fail(error, "--code", session.pick("激活码像 7F3K-92QM-X4HT 这样。", "A code looks like 7F3K-92QM-X4HT."));
+  }
+  std::string workers;
+  if (const auto all = enrolments(session.root()); all && error.code == ErrorCode::enrolment_refused) {
+    for (const Enrolled& one : *all) workers += (workers.empty() ? "" : "、") + one.worker;
+  }
+  return session.fail(error, error.field == "/code" ? "--code" : "",
+                      workers.empty() ? std::string()
+                                      : session.fill("这台电脑已登记过 {}，不必再登记。", "{} is enrolled here already.", workers));
+}
+
 int init(Session& session, const InitOptions& wanted) {
   std::signal(SIGPIPE, SIG_IGN);
   const auto key = session.key(true);
@@ -44,7 +62,7 @@ int init(Session& session, const InitOptions& wanted) {
   options.key = *key;
   options.consent_at_ms = system_clock().now_ms();  // running init is the consent; --help says so
   const auto device = enrol(options);
-  if (!device) return session.fail(device.error(), device.error().field == "/code" ? "--code" : "");
+  if (!device) return fail_to_enrol(session, device.error());
   const Identity& who = device->identity;
   if (session.json) {
     session.print_json(Json{{"worker", who.worker},

@@ -136,6 +136,29 @@ TEST_CASE("two processes use one store: both capture, and a second sync is told 
   CHECK(platform.dump("record").size() == 2);
 }
 
+TEST_CASE("what a clerk mistypes is answered with what to type instead") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  REQUIRE(desk.run({"report", "--category", "道路", "--text", "坑"}).status == 0);
+  const std::string id = desk.run_json({"list", "--kind", "事件"}).last().at("id");
+  const auto message = [&](std::vector<std::string> words, int status) {
+    const Ended ended = desk.run_json(std::move(words));
+    CHECK(ended.status == status);
+    return ended.last().at("error").at("message").get<std::string>();
+  };
+  CHECK(message({"list", "--kind", "房屋"}, 65).find("现有：事件") != std::string::npos);
+  CHECK(message({"show", "zzzz"}, 66).find("julu list") != std::string::npos);
+  CHECK(message({"photo", id}, 66).find("没有照片") != std::string::npos);
+  CHECK(message({"act", id, "评价"}, 65).find("现在可以：当场解决、撤回") != std::string::npos);
+  CHECK(message({"household", "--address", "堤村", "--residents", "四"}, 65).find("整数") != std::string::npos);
+  CHECK(message({"resolve", id, "情况描述", "--mine"}, 66).find("julu conflicts") != std::string::npos);
+  CHECK(message({"report", "--text"}, 64).find("--text") != std::string::npos);
+  CHECK(message({"init", "--platform", "juhaoban"}, 64) == "缺少 --code");
+  CHECK(desk.run_json({"resend", id}).last().at("queued") == false);
+  const std::string home = desk.run_json({"household", "--address", "堤村 1 号"}).last().at("id");
+  CHECK(message({"household", "--edit", home}, 64).find("没有写要改什么") != std::string::npos);
+}
+
 TEST_CASE("sensitive values are masked unless someone asks, and that is written down") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Desk desk(platform);
