@@ -247,10 +247,11 @@ std::string Platform::add_code(const std::string& worker, const std::string& wan
   return shown;
 }
 
-void Platform::revoke(const std::string& device, bool revoked) {
+bool Platform::revoke(const std::string& device, bool revoked) {
   const std::lock_guard lock(mutex_);
-  if (!db_->integer("SELECT 1 FROM device WHERE device = ?1", device)) throw std::runtime_error("no such device: " + device);
+  if (!db_->integer("SELECT 1 FROM device WHERE device = ?1", device)) return false;
   db_->run("UPDATE device SET revoked = ?2 WHERE device = ?1", device, revoked);
+  return true;
 }
 
 }  // namespace juhaoban

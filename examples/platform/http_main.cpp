@@ -167,7 +167,7 @@ int main(int count, char** words) {
     if (add_worker->parsed()) platform.add_worker(worker, name, role, grids, grid_names);
     if (add_code->parsed()) std::cout << platform.add_code(worker, code) << "\n";
     if (epoch->parsed()) platform.new_epoch();
-    if (revoke->parsed()) platform.revoke(device);
+    if (revoke->parsed() && !platform.revoke(device)) throw std::runtime_error("no such device: " + device);
     if (backed_up->parsed()) platform.note_backup();
     if (dump->parsed()) platform.dump([](const juhaoban::Json& item) { std::cout << item.dump() << "\n"; });
     return 0;

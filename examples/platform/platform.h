@@ -64,7 +64,8 @@ class Platform {
                   const std::vector<std::string>& grids, const std::vector<std::string>& grid_names);
   /// Returns the activation code; `wanted` is taken when not empty.
   std::string add_code(const std::string& worker, const std::string& wanted);
-  void revoke(const std::string& device, bool revoked = true);
+  /// False: no such device.
+  bool revoke(const std::string& device, bool revoked = true);
   /// A backup was made, and no older one will be restored: what was answered before now survives any restore.
   void note_backup();
   /// After a restore from a backup, or a failover to a replica that may lag.
