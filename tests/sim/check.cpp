@@ -182,7 +182,15 @@ class PhoneCheck {
     const OwnOp* successor = known ? &ops_[static_cast<std::size_t>(*op.successor) - 1] : nullptr;
     const bool waits = successor != nullptr && (successor->status == store::kStatusParked ||
                                                 (successor->status == store::kStatusQueued && is_behind_parked(*successor)));
-    if (!waits) fail("what was made again is closed by its successor", op.id);
+    if (!waits) {
+      std::string family;
+      for (const OwnOp& other : ops_) {
+        if (other.record != op.record) continue;
+        family += "\n  " + std::to_string(other.seq) + " status " + std::to_string(other.status) + " successor " +
+                  std::to_string(other.successor.value_or(0)) + " " + other.canonical + " " + other.problem;
+      }
+      fail("what was made again is closed by its successor", op.id + family);
+    }
   }
 
   void check_parked(const OwnOp& op, bool is_held) {
@@ -241,7 +249,9 @@ class PhoneCheck {
     if (std::none_of(ops_.begin(), ops_.end(), mine)) {
       return fail("what was said to be saved is there", told.kind + " " + told.marker);
     }
-    bool found = false;
+    // Another phone of the same worker may have brought the same value.
+    const auto held = county_.records.find(told.record);
+    bool found = held != county_.records.end() && held->second.dump().find(told.marker) != std::string::npos;
     for (const OwnOp& op : ops_) {
       const bool counts = op.status == store::kStatusReceipted || op.status == store::kStatusParked ||
                           op.status == store::kStatusQueued;
@@ -258,8 +268,9 @@ class PhoneCheck {
     if (!found && !rewritten(told)) {
       std::string ops;
       for (const OwnOp& op : ops_) {
-        if (mine(op)) ops += "\n  " + std::to_string(op.seq) + " status " + std::to_string(op.status) + " " + op.canonical;
+        if (mine(op)) ops += "\n  " + std::to_string(op.seq) + " status " + std::to_string(op.status) + " " + op.canonical + " " + op.problem;
       }
+      ops += "\n  the county holds " + (held == county_.records.end() ? "nothing" : held->second.dump());
       fail("no value is overwritten in silence", told.kind + " " + told.marker + ops);
     }
     for (const std::string& photo : told.photos) check_photo(told, photo);

@@ -105,6 +105,15 @@ struct ConflictField {
   std::int64_t at_ms = 0;
 };
 
+/// The file was found damaged: it was set aside, and what could be read of it went into a new one. Records that are not
+/// listed come again with the next sync.
+struct Salvage {
+  std::int64_t at_ms = 0;           ///< wall clock
+  std::int64_t ops = 0;             ///< of ours not delivered yet, saved
+  std::int64_t ops_unreadable = 0;  ///< of ours, delivered or not: nobody can tell any more
+  std::int64_t photos_lost = 0;     ///< not delivered yet; their records say so
+};
+
 struct Status {
   std::int64_t records = 0;
   std::int64_t unsent_records = 0;
@@ -117,6 +126,7 @@ struct Status {
   std::int64_t last_sync_ms = 0;  ///< wall clock of the last full pull to the end; 0: never
   bool confirming = false;        ///< the platform was restored: it is asked what it still holds
   bool low_disk = false;          ///< the ballast was used: free some space
+  std::optional<Salvage> salvage; ///< since this store was made
 };
 
 struct Changes {

@@ -45,12 +45,38 @@ Result<std::unique_ptr<Core>> Core::open(const Store::Options& options) {
   core->random_ = options.random != nullptr ? options.random : &system_random();
   core->boot_id_ = safe_boot_id(core->clock_->boot_id());
   core->lease_owner_ = make_id(*core->clock_, *core->random_).text();
-  JULU_TRY(core->writer_, open_database(options, false));
-  JULU_CHECK(migrate(*core->writer_));
-  JULU_TRY(core->reader_, open_database(options, false));
-  JULU_CHECK(core->reload_identity(*core->writer_));
-  JULU_CHECK(core->load_catalog(*core->writer_));
+  core->generation_ = generation_in_use(options);
+  Result<void> loaded = core->load();
+  if (!loaded && loaded.error().code == ErrorCode::store_corrupt) {
+    JULU_CHECK(make_mark(core->damage_mark_, options.vfs));
+    ++core->generation_;
+    loaded = core->load();
+  }
+  if (!loaded) return loaded.error();
   return core;
+}
+
+Result<void> Core::load() {
+  reader_.reset();
+  writer_.reset();
+  damage_mark_ = damage_mark(database_path(options_.directory, generation_));
+  if (generation_ > 1) JULU_CHECK(salvage(options_, generation_ - 1));  // it may have been cut off
+  JULU_TRY(writer_, open_database(options_, generation_, Opening::there));
+  JULU_CHECK(migrate(*writer_));
+  JULU_TRY(reader_, open_database(options_, generation_, Opening::there));
+  JULU_CHECK(reload_identity(*writer_));
+  JULU_CHECK(load_catalog(*writer_));
+  return generation_ > 1 ? write([this](Connection& db) { return lay_salvaged(*this, db); }) : Result<void>();
+}
+
+Result<void> Core::check_in_use() const {
+  if (!file_exists(damage_mark_, options_.vfs)) return {};
+  return Error{ErrorCode::store_corrupt, "directory", "set aside"};
+}
+
+void Core::note_damage(const Error& error) {
+  if (error.code != ErrorCode::store_corrupt || damage_noted_.exchange(true)) return;
+  static_cast<void>(make_mark(damage_mark_, options_.vfs));
 }
 
 Core::~Core() = default;

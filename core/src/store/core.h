@@ -82,7 +82,9 @@ class Core {
   template <class Body>
   auto read(Body&& body) -> decltype(body(std::declval<Connection&>())) {
     const std::lock_guard lock(read_mutex_);
-    return body(*reader_);
+    auto result = body(*reader_);
+    if (!result) note_damage(result.error());
+    return result;
   }
 
   Clock& clock() const { return *clock_; }
@@ -137,11 +139,20 @@ class Core {
   template <class Body>
   auto commit(Body& body) -> decltype(body(std::declval<Connection&>())) {
     JULU_TRY(auto transaction, Transaction::begin(*writer_));
+    JULU_CHECK(check_in_use());
     auto result = body(*writer_);
-    if (!result) return result;
+    if (!result) {
+      note_damage(result.error());
+      return result;
+    }
     JULU_CHECK(transaction.commit());
     return result;
   }
+  /// The next `open` sets a damaged file aside.
+  void note_damage(const Error& error);
+  /// What is written to a file that was set aside, by another process perhaps, nobody would read.
+  Result<void> check_in_use() const;
+  Result<void> load();
   void woke();
   void relieve_wal();
 
@@ -161,22 +172,38 @@ class Core {
   std::mutex wake_mutex_;
   std::function<void()> wake_;
   std::atomic<bool> low_disk_ = false;
+  std::atomic<bool> damage_noted_ = false;
+  int generation_ = 1;
+  std::string damage_mark_;
   mutable std::mutex catalog_mutex_;
   std::map<std::string, std::shared_ptr<const Kind>, std::less<>> kinds_;
   std::map<std::string, std::shared_ptr<const Flow>, std::less<>> flows_;
 };
 
-/// The file of a store and how it is opened: shared by Core and Enrolment.
-std::string database_path(const std::string& directory);
-Result<std::unique_ptr<Connection>> open_database(const Store::Options& options, bool create);
+/// The file of a store and how it is opened: shared by Core and Enrolment. A file found damaged is marked and stays; the
+/// one after it takes its place.
+std::string database_path(const std::string& directory, int generation);
+std::string damage_mark(const std::string& database_path);
+/// The first that is not marked; the one before it, if any, was damaged.
+int generation_in_use(const Store::Options& options);
+enum class Opening { there, create, damaged };
+Result<std::unique_ptr<Connection>> open_database(const Store::Options& options, int generation, Opening how);
 /// Brings the schema to the newest version in one transaction. Errors: store_newer.
 Result<void> migrate(Connection& db);
+/// The newest schema, in the caller's transaction.
+Result<void> make_tables(Connection& db);
 
 Result<std::optional<std::string>> meta_text(Connection& db, const char* name);
 Result<std::int64_t> meta_integer(Connection& db, const char* name);
 Result<void> set_meta(Connection& db, const char* name, std::string_view value);
 Result<void> set_meta(Connection& db, const char* name, std::int64_t value);
 Result<void> save_identity(Connection& db, const Identity& identity);
+
+/// Carries what can be read of the damaged file over into the next, in one transaction, once. Errors: store_corrupt when
+/// not even the identity can be read, and those of the disk. salvage.cpp
+Result<void> salvage(const Store::Options& options, int damaged);
+/// The second half of it, once kinds and flows are known.
+Result<void> lay_salvaged(Core& core, Connection& db);
 
 Error with_field(Error error, std::string field);
 

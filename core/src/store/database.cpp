@@ -42,19 +42,36 @@ Result<void> prepare_file(const std::string& path, bool create) {
 
 }  // namespace
 
-std::string database_path(const std::string& directory) {
-  return (std::filesystem::path(directory) / "julu.db").string();
+std::string database_path(const std::string& directory, int generation) {
+  const std::string name = generation == 1 ? "julu.db" : "julu-" + std::to_string(generation) + ".db";
+  return (std::filesystem::path(directory) / name).string();
 }
 
-Result<std::unique_ptr<Connection>> open_database(const Store::Options& options, bool create) {
-  const std::string path = database_path(options.directory);
+std::string damage_mark(const std::string& database_path) { return database_path + "-damaged"; }
+
+int generation_in_use(const Store::Options& options) {
+  int generation = 1;
+  while (file_exists(damage_mark(database_path(options.directory, generation)), options.vfs)) ++generation;
+  return generation;
+}
+
+Result<std::unique_ptr<Connection>> open_database(const Store::Options& options, int generation, Opening how) {
+  const bool create = how == Opening::create;
+  const std::string path = database_path(options.directory, generation);
   if (options.vfs.empty()) JULU_CHECK(prepare_file(path, create));
   Connection::Options connection;
   connection.path = path;
   connection.vfs = options.vfs;
   connection.create = create;
+  connection.read_only = connection.damaged = how == Opening::damaged;
   if (options.encrypted) connection.key = options.key;
   return Connection::open(connection);
+}
+
+Result<void> make_tables(Connection& db) {
+  JULU_CHECK(db.script(embedded("sql/0001_initial.sql")));
+  JULU_CHECK(set_meta(db, "cipher", db.encrypted() ? "page 4096, HMAC-SHA256" : "none, page 4096"));
+  return db.script("PRAGMA user_version = 1");
 }
 
 Result<void> migrate(Connection& db) {
@@ -64,9 +81,7 @@ Result<void> migrate(Connection& db) {
     return Error{ErrorCode::store_newer, {}, "schema " + std::to_string(*version)};
   }
   if (version.value_or(0) == kSchemaVersion) return {};
-  JULU_CHECK(db.script(embedded("sql/0001_initial.sql")));
-  JULU_CHECK(set_meta(db, "cipher", db.encrypted() ? "page 4096, HMAC-SHA256" : "none, page 4096"));
-  JULU_CHECK(db.script("PRAGMA user_version = 1"));
+  JULU_CHECK(make_tables(db));
   return transaction.commit();
 }
 

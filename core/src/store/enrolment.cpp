@@ -95,7 +95,7 @@ Result<std::unique_ptr<Enrolment>> Enrolment::begin(Options options) {
   store.key = options.key;
   store.encrypted = options.encrypted;
   store.vfs = options.vfs;
-  JULU_TRY(auto db, open_database(store, true));
+  JULU_TRY(auto db, open_database(store, 1, Opening::create));
   JULU_CHECK(migrate(*db));
   JULU_TRY(auto transaction, Transaction::begin(*db));
   JULU_TRY(const auto known, meta_text(*db, "device_key"));

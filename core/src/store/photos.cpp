@@ -82,6 +82,10 @@ Result<void> ChunkSink::put(std::string_view bytes) {
   return {};
 }
 
+Result<void> drop_chunks(Connection& db, std::int64_t photo) {
+  return db.run("DELETE FROM chunk WHERE id BETWEEN ?1 AND ?2", chunk_id(photo, 0), chunk_id(photo + 1, 0) - 1);
+}
+
 Result<std::int64_t> next_photo_id(Connection& db) {
   JULU_TRY(const auto last, db.integer("SELECT max(id) FROM photo"));
   return last.value_or(0) + 1;
@@ -102,7 +106,7 @@ Result<TakenPhoto> take_photo(Core& core, Connection& db, const PhotoInput& inpu
   if (known) {
     JULU_TRY(const auto here, db.integer("SELECT here FROM photo WHERE id = ?1", *known));
     if (here == 1) {
-      JULU_CHECK(db.run("DELETE FROM chunk WHERE id BETWEEN ?1 AND ?2", chunk_id(photo, 0), chunk_id(photo + 1, 0) - 1));
+      JULU_CHECK(drop_chunks(db, photo));
     } else {
       JULU_CHECK(db.run("UPDATE chunk SET id = id - ?1 + ?2 WHERE id BETWEEN ?1 AND ?3", chunk_id(photo, 0),
                         chunk_id(*known, 0), chunk_id(photo + 1, 0) - 1));

@@ -60,6 +60,7 @@ struct TakenPhoto {
   std::string role;
 };
 
+Result<void> drop_chunks(Connection& db, std::int64_t photo);
 Result<std::int64_t> next_photo_id(Connection& db);
 /// Takes a file in, inside the caller's transaction. The same bytes are stored once.
 Result<TakenPhoto> take_photo(Core& core, Connection& db, const PhotoInput& input, int urgency);

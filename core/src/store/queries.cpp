@@ -327,6 +327,12 @@ Result<Status> Store::status() {
     JULU_CHECK(count("SELECT value FROM meta WHERE name = 'last_sync_ms'", status.last_sync_ms));
     JULU_TRY(const std::int64_t confirming, meta_integer(db, "confirming"));
     status.confirming = confirming != 0;
+    JULU_TRY(const auto salvage, meta_text(db, "salvage"));
+    if (salvage) {
+      const Json told = Json::parse(*salvage, nullptr, false);
+      status.salvage = Salvage{told.value("at_ms", std::int64_t{0}), told.value("ops", std::int64_t{0}),
+                               told.value("ops_unreadable", std::int64_t{0}), told.value("photos_lost", std::int64_t{0})};
+    }
     status.low_disk = core_->low_disk();
     return status;
   });

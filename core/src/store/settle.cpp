@@ -87,8 +87,11 @@ Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& resu
 Result<void> settle_rejected(Settling& s, const OutgoingOp& op, const OpResult& result) {
   JULU_TRY(const auto successor, s.db.integer("SELECT successor FROM op WHERE seq = ?1", op.row));
   if (result.problem.type == "replaced" && successor) {
-    // Closed by its own successor, as intended.
-    return s.db.run("UPDATE op SET status = 3 WHERE seq = ?1", op.row);
+    // Closed by its own successor, as intended; after a restore the successor may have its receipt already.
+    return s.db.run(
+        "UPDATE op SET status = CASE (SELECT status FROM op AS later WHERE later.seq = op.successor) WHEN 1 THEN 4 ELSE 3 END"
+        " WHERE seq = ?1",
+        op.row);
   }
   ++s.settled.parked;
   const ErrorCode code = result.problem.type == "scope"          ? ErrorCode::scope

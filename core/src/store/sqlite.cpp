@@ -4,7 +4,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <julu/limits.h>
 
@@ -52,7 +55,6 @@ constexpr const char* kCipherPragmas[] = {
 };
 
 constexpr const char* kPragmas[] = {
-    "PRAGMA auto_vacuum = INCREMENTAL",  // before the first table
     "PRAGMA secure_delete = OFF",        // pages are ciphertext
     "PRAGMA temp_store = MEMORY",
     "PRAGMA foreign_keys = ON",
@@ -117,6 +119,20 @@ std::optional<std::int64_t> Query::maybe_integer(int column) const {
   return integer(column);
 }
 
+std::vector<Value> Query::values() const {
+  std::vector<Value> row;
+  for (int i = 0; i < sqlite3_column_count(statement_); ++i) {
+    const std::string_view raw = sqlite3_column_type(statement_, i) == SQLITE_INTEGER ? std::string_view() : text(i);
+    switch (sqlite3_column_type(statement_, i)) {
+      case SQLITE_INTEGER: row.emplace_back(integer(i)); break;
+      case SQLITE_TEXT: row.emplace_back(std::string(raw)); break;
+      case SQLITE_BLOB: row.emplace_back(std::vector<char>(raw.begin(), raw.end())); break;
+      default: row.emplace_back(nullptr); break;
+    }
+  }
+  return row;
+}
+
 void Query::bind(int at, std::int64_t value) { sqlite3_bind_int64(statement_, at, value); }
 
 // Bound values outlive the Query by contract of Connection::query's users: a full expression, or a named object.
@@ -171,11 +187,18 @@ Result<void> Connection::unlock(const Options& options) {
 
 Result<void> Connection::configure(const Options& options) {
   sqlite3_busy_timeout(db_, limits::busy_ms_max);
-  sqlite3_db_config(db_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  if (options.damaged) {
+    JULU_CHECK(script("PRAGMA writable_schema = ON"));  // so named, but what it does is to look past the size
+    sqlite3_db_config(db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  } else {
+    sqlite3_db_config(db_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  }
   sqlite3_db_config(db_, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
   sqlite3_db_config(db_, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
   // A new plain file takes its page size here; a keyed one has it from the cipher.
   if (!encrypted_) JULU_CHECK(script("PRAGMA page_size = 4096"));
+  // Before the first table; on a file that has some it would write to it each time.
+  if (options.create) JULU_CHECK(script("PRAGMA auto_vacuum = INCREMENTAL"));
   for (const char* pragma : kPragmas) JULU_CHECK(script(pragma));
   JULU_CHECK(integer("SELECT count(*) FROM sqlite_schema"));  // the first read: a wrong key shows here
   if (!options.read_only) JULU_CHECK(script("PRAGMA journal_mode = WAL"));
@@ -205,6 +228,17 @@ Result<void> Connection::script(std::string_view sql) {
   return {};
 }
 
+Result<void> Connection::insert(const char* sql, const std::vector<Value>& row) {
+  Query q(db_, prepare(sql));
+  int at = 0;
+  if (q.statement_ != nullptr) {
+    for (const Value& value : row) {
+      std::visit([&](const auto& v) { q.bind(++at, v); }, value);
+    }
+  }
+  return q.run();
+}
+
 std::int64_t Connection::last_row_id() const { return sqlite3_last_insert_rowid(db_); }
 std::int64_t Connection::changes() const { return sqlite3_changes64(db_); }
 bool Connection::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
@@ -230,6 +264,37 @@ std::int64_t Connection::wal_bytes() const {
   }
   sqlite3_int64 size = 0;
   return file->pMethods->xFileSize(file, &size) == SQLITE_OK ? size : 0;
+}
+
+namespace {
+constexpr const char* kMark = "!";
+}
+
+bool file_exists(const std::string& path, const std::string& vfs) {
+  sqlite3_vfs* files = sqlite3_vfs_find(vfs.empty() ? nullptr : vfs.c_str());
+  int there = 0;
+  return files != nullptr && files->xAccess(files, path.c_str(), SQLITE_ACCESS_EXISTS, &there) == SQLITE_OK && there != 0;
+}
+
+Result<void> make_mark(const std::string& path, const std::string& vfs) {
+  if (vfs.empty()) {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (fd < 0) return Error{ErrorCode::io, {}, "errno " + std::to_string(errno)};
+    const bool durable = ::pwrite(fd, kMark, 1, 0) == 1 && ::fsync(fd) == 0;
+    ::close(fd);
+    return durable ? Result<void>() : Error{ErrorCode::io, {}, "errno " + std::to_string(errno)};
+  }
+  sqlite3_vfs* files = sqlite3_vfs_find(vfs.c_str());
+  if (files == nullptr) return Error{ErrorCode::io, {}, "vfs"};
+  std::vector<char> room(static_cast<std::size_t>(files->szOsFile));
+  auto* file = reinterpret_cast<sqlite3_file*>(room.data());
+  constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MAIN_DB;
+  int rc = files->xOpen(files, path.c_str(), file, kFlags, nullptr);
+  if (rc == SQLITE_OK) rc = file->pMethods->xWrite(file, kMark, 1, 0);
+  if (rc == SQLITE_OK) rc = file->pMethods->xSync(file, SQLITE_SYNC_FULL);
+  if (file->pMethods != nullptr) file->pMethods->xClose(file);
+  if (rc != SQLITE_OK) return Error{code_of(nullptr, rc), {}, "sqlite " + std::to_string(rc)};
+  return {};
 }
 
 Result<Transaction> Transaction::begin(Connection& db) {

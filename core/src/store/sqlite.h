@@ -10,6 +10,8 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include <julu/crypto.h>
 #include <julu/id.h>
@@ -26,6 +28,14 @@ struct Blob {
 };
 inline Blob blob(const Id& id) { return {{reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()}}; }
 inline Blob blob(const Hash& hash) { return {{reinterpret_cast<const char*>(hash.data()), hash.size()}}; }
+
+/// Any value, when a row is carried over as it is.
+using Value = std::variant<std::nullptr_t, std::int64_t, std::string, std::vector<char>>;
+
+// Files beside the database, through the VFS that it is in; an empty name is the system's own.
+bool file_exists(const std::string& path, const std::string& vfs);
+/// One byte, durable, mode 0600; to a VFS an empty file is none. Ok when it is there already.
+Result<void> make_mark(const std::string& path, const std::string& vfs);
 
 /// One run of a prepared statement. Views from `text` and `bytes` live until the next step or the end of the object.
 class Query {
@@ -48,6 +58,8 @@ class Query {
   Id id(int column) const;
   Hash hash(int column) const;
   std::optional<std::int64_t> maybe_integer(int column) const;
+  /// Of the whole row.
+  std::vector<Value> values() const;
 
  private:
   friend class Connection;
@@ -63,6 +75,7 @@ class Query {
   void bind(int at, bool value) { bind(at, static_cast<std::int64_t>(value)); }
   void bind(int at, const std::string& value) { bind(at, std::string_view(value)); }
   void bind(int at, const char* value) { bind(at, std::string_view(value)); }
+  void bind(int at, const std::vector<char>& value) { bind(at, Blob{{value.data(), value.size()}}); }
   template <class T>
   void bind(int at, const std::optional<T>& value) {
     if (value) {
@@ -84,6 +97,7 @@ class Connection {
     std::optional<std::array<std::uint8_t, 32>> key;
     bool create = false;
     bool read_only = false;
+    bool damaged = false;  ///< to read what is left, with `read_only`: that the file is too short is no reason not to
   };
   /// Opens, keys and configures; the first page has been read when it returns. Errors: store_missing, store_key,
   /// store_corrupt, encryption_unavailable, permission, disk_full, io, busy.
@@ -104,6 +118,7 @@ class Connection {
   Result<void> run(const char* sql, const Values&... values) {
     return query(sql, values...).run();
   }
+  Result<void> insert(const char* sql, const std::vector<Value>& row);
   /// The first column of the first row; absent when there is no row or it is NULL.
   template <class... Values>
   Result<std::optional<std::int64_t>> integer(const char* sql, const Values&... values) {

@@ -1,0 +1,302 @@
+// What can be read of a damaged file goes into a new one; the damaged one stays as it is. The device enrols anew after
+// it, because nobody can tell which ops of its chain were lost (protocol.md "The chain, and devices that fork").
+#include <algorithm>
+#include <set>
+
+#include "store/photos.h"
+#include "store/records.h"
+
+namespace julu::store {
+namespace {
+
+constexpr const char* kReadOp =
+    "SELECT seq, place, chain, number, op_id, record, verb, urgency, status, attempts, next_attempt_ms, wait_max_ms, after,"
+    " base_version, successor, photo, version, folded, receipt, receipt_item, hash, link, problem, base_values, canonical"
+    " FROM op WHERE seq = ?1";
+constexpr const char* kWriteOp =
+    "INSERT INTO op (seq, place, chain, number, op_id, record, verb, urgency, status, attempts, next_attempt_ms,"
+    " wait_max_ms, after, base_version, successor, photo, version, folded, receipt, receipt_item, hash, link, problem,"
+    " base_values, canonical) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,"
+    " ?20, ?21, ?22, ?23, ?24, ?25)";
+constexpr const char* kReadRecord =
+    "SELECT id, kind, body, base, base_version, base_epoch, state, base_state, deleted, base_deleted, captured_at_ms, changed"
+    " FROM record WHERE id = ?1";
+constexpr const char* kWriteRecord =
+    "INSERT OR IGNORE INTO record (id, kind, body, base, base_version, base_epoch, state, base_state, deleted, base_deleted,"
+    " captured_at_ms, changed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+constexpr const char* kReadPhoto =
+    "SELECT id, sha256, length_bytes, original_sha256, width, height, here, own, uploaded, thumbnail_sent, upload_url, urgency"
+    " FROM photo WHERE sha256 = ?1";
+constexpr const char* kWritePhoto =
+    "INSERT OR IGNORE INTO photo (id, sha256, length_bytes, original_sha256, width, height, here, own, uploaded,"
+    " thumbnail_sent, upload_url, urgency) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+
+// Of each record, what hangs on it; every row by itself.
+struct Side {
+  const char* read;
+  const char* write;
+};
+constexpr Side kSides[] = {
+    {"SELECT record, sha256, role, action, place, op FROM attachment WHERE record = ?1",
+     "INSERT OR IGNORE INTO attachment (record, sha256, role, action, place, op) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
+    {"SELECT id, record, number, action, state, actor, at_ms, note, body FROM action WHERE record = ?1",
+     "INSERT OR IGNORE INTO action (id, record, number, action, state, actor, at_ms, note, body)"
+     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"},
+    {"SELECT record, at_ms, what, detail FROM history WHERE record = ?1 ORDER BY id",
+     "INSERT INTO history (record, at_ms, what, detail) VALUES (?1, ?2, ?3, ?4)"},
+    {"SELECT record, field, base, local, remote, at_ms FROM conflict WHERE record = ?1",
+     "INSERT OR IGNORE INTO conflict (record, field, base, local, remote, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
+};
+
+constexpr const char* kMeta[] = {"identity",         "device_key", "consent_at_ms",  "chain",
+                                 "first_device",     "first_device_key", "new_device_key", "epoch",
+                                 "safe_before_ms",   "clock_offset_ms",  "confirming",     "reconcile_at_ms"};
+
+// The damaged file. An error leaves a connection that fails for ever, so each begins anew after one.
+class Wreck {
+ public:
+  Wreck(const Store::Options& options, int generation) : options_(options), generation_(generation) {}
+
+  /// What `look` finds, or nothing where it cannot be read. Errors: of opening the file.
+  template <class Look>
+  auto read(Look&& look) -> Result<std::optional<typename std::decay_t<decltype(*look(std::declval<Connection&>()))>>> {
+    using Found = std::decay_t<decltype(*look(std::declval<Connection&>()))>;
+    if (db_ == nullptr) {
+      JULU_TRY(db_, open_database(options_, generation_, Opening::damaged));
+    }
+    auto found = look(*db_);
+    if (found) return std::optional<Found>(std::move(*found));
+    db_.reset();
+    return std::optional<Found>();
+  }
+  /// Every row that `sql` gives until it fails.
+  Result<std::vector<std::vector<Value>>> rows(const char* sql, const std::optional<Id>& key = std::nullopt) {
+    std::vector<std::vector<Value>> found;
+    JULU_CHECK(read([&](Connection& db) -> Result<bool> {
+      Query row = key ? db.query(sql, *key) : db.query(sql);
+      for (;;) {
+        JULU_TRY(const bool there, row.step());
+        if (!there) return true;
+        found.push_back(row.values());
+      }
+    }));
+    return found;
+  }
+
+ private:
+  const Store::Options& options_;
+  int generation_;
+  std::unique_ptr<Connection> db_;
+};
+
+class Salvaging {
+ public:
+  Salvaging(Wreck& wreck, Connection& db) : wreck_(wreck), db_(db) {}
+
+  Result<void> run(std::int64_t now_ms) {
+    JULU_CHECK(take_meta());
+    JULU_CHECK(take_ops());
+    JULU_CHECK(take_records());
+    for (const Hash& photo : photos_) JULU_CHECK(take_photo(photo));
+    const Json told{{"at_ms", now_ms},
+                    {"ops", unsent_},
+                    {"ops_unreadable", unreadable_},
+                    {"photos_lost", photos_lost_}};
+    JULU_CHECK(set_meta(db_, "salvage", told.dump()));
+    JULU_CHECK(set_meta(db_, "salvaged_raw", std::int64_t{1}));
+    return set_meta(db_, "forked", std::int64_t{1});
+  }
+
+ private:
+  Result<void> take_meta() {
+    for (const char* name : kMeta) {
+      JULU_TRY(const auto row, wreck_.read([&](Connection& db) -> Result<std::vector<Value>> {
+        Query found = db.query("SELECT name, value FROM meta WHERE name = ?1", name);
+        JULU_TRY(const bool there, found.step());
+        return there ? found.values() : std::vector<Value>();
+      }));
+      const bool here = row && !row->empty();
+      const std::string_view which(name);
+      if (!here && (which == "identity" || which == "device_key")) return Error{ErrorCode::store_corrupt, name, {}};
+      if (here) JULU_CHECK(db_.insert("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", *row));
+    }
+    return {};
+  }
+
+  // The last number that the table or one of its indexes still shows.
+  Result<std::int64_t> last_seq() {
+    std::int64_t last = 0;
+    for (const char* sql : {"SELECT max(seq) FROM op", "SELECT seq FROM op NOT INDEXED ORDER BY seq",
+                            "SELECT seq FROM op INDEXED BY op_record ORDER BY record, place",
+                            "SELECT seq FROM op INDEXED BY op_queue WHERE status = 0 ORDER BY urgency, place"}) {
+      JULU_TRY(const auto found, wreck_.rows(sql));
+      for (const auto& row : found) {
+        if (const auto* seq = std::get_if<std::int64_t>(&row.front())) last = std::max(last, *seq);
+      }
+    }
+    return last;
+  }
+
+  Result<void> take_ops() {
+    JULU_TRY(const std::int64_t last, last_seq());
+    for (std::int64_t seq = 1; seq <= last; ++seq) JULU_CHECK(take_op(seq));
+    // A delivery whose receipt is lost is none: the platform says it again.
+    return db_.run(
+        "UPDATE op SET status = 0, receipt = NULL, receipt_item = NULL, version = NULL, folded = 0, next_attempt_ms = 0"
+        " WHERE status = 1 AND receipt NOT IN (SELECT id FROM receipt)");
+  }
+
+  // Only an op whose bytes are those that it was made of.
+  Result<void> take_op(std::int64_t seq) {
+    JULU_TRY(const auto row, wreck_.read([&](Connection& db) -> Result<std::vector<Value>> {
+      Query op = db.query(kReadOp, seq);
+      JULU_TRY(const bool there, op.step());
+      if (!there || sha256(op.text(24)) != op.hash(20)) return std::vector<Value>();
+      const int status = static_cast<int>(op.integer(8));
+      unsent_ += status == kStatusQueued || status == kStatusParked ? 1 : 0;
+      records_.insert(op.id(5));
+      if (!op.is_null(15)) photos_.insert(op.hash(15));
+      return op.values();
+    }));
+    if (!row || row->empty()) {
+      ++unreadable_;
+      return {};
+    }
+    if (const auto* receipt = std::get_if<std::int64_t>(&row->at(18))) JULU_CHECK(take_receipt(*receipt));
+    return db_.insert(kWriteOp, *row);
+  }
+
+  Result<void> take_receipt(std::int64_t id) {
+    if (!receipts_.insert(id).second) return {};
+    JULU_TRY(const auto row, wreck_.read([&](Connection& db) -> Result<std::vector<Value>> {
+      Query found = db.query("SELECT id, device, key_id, epoch, server_time_ms, signature FROM receipt WHERE id = ?1", id);
+      JULU_TRY(const bool there, found.step());
+      return there ? found.values() : std::vector<Value>();
+    }));
+    if (!row || row->empty()) return {};
+    return db_.insert("INSERT INTO receipt VALUES (?1, ?2, ?3, ?4, ?5, ?6)", *row);
+  }
+
+  Result<void> take_records() {
+    // From both ends: what lies behind a page that cannot be read shows from the other.
+    for (const char* sql : {"SELECT id FROM record ORDER BY id", "SELECT id FROM record ORDER BY id DESC"}) {
+      JULU_TRY(const auto ids, wreck_.rows(sql));
+      for (const auto& row : ids) {
+        const auto* raw = std::get_if<std::vector<char>>(&row.front());
+        Id id;
+        if (raw == nullptr || raw->size() != id.bytes.size()) continue;
+        std::copy(raw->begin(), raw->end(), id.bytes.begin());
+        records_.insert(id);
+      }
+    }
+    for (const Id& id : records_) {
+      JULU_TRY(const auto row, wreck_.rows(kReadRecord, id));
+      for (const auto& record : row) JULU_CHECK(db_.insert(kWriteRecord, record));
+      if (row.empty()) JULU_CHECK(remember_record(id));
+      for (const Side& side : kSides) {
+        JULU_TRY(const auto hanging, wreck_.rows(side.read, id));
+        for (const auto& one : hanging) JULU_CHECK(db_.insert(side.write, one));
+      }
+    }
+    return {};
+  }
+
+  // Its row cannot be read, its ops can: what they say is laid on nothing until the platform's version comes.
+  Result<void> remember_record(const Id& id) {
+    JULU_TRY(const auto text, db_.text("SELECT canonical FROM op WHERE record = ?1 ORDER BY place LIMIT 1", id));
+    if (!text) return {};
+    const Json op = Json::parse(*text, nullptr, false);
+    return db_.run(
+        "INSERT INTO record (id, kind, body, captured_at_ms, changed) VALUES (?1, ?2, '{}', ?3,"
+        " (SELECT coalesce(max(changed), 0) + 1 FROM record))",
+        id, text_member(op, "kind"), op.value("captured_at_ms", std::int64_t{0}));
+  }
+
+  Result<void> take_photo(const Hash& hash) {
+    JULU_TRY(const auto photo, wreck_.read([&](Connection& db) -> Result<std::vector<Value>> {
+      Query found = db.query(kReadPhoto, hash);
+      JULU_TRY(const bool there, found.step());
+      return there ? found.values() : std::vector<Value>();
+    }));
+    bool whole = photo && !photo->empty();
+    if (whole) {
+      const std::int64_t id = std::get<std::int64_t>(photo->front());
+      JULU_CHECK(db_.insert(kWritePhoto, *photo));
+      JULU_TRY(whole, take_bytes(id, hash));
+      if (!whole) JULU_CHECK(db_.run("DELETE FROM photo WHERE id = ?1", id));
+    }
+    return whole ? Result<void>() : lose_photo(hash);
+  }
+
+  Result<bool> take_bytes(std::int64_t id, const Hash& hash) {
+    ChunkSink sink(db_, id);
+    Sha256 sum;
+    for (std::int64_t offset = 0;;) {
+      JULU_TRY(const auto piece, wreck_.read([&](Connection& db) { return read_range(db, id, offset, limits::photo_chunk_bytes); }));
+      if (!piece) break;
+      if (piece->empty()) {
+        JULU_CHECK(sink.finish());
+        if (sum.finish() == hash) return true;
+        break;
+      }
+      sum.update(*piece);
+      offset += static_cast<std::int64_t>(piece->size());
+      JULU_CHECK(sink.write({reinterpret_cast<const std::uint8_t*>(piece->data()), piece->size()}));
+    }
+    JULU_CHECK(drop_chunks(db_, id));
+    return false;
+  }
+
+  // What was delivered comes back from the platform; what was not is shown with the reason.
+  Result<void> lose_photo(const Hash& hash) {
+    JULU_TRY(const auto delivered, db_.integer("SELECT 1 FROM op WHERE photo = ?1 AND status = 1", hash));
+    JULU_CHECK(db_.run(
+        "INSERT INTO photo (id, sha256, length_bytes, here, own, problem) SELECT coalesce(max(id), 0) + 1, ?1, 0, 0, 0, ?2"
+        " FROM photo",
+        hash, delivered ? std::optional<std::string>() : problem_text(ErrorCode::photo_damaged, "lost", "", "", "")));
+    if (!delivered) ++photos_lost_;
+    return db_.run("UPDATE op SET status = 2, problem = ?2 WHERE photo = ?1 AND status = 0", hash,
+                   problem_text(ErrorCode::photo_damaged, "lost", "", "", ""));
+  }
+
+  Wreck& wreck_;
+  Connection& db_;
+  std::set<Id> records_;
+  std::set<Hash> photos_;
+  std::set<std::int64_t> receipts_;
+  std::int64_t unsent_ = 0;
+  std::int64_t unreadable_ = 0;
+  std::int64_t photos_lost_ = 0;
+};
+
+}  // namespace
+
+Result<void> salvage(const Store::Options& options, int damaged) {
+  Clock& clock = options.clock != nullptr ? *options.clock : system_clock();
+  JULU_TRY(const auto db, open_database(options, damaged + 1, Opening::create));
+  JULU_TRY(auto transaction, Transaction::begin(*db));
+  JULU_TRY(const auto version, db->integer("PRAGMA user_version"));
+  if (version.value_or(0) > 0) return {};
+  JULU_CHECK(make_tables(*db));
+  Wreck wreck(options, damaged);
+  JULU_CHECK(Salvaging(wreck, *db).run(clock.now_ms()));
+  return transaction.commit();
+}
+
+Result<void> lay_salvaged(Core& core, Connection& db) {
+  JULU_TRY(const std::int64_t raw, meta_integer(db, "salvaged_raw"));
+  if (raw == 0) return {};
+  std::set<Id> records;
+  {
+    Query row = db.query("SELECT record FROM op WHERE status IN (0, 2)");
+    for (;;) {
+      JULU_TRY(const bool there, row.step());
+      if (!there) break;
+      records.insert(row.id(0));
+    }
+  }
+  for (const Id& record : records) JULU_CHECK(lay(core, db, record));
+  return db.run("DELETE FROM meta WHERE name = 'salvaged_raw'");
+}
+
+}  // namespace julu::store

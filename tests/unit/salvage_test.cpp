@@ -1,0 +1,144 @@
+// A file that the card or the machine has damaged: set aside, and all that can be read of it carried over.
+#include <catch2/catch_test_macros.hpp>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+
+#include <julu/limits.h>
+
+#include "county.h"
+#include "jpeg.h"
+
+using namespace julu;
+using namespace julu::test;
+
+namespace {
+
+constexpr std::int64_t kPage = 4096;
+
+/// Garbage over whole pages, the first of which is `from`.
+void damage(const std::string& path, std::int64_t from, std::int64_t pages) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(from * kPage);
+  for (std::int64_t i = 0; i < pages; ++i) file << std::string(kPage, static_cast<char>(0xA5 + i % 7));
+}
+
+struct Told {
+  std::set<std::string> records;
+  std::set<std::string> photos;
+};
+
+Told fill(County& county, int reports) {
+  Told told;
+  auto store = county.phone();
+  for (int i = 0; i < reports; ++i) {
+    Capture capture{"incident", R"({"category":"drainage","text":"第)" + std::to_string(i) + R"(处"})", {}, {}};
+    if (i % 10 == 0) capture.photos.push_back({county.folder.write("p.jpg", make_jpeg_of_about(20'000, 100 + static_cast<unsigned>(i))), "near"});
+    const auto saved = store->capture(capture);
+    REQUIRE(saved.ok());
+    told.records.insert(saved->id);
+    told.photos.insert(saved->photos.begin(), saved->photos.end());
+  }
+  REQUIRE(store->maintain(std::chrono::seconds(5)).ok());
+  return told;
+}
+
+/// What is shown of it is as it was; the rest is counted as lost.
+void check_saved(Store& store, const Told& told) {
+  const auto status = store.status();
+  INFO((status ? "" : name(status.error().code)) << " " << (status ? "" : status.error().detail));
+  REQUIRE(status.ok());
+  REQUIRE(status->salvage.has_value());
+  std::set<std::string> here;
+  Filter all;
+  all.limit = limits::page_rows_max;
+  for (const Record& record : *store.list(all)) {
+    CHECK(told.records.contains(record.id));
+    CHECK(record.body.find("处") != std::string::npos);
+    here.insert(record.id);
+    for (const RecordPhoto& photo : record.photos) {
+      std::string bytes;
+      const auto read = store.read_photo(photo.sha256, [&](std::string_view piece) {
+        bytes += piece;
+        return true;
+      });
+      if (read && !bytes.empty()) {
+        CHECK(hex(sha256(bytes)) == photo.sha256);
+      } else {
+        CHECK(record.delivery == Delivery::parked);
+        CHECK(status->salvage->photos_lost > 0);
+      }
+    }
+  }
+  const auto ops = static_cast<std::int64_t>(told.records.size() + told.photos.size());
+  CHECK(status->salvage->ops + status->salvage->ops_unreadable <= ops);
+  CHECK(here.size() <= told.records.size());
+}
+
+}  // namespace
+
+TEST_CASE("a file cut in half is set aside as it is, and what can be read goes on in a new one") {
+  County county;
+  const Told told = fill(county, 120);
+  const std::string path = county.directory() + "/julu.db";
+  std::filesystem::resize_file(path, read_file(path).size() / 2 / kPage * kPage);
+  const std::string half = read_file(path);
+  std::int64_t saved = 0;
+  {
+    auto opened = Store::open(county.options());
+    REQUIRE(opened.ok());
+    check_saved(**opened, told);
+    saved = (*opened)->status()->salvage->ops;
+    CHECK(saved > 0);
+    CHECK((*opened)->capture({"incident", R"({"category":"drainage","text":"又一处"})", {}, {}}).ok());
+  }
+  CHECK((read_file(path) == half));
+  auto again = Store::open(county.options());
+  INFO((again ? "" : name(again.error().code)) << " " << (again ? "" : again.error().detail));
+  REQUIRE(again.ok());
+  CHECK((*again)->status()->salvage->ops == saved);
+  CHECK((*again)->status()->unsent_ops == saved + 1 - (*again)->status()->parked_ops);
+}
+
+TEST_CASE("damage that shows only when a page is read is noted, and the next open mends it") {
+  County county;
+  const Told told = fill(county, 120);
+  const std::string path = county.directory() + "/julu.db";
+  const auto pages = static_cast<std::int64_t>(read_file(path).size()) / kPage;
+  damage(path, pages / 2, 6);
+  bool noticed = false;
+  {
+    auto opened = Store::open(county.options());
+    REQUIRE(opened.ok());
+    const auto status = (*opened)->status();
+    if (status && status->salvage) return check_saved(**opened, told);
+    noticed = !status;
+    for (const std::string& photo : told.photos) {
+      const auto read = (*opened)->read_photo(photo, [](std::string_view) { return true; });
+      noticed = noticed || (!read && read.error().code == ErrorCode::store_corrupt);
+    }
+    for (const std::string& id : told.records) {
+      const auto record = (*opened)->get(id);
+      noticed = noticed || (!record && record.error().code == ErrorCode::store_corrupt);
+    }
+  }
+  if (!has_cipher() && !noticed) return;  // garbage in the middle of a photo's bytes shows only by its hash
+  REQUIRE(noticed);
+  auto again = Store::open(county.options());
+  REQUIRE(again.ok());
+  check_saved(**again, told);
+}
+
+TEST_CASE("a store without a readable identity stays as it is, and says so") {
+  County county;
+  fill(county, 5);
+  const std::string path = county.directory() + "/julu.db";
+  const auto pages = static_cast<std::int64_t>(read_file(path).size()) / kPage;
+  damage(path, 1, pages - 1);
+  const std::string before = read_file(path);
+  const auto opened = Store::open(county.options());
+  REQUIRE_FALSE(opened.ok());
+  CHECK(opened.error().code == ErrorCode::store_corrupt);
+  CHECK((read_file(path) == before));
+}
