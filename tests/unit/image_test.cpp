@@ -210,6 +210,29 @@ TEST_CASE("a large progressive picture is refused, a small one is taken") {
   CHECK(refused(jpeg) == ErrorCode::photo_too_large);
 }
 
+TEST_CASE("a progressive picture of a thousand scans is refused before it takes its time") {
+  const std::string jpeg = make_jpeg({.width = 64, .height = 48, .orientation = 6, .progressive = true});
+  const std::size_t last = jpeg.rfind("\xFF\xDA");
+  const std::string scan = jpeg.substr(last, jpeg.size() - 2 - last);
+  const auto with_scans = [&](int more) {
+    std::string many = jpeg.substr(0, jpeg.size() - 2);
+    for (int i = 0; i < more; ++i) many += scan;
+    return many + "\xFF\xD9";
+  };
+  CHECK(take(with_scans(50)).facts.reencoded);
+  CHECK(refused(with_scans(limits::photo_scans_max)) == ErrorCode::photo_damaged);
+}
+
+TEST_CASE("a thumbnail is made of no picture that intake would refuse for its size") {
+  std::string jpeg = make_jpeg({.width = 64, .height = 48, .progressive = true});
+  const std::size_t frame = jpeg.find("\xFF\xC2");
+  jpeg.replace(frame + 5, 4, "\x13\x88\x13\x88");  // 5000 × 5000: 150 MB of coefficients
+  TextSource source(jpeg);
+  const auto made = thumbnail(source);
+  REQUIRE_FALSE(made.ok());
+  CHECK(made.error().code == ErrorCode::photo_damaged);
+}
+
 TEST_CASE("a truncated picture is refused wherever it was cut") {
   const std::string jpeg = make_jpeg_of_about(60 * 1024, 9);
   const auto random = seeded_random(40);

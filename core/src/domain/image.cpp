@@ -184,11 +184,22 @@ void skip_input(j_decompress_ptr info, long count) {
 
 void nothing(j_decompress_ptr) {}
 
+// libjpeg goes over all coefficients for each scan of a progressive picture, and a scan of nothing takes ten bytes.
+void stop_many_scans(j_common_ptr info) {
+  if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number > limits::photo_scans_max) on_error(info);
+}
+
 struct Decoder {
   jpeg_decompress_struct info;
   Jump jump;
   SourceManager source;
+  jpeg_progress_mgr progress;
 };
+
+bool is_decodable(std::int64_t width, std::int64_t height, bool progressive) {
+  return std::max(width, height) <= limits::photo_side_max &&
+         width * height <= (progressive ? limits::photo_progressive_pixels_max : limits::photo_pixels_max);
+}
 
 int scaled(int size, int eighths) { return (size * eighths + 7) / 8; }
 
@@ -197,7 +208,9 @@ bool start(Decoder& d, int long_edge_px) {
   if (setjmp(d.jump.target) != 0) return false;
   jpeg_create_decompress(&d.info);
   d.info.src = &d.source.base;
+  d.info.progress = &d.progress;
   if (jpeg_read_header(&d.info, TRUE) != JPEG_HEADER_OK) return false;
+  if (!is_decodable(d.info.image_width, d.info.image_height, d.info.progressive_mode != 0)) return false;
   const int longest = static_cast<int>(std::max(d.info.image_width, d.info.image_height));
   unsigned eighths = 8;
   while (eighths > 1 && scaled(longest, static_cast<int>(eighths) - 1) >= long_edge_px) --eighths;
@@ -225,7 +238,7 @@ bool read_rows(Decoder& d, Shrink& shrink, std::uint8_t* line, std::uint8_t* rgb
   if (setjmp(d.jump.target) != 0) return false;
   while (d.info.output_scanline < d.info.output_height) {
     JSAMPROW rows[1] = {line};
-    if (jpeg_read_scanlines(&d.info, rows, 1) != 1) return false;
+    if (jpeg_read_scanlines(&d.info, rows, 1) != 1 || d.source.ran_dry) return false;
     if (d.info.out_color_space == JCS_CMYK) {
       cmyk_to_rgb(line, rgb, static_cast<int>(d.info.output_width), d.info.saw_Adobe_marker != 0);
       shrink.row(rgb);
@@ -241,6 +254,7 @@ Result<Picture> decode(ByteSource& source, int long_edge_px) {
   auto decoder = std::make_unique<Decoder>();
   set_up(decoder->jump);
   decoder->info.err = &decoder->jump.base;
+  decoder->progress.progress_monitor = &stop_many_scans;
   decoder->source.source = &source;
   decoder->source.base = {nullptr, 0, &nothing, &fill_input, &skip_input, &jpeg_resync_to_restart, &nothing};
   struct Destroy {
@@ -258,7 +272,7 @@ Result<Picture> decode(ByteSource& source, int long_edge_px) {
                 std::max(1, static_cast<int>(std::lround(height * ratio))));
   std::vector<std::uint8_t> line(static_cast<std::size_t>(width) * 4);
   std::vector<std::uint8_t> rgb(static_cast<std::size_t>(width) * 3);
-  if (!read_rows(*decoder, shrink, line.data(), rgb.data()) || decoder->source.ran_dry) {
+  if (!read_rows(*decoder, shrink, line.data(), rgb.data())) {
     return decoder->source.error.value_or(damaged);
   }
   return std::move(shrink.picture);
@@ -399,10 +413,7 @@ std::string seems(std::span<const std::uint8_t> bytes) {
 }
 
 Result<void> check_size(const JpegWalk& walk) {
-  const std::int64_t pixels = std::int64_t{walk.width} * walk.height;
-  const bool large = std::max(walk.width, walk.height) > limits::photo_side_max || pixels > limits::photo_pixels_max ||
-                     (walk.progressive && pixels > limits::photo_progressive_pixels_max);
-  if (large) return Error{ErrorCode::photo_too_large, {}, std::to_string(walk.width) + "x" + std::to_string(walk.height)};
+  if (!is_decodable(walk.width, walk.height, walk.progressive)) return Error{ErrorCode::photo_too_large, {}, std::to_string(walk.width) + "x" + std::to_string(walk.height)};
   return {};
 }
 
