@@ -88,3 +88,9 @@ TEST_CASE("every error has a permanent name and a sentence in both languages") {
   CHECK(names.size() > 50);
   CHECK(message({ErrorCode::field_missing, "/text", ""}, Lang::zh) == "还有必填项没有填写。（/text）");
 }
+
+TEST_CASE("a verb that is none, as a damaged file may hold, has no name of another") {
+  CHECK(name(Verb::remove) == "delete");
+  CHECK(name(static_cast<Verb>(77)) == "unknown");
+  CHECK(name(static_cast<Verb>(-1)) == "unknown");
+}

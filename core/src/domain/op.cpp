@@ -25,7 +25,10 @@ void append_string(std::string& text, std::string_view member, std::string_view 
 
 }  // namespace
 
-std::string_view name(Verb verb) { return kVerbs[static_cast<std::size_t>(verb)]; }
+std::string_view name(Verb verb) {
+  const auto number = static_cast<std::size_t>(verb);
+  return number < kVerbs.size() ? kVerbs[number] : "unknown";  // a damaged file may hold any number
+}
 
 std::optional<Verb> parse_verb(std::string_view word) {
   const auto* at = std::find(kVerbs.begin(), kVerbs.end(), word);
