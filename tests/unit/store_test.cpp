@@ -1,8 +1,10 @@
 // What a worker relies on: what was said to be saved is there, once, whatever is asked again.
 #include <filesystem>
+#include <fstream>
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <julu/enrolment.h>
 #include <julu/limits.h>
 
 #include "county.h"
@@ -418,4 +420,54 @@ TEST_CASE("nothing that a worker typed stands readable on the disk") {
   for (const auto& entry : std::filesystem::directory_iterator(county.directory())) {
     CHECK(read_file(entry.path().string()).find("findable") == std::string::npos);
   }
+}
+
+namespace {
+
+// A plain store of one report, in whose file `from` became `to`.
+struct DamagedStore {
+  DamagedStore(const std::string& from, const std::string& to) {
+    Enrolment::Options enrolling{.root = county.folder.file("plain"),
+                                 .encrypted = false,  // so that the test can write into the file
+                                 .platform = "http://127.0.0.1:1",
+                                 .consent_at_ms = 1,
+                                 .clock = &county.clock,
+                                 .random = county.random.get(),
+                                 .vfs = {}};
+    Identity identity;
+    identity.device = "device-1";
+    identity.worker = "W-0412";
+    identity.role = "worker";
+    identity.root_key = public_key(county.root_key);
+    options = county.options();
+    options.encrypted = false;
+    options.directory = (*Enrolment::begin(enrolling))->finish(identity).value();
+    {
+      const auto store = *Store::open(options);
+      id = store->capture(incident())->id;
+      REQUIRE(store->maintain(std::chrono::seconds(1)).ok());
+    }
+    const std::string path = options.directory + "/julu.db";
+    std::string bytes = read_file(path);
+    REQUIRE(from.size() == to.size());
+    REQUIRE(bytes.find(from) != std::string::npos);
+    bytes.replace(bytes.find(from), from.size(), to);
+    std::ofstream(path, std::ios::binary) << bytes;
+  }
+
+  County county;
+  Store::Options options;
+  std::string id;
+};
+
+}  // namespace
+
+TEST_CASE("JSON in a damaged file that has another type is an error, never an exception") {
+  const DamagedStore whose(R"("role":"worker")", R"("role":12345678)");
+  CHECK(Store::open(whose.options).error().code == ErrorCode::store_corrupt);
+  const DamagedStore when(R"("monotonic_ms":5000)", R"("monotonic_ms":"00")");
+  const auto store = Store::open(when.options);
+  REQUIRE(store.ok());
+  CHECK((*store)->history(when.id).error().code == ErrorCode::store_corrupt);
+  CHECK((*store)->get(when.id).ok());
 }

@@ -46,11 +46,12 @@ Result<std::unique_ptr<Core>> Core::open(const Store::Options& options) {
   core->boot_id_ = safe_boot_id(core->clock_->boot_id());
   core->lease_owner_ = make_id(*core->clock_, *core->random_).text();
   core->generation_ = generation_in_use(options);
-  Result<void> loaded = core->load();
+  const auto load = [&] { return core->load(); };
+  Result<void> loaded = guarded(load);
   if (!loaded && loaded.error().code == ErrorCode::store_corrupt) {
     JULU_CHECK(make_mark(core->damage_mark_, options.vfs));
     ++core->generation_;
-    loaded = core->load();
+    loaded = guarded(load);
   }
   if (!loaded) return loaded.error();
   return core;

@@ -82,7 +82,7 @@ class Core {
   template <class Body>
   auto read(Body&& body) -> decltype(body(std::declval<Connection&>())) {
     const std::lock_guard lock(read_mutex_);
-    auto result = body(*reader_);
+    auto result = guarded([&] { return body(*reader_); });
     if (!result) note_damage(result.error());
     return result;
   }
@@ -129,6 +129,16 @@ class Core {
 
  private:
   Core() = default;
+  // The store reads the JSON that it wrote itself and does not ask each member for its type again: another type than
+  // it wrote means that the file was damaged.
+  template <class Body>
+  static auto guarded(Body&& body) -> decltype(body()) {
+    try {
+      return body();
+    } catch (const Json::exception& damage) {
+      return Error{ErrorCode::store_corrupt, {}, "json " + std::to_string(damage.id)};
+    }
+  }
   template <class Body>
   auto write_once(Body& body) -> decltype(body(std::declval<Connection&>())) {
     const std::lock_guard lock(write_mutex_);
@@ -140,7 +150,7 @@ class Core {
   auto commit(Body& body) -> decltype(body(std::declval<Connection&>())) {
     JULU_TRY(auto transaction, Transaction::begin(*writer_));
     JULU_CHECK(check_in_use());
-    auto result = body(*writer_);
+    auto result = guarded([&] { return body(*writer_); });
     if (!result) {
       note_damage(result.error());
       return result;
