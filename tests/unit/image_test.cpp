@@ -181,6 +181,8 @@ TEST_CASE("what is no JPEG is named, so that the shell can convert it") {
   CHECK(detail == "heic");
   CHECK(refused("RIFF0000WEBPVP8 ", &detail) == ErrorCode::photo_format);
   CHECK(detail == "webp");
+  CHECK(refused("RIFF\xF7", &detail) == ErrorCode::photo_format);  // cut off before it says more
+  CHECK(detail == "unknown");
 }
 
 TEST_CASE("a picture that says it is 40,000 pixels wide is refused before anything is decoded") {

@@ -407,8 +407,9 @@ std::string seems(std::span<const std::uint8_t> bytes) {
   if (text.starts_with("\x89PNG")) return "png";
   if (text.starts_with("%PDF")) return "pdf";
   if (text.starts_with("GIF8")) return "gif";
-  if (text.starts_with("RIFF") && text.substr(8).starts_with("WEBP")) return "webp";
-  if (text.size() >= 12 && text.substr(4, 4) == "ftyp") return text.substr(8, 2) == "he" || text.substr(8, 2) == "mi" ? "heic" : "mp4";
+  if (text.size() < 12) return "unknown";
+  if (text.starts_with("RIFF") && text.substr(8, 4) == "WEBP") return "webp";
+  if (text.substr(4, 4) == "ftyp") return text.substr(8, 2) == "he" || text.substr(8, 2) == "mi" ? "heic" : "mp4";
   return "unknown";
 }
 
