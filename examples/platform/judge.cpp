@@ -201,8 +201,12 @@ Platform::Verdict Platform::judge_attach(const Caller& caller, const Json& op, c
   }
   if (!holds_photo(caller.worker, photo)) return {status("held", "bytes-missing", "照片尚未上传"), hash, false};
   const auto place = db_->integer("SELECT count(*) FROM attachment WHERE record = ?1", record.id);
+  // The length is the one that is held, whatever the op says.
+  const auto length = db_->integer(
+      "SELECT length_bytes FROM upload WHERE sha256 = ?1 AND worker = ?2 AND complete = 1 AND thumb_of = '' LIMIT 1", photo,
+      caller.worker);
   db_->run("INSERT OR IGNORE INTO attachment VALUES (?1, ?2, ?3, ?4, ?5, ?6)", record.id, photo, text_of(body, "role"),
-           action, integer_of(body, "length_bytes"), place.value_or(0));
+           action, length.value_or(0), place.value_or(0));
   touch("", record.id);
   return applied(caller, op, hash, record.version);
 }

@@ -13,7 +13,6 @@ namespace juhaoban {
 namespace {
 
 constexpr std::int64_t kEpochMax = (1LL << 21) - 1;
-constexpr int kDepthMax = 32;
 constexpr std::size_t kNonceMax = 64;
 
 std::string_view embedded(std::string_view path) {
@@ -52,7 +51,7 @@ class Inflater {
   z_stream stream_{};
 };
 
-bool depth_is_bounded(std::string_view text) {
+bool depth_is_bounded(std::string_view text, int depth_max) {
   int depth = 0;
   bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -62,7 +61,7 @@ bool depth_is_bounded(std::string_view text) {
     } else if (text[i] == '"') {
       in_string = true;
     } else if (text[i] == '{' || text[i] == '[') {
-      if (++depth > kDepthMax) return false;
+      if (++depth > depth_max) return false;
     } else if (text[i] == '}' || text[i] == ']') {
       --depth;
     }
@@ -115,8 +114,8 @@ std::optional<std::string> whole_body(const Request& request, BodyReader& body, 
   return std::nullopt;
 }
 
-std::optional<Json> parse_object(const std::string& text) {
-  if (!depth_is_bounded(text)) return std::nullopt;
+std::optional<Json> parse_object(const std::string& text, int depth_max) {
+  if (!depth_is_bounded(text, depth_max)) return std::nullopt;
   Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return std::nullopt;
   return json;

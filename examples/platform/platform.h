@@ -202,7 +202,7 @@ Reply problem_reply(int status, const std::string& type, const std::string& titl
 /// The whole body, inflated when it is gzip; nullopt with `reply` set when it is too large, cut or malformed.
 std::optional<std::string> whole_body(const Request& request, BodyReader& body, std::size_t bytes_max, bool accept_gzip,
                                       Reply& reply);
-std::optional<Json> parse_object(const std::string& text);
+std::optional<Json> parse_object(const std::string& text, int depth_max = 32);
 std::string text_of(const Json& object, const char* name);
 std::int64_t integer_of(const Json& object, const char* name, std::int64_t otherwise = 0);
 std::string header_of(const Request& request, const char* name);

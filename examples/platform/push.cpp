@@ -24,8 +24,15 @@ bool is_ids(const Json& op, const char* name) {
   return true;
 }
 
+// A time goes into pages that others pull, who take none before 1970 and no number that JSON readers round.
+bool is_time(const Json& op, const char* name) {
+  const std::int64_t ms = integer_of(op, name, -1);
+  return ms >= 0 && ms < 1LL << 53;
+}
+
 bool is_op(const Json& op) {
   return op.is_object() && is_id(text_of(op, "op_id")) && is_id(text_of(op, "record")) && integer_of(op, "seq") > 0 &&
+         is_time(op, "captured_at_ms") &&
          !text_of(op, "kind").empty() && !text_of(op, "verb").empty() && is_ids(op, "replaces") && is_ids(op, "refs") &&
          (!op.contains("body") || op["body"].is_object()) && (!op.contains("evidence") || op["evidence"].is_object());
 }
@@ -45,7 +52,9 @@ Reply Platform::push(const Caller& caller, const Request& request, BodyReader& b
   Reply reply;
   const auto text = whole_body(request, body, kBytesMax, options_.accept_gzip, reply);
   if (!text) return reply;
-  auto batch = parse_object(*text);
+  // What a step carries lies two levels deeper in a page than in a batch, and no page may be deeper than a phone reads.
+  constexpr int kBatchDepthMax = 24;
+  auto batch = parse_object(*text, kBatchDepthMax);
   if (!batch || !batch->contains("ops") || !(*batch)["ops"].is_array()) {
     return problem_reply(400, "bad-request", "请求有误", "/ops");
   }
