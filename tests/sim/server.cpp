@@ -15,9 +15,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::int64_t kStartMs = 1'795'500'000'000;  // 2026-11-24
-constexpr const char* kData = "county";
-
 std::string unzip(const std::string& bytes) {
   z_stream stream{};
   if (inflateInit2(&stream, 15 + 16) != Z_OK) return {};
@@ -98,6 +95,26 @@ bool CutBody::read(const std::function<bool(std::string_view)>& take) {
   return whole_;
 }
 
+Response ask(juhaoban::Platform& platform, const Request& request, std::int64_t cut_after) {
+  CutBody body(request.body, cut_after);
+  juhaoban::Reply reply = platform.handle(arrived(request), body);
+  Response response;
+  response.status = reply.status;
+  response.headers = std::move(reply.headers);
+  if (request.method != "HEAD") response.body = std::move(reply.body);
+  return response;
+}
+
+std::uint64_t StraightTransport::submit(Request request) {
+  if (on_submit) on_submit(request);
+  request_ = std::move(request);
+  return ++last_;
+}
+
+std::optional<Transport::Completion> StraightTransport::wait(std::chrono::milliseconds) {
+  return Completion{last_, ask(platform_, request_, -1)};
+}
+
 Server::Server(World& world, const std::int64_t& now, std::uint64_t seed)
     : clock(now),
       world_(world),
@@ -122,15 +139,7 @@ void Server::start(const test::SimDisk::Image& image) {
 
 bool Server::down() const { return world_.now_ms() < down_until_ms_ && !world_.calm(); }
 
-Response Server::serve(const Request& request, std::int64_t cut_after) {
-  CutBody body(request.body, cut_after);
-  juhaoban::Reply reply = platform->handle(arrived(request), body);
-  Response response;
-  response.status = reply.status;
-  response.headers = std::move(reply.headers);
-  if (request.method != "HEAD") response.body = std::move(reply.body);
-  return response;
-}
+Response Server::serve(const Request& request, std::int64_t cut_after) { return ask(*platform, request, cut_after); }
 
 bool Server::poisoned(const std::string& op_id) const {
   const int rate = world_.plan().rate(Fault::poison_op);
@@ -252,32 +261,6 @@ StoreKey store_key() {
 }
 
 namespace {
-
-/// A network without faults, for making the template.
-class StraightTransport final : public Transport {
- public:
-  explicit StraightTransport(juhaoban::Platform& platform) : platform_(platform) {}
-  std::uint64_t submit(Request request) override {
-    request_ = std::move(request);
-    return ++last_;
-  }
-  void cancel(std::uint64_t) override {}
-  std::optional<Completion> wait(std::chrono::milliseconds) override {
-    CutBody body(request_.body, -1);
-    juhaoban::Reply reply = platform_.handle(arrived(request_), body);
-    Response response;
-    response.status = reply.status;
-    response.headers = std::move(reply.headers);
-    response.body = std::move(reply.body);
-    return Completion{last_, std::move(response)};
-  }
-  void wake() override {}
-
- private:
-  juhaoban::Platform& platform_;
-  Request request_;
-  std::uint64_t last_ = 0;
-};
 
 Template make_template(bool encrypted) {
   Template made;

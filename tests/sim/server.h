@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -18,6 +19,8 @@ namespace julu::sim {
 
 class World;
 
+inline constexpr std::int64_t kStartMs = 1'795'500'000'000;  // 2026-11-24
+inline constexpr const char* kData = "county";  // the platform's folder
 inline constexpr const char* kPlatform = "https://county.example";
 inline constexpr int kWorkers = 20;
 /// The first worker leads the grid of all the others.
@@ -91,6 +94,26 @@ class CutBody final : public juhaoban::BodyReader {
  private:
   std::string_view bytes_;
   bool whole_;
+};
+
+/// What the platform makes of a request of which `cut_after` bytes of the body arrive; negative: all of them.
+Response ask(juhaoban::Platform& platform, const Request& request, std::int64_t cut_after);
+
+/// A network without faults.
+class StraightTransport final : public Transport {
+ public:
+  explicit StraightTransport(juhaoban::Platform& platform) : platform_(platform) {}
+  std::uint64_t submit(Request request) override;
+  void cancel(std::uint64_t) override {}
+  std::optional<Completion> wait(std::chrono::milliseconds at_most) override;
+  void wake() override {}
+
+  std::function<void(const Request&)> on_submit;
+
+ private:
+  juhaoban::Platform& platform_;
+  Request request_;
+  std::uint64_t last_ = 0;
 };
 
 /// The platform with its workers, and each worker's freshly enrolled phone; made once.

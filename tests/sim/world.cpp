@@ -9,7 +9,6 @@ namespace {
 
 using Stop = test::SimDisk::Stop;
 
-constexpr std::int64_t kStartMs = 1'795'500'000'000;  // 2026-11-24
 constexpr std::int64_t kHourMs = 3'600'000;
 constexpr std::int64_t kDayMs = 24 * kHourMs;
 constexpr int kDepthMax = 4;   // calls within calls: what would go deeper happens a little later

@@ -55,6 +55,12 @@ struct SimDisk::State {
   std::int64_t capacity = 0;
   std::int64_t fail_from = 0, fail_until = 0;
   std::int64_t total = 0;
+  std::vector<Step>* journal = nullptr;
+  int number = 0;
+
+  void note(Step::Kind kind, const std::string& name, std::int64_t offset = 0, std::string bytes = {}) {
+    if (journal != nullptr) journal->push_back({number, kind, name, offset, std::move(bytes)});
+  }
 
   bool dead(const Handle& handle) const { return stopped || handle.generation != generation; }
 
@@ -212,6 +218,7 @@ int on_write(sqlite3_file* file, const void* in, int size, sqlite3_int64 offset)
   const std::int64_t grows = std::max<std::int64_t>(0, offset + size - static_cast<std::int64_t>(contents.bytes.size()));
   if (disk.capacity > 0 && grows > 0 && disk.total + grows > disk.capacity) return SQLITE_FULL;
   disk.put(contents, static_cast<const char*>(in), size, offset);
+  disk.note(SimDisk::Step::Kind::write, *handle.name, offset, contents.unsynced.back().bytes);
   return SQLITE_OK;
 }
 
@@ -220,6 +227,7 @@ int on_truncate(sqlite3_file* file, sqlite3_int64 size) {
   int rc = SQLITE_OK;
   if (handle.disk->refused(&handle, rc)) return SQLITE_IOERR_TRUNCATE;
   handle.disk->cut_to(handle.disk->contents(*handle.name), size);
+  handle.disk->note(SimDisk::Step::Kind::truncate, *handle.name, size);
   return SQLITE_OK;
 }
 
@@ -227,6 +235,7 @@ int on_sync(sqlite3_file* file, int) {
   Handle& handle = of(file);
   int rc = SQLITE_OK;
   if (handle.disk->refused(&handle, rc)) return SQLITE_IOERR_FSYNC;
+  handle.disk->note(SimDisk::Step::Kind::sync, *handle.name);
   if (!handle.disk->lying) handle.disk->contents(*handle.name).unsynced.clear();
   return SQLITE_OK;
 }
@@ -353,6 +362,7 @@ int on_delete(sqlite3_vfs* vfs, const char* name, int) {
   if (file == disk.files.end()) return SQLITE_IOERR_DELETE_NOENT;
   disk.total -= static_cast<std::int64_t>(file->second.bytes.size());
   disk.files.erase(file);
+  disk.note(SimDisk::Step::Kind::remove, name);
   return SQLITE_OK;
 }
 
@@ -412,6 +422,11 @@ const SimDisk::Image& SimDisk::image() const { return state_->files; }
 void SimDisk::restore(Image image) {
   state_->files = std::move(image);
   state_->start_anew();
+}
+
+void SimDisk::record(std::vector<Step>* journal, int number) {
+  state_->journal = journal;
+  state_->number = number;
 }
 
 std::int64_t SimDisk::steps() const { return state_->steps; }

@@ -39,6 +39,17 @@ class SimDisk {
   /// Another disk's contents, or earlier ones of this: a backup, a clone. Open handles are dead afterwards.
   void restore(Image image);
 
+  /// One step as it was made. From `record` on, each is added to `journal`, which several disks may share; null ends it.
+  struct Step {
+    enum class Kind { write, truncate, sync, remove };
+    int disk = 0;  ///< the number given to `record`
+    Kind kind = Kind::write;
+    std::string file;
+    std::int64_t offset = 0;  ///< of a write; of a truncation: the new size
+    std::string bytes;
+  };
+  void record(std::vector<Step>* journal, int number);
+
   /// Steps that change the disk: writes, syncs, truncations, deletions. Counted for ever.
   std::int64_t steps() const;
   enum class Stop { none, kill, power_cut };

@@ -1,0 +1,77 @@
+#include "holdings.h"
+
+#include "server.h"
+#include "store/sqlite.h"
+
+namespace julu::sim {
+
+using nlohmann::json;
+
+County read_county(const std::string& vfs) {
+  County county;
+  juhaoban::Database db(std::string(kData) + "/platform.db", vfs);
+  {
+    auto rows = db.query("SELECT worker, op_id, hash, version, record FROM op");
+    while (rows.next()) county.ops[rows.text(0) + rows.text(1)] = {rows.text(2), rows.integer(3), rows.text(4)};
+  }
+  {
+    auto rows = db.query("SELECT id, body, version, deleted, grid, creator FROM record");
+    while (rows.next()) {
+      const std::string id = rows.text(0);
+      county.records[id] = json::parse(rows.text(1));
+      county.versions[id] = rows.integer(2);
+      county.deleted[id] = rows.integer(3) != 0;
+      county.grids[id] = rows.text(4);
+      county.creators[id] = rows.text(5);
+    }
+  }
+  {
+    auto rows = db.query("SELECT upload.sha256, chunk.bytes, upload.id FROM upload JOIN chunk ON chunk.upload = upload.id"
+                         " WHERE complete = 1 AND thumb_of = '' ORDER BY upload.id, chunk.offset_bytes");
+    std::string upload, hash, bytes;
+    const auto finish = [&] {
+      if (!upload.empty() && hex(sha256(bytes)) == hash) county.photos.insert(hash);
+      bytes.clear();
+    };
+    while (rows.next()) {
+      if (rows.text(2) != upload) finish();
+      upload = rows.text(2);
+      hash = rows.text(0);
+      bytes += rows.text(1);
+    }
+    finish();
+  }
+  {
+    auto rows = db.query("SELECT record, photo FROM attachment");
+    while (rows.next()) county.attached.insert(rows.text(0) + rows.text(1));
+  }
+  const auto key = db.text("SELECT body FROM catalog WHERE kind = 'receipt-key'");
+  county.receipt_key = parse_public_key(json::parse(*key)["public_key"].get<std::string>()).value();
+  return county;
+}
+
+std::vector<OwnOp> read_ops(store::Connection& db) {
+  std::vector<OwnOp> ops;
+  store::Query row = db.query(
+      "SELECT seq, op_id, record, hash, canonical, problem, status, version, receipt, receipt_item, successor, place FROM op ORDER BY seq");
+  for (;;) {
+    const auto there = row.step();
+    if (!there || !*there) return ops;
+    OwnOp op;
+    op.seq = row.integer(0);
+    op.id = row.id(1).text();
+    op.record = row.id(2).text();
+    op.hash = hex(row.hash(3));
+    op.canonical = row.text(4);
+    op.problem = row.text(5);
+    op.status = static_cast<int>(row.integer(6));
+    op.version = row.maybe_integer(7);
+    op.receipt = row.maybe_integer(8);
+    op.item = row.integer(9);
+    op.successor = row.maybe_integer(10);
+    op.place = row.integer(11);
+    ops.push_back(std::move(op));
+  }
+}
+
+}  // namespace julu::sim

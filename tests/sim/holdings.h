@@ -1,0 +1,54 @@
+// What the county holds and what a phone has to say of its operations, read from their databases. Thread rule: plain
+// values.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <julu/crypto.h>
+#include <nlohmann/json.hpp>
+
+namespace julu::store {
+class Connection;
+}
+
+namespace julu::sim {
+
+struct HeldOp {
+  std::string hash;
+  std::int64_t version = 0;
+  std::string record;
+};
+
+/// What the platform holds.
+struct County {
+  std::map<std::string, HeldOp> ops;  // worker + op id
+  std::map<std::string, nlohmann::json> records;
+  std::map<std::string, std::int64_t> versions;
+  std::map<std::string, bool> deleted;
+  std::map<std::string, std::string> grids;
+  std::map<std::string, std::string> creators;
+  std::set<std::string> photos;       // complete and with the bytes of their hash
+  std::set<std::string> attached;     // record + photo
+  PublicKey receipt_key{};
+};
+
+struct OwnOp {
+  std::int64_t seq = 0, place = 0;
+  std::string id, record, hash, canonical, problem;
+  int status = 0;
+  std::optional<std::int64_t> version;
+  std::optional<std::int64_t> receipt;
+  std::int64_t item = 0;
+  std::optional<std::int64_t> successor;
+};
+
+County read_county(const std::string& vfs);
+/// In the order of making.
+std::vector<OwnOp> read_ops(store::Connection& db);
+
+}  // namespace julu::sim
