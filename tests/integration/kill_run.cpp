@@ -1,0 +1,117 @@
+#include "kill_run.h"
+
+#include <algorithm>
+#include <set>
+
+#include "phones.h"
+
+namespace julu::test {
+namespace {
+
+constexpr int kKillsOfOnePhone = 200;
+constexpr std::uint64_t kCaptureUs = 60'000;  // a phone captures for at most so long before it dies
+constexpr std::uint64_t kSyncUs = 300'000;
+
+/// Lets `phone` run for a random time within `most_us` and kills it; returns the lines that it had said.
+std::vector<std::string> run_and_kill(const std::vector<std::string>& words, Random& random, std::uint64_t most_us) {
+  Process phone(words);
+  auto lines = phone.read_for(static_cast<std::int64_t>(random.below(most_us)));
+  phone.kill();
+  phone.wait();
+  // What it had said before it died may still be in the pipe.
+  while (auto line = phone.read_line(0)) lines.push_back(*std::move(line));
+  return lines;
+}
+
+class OnePhone {
+ public:
+  OnePhone(const KillRun& run, Random& random, KillReport& report)
+      : run_(run),
+        random_(random),
+        report_(report),
+        platform_(run.platform_program),
+        directory_(enrol_phone(platform_, folder_, "W-0412")) {}
+
+  void kill_often(int kills) {
+    for (int i = 0; i < kills; ++i) {
+      if (i % 5 == 2 || i % 5 == 4) {
+        run_and_kill({run_.phone_program, "sync", directory_}, random_, kSyncUs);
+        ++report_.sync_kills;
+        continue;
+      }
+      const std::string seed = std::to_string(random_.below(1'000'000'000));
+      const std::vector<std::string> words{run_.phone_program, "capture", directory_, "-", seed, "1000"};
+      for (const std::string& line : run_and_kill(words, random_, kCaptureUs)) add_line(told_, line);
+      ++report_.capture_kills;
+      look();
+    }
+    finish();
+  }
+
+ private:
+  void wrong(const std::string& what) { report_.wrong.push_back(what); }
+
+  // Reads never see half a capture.
+  void look() {
+    const auto store = open_phone(directory_);
+    for (const auto& [id, photos] : told_) {
+      const auto record = store->get(id);
+      const std::set<std::string> distinct(photos.begin(), photos.end());
+      if (!record || !*record) wrong("told, and not there: " + id);
+      else if ((*record)->photos.size() != distinct.size()) wrong("not with all its photos: " + id);
+    }
+  }
+
+  // A record may be durable although the phone died before it could say so: it was captured, and it arrives too.
+  void add_untold(Store& store) {
+    Filter all;
+    all.limit = 500;
+    for (;;) {
+      const auto page = store.list(all).value();
+      for (const Record& record : page) {
+        auto& photos = told_.try_emplace(record.id).first->second;
+        if (!photos.empty()) continue;
+        for (const RecordPhoto& photo : record.photos) photos.push_back(photo.sha256);
+      }
+      if (page.size() < 500) return;
+      all.before = page.back().id;
+    }
+  }
+
+  void finish() {
+    const auto store = open_phone(directory_);
+    add_untold(*store);
+    if (sync_to_the_end(*store).end != SyncEnd::all_delivered) wrong("the phone never comes to the end of its queue");
+    const Comparison result = compare(platform_, told_);
+    for (const std::string& id : result.lost) wrong("lost: " + id);
+    for (const std::string& id : result.doubled) wrong("doubled: " + id);
+    for (const std::string& id : result.foreign) wrong("never captured: " + id);
+    for (const std::string& id : result.damaged) wrong("damaged: " + id);
+    for (const auto& [id, photos] : told_) {
+      ++report_.records;
+      report_.photos += photos.size();
+      if ((*store->get(id))->delivery != Delivery::delivered) wrong("not shown as delivered: " + id);
+    }
+  }
+
+  const KillRun& run_;
+  Random& random_;
+  KillReport& report_;
+  PlatformProcess platform_;
+  Folder folder_;
+  std::string directory_;
+  Told told_;
+};
+
+}  // namespace
+
+KillReport run_kills(const KillRun& run) {
+  const auto random = seeded_random(run.seed);
+  KillReport report;
+  for (int left = run.kills; left > 0; left -= kKillsOfOnePhone) {
+    OnePhone(run, *random, report).kill_often(std::min(left, kKillsOfOnePhone));
+  }
+  return report;
+}
+
+}  // namespace julu::test
