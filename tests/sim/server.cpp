@@ -107,12 +107,16 @@ Response ask(juhaoban::Platform& platform, const Request& request, std::int64_t 
 
 std::uint64_t StraightTransport::submit(Request request) {
   if (on_submit) on_submit(request);
-  request_ = std::move(request);
-  return ++last_;
+  under_way_.emplace(++last_, std::move(request));
+  return last_;
 }
 
+void StraightTransport::cancel(std::uint64_t request) { under_way_.erase(request); }
+
 std::optional<Transport::Completion> StraightTransport::wait(std::chrono::milliseconds) {
-  return Completion{last_, ask(platform_, request_, -1)};
+  if (under_way_.empty()) return std::nullopt;
+  const auto next = under_way_.extract(under_way_.begin());
+  return Completion{next.key(), ask(platform_, next.mapped(), -1)};
 }
 
 Server::Server(World& world, const std::int64_t& now, std::uint64_t seed)

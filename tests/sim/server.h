@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -99,12 +100,12 @@ class CutBody final : public juhaoban::BodyReader {
 /// What the platform makes of a request of which `cut_after` bytes of the body arrive; negative: all of them.
 Response ask(juhaoban::Platform& platform, const Request& request, std::int64_t cut_after);
 
-/// A network without faults.
+/// A network without faults: each request is answered in its turn.
 class StraightTransport final : public Transport {
  public:
   explicit StraightTransport(juhaoban::Platform& platform) : platform_(platform) {}
   std::uint64_t submit(Request request) override;
-  void cancel(std::uint64_t) override {}
+  void cancel(std::uint64_t request) override;
   std::optional<Completion> wait(std::chrono::milliseconds at_most) override;
   void wake() override {}
 
@@ -112,7 +113,7 @@ class StraightTransport final : public Transport {
 
  private:
   juhaoban::Platform& platform_;
-  Request request_;
+  std::map<std::uint64_t, Request> under_way_;
   std::uint64_t last_ = 0;
 };
 
