@@ -55,6 +55,7 @@ CREATE TABLE op (
 CREATE INDEX op_record ON op (record, place);
 CREATE INDEX op_queue ON op (urgency, place) WHERE status = 0;
 CREATE INDEX op_parked ON op (record) WHERE status = 2;
+CREATE INDEX op_photo ON op (photo) WHERE photo IS NOT NULL;
 CREATE INDEX op_closed ON op (chain) WHERE status IN (3, 4);
 CREATE INDEX op_chain ON op (chain, number) WHERE chain > 0;  -- on the first chain number and seq are one
 
@@ -64,7 +65,8 @@ CREATE TABLE receipt (
   key_id         TEXT NOT NULL,
   epoch          INTEGER NOT NULL,
   server_time_ms INTEGER NOT NULL,
-  signature      BLOB NOT NULL
+  signature      BLOB NOT NULL,
+  seen_ms        INTEGER NOT NULL              -- meta.server_seen_ms when it came: what purging goes by
 ) STRICT;
 
 -- A photo once, whoever names it. The bytes are `chunk` rows: id = photo << 26 | offset of the first byte.
@@ -75,7 +77,7 @@ CREATE TABLE photo (
   original_sha256 BLOB,
   width           INTEGER,
   height          INTEGER,
-  here            INTEGER NOT NULL,            -- the bytes are in this store
+  here            INTEGER NOT NULL,            -- the bytes are in this store; own ones are purged some day
   own             INTEGER NOT NULL,            -- taken on this phone: to be uploaded
   uploaded        INTEGER NOT NULL DEFAULT 0,
   thumbnail_sent  INTEGER NOT NULL DEFAULT 0,
@@ -90,7 +92,8 @@ CREATE TABLE photo (
 CREATE INDEX photo_bare ON photo (id) WHERE here = 1 AND has_thumbnail = 0;
 CREATE INDEX photo_thumbnail_out ON photo (urgency, id) WHERE own = 1 AND uploaded = 0 AND thumbnail_sent = 0;
 CREATE INDEX photo_out ON photo (urgency, id) WHERE own = 1 AND uploaded = 0;
-CREATE INDEX photo_wanted ON photo (urgency, id) WHERE here = 0;
+CREATE INDEX photo_wanted ON photo (urgency, id) WHERE here = 0 AND own = 0;
+CREATE INDEX photo_sent ON photo (id) WHERE own = 1 AND here = 1 AND uploaded = 1;
 
 CREATE TABLE chunk (
   id    INTEGER PRIMARY KEY,

@@ -35,6 +35,7 @@ inline constexpr int busy_ms_max = 10'000;                    // another process
 inline constexpr std::int64_t lease_ms = 30'000;              // a dead Syncer blocks the next no longer
 inline constexpr int page_rows_max = 500;                     // one page of a list
 inline constexpr std::int64_t reconcile_spread_ms = 5 * 60 * 1000;  // 2,800 phones ask within five minutes, not at once
+inline constexpr std::int64_t server_step_ms = 24LL * 3600 * 1000;  // a ping: what its clock says beyond is not believed yet
 inline constexpr std::int64_t op_keep_ms = 90LL * 24 * 3600 * 1000;  // protocol.md "After the platform was restored"
 
 // The wire.

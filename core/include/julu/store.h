@@ -199,7 +199,8 @@ class Store {
   /// The record schema's JSON text. Errors: kind_unknown.
   Result<std::string> schema(const std::string& kind);
 
-  /// Upkeep while the host is idle: checkpoint, thumbnails, search index, vacuum, ballast. Stops within `budget`.
+  /// Upkeep while the host is idle: checkpoint, thumbnails, search index, ballast, vacuum, and the bytes of sent photos
+  /// that nothing can ask for again (their thumbnails stay). Stops within `budget`.
   Result<void> maintain(std::chrono::milliseconds budget);
 
   Identity identity() const;

@@ -199,7 +199,7 @@ Result<std::optional<Inbox::WantedPhoto>> Inbox::next_wanted_photo() {
   return core.read([&](Connection& db) -> Result<std::optional<WantedPhoto>> {
     const std::int64_t now = core.clock().now_ms();
     Query row = db.query(
-        "SELECT sha256, length_bytes FROM photo WHERE here = 0 AND problem IS NULL"
+        "SELECT sha256, length_bytes FROM photo WHERE here = 0 AND own = 0 AND problem IS NULL"
         " AND (next_attempt_ms <= ?1 OR next_attempt_ms > ?1 + wait_max_ms) ORDER BY urgency, id LIMIT 1",
         now);
     JULU_TRY(const bool there, row.step());

@@ -1,6 +1,8 @@
 // Upkeep while the host is idle, in steps short enough that a capture never waits long.
 #include <julu/store.h>
 
+#include <algorithm>
+
 #include "store/records.h"
 #include "store/search.h"
 
@@ -22,6 +24,27 @@ Result<std::optional<std::string>> photo_without_thumbnail(Core& core) {
   });
 }
 
+// A sent photo whose receipts are older than any restore of the platform: its thumbnail stays. Not while the platform
+// is being asked what it still holds.
+constexpr const char* kPurgeable =
+    "SELECT photo.id FROM photo WHERE own = 1 AND here = 1 AND uploaded = 1 AND has_thumbnail = 1"
+    " AND NOT EXISTS (SELECT 1 FROM op WHERE op.photo = photo.sha256 AND op.status IN (0, 2, 3))"
+    " AND NOT EXISTS (SELECT 1 FROM op JOIN receipt ON receipt.id = op.receipt WHERE op.photo = photo.sha256"
+    "  AND op.status = 1 AND receipt.seen_ms >= ?1)"
+    " AND EXISTS (SELECT 1 FROM op WHERE op.photo = photo.sha256 AND op.status = 1) LIMIT 1";
+
+Result<bool> purge_one(Connection& db) {
+  JULU_TRY(const std::int64_t confirming, meta_integer(db, "confirming"));
+  JULU_TRY(const std::int64_t safe, meta_integer(db, "safe_before_ms"));
+  JULU_TRY(const std::int64_t seen, meta_integer(db, "server_seen_ms"));
+  if (confirming != 0) return false;
+  JULU_TRY(const auto photo, db.integer(kPurgeable, std::max(safe, seen - limits::op_keep_ms)));
+  if (!photo) return false;
+  JULU_CHECK(drop_chunks(db, *photo));
+  JULU_CHECK(db.run("UPDATE photo SET here = 0 WHERE id = ?1", *photo));
+  return true;
+}
+
 }  // namespace
 
 Result<void> Store::maintain(std::chrono::milliseconds budget) {
@@ -35,6 +58,10 @@ Result<void> Store::maintain(std::chrono::milliseconds budget) {
     JULU_TRY(const auto photo, photo_without_thumbnail(*core_));
     if (!photo) break;
     JULU_CHECK(thumbnail(*photo));
+  }
+  while (time_left()) {
+    JULU_TRY(const bool more, core_->write([](Connection& db) { return purge_one(db); }));
+    if (!more) break;
   }
   while (time_left()) {
     const std::lock_guard lock(core_->write_mutex());

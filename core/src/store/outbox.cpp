@@ -54,6 +54,14 @@ constexpr const char* kDueOps =
     "   AND earlier.next_attempt_ms > ?1 AND earlier.next_attempt_ms <= ?1 + earlier.wait_max_ms)))"
     " ORDER BY op.urgency, op.place LIMIT ?2";
 
+// The platform's time as far as this phone lets itself be told: one that runs ahead or back ages nothing here.
+Result<std::int64_t> see_server_time(Connection& db, std::int64_t time_ms) {
+  JULU_TRY(const std::int64_t seen, meta_integer(db, "server_seen_ms"));
+  const std::int64_t now = seen == 0 ? time_ms : std::clamp(time_ms, seen, seen + limits::server_step_ms);
+  JULU_CHECK(set_meta(db, "server_seen_ms", now));
+  return seen == 0 ? now : seen;
+}
+
 bool process_is_gone(std::int64_t pid) {
   if (pid <= 0 || pid == ::getpid()) return false;
   return ::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH;
@@ -97,8 +105,9 @@ Result<void> Outbox::note_ping(const PingFacts& ping) {
   return core.write([&](Connection& db) -> Result<void> {
     JULU_CHECK(note_epoch(core, db, ping.epoch));
     JULU_CHECK(set_meta(db, "clock_offset_ms", ping.time_ms - core.clock().now_ms()));
+    JULU_TRY(const std::int64_t seen, see_server_time(db, ping.time_ms));
     JULU_TRY(const std::int64_t safe, meta_integer(db, "safe_before_ms"));
-    return set_meta(db, "safe_before_ms", std::max(safe, ping.safe_before_ms));
+    return set_meta(db, "safe_before_ms", std::max(safe, std::min(seen, ping.safe_before_ms)));
   });
 }
 

@@ -40,7 +40,7 @@ Result<void> send_once_more(Core& core, Connection& db, std::int64_t seq) {
       seq));
   JULU_CHECK(db.run("UPDATE action SET number = NULL WHERE id = (SELECT op_id FROM op WHERE seq = ?1)", seq));
   return db.run(
-      "UPDATE photo SET uploaded = 0, next_attempt_ms = 0 WHERE own = 1 AND sha256 = (SELECT photo FROM op WHERE seq = ?1)",
+      "UPDATE photo SET uploaded = 0, next_attempt_ms = 0 WHERE own = 1 AND here = 1 AND sha256 = (SELECT photo FROM op WHERE seq = ?1)",
       seq);
 }
 

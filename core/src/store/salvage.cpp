@@ -50,7 +50,8 @@ constexpr Side kSides[] = {
 
 constexpr const char* kMeta[] = {"identity",         "device_key", "consent_at_ms",  "chain",
                                  "first_device",     "first_device_key", "new_device_key", "epoch",
-                                 "safe_before_ms",   "clock_offset_ms",  "confirming",     "reconcile_at_ms"};
+                                 "safe_before_ms",   "clock_offset_ms",  "confirming",     "reconcile_at_ms",
+                                 "server_seen_ms"};
 
 // The damaged file. An error leaves a connection that fails for ever, so each begins anew after one.
 class Wreck {
@@ -169,12 +170,12 @@ class Salvaging {
   Result<void> take_receipt(std::int64_t id) {
     if (!receipts_.insert(id).second) return {};
     JULU_TRY(const auto row, wreck_.read([&](Connection& db) -> Result<std::vector<Value>> {
-      Query found = db.query("SELECT id, device, key_id, epoch, server_time_ms, signature FROM receipt WHERE id = ?1", id);
+      Query found = db.query("SELECT id, device, key_id, epoch, server_time_ms, signature, seen_ms FROM receipt WHERE id = ?1", id);
       JULU_TRY(const bool there, found.step());
       return there ? found.values() : std::vector<Value>();
     }));
     if (!row || row->empty()) return {};
-    return db_.insert("INSERT INTO receipt VALUES (?1, ?2, ?3, ?4, ?5, ?6)", *row);
+    return db_.insert("INSERT INTO receipt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", *row);
   }
 
   Result<void> take_records() {

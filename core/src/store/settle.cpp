@@ -47,8 +47,10 @@ Result<bool> check_receipt(Core& core, Connection& db, const std::vector<Receipt
 
 Result<std::int64_t> keep_receipt(Connection& db, const std::string& device, const Receipt& receipt) {
   const std::string_view signature(reinterpret_cast<const char*>(receipt.signature.data()), receipt.signature.size());
-  JULU_CHECK(db.run("INSERT INTO receipt (device, key_id, epoch, server_time_ms, signature) VALUES (?1, ?2, ?3, ?4, ?5)",
-                    device, receipt.key_id, receipt.epoch, receipt.server_time_ms, Blob{signature}));
+  JULU_TRY(const std::int64_t seen, meta_integer(db, "server_seen_ms"));
+  JULU_CHECK(db.run(
+      "INSERT INTO receipt (device, key_id, epoch, server_time_ms, signature, seen_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+      device, receipt.key_id, receipt.epoch, receipt.server_time_ms, Blob{signature}, seen));
   return db.last_row_id();
 }
 
@@ -76,6 +78,13 @@ Result<void> wait_again(Settling& s, const OutgoingOp& op, const Problem& proble
 
 Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& result) {
   if (op.verb == Verb::attach && result.problem.type == "bytes-missing") {
+    JULU_TRY(const auto here, s.db.integer("SELECT here FROM photo WHERE sha256 = (SELECT photo FROM op WHERE seq = ?1)", op.row));
+    if (here != 1) {
+      // The platform vouched for it and has lost it, and it was purged here: all that is left to do is to say so.
+      ++s.settled.parked;
+      return s.db.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1", op.row,
+                      problem_text(ErrorCode::photo_unknown, "lost", "", "", ""));
+    }
     // Not there after all: the bytes go again from the start.
     JULU_CHECK(s.db.run(
         "UPDATE photo SET uploaded = 0, upload_url = NULL WHERE sha256 = (SELECT photo FROM op WHERE seq = ?1)", op.row));

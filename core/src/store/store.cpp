@@ -61,7 +61,7 @@ Result<std::string> Store::thumbnail(const std::string& sha256) {
   bool stored = false;
   auto made = core_->read([&](Connection& db) -> Result<std::string> {
     {
-      Query row = db.query("SELECT id, has_thumbnail FROM photo WHERE sha256 = ?1 AND here = 1", *hash);
+      Query row = db.query("SELECT id, has_thumbnail FROM photo WHERE sha256 = ?1 AND (here = 1 OR has_thumbnail = 1)", *hash);
       JULU_TRY(const bool there, row.step());
       if (!there) return Error{ErrorCode::photo_unknown, "/sha256", {}};
       photo = row.integer(0);
