@@ -66,7 +66,7 @@ CREATE TABLE receipt (
   epoch          INTEGER NOT NULL,
   server_time_ms INTEGER NOT NULL,
   signature      BLOB NOT NULL,
-  seen_ms        INTEGER NOT NULL              -- meta.server_seen_ms when it came: what purging goes by
+  seen_ms        INTEGER NOT NULL              -- the later of server_time_ms and meta.server_seen_ms: what purging goes by
 ) STRICT;
 
 -- A photo once, whoever names it. The bytes are `chunk` rows: id = photo << 26 | offset of the first byte.

@@ -50,7 +50,7 @@ Result<std::int64_t> keep_receipt(Connection& db, const std::string& device, con
   JULU_TRY(const std::int64_t seen, meta_integer(db, "server_seen_ms"));
   JULU_CHECK(db.run(
       "INSERT INTO receipt (device, key_id, epoch, server_time_ms, signature, seen_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-      device, receipt.key_id, receipt.epoch, receipt.server_time_ms, Blob{signature}, seen));
+      device, receipt.key_id, receipt.epoch, receipt.server_time_ms, Blob{signature}, std::max(seen, receipt.server_time_ms)));
   return db.last_row_id();
 }
 
