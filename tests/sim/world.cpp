@@ -189,17 +189,18 @@ void World::settle_down() {
     requests -= phone->requests;
   }
   bool at_rest = false;
+  bool resent = false;
   for (int round = 0; round < kRoundsMax && !at_rest && !violation_; ++round) {
-    bool resent = false;
-    if (round == 1) {
-      for (const auto& phone : phones_) resent = phone->resend_parked() || resent;
-    }
     for (const auto& phone : phones_) {
       advance(60'000);
       phone->hint_and_sync();
     }
     const bool still = std::none_of(phones_.begin(), phones_.end(), [](const auto& phone) { return phone->moved; });
-    at_rest = round > 0 && still && !resent && all_quiet();
+    at_rest = round > 0 && still && all_quiet();
+    if (at_rest && !resent) {
+      resent = true;
+      for (const auto& phone : phones_) at_rest = !phone->resend_parked() && at_rest;
+    }
   }
   if (violation_) return;
   for (const auto& phone : phones_) requests += phone->requests;

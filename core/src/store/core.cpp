@@ -12,6 +12,14 @@ std::string ballast_path(const Store::Options& options) {
   return (std::filesystem::path(options.directory) / "ballast").string();
 }
 
+// It stands in the canonical text of every op, where nothing may need escaping.
+std::string safe_boot_id(std::string id) {
+  std::erase_if(id, [](unsigned char c) { return std::isalnum(c) == 0 && c != '-'; });
+  return id.substr(0, limits::key_bytes_max);
+}
+
+}  // namespace
+
 Result<Identity> parse_identity(const std::string& text) {
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return Error{ErrorCode::store_corrupt, "identity", {}};
@@ -29,14 +37,6 @@ Result<Identity> parse_identity(const std::string& text) {
   identity.origins = json.value("origins", std::vector<std::string>());
   return identity;
 }
-
-// It stands in the canonical text of every op, where nothing may need escaping.
-std::string safe_boot_id(std::string id) {
-  std::erase_if(id, [](unsigned char c) { return std::isalnum(c) == 0 && c != '-'; });
-  return id.substr(0, limits::key_bytes_max);
-}
-
-}  // namespace
 
 Result<std::unique_ptr<Core>> Core::open(const Store::Options& options) {
   std::unique_ptr<Core> core(new Core());

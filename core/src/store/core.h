@@ -207,6 +207,8 @@ Result<std::optional<std::string>> meta_text(Connection& db, const char* name);
 Result<std::int64_t> meta_integer(Connection& db, const char* name);
 Result<void> set_meta(Connection& db, const char* name, std::string_view value);
 Result<void> set_meta(Connection& db, const char* name, std::int64_t value);
+/// Errors: store_corrupt.
+Result<Identity> parse_identity(const std::string& text);
 Result<void> save_identity(Connection& db, const Identity& identity);
 
 /// Carries what can be read of the damaged file over into the next, in one transaction, once. Errors: store_corrupt when

@@ -118,10 +118,22 @@ class Salvaging {
       }));
       const bool here = row && !row->empty();
       const std::string_view which(name);
-      if (!here && (which == "identity" || which == "device_key")) return Error{ErrorCode::store_corrupt, name, {}};
+      const bool sound = here && is_sound(which, row->back());
+      if (!sound && (which == "identity" || which == "device_key")) return Error{ErrorCode::store_corrupt, name, {}};
       if (here) JULU_CHECK(db_.insert("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", *row));
     }
     return {};
+  }
+
+  // What the new file could not be opened with is not worth one.
+  static bool is_sound(std::string_view name, const Value& value) {
+    if (name == "device_key") {
+      const auto* key = std::get_if<std::vector<char>>(&value);
+      return key != nullptr && key->size() == std::tuple_size_v<PrivateKey>;
+    }
+    if (name != "identity") return true;
+    const auto* text = std::get_if<std::string>(&value);
+    return text != nullptr && parse_identity(*text).ok();
   }
 
   // The last number that the table or one of its indexes still shows.
