@@ -250,7 +250,14 @@ int status(Session& session) {
                 {"unsent_photo_bytes", now->unsent_photo_bytes},
                 {"conflicts", now->conflicts},
                 {"last_sync_ms", now->last_sync_ms},
+                {"confirming", now->confirming},
                 {"low_disk", now->low_disk}};
+      if (now->salvage) {
+        line["salvage"] = {{"at_ms", now->salvage->at_ms},
+                           {"ops", now->salvage->ops},
+                           {"ops_unreadable", now->salvage->ops_unreadable},
+                           {"photos_lost", now->salvage->photos_lost}};
+      }
       if (now->next_attempt_ms) line["next_attempt_ms"] = *now->next_attempt_ms;
       session.print_json(line);
       return 0;
@@ -267,6 +274,17 @@ int status(Session& session) {
     row("未被接受", "refused", session.fill("{} 项", "{}", now->parked_ops));
     row("冲突", "conflicts", session.fill("{} 个字段", "{} fields", now->conflicts));
     row("上次同步", "last sync", time_text(now->last_sync_ms, true));
+    if (now->confirming)
+      session.note(session.pick("平台曾从备份恢复，正在复核已送达的内容；缺少的会自动重新上传。",
+                                "The platform was restored from a backup: what was delivered is being confirmed, and what is "
+                                "missing goes again by itself."));
+    if (now->salvage) {
+      session.note(session.fill("{} 数据文件损坏过：已另存原文件并修复。救回未送达的操作 {} 项，读不出 {} 项，丢失照片 {} 张。",
+                                "{}: the data file was damaged; it was set aside and mended. Saved {} operations not delivered "
+                                "yet, {} could not be read, {} photos lost.",
+                                time_text(now->salvage->at_ms, true), now->salvage->ops, now->salvage->ops_unreadable,
+                                now->salvage->photos_lost));
+    }
     if (now->low_disk)
       session.note(session.pick("存储空间不足，请清理。", "The disk is nearly full: free some space."));
     return 0;

@@ -189,3 +189,25 @@ TEST_CASE("two clerks change one field; the second chooses, and both end the sam
   CHECK(first.run({"sync"}).status == 0);
   CHECK(first.run({"show", id}).text.find("乙") != std::string::npos);
 }
+
+TEST_CASE("a damaged data file is mended by itself, that is said, and what was saved of it is delivered") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  Desk desk(platform);
+  for (int i = 0; i < 12; ++i) {
+    REQUIRE(desk.run({"report", "--category", "排水", "--text", "第" + std::to_string(i) + "处", "--photo", "near=" + desk.photo("a.jpg")}).status == 0);
+  }
+  REQUIRE(desk.run({"maintain"}).status == 0);
+  const std::string file = desk.folder.file("data/W-0412/julu.db");
+  REQUIRE(std::filesystem::exists(file));
+  std::filesystem::resize_file(file, std::filesystem::file_size(file) * 3 / 4 / 4096 * 4096);
+  const json status = desk.run_json({"status"}).last();
+  REQUIRE(status.contains("salvage"));
+  CHECK(status["salvage"]["ops"].get<int>() + status["salvage"]["ops_unreadable"].get<int>() > 0);
+  desk.run({"sync"});
+  const json after = desk.run_json({"status"}).last();
+  CHECK(after["unsent_ops"] == 0);
+  CHECK(after["device"] != status["device"]);  // nobody can tell which of its numbers were used
+  const auto rows = platform.dump("record");
+  const auto incidents = std::count_if(rows.begin(), rows.end(), [](const json& row) { return row.value("kind", "") == "incident"; });
+  CHECK(incidents == status["records"].get<int>());
+}

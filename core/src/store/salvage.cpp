@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "domain/merge.h"
 #include "store/photos.h"
 #include "store/records.h"
 
@@ -98,7 +99,10 @@ class Salvaging {
     JULU_CHECK(take_meta());
     JULU_CHECK(take_ops());
     JULU_CHECK(take_records());
-    for (const Hash& photo : photos_) JULU_CHECK(take_photo(photo));
+    for (const Hash& photo : photos_) JULU_CHECK(take_photo(photo, true));
+    for (const Hash& photo : shown_) {
+      if (!photos_.contains(photo)) JULU_CHECK(take_photo(photo, false));
+    }
     const Json told{{"at_ms", now_ms},
                     {"ops", unsent_},
                     {"ops_unreadable", unreadable_},
@@ -209,9 +213,21 @@ class Salvaging {
       for (const Side& side : kSides) {
         JULU_TRY(const auto hanging, wreck_.rows(side.read, id));
         for (const auto& one : hanging) JULU_CHECK(db_.insert(side.write, one));
+        if (&side == &kSides[0]) remember_photos(hanging);
       }
     }
     return {};
+  }
+
+  // An attachment names its photo even where the op that attached it is lost.
+  void remember_photos(const std::vector<std::vector<Value>>& attachments) {
+    for (const auto& attachment : attachments) {
+      const auto* raw = std::get_if<std::vector<char>>(&attachment.at(1));
+      Hash hash{};
+      if (raw == nullptr || raw->size() != hash.size()) continue;
+      std::copy(raw->begin(), raw->end(), hash.begin());
+      shown_.insert(hash);
+    }
   }
 
   // Its row cannot be read, its ops can: what they say is laid on nothing until the platform's version comes.
@@ -225,13 +241,15 @@ class Salvaging {
         id, text_member(op, "kind"), op.value("captured_at_ms", std::int64_t{0}));
   }
 
-  Result<void> take_photo(const Hash& hash) {
+  // `ours`: an op says so; else the photo's row has to. What is somebody else's comes again from the platform.
+  Result<void> take_photo(const Hash& hash, bool ours) {
     JULU_TRY(const auto photo, wreck_.read([&](Connection& db) -> Result<std::vector<Value>> {
       Query found = db.query(kReadPhoto, hash);
       JULU_TRY(const bool there, found.step());
       return there ? found.values() : std::vector<Value>();
     }));
     bool whole = photo && !photo->empty();
+    if (!ours && (!whole || photo->at(7) != Value(std::int64_t{1}))) return {};
     if (whole) {
       const std::int64_t id = std::get<std::int64_t>(photo->front());
       JULU_CHECK(db_.insert(kWritePhoto, *photo));
@@ -275,7 +293,8 @@ class Salvaging {
   Wreck& wreck_;
   Connection& db_;
   std::set<Id> records_;
-  std::set<Hash> photos_;
+  std::set<Hash> photos_;  // of ops
+  std::set<Hash> shown_;   // of attachments
   std::set<std::int64_t> receipts_;
   std::int64_t unsent_ = 0;
   std::int64_t unreadable_ = 0;
@@ -296,9 +315,120 @@ Result<void> salvage(const Store::Options& options, int damaged) {
   return transaction.commit();
 }
 
+namespace {
+
+// A record that the platform has never shown is the worker's own; one that stands otherwise than the platform's version
+// was edited. Where the op that said so is lost, the record says it as well.
+constexpr const char* kWithoutOps =
+    "SELECT id FROM record WHERE NOT EXISTS (SELECT 1 FROM op WHERE op.record = record.id AND op.folded = 0"
+    " AND op.verb <> 3) AND (base IS NULL OR base <> body)";
+constexpr const char* kLostAttachments =
+    "SELECT a.record, a.sha256, a.role, photo.length_bytes, photo.here FROM attachment AS a JOIN photo USING (sha256)"
+    " WHERE a.op IS NOT NULL AND a.action IS NULL AND NOT EXISTS (SELECT 1 FROM op WHERE op.seq = a.op)";
+
+class Rebuilding {
+ public:
+  Rebuilding(Core& core, Connection& db) : core_(core), db_(db), moment_(core.moment(db)) {}
+
+  Result<void> run() {
+    std::vector<Id> records;
+    {
+      Query row = db_.query(kWithoutOps);
+      for (;;) {
+        JULU_TRY(const bool there, row.step());
+        if (!there) break;
+        records.push_back(row.id(0));
+      }
+    }
+    for (const Id& record : records) JULU_CHECK(write_again(record));
+    struct Lost {
+      Id record;
+      Json body;
+      Hash photo{};
+      bool here = false;
+    };
+    std::vector<Lost> lost;
+    {
+      Query row = db_.query(kLostAttachments);
+      for (;;) {
+        JULU_TRY(const bool there, row.step());
+        if (!there) break;
+        const Json body{{"photo", hex(row.hash(1))}, {"role", row.text(2)}, {"length_bytes", row.integer(3)}};
+        lost.push_back({row.id(0), body, row.hash(1), row.integer(4) != 0});
+      }
+    }
+    for (const Lost& one : lost) JULU_CHECK(attach_again(one.record, one.body, one.photo, one.here));
+    return tell();
+  }
+
+ private:
+  Result<void> write_again(const Id& id) {
+    JULU_TRY(const auto row, find_record(db_, id));
+    const auto kind = row ? core_.kind(row->kind) : nullptr;
+    if (kind == nullptr || row->deleted) return {};
+    NewOp op;
+    op.record = id;
+    op.kind = row->kind;
+    Json body = Json::parse(row->body, nullptr, false);
+    if (row->base) {
+      if (kind->shape() != Shape::document) return {};
+      const Json base = Json::parse(*row->base, nullptr, false);
+      body = merge_patch_between(base, body);
+      if (body.empty()) return {};
+      op.verb = Verb::patch;
+      op.base_version = row->base_version;
+      op.base_values = base_values_for(base, body).dump();
+    }
+    op.body = canonical(body);
+    op.urgency = urgency_of(body);
+    for (const std::string& ref : kind->refs(body)) {
+      if (const auto target = parse_id(ref)) op.refs.push_back(*target);
+    }
+    Moment moment = moment_;
+    moment.captured_at_ms = row->captured_at_ms;
+    ++made_;
+    JULU_CHECK(core_.enqueue(db_, moment, op));
+    return {};
+  }
+
+  Result<void> tell() {
+    JULU_TRY(const auto text, meta_text(db_, "salvage"));
+    Json told = Json::parse(text.value_or("{}"), nullptr, false);
+    told["ops"] = told.value("ops", std::int64_t{0}) + made_;
+    return set_meta(db_, "salvage", told.dump());
+  }
+
+  Result<void> attach_again(const Id& record, const Json& body, const Hash& photo, bool here) {
+    JULU_TRY(const auto row, find_record(db_, record));
+    if (!row) return {};
+    NewOp op;
+    op.record = record;
+    op.kind = row->kind;
+    op.verb = Verb::attach;
+    op.photo = photo;
+    op.body = canonical(body);
+    JULU_TRY(op.after, pending_before(db_, record));
+    JULU_TRY(const Enqueued queued, core_.enqueue(db_, moment_, op));
+    ++made_;
+    JULU_CHECK(db_.run("UPDATE attachment SET op = ?3 WHERE record = ?1 AND sha256 = ?2 AND action IS NULL", record, photo,
+                       queued.seq));
+    if (here) return {};
+    return db_.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1", queued.seq,
+                   problem_text(ErrorCode::photo_damaged, "lost", "", "", ""));
+  }
+
+  Core& core_;
+  Connection& db_;
+  Moment moment_;
+  std::int64_t made_ = 0;
+};
+
+}  // namespace
+
 Result<void> lay_salvaged(Core& core, Connection& db) {
   JULU_TRY(const std::int64_t raw, meta_integer(db, "salvaged_raw"));
   if (raw == 0) return {};
+  JULU_CHECK(Rebuilding(core, db).run());
   std::set<Id> records;
   {
     Query row = db.query("SELECT record FROM op WHERE status IN (0, 2)");
