@@ -1,4 +1,6 @@
 // POST /v1/push: a batch is judged op by op in one transaction, and what was applied is signed for.
+#include <julu/mutant.h>
+
 #include "platform.h"
 
 namespace juhaoban {
@@ -69,7 +71,7 @@ Reply Platform::push(const Caller& caller, const Request& request, BodyReader& b
   put_evidence_back(ops, evidence);
 
   const std::lock_guard lock(mutex_);
-  Transaction transaction(*db_);
+  Transaction transaction(*db_, !julu::mutant(julu::Mutant::receipt_before_sync));
   if (auto conflict = forked(caller, ops)) return *conflict;
   Json results = Json::array();
   Json items = Json::array();

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include <julu/limits.h>
+#include <julu/mutant.h>
 
 #include "assertion.h"
 #include "run.h"
@@ -47,7 +48,7 @@ std::string Syncer::Run::address(std::string_view path) const { return identity_
 bool Syncer::Run::may_carry_token(const std::string& url) const {
   const auto origin = origin_of(url);
   if (!origin) return false;
-  if (origin == origin_of(identity_.platform)) return true;
+  if (origin == origin_of(identity_.platform) || mutant(Mutant::token_anywhere)) return true;
   return std::any_of(identity_.origins.begin(), identity_.origins.end(),
                      [&](const std::string& allowed) { return origin_of(allowed) == origin; });
 }
@@ -174,7 +175,7 @@ bool Syncer::Run::wants_another_token(Exchange& exchange, const std::string& tok
   if (exchange.answer != Answer::refused) return false;
   const int status = exchange.response.status;
   if (status == 401 && token != state_.token) return true;  // another call has brought a new one meanwhile
-  if (status == 401 && !token_renewed_) {
+  if (status == 401 && (!token_renewed_ || mutant(Mutant::refresh_loop))) {
     token_renewed_ = true;
     state_.token.clear();
     return true;
@@ -182,9 +183,9 @@ bool Syncer::Run::wants_another_token(Exchange& exchange, const std::string& tok
   if (status == 401) {
     state_.token.clear();
     stop(SyncEnd::sign_in, Error{ErrorCode::unauthorized, {}, exchange.problem.type});
-  } else if (status == 403 && exchange.problem.type == "device-refused") {
+  } else if (status == 403 && exchange.problem.type == "device-refused" && !mutant(Mutant::refused_device_parks)) {
     stop(SyncEnd::device_refused, Error{ErrorCode::device_refused, {}, {}});
-  } else if (status == 409 && exchange.problem.type == "device-forked") {
+  } else if (status == 409 && exchange.problem.type == "device-forked" && !mutant(Mutant::fork_not_seen)) {
     forked_ = true;
     stop(SyncEnd::left, Error{ErrorCode::device_forked, {}, {}});
   } else if (status == 426) {
@@ -198,7 +199,8 @@ Result<Syncer::Run::Step> Syncer::Run::sign_in() {
   const std::int64_t now = clock_.monotonic_ms();
   if (!state_.token.empty() && state_.token_boot == clock_.boot_id() && now < state_.token_until_ms) return Step::go;
   // The platform's time now: what ping said, and what has passed since.
-  const std::int64_t platform_ms = ping_.facts.time_ms + (now - pinged_at_ms_);
+  const std::int64_t platform_ms =
+      mutant(Mutant::assertion_by_phone_clock) ? clock_.now_ms() : ping_.facts.time_ms + (now - pinged_at_ms_);
   JULU_TRY(const std::string assertion,
            make_assertion(identity_.device, identity_.platform, platform_ms, random_,
                           [this](std::string_view text) { return outbox_.sign(text); }));

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include <julu/limits.h>
+#include <julu/mutant.h>
 
 #include "run.h"
 #include "url.h"
@@ -27,7 +28,7 @@ Result<Syncer::Run::Step> Syncer::Run::pull() {
 
 Result<Syncer::Run::Step> Syncer::Run::begin_full_pull(bool told_by_inbox) {
   if (++full_pulls_ > kFullPullsMax) return stop(SyncEnd::left, Error{ErrorCode::bad_reply, "/cursor", {}});
-  if (!told_by_inbox) JULU_CHECK(inbox_.restart());
+  if (!told_by_inbox && !mutant(Mutant::cursor_kept_after_410)) JULU_CHECK(inbox_.restart());
   return Step::go;
 }
 

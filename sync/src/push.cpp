@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include <julu/limits.h>
+#include <julu/mutant.h>
 
 #include "run.h"
 
@@ -135,7 +136,7 @@ Result<Syncer::Run::Step> Syncer::Run::split(Batch batch, const Exchange& exchan
     JULU_CHECK(put_off(batch.ops, exchange.why, exchange.retry_after_ms));
     return stop_for(exchange);
   }
-  if (batch.ops.size() == 1) {
+  if (batch.ops.size() <= (mutant(Mutant::halving_stops_at_two) ? 2 : 1)) {
     failure_ = Error{exchange.why, {}, exchange.problem.type};
     if (exchange.answer != Answer::refused) return put_off(batch.ops, exchange.why, exchange.retry_after_ms);
     Problem problem = exchange.problem;

@@ -11,6 +11,7 @@
 #include "explorer.h"
 #include "kills.h"
 #include "lying.h"
+#include "planted.h"
 
 namespace {
 
@@ -27,6 +28,7 @@ struct Arguments {
   std::string step, subset;
   bool encrypted = false;
   bool brief = false;
+  bool first = false;
   std::uint64_t seed = 1;
 };
 
@@ -59,6 +61,7 @@ Arguments parse(int count, char** words) {
     else if (word == "--seed") arguments.seed = std::strtoull(value, nullptr, 10);
     else if (word == "--step") arguments.step = value;
     else if (word == "--subset") arguments.subset = value;
+    else if (word == "--mutant") julu::test::plant(value), arguments.first = true;
     else usage(words[i - 1]);
   }
   return arguments;
@@ -130,6 +133,7 @@ Tally run_scenarios(const Arguments& arguments) {
       if (pass > 0 && minutes() >= arguments.minutes) break;
       if (scenario.large && arguments.sample < kShortRun && arguments.scenario.empty()) continue;
       tally.add(run_scenario(scenario, arguments, pass));
+      if (arguments.first && tally.violations > 0) return tally;
     }
     if (tally.violations > 0) break;
   }
@@ -190,7 +194,7 @@ int main(int count, char** words) {
     }
   }
   Tally tally = run_scenarios(arguments);
-  if (one == nullptr) run_lying(arguments);
+  if (one == nullptr && !arguments.first) run_lying(arguments);
   if (arguments.kills > 0) tally.violations += kill_processes(arguments.kills, arguments.seed);
   std::printf("violations: %lld\n", static_cast<long long>(tally.violations));
   return tally.violations == 0 ? 0 : 1;

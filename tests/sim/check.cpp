@@ -25,6 +25,8 @@ std::unique_ptr<Connection> open_phone(const World& world, const Phone& phone) {
   return opened ? std::move(*opened) : nullptr;
 }
 
+constexpr const char* kReceiptKey = "r1";  // the platform's only one
+
 class PhoneCheck {
  public:
   PhoneCheck(World& world, Phone& phone, const County& county)
@@ -45,6 +47,7 @@ class PhoneCheck {
     check_receipts();
     for (const Told& told : phone_.told) check_told(told);
     check_records();
+    check_conflicts();
     check_photos();
     world_.tally.ops += static_cast<std::int64_t>(ops_.size());
   }
@@ -59,6 +62,19 @@ class PhoneCheck {
     for (const OwnOp& op : ops_) {
       if (op.seq != ++seq) return fail("seq is gapless", "after " + std::to_string(seq - 1));
       if (hex(sha256(op.canonical)) != op.hash) return fail("an op's bytes never change", op.id);
+    }
+    // The numbers that the platform sees, on the chain of the device that this store is now.
+    const std::string device = phone_.store().identity().device;
+    Hash link = first_link(device);
+    std::int64_t number = 0;
+    store::Query row = db_->query("SELECT number, hash, link FROM op WHERE chain = (SELECT value FROM meta WHERE name = 'chain'"
+                                  " UNION ALL SELECT 0 LIMIT 1) ORDER BY number");
+    for (;;) {
+      const auto there = row.step();
+      if (!there || !*there) return;
+      link = next_link(link, row.hash(1));
+      if (row.integer(0) != ++number) return fail("a device's numbers are gapless", device + " before " + std::to_string(row.integer(0)));
+      if (row.hash(2) != link) return fail("each link covers all before it", device + " at " + std::to_string(number));
     }
   }
 
@@ -135,6 +151,7 @@ class PhoneCheck {
       }
       // A look at every signature would take a fifth of the simulator's time.
       if (!is_looked_at(id)) continue;
+      if (receipt.key_id != kReceiptKey) return fail("a receipt is of a key that the root vouched for", receipt.key_id);
       const ReceiptKey key{receipt.key_id, county_.receipt_key, 1, 0};
       // Of a receipt for items that were later sent again only a part is left to look at.
       if (!verify(receipt, row.text(4), covered, key) && !may_be_partial(id, covered.size())) {
@@ -213,17 +230,59 @@ class PhoneCheck {
     if (!county_.attached.contains(told.record + photo)) fail("a delivered photo hangs on its record", photo);
   }
 
+  struct Shown {
+    std::int64_t version = 0;
+    json base, body;
+    bool base_deleted = false, deleted = false;
+    std::string state;
+    bool pending = false;
+  };
+
+  std::map<std::string, Shown> shown() const {
+    std::map<std::string, Shown> records;
+    store::Query row = db_->query(
+        "SELECT id, base_version, base, body, base_deleted, deleted, state, EXISTS (SELECT 1 FROM op WHERE op.record = record.id"
+        " AND op.status IN (0, 2, 3)) FROM record WHERE base_version > 0");
+    for (;;) {
+      const auto there = row.step();
+      if (!there || !*there) return records;
+      records[row.id(0).text()] = {row.integer(1), json::parse(row.text(2), nullptr, false), json::parse(row.text(3), nullptr, false),
+                                   row.integer(4) != 0, row.integer(5) != 0, std::string(row.text(6)), row.integer(7) != 0};
+    }
+  }
+
+  void compare(const std::string& id, const Shown& here) {
+    const std::int64_t version = county_.versions.at(id);
+    const bool deleted = county_.deleted.at(id);
+    if (here.version != version) {
+      return fail("both sides hold the same version", id + " " + std::to_string(here.version) + " not " + std::to_string(version));
+    }
+    if (here.base_deleted != deleted) return fail("both sides know of a deletion", id);
+    if (!deleted && here.base != county_.records.at(id)) return fail("both sides hold the same body", id);
+    if (here.pending) return;
+    if (here.deleted != deleted) return fail("what is shown is what the county holds", id + " deleted");
+    if (!deleted && here.body != here.base) return fail("what is shown is what the county holds", id + " " + here.body.dump());
+    if (here.state != county_.states.at(id)) return fail("both sides are at the same step", id + " " + here.state);
+  }
+
+  // A value that gave way where a person is to choose stands in the inbox.
+  void check_conflicts() {
+    store::Query row = db_->query(
+        "SELECT record, json_extract(detail, '$.field') FROM history WHERE what = 'given_up' AND json_extract(detail, '$.field')"
+        " <> '/note' AND EXISTS (SELECT 1 FROM record WHERE record.id = history.record) AND NOT EXISTS (SELECT 1 FROM conflict"
+        " WHERE conflict.record = history.record AND conflict.field = json_extract(detail, '$.field')) LIMIT 1");
+    const auto there = row.step();
+    if (there && *there) fail("a true conflict waits for a person", row.id(0).text() + " " + std::string(row.text(1)));
+  }
+
   // Both sides hold the same of everything in this worker's scope.
   void check_records() {
     const Identity identity = phone_.store().identity();
-    std::map<std::string, std::pair<std::int64_t, json>> here;
+    std::map<std::string, Shown> here = shown();
+    std::set<std::string> hung;
     {
-      store::Query row = db_->query("SELECT id, base_version, base, base_deleted FROM record WHERE base_version > 0");
-      for (;;) {
-        const auto there = row.step();
-        if (!there || !*there) break;
-        here[row.id(0).text()] = {row.integer(1), json::parse(row.text(2), nullptr, false)};
-      }
+      store::Query row = db_->query("SELECT record, sha256 FROM attachment");
+      for (auto there = row.step(); there && *there; there = row.step()) hung.insert(row.id(0).text() + hex(row.hash(1)));
     }
     for (const auto& [id, body] : county_.records) {
       const bool mine = county_.creators.at(id) == worker_;
@@ -236,11 +295,9 @@ class PhoneCheck {
         if (!county_.deleted.at(id)) fail("the cursor never skips", "missing " + id);
         continue;
       }
-      if (found->second.first != county_.versions.at(id)) {
-        fail("both sides hold the same version", id + " " + std::to_string(found->second.first) + " not " +
-                                                     std::to_string(county_.versions.at(id)));
-      } else if (!county_.deleted.at(id) && found->second.second != body) {
-        fail("both sides hold the same body", id);
+      compare(id, found->second);
+      for (auto photo = county_.attached.lower_bound(id); photo != county_.attached.end() && photo->starts_with(id); ++photo) {
+        if (!hung.contains(*photo)) fail("both sides hang the same photos on a record", *photo);
       }
       here.erase(found);
     }
@@ -286,6 +343,21 @@ std::string left_on(const World& world, const Phone& phone) {
     if (op.status == store::kStatusQueued && ++shown <= 3) text += "\n  seq " + std::to_string(op.seq) + " " + op.canonical + " " + op.problem;
   }
   return text;
+}
+
+void check_parked(World& world, const Phone& phone) {
+  const auto db = open_phone(world, phone);
+  if (db == nullptr) return;
+  static const std::set<std::string> kDecisions = {"stale", "deleted", "flow", "not-found", "lost", "scope", "replaced", "op-id-reused", "too-large"};
+  for (const OwnOp& op : read_ops(*db)) {
+    if (op.status != store::kStatusParked) continue;
+    const json problem = json::parse(op.problem, nullptr, false);
+    const std::string type = problem.is_object() ? problem.value("type", "") : "";
+    const bool poisoned = type == "bad-request" && world.server.poisoned(op.id) && world.server.parks_poison(op.id);
+    if (!poisoned && !kDecisions.contains(type)) {
+      world.violate("only what is at fault is parked", "phone " + std::to_string(phone.number) + " " + op.id + " " + op.problem);
+    }
+  }
 }
 
 void check_world(World& world) {

@@ -15,7 +15,7 @@ County read_county(const std::string& vfs) {
     while (rows.next()) county.ops[rows.text(0) + rows.text(1)] = {rows.text(2), rows.integer(3), rows.text(4)};
   }
   {
-    auto rows = db.query("SELECT id, body, version, deleted, grid, creator FROM record");
+    auto rows = db.query("SELECT id, body, version, deleted, grid, creator, state FROM record");
     while (rows.next()) {
       const std::string id = rows.text(0);
       county.records[id] = json::parse(rows.text(1));
@@ -23,6 +23,7 @@ County read_county(const std::string& vfs) {
       county.deleted[id] = rows.integer(3) != 0;
       county.grids[id] = rows.text(4);
       county.creators[id] = rows.text(5);
+      county.states[id] = rows.text(6);
     }
   }
   {

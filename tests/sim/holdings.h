@@ -30,6 +30,7 @@ struct County {
   std::map<std::string, nlohmann::json> records;
   std::map<std::string, std::int64_t> versions;
   std::map<std::string, bool> deleted;
+  std::map<std::string, std::string> states;
   std::map<std::string, std::string> grids;
   std::map<std::string, std::string> creators;
   std::set<std::string> photos;       // complete and with the bytes of their hash

@@ -18,6 +18,7 @@ bool carries_token(const Request& request) { return !header(request.headers, "Au
 std::uint64_t Network::submit(Request request) {
   ++phone_.requests;
   ++world_.tally.requests;
+  phone_.bound_requests();
   const bool ours = request.url.starts_with(std::string(kPlatform) + "/");
   if (!ours) {
     world_.violate("a token goes to no foreign origin", (carries_token(request) ? "with a token: " : "") + request.url);
@@ -52,6 +53,19 @@ std::optional<Transport::Completion> Network::wait(std::chrono::milliseconds at_
   return Completion{arrived.id, std::move(response)};
 }
 
+// An op that the platform wants to be spared does not come before its time. A clock that jumps and a phone with a new id
+// begin anew.
+void Network::look_at_waits(const Request& request, const Response& refusal) {
+  if (!is_push(request) || phone_.forked || world_.plan().rate(Fault::wall_clock) > 0) return;
+  const std::string wait = header(refusal.headers, "Retry-After");
+  if (waits_.empty() && wait.empty()) return;
+  for (const std::string& op : ops_of_push(request)) {
+    const auto until = waits_.find(op);
+    if (until != waits_.end() && world_.now_ms() < until->second) world_.violate("Retry-After is kept to", op);
+    if (!wait.empty()) waits_[op] = world_.now_ms() + std::stoll(wait) * 1000;
+  }
+}
+
 Response Network::carry(const Request& request) {
   Server& server = world_.server;
   if (!signal || server.down() || world_.strikes(Fault::lost_request)) return no_reply();
@@ -62,7 +76,9 @@ Response Network::carry(const Request& request) {
     response.body = "<html>登录上网</html>";
     return response;
   }
-  if (auto refused = server.front(request)) return *std::move(refused);
+  auto refused = server.front(request);
+  look_at_waits(request, refused.value_or(Response()));
+  if (refused) return *std::move(refused);
   if (world_.strikes(Fault::cut_request)) {
     // Nothing of the body, one byte, all but one, or somewhere between.
     const auto size = static_cast<std::int64_t>(request.body.size());

@@ -13,6 +13,8 @@ using Stop = test::SimDisk::Stop;
 using nlohmann::json;
 
 constexpr std::int64_t kHourMs = 3'600'000;
+constexpr std::int64_t kLongestWaitMs = 2 * kHourMs;  // the longest that the platform's front asks for; the cap is less
+constexpr std::int64_t kRequestsMax = 1000;           // of one sync, some times what the fullest needs
 
 }  // namespace
 
@@ -72,6 +74,7 @@ bool Phone::open() {
 }
 
 void Phone::close() {
+  network.forget_waits();
   syncer_.reset();
   store_.reset();
 }
@@ -141,6 +144,40 @@ void Phone::remember(const Result<Saved>& saved, Told what) {
   world.tally.photos += static_cast<std::int64_t>(saved->photos.size());
   world.note(number, what.kind + " saved " + what.marker + " " + what.record);
   told.push_back(std::move(what));
+  check_in_sight(told.back());
+}
+
+// A report that was taken stays to be seen, whatever a pull brings or a restore takes.
+void Phone::check_in_sight(const Told& what) {
+  if (disk.stopped() || (!what.create && what.kind == "incident")) return;
+  const auto record = store_->get(what.record);
+  if (!record) return;
+  const bool fresh = &what == &told.back();
+  if (!*record) return world.violate("what was said to be saved is in sight", what.kind + " " + what.marker);
+  if (fresh && (*record)->body.find(what.marker) == std::string::npos) {
+    world.violate("an edit shows at once", what.kind + " " + what.marker);
+  }
+}
+
+void Phone::check_outcome(const SyncOutcome& outcome) {
+  if (outcome.ops_left > 0 && !outcome.next_attempt_ms) {
+    world.violate("every pending item has a next attempt", std::to_string(outcome.ops_left) + " ops wait for nothing");
+  }
+  const bool steady = world.plan().rate(Fault::wall_clock) == 0;
+  if (steady && outcome.next_attempt_ms.value_or(0) > clock.now_ms() + kLongestWaitMs) {
+    world.violate("no wait is longer than the platform or the cap says", std::to_string(*outcome.next_attempt_ms - clock.now_ms()) + " ms");
+  }
+  std::vector<const Told*> created;
+  for (const Told& what : told) {
+    if (what.create) created.push_back(&what);
+  }
+  if (!created.empty()) check_in_sight(*created[static_cast<std::size_t>(requests) % created.size()]);
+}
+
+void Phone::bound_requests() {
+  if (requests - requests_before_ <= kRequestsMax) return;
+  world.violate("a sync asks a bounded number of times", std::to_string(requests - requests_before_));
+  syncer_->cancel();
 }
 
 PhotoInput Phone::photo() { return {camera().take(*random), "near"}; }
@@ -257,6 +294,7 @@ void Phone::sync() {
   arm();
   network.signal = world.calm() || world.below(10) >= 4;
   ++world.tally.syncs;
+  requests_before_ = requests;
   SyncOptions options;
   options.at_most = std::chrono::milliseconds(world.calm() ? 30 * 60'000 : 1000 + static_cast<std::int64_t>(world.below(10 * 60'000)));
   const auto outcome = syncer_->run(options);
@@ -266,11 +304,10 @@ void Phone::sync() {
                            std::to_string(outcome->photos_sent) + "/" + std::to_string(outcome->photos_left) +
                            (outcome->failure ? " " + std::string(julu::name(outcome->failure->code)) : std::string()));
     moved = outcome->ops_delivered > 0 || outcome->photos_sent > 0 || outcome->records_changed > 0;
-    if (outcome->ops_left > 0 && !outcome->next_attempt_ms) {
-      world.violate("every pending item has a next attempt", std::to_string(outcome->ops_left) + " ops wait for nothing");
-    }
+    check_outcome(*outcome);
   } else {
     moved = true;
+    network.forget_waits();
     const ErrorCode code = outcome.error().code;
     world.note(number, "sync failed " + std::string(julu::name(code)));
     const bool expected = code == ErrorCode::io || code == ErrorCode::disk_full || code == ErrorCode::sync_in_progress;
@@ -284,6 +321,7 @@ void Phone::sync() {
 void Phone::hint_and_sync() {
   if (store_ == nullptr || calls_ > 0) return;
   static_cast<void>(syncer_->hint());
+  network.forget_waits();
   sync();
 }
 

@@ -42,6 +42,9 @@ class Network final : public Transport {
   std::optional<Completion> wait(std::chrono::milliseconds at_most) override;
   void wake() override {}
 
+  /// What the platform said about waiting no longer holds.
+  void forget_waits() { waits_.clear(); }
+
   bool signal = true;
 
  private:
@@ -51,11 +54,13 @@ class Network final : public Transport {
     Request request;
   };
   Response carry(const Request& request);
+  void look_at_waits(const Request& request, const Response& refusal);
 
   World& world_;
   Phone& phone_;
   std::vector<Travelling> travelling_;
   std::uint64_t last_id_ = 0;
+  std::map<std::string, std::int64_t> waits_;  // op ids, and until when the platform wants to be spared them
 };
 
 /// What a worker was told is saved.
@@ -103,6 +108,8 @@ class Phone {
   bool revoked = false;
   bool forked = false;  ///< it is, or was copied to, another phone
   std::int64_t requests = 0;
+  /// It asks without end: its sync is ended.
+  void bound_requests();
   bool moved = false;   ///< the last sync carried something in either direction
 
  private:
@@ -116,6 +123,8 @@ class Phone {
   void after_call();
   void remember(const Result<Saved>& saved, Told told);
   void arm();
+  void check_in_sight(const Told& told);
+  void check_outcome(const SyncOutcome& outcome);
   std::string marker();
   std::string grid() const;
   std::string any_record(const std::string& kind);
@@ -125,6 +134,7 @@ class Phone {
   std::unique_ptr<Syncer> syncer_;
   int calls_ = 0;         // of ours that are on the stack: a tap may come while a sync waits
   std::int64_t markers_ = 0;
+  std::int64_t requests_before_ = 0;  // this sync
 };
 
 }  // namespace julu::sim

@@ -34,6 +34,7 @@ const char* name(Fault fault) {
     case Fault::io_error: return "io_error";
     case Fault::cloned: return "cloned";
     case Fault::revoked: return "revoked";
+    case Fault::damaged_photo: return "damaged_photo";
     case Fault::count_: break;
   }
   return "?";

@@ -38,6 +38,7 @@ enum class Fault {
   io_error,
   cloned,
   revoked,
+  damaged_photo,    // late in the list: the draws of the others stay as they were
   count_
 };
 const char* name(Fault fault);

@@ -75,12 +75,21 @@ Response problem(int status, const std::string& type, Headers headers = {}) {
   return response;
 }
 
-bool is_push(const Request& request) { return request.url.ends_with("/v1/push"); }
 bool is_api(const Request& request) {
   return is_push(request) || request.url.find("/v1/pull") != std::string::npos || request.url.ends_with("/v1/token");
 }
 
 }  // namespace
+
+bool is_push(const Request& request) { return request.url.ends_with("/v1/push"); }
+
+std::vector<std::string> ops_of_push(const Request& request) {
+  const bool coded = header(request.headers, "Content-Encoding") == "gzip";
+  const json batch = json::parse(coded ? unzip(request.body) : request.body, nullptr, false);
+  std::vector<std::string> ids;
+  for (const json& op : batch.value("ops", json::array())) ids.push_back(op.value("op_id", ""));
+  return ids;
+}
 
 std::string worker_of(int phone) {
   const std::string digits = std::to_string(1000 + phone);
@@ -156,10 +165,7 @@ bool Server::parks_poison(const std::string& op_id) const { return sha256(op_id)
 
 std::optional<Response> Server::poison(const Request& request) {
   if (world_.calm() || world_.plan().rate(Fault::poison_op) == 0 || !is_push(request)) return std::nullopt;
-  const bool coded = header(request.headers, "Content-Encoding") == "gzip";
-  const json batch = json::parse(coded ? unzip(request.body) : request.body, nullptr, false);
-  for (const json& op : batch.value("ops", json::array())) {
-    const std::string id = op.value("op_id", "");
+  for (const std::string& id : ops_of_push(request)) {
     if (!poisoned(id)) continue;
     ++world_.tally.faults[name(Fault::poison_op)];
     return parks_poison(id) ? problem(400, "bad-request") : problem(500, "server");
@@ -168,6 +174,8 @@ std::optional<Response> Server::poison(const Request& request) {
 }
 
 std::optional<Response> Server::front(const Request& request) {
+  const bool with_token = !header(request.headers, "Authorization").empty();
+  if (with_token && world_.now_ms() < tokens_refused_until_ms_ && !world_.calm()) return problem(401, "unauthorized");
   if (auto poisoned = poison(request)) return poisoned;
   if (world_.strikes(Fault::refused_status)) {
     const std::string wait = std::to_string(world_.below(7200));
@@ -176,7 +184,9 @@ std::optional<Response> Server::front(const Request& request) {
       case 1: return problem(503, "busy", {{"Retry-After", wait}});
       case 2: return problem(429, "limited", {{"Retry-After", wait}});
       case 3: return problem(426, "upgrade");
-      case 4: return problem(401, "unauthorized");
+      case 4:
+        if (world_.below(4) == 0) tokens_refused_until_ms_ = world_.now_ms() + static_cast<std::int64_t>(world_.below(3'600'000));
+        return problem(401, "unauthorized");
       case 5: return problem(502, "gateway");
       case 6: return problem(408, "timeout");
       default: return problem(503, "busy");
@@ -210,6 +220,10 @@ void Server::tamper(const Request& request, Response& response) {
     for (auto& [name, value] : response.headers) {
       if (name == "Location") value = "https://elsewhere.example/up/1";
     }
+  }
+  const bool is_photo = request.method == "GET" && request.url.find("/v1/photos/") != std::string::npos;
+  if (is_photo && response.status == 200 && !response.body.empty() && world_.strikes(Fault::damaged_photo)) {
+    response.body[static_cast<std::size_t>(world_.below(response.body.size()))] ^= 1;
   }
   if (is_api(request) && response.status == 200 && world_.strikes(Fault::captive_portal)) {
     response.headers = {{"Content-Type", "text/html"}};

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include <julu/identity.h>
 #include <julu/transport.h>
@@ -26,6 +27,10 @@ inline constexpr const char* kPlatform = "https://county.example";
 inline constexpr int kWorkers = 20;
 /// The first worker leads the grid of all the others.
 std::string worker_of(int phone);
+
+bool is_push(const Request& request);
+/// The op ids of a push.
+std::vector<std::string> ops_of_push(const Request& request);
 
 class ServerClock final : public Clock {
  public:
@@ -80,6 +85,7 @@ class Server {
 
  private:
   std::int64_t down_until_ms_ = 0;
+  std::int64_t tokens_refused_until_ms_ = 0;
   std::optional<test::SimDisk::Image> backup_;
   bool restored_ = false;
   std::set<std::string> signed_;  // the signature of every receipt given

@@ -7,6 +7,7 @@
 
 #include <malloc.h>
 
+#include "planted.h"
 #include "world.h"
 
 namespace {
@@ -20,6 +21,7 @@ struct Arguments {
   bool trace = false;
   bool twice = false;
   bool brief = false;
+  int violations = 5;
 };
 
 std::uint64_t number(const char* text) { return std::strtoull(text, nullptr, 10); }
@@ -37,8 +39,10 @@ Arguments parse(int count, char** words) {
     else if (word == "--fresh") arguments.from = julu::system_random().below(1'000'000'000);
     else if (word == "--brief") arguments.brief = true;
     else if (word == "--twice") arguments.twice = true;
+    else if (word == "--mutant") julu::test::plant(value), arguments.violations = 1, ++i;
+    else if (word == "--mutant-list") julu::test::list_planted(), std::exit(0);
     else {
-      std::fprintf(stderr, "sim: %s?  --seeds N --from S --minutes M --seed S --trace --brief --twice --fresh\n", words[i]);
+      std::fprintf(stderr, "sim: %s?  --seeds N --from S --minutes M --seed S --trace --brief --twice --fresh --mutant K\n", words[i]);
       std::exit(64);
     }
   }
@@ -115,7 +119,7 @@ int main(int count, char** words) {
   std::uint64_t done = 0;
   int violations = 0;
   std::uint64_t hash = 0;
-  for (std::uint64_t seed = arguments.from; violations < 5; ++seed, ++done) {
+  for (std::uint64_t seed = arguments.from; violations < arguments.violations; ++seed, ++done) {
     const bool time_is_up = arguments.minutes > 0 && seconds() > arguments.minutes * 60;
     if (arguments.minutes > 0 ? time_is_up : done >= arguments.seeds) break;
     const Plan plan = draw_plan(seed);

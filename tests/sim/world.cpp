@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <julu/limits.h>
+
 #include "phone.h"
 
 namespace julu::sim {
@@ -13,6 +15,7 @@ constexpr std::int64_t kHourMs = 3'600'000;
 constexpr std::int64_t kDayMs = 24 * kHourMs;
 constexpr int kDepthMax = 4;   // calls within calls: what would go deeper happens a little later
 constexpr int kRoundsMax = 14; // of everybody syncing, before the county must be at rest
+constexpr std::int64_t kLongestWaitMs = limits::backoff_cap_ms;
 constexpr std::int64_t kOldestMs = 300'000'000'000;  // 1979: no phone's clock shows less
 
 }  // namespace
@@ -183,17 +186,19 @@ void World::settle_down() {
     phone->disk.set_capacity(0);
     phone->disk.fail_steps(0, 0);
     phone->disk.stop_at(-1, Stop::none);
-    phone->clock.offset_ms = 0;
+    if (below(2) == 0) phone->clock.offset_ms = 0;  // the others stay wrong
     revoke(*phone, false);
     if (!phone->is_open()) phone->open();
+    check_parked(*this, *phone);
     requests -= phone->requests;
   }
   bool at_rest = false;
   bool resent = false;
   for (int round = 0; round < kRoundsMax && !at_rest && !violation_; ++round) {
     for (const auto& phone : phones_) {
-      advance(60'000);
-      phone->hint_and_sync();
+      // Nobody presses anything: what waits comes due by itself.
+      advance(60'000 + kLongestWaitMs / static_cast<std::int64_t>(phones_.size()));
+      phone->sync();
     }
     const bool still = std::none_of(phones_.begin(), phones_.end(), [](const auto& phone) { return phone->moved; });
     at_rest = round > 0 && still && all_quiet();

@@ -78,6 +78,8 @@ class World {
 
 /// What must be true once the faults have stopped and everybody has synced; see tests/README.md.
 void check_world(World& world);
+/// When the faults stop, before anything is sent again: what is parked has earned it.
+void check_parked(World& world, const Phone& phone);
 /// The operations that still wait on a phone, with their reasons.
 std::string left_on(const World& world, const Phone& phone);
 

@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include <julu/mutant.h>
+
 namespace julu {
 namespace {
 
@@ -86,7 +88,7 @@ class Merging {
     if (same(field.local, field.remote) || same(field.local, field.base)) return std::nullopt;
     if (same(field.remote, field.base)) return std::move(field.local);
     const MergeRule rule = rule_of(kind_, field.field);
-    if (rule == MergeRule::latest) {
+    if (rule == MergeRule::latest || mutant(Mutant::merge_takes_local)) {
       auto local = field.local;
       merged.given_up.push_back(std::move(field));
       return local;

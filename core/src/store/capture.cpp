@@ -104,6 +104,7 @@ Result<Saved> insert_record(Core& core, Connection& db, const Kind& kind, const 
   JULU_CHECK(db.run("INSERT INTO record (id, kind, body, state, captured_at_ms, changed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                     id, kind.id(), text, state, moment.captured_at_ms, changed));
   JULU_TRY(const Enqueued created, core.enqueue(db, moment, op));
+  if (mutant(Mutant::capture_split)) JULU_CHECK(db.script("COMMIT; BEGIN IMMEDIATE"));
   op.after = created.seq;
   Saved saved{id.text(), moment.captured_at_ms, {}, 0};
   JULU_CHECK(attach_all(core, db, moment, op, photos, std::nullopt, saved));
@@ -155,7 +156,7 @@ Result<Saved> Store::capture(const Capture& capture) {
   auto saved = core_->write([&](Connection& db) -> Result<Saved> {
     if (!capture.id.empty()) {
       JULU_TRY(const auto row, find_record(db, id));
-      if (row) {
+      if (row && !mutant(Mutant::repeat_not_recognised)) {
         JULU_TRY(before, saved_before(*core_, db, *row, *kind, canonical(body), capture.photos));
         return Error{ErrorCode::id_conflict, {}, {}};  // rolls back what reading the photos again wrote
       }
@@ -180,7 +181,7 @@ Result<Saved> Store::patch(const std::string& id_text, const std::string& body, 
     const Moment moment = core_->moment(db);
     JULU_TRY(NewOp op, follow_up(db, target, Verb::patch));
     op.body = canonical(patch);
-    op.base_values = base_values_for(before, patch).dump();
+    op.base_values = base_values_for(mutant(Mutant::base_not_kept) ? after : before, patch).dump();
     for (const std::string& ref : target.kind->refs(patch)) {
       if (const auto other = parse_id(ref)) op.refs.push_back(*other);
     }

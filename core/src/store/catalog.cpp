@@ -130,7 +130,7 @@ Result<std::int64_t> newest_epoch(Connection& db) { return meta_integer(db, "epo
 Result<void> note_epoch(Core& core, Connection& db, std::int64_t epoch) {
   JULU_TRY(const std::int64_t newest, newest_epoch(db));
   if (epoch <= newest) return {};
-  if (newest > 0) JULU_CHECK(begin_confirming(core, db));
+  if (newest > 0 && !mutant(Mutant::epoch_not_confirmed)) JULU_CHECK(begin_confirming(core, db));
   return set_meta(db, "epoch", epoch);
 }
 

@@ -118,7 +118,7 @@ Moment Core::moment(Connection& db) {
 
 Result<Enqueued> Core::enqueue(Connection& db, const Moment& moment, const NewOp& op) {
   Op full;
-  full.op_id = make_id(*clock_, *random_);
+  full.op_id = mutant(Mutant::op_id_reused) && !op.replaces.empty() ? op.replaces.front() : make_id(*clock_, *random_);
   full.record = op.record;
   full.kind = op.kind;
   full.verb = op.verb;
@@ -138,7 +138,7 @@ Result<Enqueued> Core::enqueue(Connection& db, const Moment& moment, const NewOp
     full.after = after.id(0);
   }
   const std::string text = canonical(full);
-  const Hash hash = sha256(text);
+  const Hash hash = sha256(mutant(Mutant::op_hash_of_other_bytes) ? op.body : text);
   const Hash link = next_link(end.link, hash);
   std::optional<std::string_view> base_values;
   if (!op.base_values.empty()) base_values = op.base_values;
@@ -146,7 +146,7 @@ Result<Enqueued> Core::enqueue(Connection& db, const Moment& moment, const NewOp
       "INSERT INTO op (seq, op_id, record, verb, urgency, after, base_version, photo, hash, link, base_values, canonical,"
       " chain, number, place) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
       seq, full.op_id, full.record, static_cast<int>(full.verb), op.urgency, op.after, op.base_version, op.photo, hash,
-      link, base_values, text, end.chain, end.number + 1, op.place.value_or(seq)));
+      link, base_values, text, end.chain, end.number + (mutant(Mutant::number_skipped) && seq % 16 == 0 ? 2 : 1), op.place.value_or(seq)));
   return Enqueued{seq, full.op_id};
 }
 

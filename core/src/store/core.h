@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <julu/limits.h>
+#include <julu/mutant.h>
 #include <julu/op.h>
 #include <julu/receipt.h>
 #include <julu/store.h>
@@ -155,7 +156,7 @@ class Core {
       note_damage(result.error());
       return result;
     }
-    JULU_CHECK(transaction.commit());
+    if (auto done = transaction.commit(); !done && !mutant(Mutant::ack_before_commit)) return done.error();
     return result;
   }
   /// The next `open` sets a damaged file aside.

@@ -43,6 +43,7 @@ Result<void> Core::become(Connection& db, const Identity& identity, const Privat
   Hash link = first_link(identity.device);
   std::int64_t number = 0;
   for (const auto& [seq, hash] : pending) {
+    if (mutant(Mutant::fork_keeps_chain)) break;
     link = next_link(link, hash);
     JULU_CHECK(db.run("UPDATE op SET chain = ?2, number = ?3, link = ?4, next_attempt_ms = 0 WHERE seq = ?1", seq,
                       chain + 1, ++number, link));
@@ -61,6 +62,7 @@ Result<PrivateKey> new_key(Core& core, Connection& db) {
     return key;
   }
   key = make_private_key(core.random());
+  if (mutant(Mutant::new_key_forgotten)) return key;
   const std::string_view bytes(reinterpret_cast<const char*>(key.data()), key.size());
   JULU_CHECK(db.run("INSERT OR REPLACE INTO meta VALUES ('new_device_key', ?1)", Blob{bytes}));
   return key;

@@ -11,6 +11,7 @@ namespace store {
 namespace {
 
 Result<void> take_actions(Connection& db, const Id& record, const Change& change) {
+  if (mutant(Mutant::actions_ignored)) return {};
   for (const ChangeAction& action : change.actions) {
     const Json actor{{"id", action.actor_id}, {"name", action.actor_name}, {"role", action.actor_role}};
     JULU_CHECK(db.run(
@@ -24,6 +25,7 @@ Result<void> take_actions(Connection& db, const Id& record, const Change& change
 }
 
 Result<void> take_photos(Connection& db, const Id& record, const Change& change) {
+  if (mutant(Mutant::photos_ignored)) return {};
   for (const ChangePhoto& photo : change.photos) {
     JULU_CHECK(db.run(
         "INSERT INTO photo (id, sha256, length_bytes, here, own) SELECT coalesce(max(id), 0) + 1, ?1, ?2, 0, 0 FROM photo"
@@ -89,7 +91,7 @@ Result<void> sweep(Connection& db, std::int64_t generation) {
   }
   for (const Id& record : gone) {
     JULU_TRY(const bool ours, has_unreceipted(db, record));
-    if (!ours) JULU_CHECK(forget_record(db, record));
+    if (!ours || mutant(Mutant::sweep_takes_unsent)) JULU_CHECK(forget_record(db, record));
   }
   return set_meta(db, "swept", generation);
 }
@@ -117,14 +119,14 @@ Result<bool> take_base(Core& core, Connection& db, const Id& record, const Chang
   if (!row || epoch < row->base_epoch) return false;
   JULU_CHECK(take_actions(db, record, change));
   JULU_CHECK(take_photos(db, record, change));
-  const bool newer = epoch > row->base_epoch || change.version > row->base_version;
+  const bool newer = (epoch > row->base_epoch && !mutant(Mutant::epoch_ignored)) || change.version > row->base_version;
   if (!newer) return false;
   const std::string body = change.body.empty() ? row->base.value_or("{}") : change.body;
   JULU_CHECK(db.run(
       "UPDATE record SET base = ?2, base_version = ?3, base_epoch = ?4, base_state = ?5, base_deleted = ?6 WHERE id = ?1",
-      record, body, change.version, epoch, change.state, change.deleted));
+      record, body, change.version, epoch, change.state, change.deleted && !mutant(Mutant::deleted_ignored)));
   JULU_CHECK(db.run("UPDATE op SET folded = 1 WHERE record = ?1 AND status = 1 AND folded = 0 AND version <= ?2", record,
-                    change.version));
+                    mutant(Mutant::fold_not_by_row) ? 0 : change.version));
   if (row->base && *row->base != body) {
     JULU_CHECK(add_history(db, record, core.clock().now_ms(), "pulled",
                            Json{{"version", change.version}, {"from", Json::parse(*row->base, nullptr, false)},
@@ -151,6 +153,10 @@ Result<Inbox::Applied> Inbox::apply(const PulledPage& page) {
     JULU_CHECK(core.note([&](Connection& db) { return set_meta(db, "last_sync_ms", core.clock().now_ms()); }));
     return Applied{};
   }
+  if (mutant(Mutant::cursor_apart)) {
+    JULU_CHECK(core.write([&](Connection& db) { return set_meta(db, "cursor_epoch", page.epoch); }));
+    JULU_CHECK(core.write([&](Connection& db) { return set_meta(db, "cursor", page.next); }));
+  }
   bool catalog_changed = false;
   auto applied = core.write([&](Connection& db) -> Result<Applied> {
     JULU_TRY(const std::int64_t epoch, meta_integer(db, "cursor_epoch"));
@@ -174,7 +180,7 @@ Result<Inbox::Applied> Inbox::apply(const PulledPage& page) {
       JULU_TRY(const std::int64_t swept, meta_integer(db, "swept"));
       // What the platform may have lost and gets again must not be forgotten here meanwhile.
       JULU_TRY(const std::int64_t confirming, meta_integer(db, "confirming"));
-      if (swept < generation && confirming == 0) JULU_CHECK(sweep(db, generation));
+      if (swept < generation && (confirming == 0 || mutant(Mutant::sweep_while_confirming))) JULU_CHECK(sweep(db, generation));
       JULU_CHECK(set_meta(db, "last_sync_ms", core.clock().now_ms()));
     }
     if (catalog_changed) JULU_CHECK(core.load_catalog(db));
@@ -209,7 +215,7 @@ Result<std::optional<Inbox::WantedPhoto>> Inbox::next_wanted_photo() {
 }
 
 Result<void> Inbox::store_photo(const Hash& sha256, std::string_view bytes) {
-  if (julu::sha256(bytes) != sha256) return Error{ErrorCode::photo_damaged, {}, hex(sha256)};
+  if (julu::sha256(bytes) != sha256 && !mutant(Mutant::photo_hash_not_checked)) return Error{ErrorCode::photo_damaged, {}, hex(sha256)};
   Core& core = *store_.core_;
   return core.write([&](Connection& db) -> Result<void> {
     JULU_TRY(const auto photo, db.integer("SELECT id FROM photo WHERE sha256 = ?1 AND here = 0", sha256));

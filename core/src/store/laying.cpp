@@ -13,7 +13,7 @@ constexpr const char* kOpColumns =
 bool changes_body(const OpRow& op) { return op.verb != Verb::attach && op.verb != Verb::append; }
 
 bool is_laid_on_top(const OpRow& op) {
-  return !op.folded && (op.status == kStatusQueued || op.status == kStatusReceipted || op.status == kStatusParked);
+  return !op.folded && ((op.status == kStatusQueued && !mutant(Mutant::pending_not_laid)) || op.status == kStatusReceipted || op.status == kStatusParked);
 }
 
 Json parse_object(std::string_view text) {
@@ -147,10 +147,10 @@ Result<void> fold(Connection& db, const Id& record, std::int64_t epoch) {
         const auto before = std::find_if(ops.begin(), ops.end(), [&](const OpRow& o) { return o.seq == *op.after; });
         applied_to = before != ops.end() ? before->version.value_or(-1) : -1;
       }
-      if (applied_to != version) continue;
+      if (applied_to != version && !mutant(Mutant::fold_on_any_version)) continue;
       folds = true;
       if (op.verb == Verb::remove) {
-        deleted = true;
+        deleted = !mutant(Mutant::own_delete_not_folded);
       } else {
         base = apply_merge_patch(base.value_or(Json::object()), parse_op(op.canonical).body);
       }
@@ -195,14 +195,16 @@ int urgency_of(const Json& body) {
 
 Wait next_wait(Core& core, std::int64_t attempts, std::int64_t retry_after_ms) {
   const std::int64_t now = core.clock().now_ms();
-  if (retry_after_ms > 0) {
+  if (mutant(Mutant::retry_never)) return {limits::integer_max, limits::integer_max};
+  if (retry_after_ms > 0 && !mutant(Mutant::retry_after_ignored)) {
     const std::int64_t wait = std::min(retry_after_ms, limits::retry_after_ms_max);
     return {now + wait, std::max(wait, limits::backoff_cap_ms)};
   }
+  const std::int64_t cap = mutant(Mutant::jitter_without_cap) ? limits::integer_max : limits::backoff_cap_ms;
   const auto doublings = std::min<std::int64_t>(attempts, 20);
-  const std::int64_t most = std::min(limits::backoff_cap_ms, limits::backoff_base_ms << doublings);
+  const std::int64_t most = std::min(cap, limits::backoff_base_ms << doublings);
   const auto wait = static_cast<std::int64_t>(core.random().below(static_cast<std::uint64_t>(most) + 1));
-  return {now + wait, limits::backoff_cap_ms};
+  return {now + wait, mutant(Mutant::wait_outlives_clock) ? limits::integer_max : cap};
 }
 
 }  // namespace julu::store

@@ -33,12 +33,16 @@ constexpr const char* kPurgeable =
     "  AND op.status = 1 AND receipt.seen_ms >= ?1)"
     " AND EXISTS (SELECT 1 FROM op WHERE op.photo = photo.sha256 AND op.status = 1) LIMIT 1";
 
+// Of the mutant alone.
+constexpr const char* kSent = "SELECT id FROM photo WHERE own = 1 AND here = 1 AND uploaded = 1 AND ?1 > 0 LIMIT 1";
+
 Result<bool> purge_one(Connection& db) {
   JULU_TRY(const std::int64_t confirming, meta_integer(db, "confirming"));
   JULU_TRY(const std::int64_t safe, meta_integer(db, "safe_before_ms"));
   JULU_TRY(const std::int64_t seen, meta_integer(db, "server_seen_ms"));
   if (confirming != 0) return false;
-  JULU_TRY(const auto photo, db.integer(kPurgeable, std::max(safe, seen - limits::op_keep_ms)));
+  const std::int64_t before = mutant(Mutant::purge_at_receipt) ? limits::integer_max : std::max(safe, seen - limits::op_keep_ms);
+  JULU_TRY(const auto photo, db.integer(mutant(Mutant::purge_before_receipt) ? kSent : kPurgeable, before));
   if (!photo) return false;
   JULU_CHECK(drop_chunks(db, *photo));
   JULU_CHECK(db.run("UPDATE photo SET here = 0 WHERE id = ?1", *photo));

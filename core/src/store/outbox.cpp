@@ -160,8 +160,9 @@ Result<void> Outbox::defer(const std::vector<OutgoingOp>& sent, ErrorCode why, s
 Result<void> Outbox::park(const OutgoingOp& op, const Problem& problem) {
   Core& core = *store_.core_;
   return core.write([&](Connection& db) -> Result<void> {
-    JULU_CHECK(db.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1 AND status = 0", op.row,
-                      problem_text(ErrorCode::rejected, problem.type, problem.title, problem.detail, problem.pointer)));
+    JULU_CHECK(db.run("UPDATE op SET status = ?3, problem = ?2 WHERE seq = ?1 AND status = 0", op.row,
+                      problem_text(ErrorCode::rejected, problem.type, problem.title, problem.detail, problem.pointer),
+                      mutant(Mutant::refused_dropped) ? kStatusGivenUp : kStatusParked));
     return lay(core, db, op.record);
   });
 }

@@ -106,7 +106,7 @@ Result<TakenPhoto> take_photo(Core& core, Connection& db, const PhotoInput& inpu
   if (known) {
     JULU_TRY(const auto here, db.integer("SELECT here FROM photo WHERE id = ?1", *known));
     if (here == 1) {
-      JULU_CHECK(drop_chunks(db, photo));
+      JULU_CHECK(drop_chunks(db, mutant(Mutant::known_photo_dropped) ? *known : photo));
     } else {
       JULU_CHECK(db.run("UPDATE chunk SET id = id - ?1 + ?2 WHERE id BETWEEN ?1 AND ?3", chunk_id(photo, 0),
                         chunk_id(*known, 0), chunk_id(photo + 1, 0) - 1));

@@ -21,6 +21,7 @@ Result<void> hand_over(Connection& db, const OpRow& old, std::int64_t successor)
 
 // Everything that the new op closes: the old op, and what the old op was to close and has not.
 Result<std::vector<Id>> to_replace(Connection& db, const OpRow& old) {
+  if (mutant(Mutant::replaces_forgotten)) return std::vector<Id>();
   std::vector<Id> ids{old.op_id};
   Query row = db.query("SELECT op_id FROM op WHERE successor = ?1 AND status = 3 ORDER BY seq", old.seq);
   for (;;) {
@@ -37,7 +38,7 @@ NewOp like(const OpRow& old, const Id& record, const std::string& kind) {
   op.verb = old.verb;
   op.urgency = old.urgency;
   op.photo = old.photo;
-  op.place = old.place;
+  if (!mutant(Mutant::place_lost)) op.place = old.place;
   return op;
 }
 
@@ -47,6 +48,7 @@ Result<void> keep_conflicts(Core& core, Connection& db, const Id& record, const 
     return value ? std::optional<std::string>(value->dump()) : std::nullopt;
   };
   for (const Conflict& conflict : merged.conflicts) {
+    if (mutant(Mutant::conflict_not_kept)) break;
     JULU_CHECK(db.run(
         "INSERT INTO conflict VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET local = excluded.local,"
         " remote = excluded.remote, at_ms = excluded.at_ms",
@@ -55,6 +57,7 @@ Result<void> keep_conflicts(Core& core, Connection& db, const Id& record, const 
   const auto value = [](const std::optional<Json>& v) { return v ? *v : Json(); };
   for (const auto* list : {&merged.conflicts, &merged.given_up}) {
     for (const Conflict& lost : *list) {
+      if (mutant(Mutant::given_up_not_told)) break;
       JULU_CHECK(add_history(db, record, now, "given_up",
                              Json{{"field", lost.field},
                                   {"base", value(lost.base)},
@@ -207,6 +210,7 @@ Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& r
   std::vector<OpRow> first;
   for (const OpRow& made : all) {
     if (made.status != kStatusMadeAgain || std::find(applied.begin(), applied.end(), made.op_id) == applied.end()) continue;
+    if (mutant(Mutant::applied_forgotten)) continue;
     // Sent again for its receipt; the next making no longer replaces it.
     JULU_CHECK(db.run("UPDATE op SET status = 0, successor = NULL, next_attempt_ms = 0 WHERE seq = ?1", made.seq));
     first.push_back(made);

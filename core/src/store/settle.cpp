@@ -40,8 +40,8 @@ Result<bool> check_receipt(Core& core, Connection& db, const std::vector<Receipt
                            const std::optional<Receipt>& receipt) {
   if (!receipt) return Error{ErrorCode::receipt_invalid, "/receipt", {}};
   JULU_TRY(const auto key, receipt_key(db, receipt->key_id));
-  if (!key) return true;
-  JULU_CHECK(verify(*receipt, core.identity().device, items, *key));
+  if (!key) return !mutant(Mutant::receipt_key_unknown);
+  if (!mutant(Mutant::receipt_not_verified)) JULU_CHECK(verify(*receipt, core.identity().device, items, *key));
   return false;
 }
 
@@ -59,8 +59,9 @@ Result<void> settle_receipted(Settling& s, const OutgoingOp& op, const OpResult&
       "UPDATE op SET status = 1, version = ?2, receipt = ?3, receipt_item = ?4, problem = NULL, attempts = 0"
       " WHERE seq = ?1",
       op.row, result.version, s.receipt, s.items));
-  ++s.items;
+  if (!mutant(Mutant::receipt_items_unordered)) ++s.items;
   ++s.settled.receipted;
+  if (mutant(Mutant::made_again_left_open)) return {};
   // What this op replaced is closed at the platform for ever.
   return s.db.run("UPDATE op SET status = 4 WHERE successor = ?1 AND status = 3", op.row);
 }
@@ -86,7 +87,7 @@ Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& resu
                       problem_text(ErrorCode::photo_unknown, "lost", "", "", ""));
     }
     // Not there after all: the bytes go again from the start.
-    JULU_CHECK(s.db.run(
+    if (!mutant(Mutant::bytes_missing_ignored)) JULU_CHECK(s.db.run(
         "UPDATE photo SET uploaded = 0, upload_url = NULL WHERE sha256 = (SELECT photo FROM op WHERE seq = ?1)", op.row));
     return wait_again(s, op, result.problem, ErrorCode::bytes_missing, result.retry_after_ms);
   }
@@ -131,7 +132,9 @@ Result<void> settle_one(Settling& s, const OutgoingOp& op, const OpResult& resul
     case OpStatus::applied:
     case OpStatus::duplicate: return settle_receipted(s, op, result);
     case OpStatus::stale: return settle_stale(s, op, result);
-    case OpStatus::held: return settle_held(s, op, result);
+    case OpStatus::held:
+      if (mutant(Mutant::held_is_delivered)) return settle_receipted(s, op, result);
+      return mutant(Mutant::held_is_parked) ? settle_rejected(s, op, result) : settle_held(s, op, result);
     case OpStatus::rejected: return settle_rejected(s, op, result);
     case OpStatus::retry: return wait_again(s, op, result.problem, ErrorCode::limited, result.retry_after_ms);
   }
@@ -167,11 +170,11 @@ Result<Outbox::Settled> Outbox::settle(const std::vector<OutgoingOp>& sent, cons
         JULU_CHECK(wait_again(s, sent[i], {}, ErrorCode::receipt_invalid, 0));
         continue;
       }
-      JULU_CHECK(settle_one(s, sent[i], results[i]));
+      JULU_CHECK(settle_one(s, sent[i], results[mutant(Mutant::settle_misaligned) ? (i + 1) % sent.size() : i]));
     }
     for (const Id& record : s.touched) {
       JULU_CHECK(fold(db, record, s.epoch));
-      JULU_CHECK(lay(core, db, record));
+      if (!mutant(Mutant::settled_not_laid)) JULU_CHECK(lay(core, db, record));
     }
     if (holds) JULU_CHECK(note_holds(core, db, *holds));
     JULU_CHECK(set_meta(db, "lease_until_ms", core.clock().monotonic_ms() + limits::lease_ms));

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <julu/limits.h>
+#include <julu/mutant.h>
 
 namespace julu::store {
 namespace {
@@ -200,6 +201,7 @@ Result<void> Connection::configure(const Options& options) {
   // Before the first table; on a file that has some it would write to it each time.
   if (options.create) JULU_CHECK(script("PRAGMA auto_vacuum = INCREMENTAL"));
   for (const char* pragma : kPragmas) JULU_CHECK(script(pragma));
+  if (mutant(Mutant::synchronous_normal)) JULU_CHECK(set_durable(false));
   JULU_CHECK(integer("SELECT count(*) FROM sqlite_schema"));  // the first read: a wrong key shows here
   if (!options.read_only) JULU_CHECK(script("PRAGMA journal_mode = WAL"));
   return {};
@@ -244,14 +246,16 @@ std::int64_t Connection::changes() const { return sqlite3_changes64(db_); }
 bool Connection::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
 
 Result<void> Connection::set_durable(bool durable) {
-  return durable ? run("PRAGMA synchronous = FULL") : run("PRAGMA synchronous = NORMAL");
+  return durable && !mutant(Mutant::synchronous_normal) ? run("PRAGMA synchronous = FULL") : run("PRAGMA synchronous = NORMAL");
 }
 
 Result<void> Connection::checkpoint(bool truncate) {
   const int mode = truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
+  if (mutant(Mutant::checkpoint_without_sync)) JULU_CHECK(script("PRAGMA synchronous = OFF"));
   sqlite3_busy_timeout(db_, 0);  // a reader elsewhere is no reason to wait
   const int rc = sqlite3_wal_checkpoint_v2(db_, nullptr, mode, nullptr, nullptr);
   sqlite3_busy_timeout(db_, limits::busy_ms_max);
+  if (mutant(Mutant::checkpoint_without_sync)) JULU_CHECK(set_durable(true));
   if (rc == SQLITE_OK || (rc & 0xFF) == SQLITE_BUSY || (rc & 0xFF) == SQLITE_LOCKED) return {};
   return error_of(db_, rc);
 }
