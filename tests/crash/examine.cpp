@@ -117,6 +117,10 @@ void check_rows_of_ops(Connection& db) {
   const auto bare = need(db.integer("SELECT count(*) FROM op WHERE status IN (0, 2, 3) AND NOT EXISTS"
                                     " (SELECT 1 FROM record WHERE record.id = op.record)"), "ops");
   must(bare == 0, "an operation without its record");
+  const auto alone = need(db.integer("SELECT count(*) FROM op WHERE verb = 0 AND instr(canonical, ?1) > 0 AND NOT EXISTS"
+                                     " (SELECT 1 FROM op AS other WHERE other.record = op.record AND other.verb = 3)", kWithPhoto),
+                          "reports");
+  must(alone == 0, "a report without the photo it was given with");
   const auto blind = need(db.integer("SELECT count(*) FROM op WHERE photo IS NOT NULL AND NOT (EXISTS"
                                      " (SELECT 1 FROM photo WHERE photo.sha256 = op.photo) AND EXISTS"
                                      " (SELECT 1 FROM attachment WHERE attachment.record = op.record AND attachment.sha256 = op.photo))"),

@@ -134,7 +134,8 @@ void Site::claim_record(const std::string& id, const std::string& text, const st
 }
 
 std::string Site::report(const std::string& text, const std::vector<int>& photos, const std::string& id) {
-  Capture capture{"incident", json{{"category", "drainage"}, {"text", text}}.dump(), {}, id};
+  const std::string whole = photos.empty() ? text : text + kWithPhoto;
+  Capture capture{"incident", json{{"category", "drainage"}, {"text", whole}}.dump(), {}, id};
   for (const int number : photos) capture.photos.push_back({photo(number), "near"});
   const Saved saved = need(store_->capture(capture), "capture");
   claim_record(saved.id, text, saved.photos);

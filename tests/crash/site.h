@@ -27,6 +27,7 @@ inline constexpr int kPhone = 0;     ///< numbers of the disks in a journal
 inline constexpr int kPlatform = 1;
 inline constexpr int kWorker = 1;    ///< the phone's; 2 shares his grid, 0 leads it
 inline constexpr const char* kStoreFile = "phone/julu.db";
+inline constexpr const char* kWithPhoto = "（附照片）";  ///< ends the text of a report that was given with some
 
 /// What was said to be so; `wrong` tells what is not, and nothing when all is.
 struct Claim {

@@ -88,7 +88,15 @@ class PhoneCheck {
     if (op.status == store::kStatusReceipted && !op.receipt) fail("delivered is never shown without a receipt", op.id);
     if (op.status == store::kStatusQueued && !is_behind_parked(op)) fail("nothing is left in the queue", op.id);
     if (op.status == store::kStatusMadeAgain) check_made_again(op);
+    if (op.canonical.find(kWithPhoto) != std::string::npos && !has_photo(op)) fail("no record without the photo it was given with", op.id);
     if (op.status == store::kStatusParked) check_parked(op, is_held);
+  }
+
+  // Told of or not: a capture that was cut off is there whole or not at all.
+  bool has_photo(const OwnOp& op) const {
+    return std::any_of(ops_.begin(), ops_.end(), [&](const OwnOp& other) {
+      return other.record == op.record && other.canonical.find(R"("verb":"attach")") != std::string::npos;
+    });
   }
 
   bool is_behind_parked(const OwnOp& op) const {
@@ -284,6 +292,11 @@ class PhoneCheck {
       store::Query row = db_->query("SELECT record, sha256 FROM attachment");
       for (auto there = row.step(); there && *there; there = row.step()) hung.insert(row.id(0).text() + hex(row.hash(1)));
     }
+    std::set<std::string> steps;
+    {
+      store::Query row = db_->query("SELECT record, id FROM action WHERE number IS NOT NULL");
+      for (auto there = row.step(); there && *there; there = row.step()) steps.insert(row.id(0).text() + row.id(1).text());
+    }
     for (const auto& [id, body] : county_.records) {
       const bool mine = county_.creators.at(id) == worker_;
       const bool in_grid = std::any_of(identity.grids.begin(), identity.grids.end(), [&](const std::string& grid) {
@@ -298,6 +311,9 @@ class PhoneCheck {
       compare(id, found->second);
       for (auto photo = county_.attached.lower_bound(id); photo != county_.attached.end() && photo->starts_with(id); ++photo) {
         if (!hung.contains(*photo)) fail("both sides hang the same photos on a record", *photo);
+      }
+      for (auto step = county_.steps.lower_bound(id); step != county_.steps.end() && step->starts_with(id); ++step) {
+        if (!steps.contains(*step)) fail("both sides know the same steps of a case", *step);
       }
       here.erase(found);
     }
@@ -348,6 +364,9 @@ std::string left_on(const World& world, const Phone& phone) {
 void check_parked(World& world, const Phone& phone) {
   const auto db = open_phone(world, phone);
   if (db == nullptr) return;
+  const auto bare = db->integer("SELECT count(*) FROM op WHERE status IN (0, 2, 3) AND NOT EXISTS"
+                                " (SELECT 1 FROM record WHERE record.id = op.record)");
+  if (!bare || *bare != 0) world.violate("no unsent edit without its record", "phone " + std::to_string(phone.number));
   static const std::set<std::string> kDecisions = {"stale", "deleted", "flow", "not-found", "lost", "scope", "replaced", "op-id-reused", "too-large"};
   for (const OwnOp& op : read_ops(*db)) {
     if (op.status != store::kStatusParked) continue;

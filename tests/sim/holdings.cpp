@@ -46,6 +46,10 @@ County read_county(const std::string& vfs) {
     auto rows = db.query("SELECT record, photo FROM attachment");
     while (rows.next()) county.attached.insert(rows.text(0) + rows.text(1));
   }
+  {
+    auto rows = db.query("SELECT record, id FROM action");
+    while (rows.next()) county.steps.insert(rows.text(0) + rows.text(1));
+  }
   const auto key = db.text("SELECT body FROM catalog WHERE kind = 'receipt-key'");
   county.receipt_key = parse_public_key(json::parse(*key)["public_key"].get<std::string>()).value();
   return county;

@@ -35,6 +35,7 @@ struct County {
   std::map<std::string, std::string> creators;
   std::set<std::string> photos;       // complete and with the bytes of their hash
   std::set<std::string> attached;     // record + photo
+  std::set<std::string> steps;        // record + id, of cases
   PublicKey receipt_key{};
 };
 

@@ -171,7 +171,26 @@ void Phone::check_outcome(const SyncOutcome& outcome) {
   for (const Told& what : told) {
     if (what.create) created.push_back(&what);
   }
+  const bool after_restore = restores_before_ > 0 && restores_before_ == world.server.restores();
+  if (after_restore && outcome.end == SyncEnd::all_delivered) check_versions();
   if (!created.empty()) check_in_sight(*created[static_cast<std::size_t>(requests) % created.size()]);
+}
+
+// After a restore the platform may be behind what a phone had seen; a sync that went through to its end shows that.
+void Phone::check_versions() {
+  Filter filter;
+  filter.kind = "household";
+  filter.limit = 12;
+  const auto list = store_->list(filter);
+  if (!list || disk.stopped()) return;
+  std::vector<std::string> ids;
+  for (const Record& record : *list) ids.push_back(record.id);
+  const auto held = world.server.versions_of(ids);
+  for (const Record& record : *list) {
+    const auto found = held.find(record.id);
+    if (found == held.end() || record.version <= found->second) continue;
+    world.violate("no phone is ahead of a restored county", record.id + " " + std::to_string(record.version));
+  }
 }
 
 void Phone::bound_requests() {
@@ -210,7 +229,7 @@ void Phone::capture_photo_report() {
 void Phone::report(bool with_photo) {
   const std::string mark = marker();
   const char* urgency = world.below(12) == 0 ? "emergency" : world.below(6) == 0 ? "urgent" : "normal";
-  const json body{{"category", "drainage"}, {"text", "村东头排水沟堵了 " + mark}, {"urgency", urgency}};
+  const json body{{"category", "drainage"}, {"text", std::string(with_photo ? kWithPhoto : "村东头排水沟堵了 ") + mark}, {"urgency", urgency}};
   Capture capture{"incident", body.dump(), {}, {}};
   if (with_photo) capture.photos.push_back(photo());
   remember(store_->capture(capture), {{}, "incident", mark, {}, true});
@@ -295,6 +314,7 @@ void Phone::sync() {
   network.signal = world.calm() || world.below(10) >= 4;
   ++world.tally.syncs;
   requests_before_ = requests;
+  restores_before_ = world.server.restores();
   SyncOptions options;
   options.at_most = std::chrono::milliseconds(world.calm() ? 30 * 60'000 : 1000 + static_cast<std::int64_t>(world.below(10 * 60'000)));
   const auto outcome = syncer_->run(options);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <julu/store.h>
@@ -62,6 +63,9 @@ class Network final : public Transport {
   std::uint64_t last_id_ = 0;
   std::map<std::string, std::int64_t> waits_;  // op ids, and until when the platform wants to be spared them
 };
+
+/// How the text of a report begins that was given with a photo.
+inline constexpr std::string_view kWithPhoto = "村东头排水沟堵了，见照片 ";
 
 /// What a worker was told is saved.
 struct Told {
@@ -125,6 +129,7 @@ class Phone {
   void arm();
   void check_in_sight(const Told& told);
   void check_outcome(const SyncOutcome& outcome);
+  void check_versions();
   std::string marker();
   std::string grid() const;
   std::string any_record(const std::string& kind);
@@ -135,6 +140,7 @@ class Phone {
   int calls_ = 0;         // of ours that are on the stack: a tap may come while a sync waits
   std::int64_t markers_ = 0;
   std::int64_t requests_before_ = 0;  // this sync
+  int restores_before_ = 0;
 };
 
 }  // namespace julu::sim

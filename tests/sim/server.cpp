@@ -265,7 +265,16 @@ void Server::restore_backup() {
   platform.reset();
   open();
   platform->new_epoch();
-  restored_ = true;
+  ++restores_;
+}
+
+std::map<std::string, std::int64_t> Server::versions_of(const std::vector<std::string>& records) {
+  juhaoban::Database db(std::string(kData) + "/platform.db", disk.vfs());
+  std::map<std::string, std::int64_t> versions;
+  for (const std::string& id : records) {
+    if (const auto version = db.integer("SELECT version FROM record WHERE id = ?1", id)) versions[id] = *version;
+  }
+  return versions;
 }
 
 void Server::drop_tokens() {

@@ -66,7 +66,10 @@ class Server {
   bool down() const;
   bool poisoned(const std::string& op_id) const;
   bool parks_poison(const std::string& op_id) const;
-  bool was_restored() const { return restored_; }
+  bool was_restored() const { return restores_ > 0; }
+  int restores() const { return restores_; }
+  /// The version of each of these records; what it does not hold is left out.
+  std::map<std::string, std::int64_t> versions_of(const std::vector<std::string>& records);
   bool has_signed(const std::string& signature) const { return signed_.contains(signature); }
 
   ServerClock clock;
@@ -87,7 +90,7 @@ class Server {
   std::int64_t down_until_ms_ = 0;
   std::int64_t tokens_refused_until_ms_ = 0;
   std::optional<test::SimDisk::Image> backup_;
-  bool restored_ = false;
+  int restores_ = 0;
   std::set<std::string> signed_;  // the signature of every receipt given
 };
 

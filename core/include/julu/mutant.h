@@ -24,7 +24,6 @@ namespace julu {
   X(refused_dropped, "an op that was refused is given up instead of parked")                                    \
   X(made_again_left_open, "an op made again stays open after its successor's receipt")                          \
   X(bytes_missing_ignored, "bytes that the platform misses are not sent again")                                 \
-  X(settled_not_laid, "the body is not made anew from what was settled")                                        \
   /* pulling */                                                                                                 \
   X(cursor_apart, "the cursor is committed before the rows")                                                    \
   X(cursor_kept_after_410, "a cursor that the platform refuses is kept")                                        \
@@ -37,6 +36,7 @@ namespace julu {
   X(photo_hash_not_checked, "the bytes of a fetched photo are not compared with its hash")                      \
   /* laying and merging */                                                                                      \
   X(pending_not_laid, "pending edits are not shown")                                                            \
+  X(pulled_not_laid, "a pulled row is kept and not shown")                                                      \
   X(fold_on_any_version, "a receipted op is folded into a base that it was not applied to")                     \
   X(fold_not_by_row, "a pulled row does not end the ops that it contains")                                      \
   X(own_delete_not_folded, "an own deletion does not reach the base")                                           \

@@ -74,7 +74,7 @@ Result<bool> apply_change(Core& core, Connection& db, const Change& change, std:
   if (!row) JULU_CHECK(insert_pulled(core, db, *record, change));
   JULU_TRY(const bool newer, take_base(core, db, *record, change, epoch));
   JULU_CHECK(db.run("UPDATE record SET seen = ?2 WHERE id = ?1", *record, generation));
-  JULU_CHECK(lay(core, db, *record));
+  if (!mutant(Mutant::pulled_not_laid)) JULU_CHECK(lay(core, db, *record));
   return newer;
 }
 

@@ -174,7 +174,7 @@ Result<Outbox::Settled> Outbox::settle(const std::vector<OutgoingOp>& sent, cons
     }
     for (const Id& record : s.touched) {
       JULU_CHECK(fold(db, record, s.epoch));
-      if (!mutant(Mutant::settled_not_laid)) JULU_CHECK(lay(core, db, record));
+      JULU_CHECK(lay(core, db, record));
     }
     if (holds) JULU_CHECK(note_holds(core, db, *holds));
     JULU_CHECK(set_meta(db, "lease_until_ms", core.clock().monotonic_ms() + limits::lease_ms));
