@@ -183,7 +183,7 @@ bool Syncer::Run::wants_another_token(Exchange& exchange, const std::string& tok
   if (status == 401) {
     state_.token.clear();
     stop(SyncEnd::sign_in, Error{ErrorCode::unauthorized, {}, exchange.problem.type});
-  } else if (status == 403 && exchange.problem.type == "device-refused" && !mutant(Mutant::refused_device_parks)) {
+  } else if (status == 403 && exchange.problem.type == "device-refused") {
     stop(SyncEnd::device_refused, Error{ErrorCode::device_refused, {}, {}});
   } else if (status == 409 && exchange.problem.type == "device-forked" && !mutant(Mutant::fork_not_seen)) {
     forked_ = true;

@@ -48,7 +48,6 @@ namespace julu {
   X(op_id_reused, "an op made again keeps the id of the first")                                                 \
   X(op_hash_of_other_bytes, "the hash kept is not that of the bytes sent")                                      \
   X(number_skipped, "a device's numbers have gaps")                                                             \
-  X(place_lost, "an op made again loses its place among the worker's edits")                                    \
   X(replaces_forgotten, "an op made again does not name what it replaces")                                      \
   X(applied_forgotten, "what was applied after all is not sent again for its receipt")                          \
   /* waiting */                                                                                                 \
@@ -67,7 +66,6 @@ namespace julu {
   X(fork_not_seen, "a forked device's refusal counts as one of its ops")                                        \
   X(fork_keeps_chain, "pending ops stay on the former device's chain")                                          \
   X(new_key_forgotten, "the key of a new device is not kept before it is used")                                 \
-  X(refused_device_parks, "a refused device's refusal counts as one of its ops")                                \
   X(token_anywhere, "the token goes to whatever address the platform names")                                    \
   X(refresh_loop, "a refused token is renewed without end")                                                     \
   X(assertion_by_phone_clock, "assertions are timed by the phone's clock")                                      \

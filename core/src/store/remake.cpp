@@ -38,7 +38,7 @@ NewOp like(const OpRow& old, const Id& record, const std::string& kind) {
   op.verb = old.verb;
   op.urgency = old.urgency;
   op.photo = old.photo;
-  if (!mutant(Mutant::place_lost)) op.place = old.place;
+  op.place = old.place;
   return op;
 }
 
