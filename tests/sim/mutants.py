@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 
+ABORTS = {-6: 'aborts', -11: 'crashes'}  # an exit status of another kind is this runner's fault, not the proof's
 SECONDS_MAX = 1800  # of one program; a run without end counts as caught: nobody could use it
 
 
@@ -21,12 +22,22 @@ def run(program, *words):
     return done.returncode, done.stdout + done.stderr
 
 
+def fate(program, code):
+    if code is None:
+        return f'{program}: never ends'
+    if code in ABORTS:
+        return f'{program}: {ABORTS[code]}'
+    if code != 0:
+        sys.exit(f'{program} ended with {code} and named no violation')
+    return None
+
+
 def caught_by_sim(sim, number, seeds):
     code, said = run(sim, '--mutant', str(number), '--seeds', str(seeds), '--brief')
     found = re.search(r'^seed (\d+): ([^:\n]+)', said, re.M)
     if found:
         return f'sim seed {found[1]}: {found[2]}'
-    return {0: None, None: 'sim: never ends'}.get(code, f'sim: ends with {code}')
+    return fate('sim', code)
 
 
 def caught_by_crash(crash, number):
@@ -34,7 +45,7 @@ def caught_by_crash(crash, number):
     found = re.search(r'^VIOLATION in "([^"]+)"[^:\n]*: ([^\n]+)', said, re.M)
     if found:
         return f'crash "{found[1]}": {found[2][:60]}'
-    return {0: None, None: 'crash: never ends'}.get(code, f'crash: ends with {code}')
+    return fate('crash', code)
 
 
 def main():
