@@ -503,4 +503,7 @@ TEST_CASE("JSON in a damaged file that has another type is an error, never an ex
   REQUIRE(store.ok());
   CHECK((*store)->history(when.id).error().code == ErrorCode::store_corrupt);
   CHECK((*store)->get(when.id).ok());
+  const auto again = Store::open(when.options);
+  REQUIRE(again.ok());
+  CHECK_FALSE((*again)->status()->salvage);  // one row's fault is no reason to leave the file
 }

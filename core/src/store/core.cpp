@@ -76,7 +76,9 @@ Result<void> Core::check_in_use() const {
 }
 
 void Core::note_damage(const Error& error) {
-  if (error.code != ErrorCode::store_corrupt || damage_noted_.exchange(true)) return;
+  // Only what SQLite finds in its pages: JSON of another type is one row's fault, and no reason to leave the file.
+  if (error.code != ErrorCode::store_corrupt || !error.detail.starts_with("sqlite ")) return;
+  if (damage_noted_.exchange(true)) return;
   static_cast<void>(make_mark(damage_mark_, options_.vfs));
 }
 
