@@ -102,7 +102,8 @@ std::string advice(const Session& session, const Form& form, const Error& error)
   if (type == "integer") return session.pick("请填整数，如 4。", "A whole number, such as 4.");
   if (type == "boolean") return session.pick("请填 是 或 否。", "Yes or no.");
   if (format == "date") return session.pick("请按 2026-11-24 这样填写日期。", "A date such as 2026-11-24.");
-  if (format == "id_number") return session.pick("请核对 18 位号码，末位校验码不符。", "Check the 18 digits: the last one does not fit.");
+  if (format == "id_number")
+    return session.pick("请核对 18 位号码，末位校验码不符。", "Check the 18 digits: the last one does not fit.");
   return {};
 }
 

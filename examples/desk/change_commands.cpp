@@ -30,8 +30,9 @@ int act(Session& session, Store& store, const Wanted& wanted, const std::string&
     const std::string steps =
         record ? action_choices(record->state, store.identity().role, session.lang) : std::string();
     return session.fail(saved.error(), wanted.action,
-                        steps.empty() ? session.pick("您现在没有可以办理的步骤。", "There is no step for you to take now.")
-                                      : session.pick("现在可以：", "Now possible: ") + steps);
+                        steps.empty()
+                            ? session.pick("您现在没有可以办理的步骤。", "There is no step for you to take now.")
+                            : session.pick("现在可以：", "Now possible: ") + steps);
   }
   if (!saved) return fail_entered(session, saved.error(), nullptr, photos);
   return say_saved(session, store, *saved, action_label(action, session.lang));

@@ -139,7 +139,8 @@ void add_export_command(CLI::App& app, Session& session) {
   auto wanted = std::make_shared<Export>();
   CLI::App* command =
       app.add_subcommand("export", session.pick("导出：每行一个 JSON，或表格", "export as JSON Lines or CSV"));
-  command->add_option("--kind", wanted->kind, session.pick("种类：事件、住户、人口、走访（或代码）", "kind, by id or name"));
+  command->add_option("--kind", wanted->kind,
+                      session.pick("种类：事件、住户、人口、走访（或代码）", "kind, by id or name"));
   command->add_option("-o,--output", wanted->out, session.pick("文件；不写则到标准输出", "file; stdout without"));
   command->add_flag("--csv", wanted->csv, session.pick("表格（CSV，需要 --kind）", "CSV (needs --kind)"));
   command->add_flag("--unmask", wanted->unmask,

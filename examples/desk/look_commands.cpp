@@ -177,16 +177,11 @@ int history(Session& session, const Looked& looked) {
     for (const HistoryEntry& entry : *entries) {
       const bool ours = !entry.hash.empty();
       if (session.json) {
-        Json line{{"at_ms", entry.at_ms},
-                  {"what", entry.what},
-                  {"actor", entry.actor},
-                  {"action", entry.action},
-                  {"state", entry.state},
-                  {"op_id", entry.op_id},
-                  {"hash", entry.hash},
-                  {"receipt_key", entry.receipt_key},
-                  {"standing", entry.standing},
-                  {"note", detail_text(session, form, entry)}};
+        Json line{{"at_ms", entry.at_ms},       {"what", entry.what},
+                  {"actor", entry.actor},       {"action", entry.action},
+                  {"state", entry.state},       {"op_id", entry.op_id},
+                  {"hash", entry.hash},         {"receipt_key", entry.receipt_key},
+                  {"standing", entry.standing}, {"note", detail_text(session, form, entry)}};
         if (looked.unmask) line["detail"] = Json::parse(entry.detail, nullptr, false);
         session.print_json(line);
         continue;
@@ -384,7 +379,8 @@ Result<void> each_record(Store& store, Filter filter, const std::function<bool(c
 void add_look_commands(CLI::App& app, Session& session) {
   auto looked = std::make_shared<Looked>();
   CLI::App* command = app.add_subcommand("list", session.pick("列出记录，最新的在前", "list records, newest first"));
-  command->add_option("--kind", looked->kind, session.pick("种类：事件、住户、人口、走访（或代码）", "kind, by id or name"));
+  command->add_option("--kind", looked->kind,
+                      session.pick("种类：事件、住户、人口、走访（或代码）", "kind, by id or name"));
   command->add_option("--search", looked->search,
                       session.pick("查找：文字或拼音首字母", "text, or initials of pinyin"));
   command->add_option("--limit", looked->limit, session.pick("最多几条", "at most"))->check(CLI::Range(1, 100'000));

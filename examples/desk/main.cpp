@@ -61,11 +61,13 @@ std::string parse_text(const Session& session, const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
     return first.starts_with("A") ? "没有写命令" : "缺少 " + first;
   }
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) return "多余的内容" + english.substr(english.rfind(':'));
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)
+    return "多余的内容" + english.substr(english.rfind(':'));
   if (dynamic_cast<const CLI::ExcludesError*>(&error) != nullptr) return first + " 不能与另一个选项同时用";
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) return first + " 后面的内容缺少或过多";
   if (dynamic_cast<const CLI::ValidationError*>(&error) != nullptr) return first + " 的值不在可选范围内";
-  if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) return "值的写法不对" + english.substr(english.find(':'));
+  if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr)
+    return "值的写法不对" + english.substr(english.find(':'));
   return english;
 }
 

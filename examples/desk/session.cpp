@@ -148,7 +148,8 @@ std::string Session::advice_for(const Error& error) const {
   constexpr Known kKnown[] = {
       {"readable by others", "密钥文件不能让别人读取，请运行：chmod 600 密钥文件",
        "Others may read the key file. Run: chmod 600 FILE"},
-      {"several workers", "这台电脑登记了多人，请用 --worker 指定。", "Several workers are enrolled here: name one with --worker."},
+      {"several workers", "这台电脑登记了多人，请用 --worker 指定。",
+       "Several workers are enrolled here: name one with --worker."},
       {"several records end so", "有多条记录的编号以此结尾，请多写几位。", "Several ids end so: give more digits."},
       {"no photos", "这条记录没有照片。", "The record has no photos."},
       {"nothing to change", "没有写要改什么，见 julu household --help。", "Nothing to change was given: see --help."},
@@ -160,13 +161,15 @@ std::string Session::advice_for(const Error& error) const {
     return pick("先运行：julu init --platform 平台地址 --code 激活码", "First: julu init --platform URL --code CODE");
   }
   if (error.code == ErrorCode::record_unknown && error.field == "/id") {
-    return pick("编号见 julu list，写最后几位即可（至少四位）。", "Ids are in julu list; the last four digits or more will do.");
+    return pick("编号见 julu list，写最后几位即可（至少四位）。",
+                "Ids are in julu list; the last four digits or more will do.");
   }
   if (error.code == ErrorCode::record_unknown && error.field == "/field") {
     return pick("这个字段没有冲突，见 julu conflicts。", "The field is not in conflict: see julu conflicts.");
   }
   if (error.code == ErrorCode::kind_unknown) {
-    return pick("现有：事件、住户、人口、走访；其他种类由平台下发。", "Known: incident, household, person, visit; others come from the platform.");
+    return pick("现有：事件、住户、人口、走访；其他种类由平台下发。",
+                "Known: incident, household, person, visit; others come from the platform.");
   }
   return {};
 }

@@ -8,6 +8,7 @@
 
 #include <julu/enrol.h>
 #include <julu/enrolment.h>
+#include <julu/limits.h>
 #include <julu/syncer.h>
 
 #include "commands.h"
@@ -37,18 +38,21 @@ std::string joined(const std::vector<std::string>& words) {
 int fail_to_enrol(const Session& session, const Error& error) {
   if (error.field == "/platform") {
     return session.fail(error, "--platform",
-                        session.pick("平台地址要写全，如 https://juhaoban.example。", "A whole address, such as https://platform.example."));
+                        session.pick("平台地址要写全，如 https://juhaoban.example。",
+                                     "A whole address, such as https://platform.example."));
   }
   if (error.code == ErrorCode::bad_argument && error.field == "/code") {
-    return session.fail(error, "--code", session.pick("激活码像 7F3K-92QM-X4HT 这样。", "A code looks like 7F3K-92QM-X4HT."));
+    return session.fail(error, "--code",
+                        session.pick("激活码像 7F3K-92QM-X4HT 这样。", "A code looks like 7F3K-92QM-X4HT."));
   }
   std::string workers;
   if (const auto all = enrolments(session.root()); all && error.code == ErrorCode::enrolment_refused) {
     for (const Enrolled& one : *all) workers += (workers.empty() ? "" : "、") + one.worker;
   }
   return session.fail(error, error.field == "/code" ? "--code" : "",
-                      workers.empty() ? std::string()
-                                      : session.fill("这台电脑已登记过 {}，不必再登记。", "{} is enrolled here already.", workers));
+                      workers.empty()
+                          ? std::string()
+                          : session.fill("这台电脑已登记过 {}，不必再登记。", "{} is enrolled here already.", workers));
 }
 
 int init(Session& session, const InitOptions& wanted) {
@@ -195,7 +199,9 @@ Result<SyncOutcome> run_all(const Session& session, Store& store, Syncer& syncer
     line.clear();
     if (stopping.asked() && outcome.end == SyncEnd::left) sum.end = SyncEnd::cancelled;
     if (sum.end != SyncEnd::left) return sum;
-    const std::int64_t wait = std::max<std::int64_t>(outcome.next_attempt_ms.value_or(0) - store.clock().now_ms(), 0);
+    const std::int64_t now = store.clock().now_ms();
+    const std::int64_t wait =
+        std::max<std::int64_t>(outcome.next_attempt_ms.value_or(now + limits::backoff_base_ms) - now, 0);
     const bool again = !wanted.once && store.clock().monotonic_ms() + wait < until;
     session.note(failure_text(session, outcome, again ? std::optional(wait) : std::nullopt));
     if (!again) return sum;
@@ -275,15 +281,17 @@ int status(Session& session) {
     row("冲突", "conflicts", session.fill("{} 个字段", "{} fields", now->conflicts));
     row("上次同步", "last sync", time_text(now->last_sync_ms, true));
     if (now->confirming)
-      session.note(session.pick("平台曾从备份恢复，正在复核已送达的内容；缺少的会自动重新上传。",
-                                "The platform was restored from a backup: what was delivered is being confirmed, and what is "
-                                "missing goes again by itself."));
+      session.note(
+          session.pick("平台曾从备份恢复，正在复核已送达的内容；缺少的会自动重新上传。",
+                       "The platform was restored from a backup: what was delivered is being confirmed, and what is "
+                       "missing goes again by itself."));
     if (now->salvage) {
-      session.note(session.fill("{} 数据文件损坏过：已另存原文件并修复。救回未送达的操作 {} 项，读不出 {} 项，丢失照片 {} 张。",
-                                "{}: the data file was damaged; it was set aside and mended. Saved {} operations not delivered "
-                                "yet, {} could not be read, {} photos lost.",
-                                time_text(now->salvage->at_ms, true), now->salvage->ops, now->salvage->ops_unreadable,
-                                now->salvage->photos_lost));
+      session.note(
+          session.fill("{} 数据文件损坏过：已另存原文件并修复。救回未送达的操作 {} 项，读不出 {} 项，丢失照片 {} 张。",
+                       "{}: the data file was damaged; it was set aside and mended. Saved {} operations not delivered "
+                       "yet, {} could not be read, {} photos lost.",
+                       time_text(now->salvage->at_ms, true), now->salvage->ops, now->salvage->ops_unreadable,
+                       now->salvage->photos_lost));
     }
     if (now->low_disk)
       session.note(session.pick("存储空间不足，请清理。", "The disk is nearly full: free some space."));

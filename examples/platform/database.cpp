@@ -53,8 +53,9 @@ Database::Database(const std::string& path, const std::string& vfs) {
   }
   sqlite3_busy_timeout(db_, kBusyMs);
   // Large pages, as most of it is photos: a quarter of the writes. A checkpoint every 64 MB.
-  script("PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-         "PRAGMA wal_autocheckpoint = 4000;");
+  script(
+      "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+      "PRAGMA wal_autocheckpoint = 4000;");
 }
 
 Database::~Database() {
@@ -75,9 +76,7 @@ void Database::script(std::string_view sql) {
   if (sqlite3_exec(db_, std::string(sql).c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) fail(db_);
 }
 
-void Database::set_durable(bool durable) {
-  run(durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
-}
+void Database::set_durable(bool durable) { run(durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"); }
 
 bool Database::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
 

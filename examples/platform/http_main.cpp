@@ -4,8 +4,8 @@
 #include <iostream>
 #include <utility>
 
-#include <CLI/CLI.hpp>
 #include <httplib.h>
+#include <CLI/CLI.hpp>
 
 #include "platform.h"
 
@@ -44,7 +44,8 @@ class HttpBody final : public juhaoban::BodyReader {
   const httplib::ContentReader* reader_;
 };
 
-void carry(Platform& platform, const httplib::Request& from, httplib::Response& to, const httplib::ContentReader* reader) {
+void carry(Platform& platform, const httplib::Request& from, httplib::Response& to,
+           const httplib::ContentReader* reader) {
   juhaoban::Request request;
   request.method = from.method;
   request.path = from.path;
@@ -84,7 +85,9 @@ void add_routes(httplib::Server& server, Platform& platform) {
     carry(platform, request, reply, nullptr);
   };
   const auto with_body = [&platform](const httplib::Request& request, httplib::Response& reply,
-                                     const httplib::ContentReader& reader) { carry(platform, request, reply, &reader); };
+                                     const httplib::ContentReader& reader) {
+    carry(platform, request, reply, &reader);
+  };
   server.Get(".*", plain);
   server.Options(".*", plain);
   server.Delete(".*", plain);
@@ -103,7 +106,8 @@ int serve(Options options, const std::string& host, int port, bool public_host) 
   server.set_keep_alive_max_count(kKeepAliveMax);
   server.set_keep_alive_timeout(60);
   server.set_payload_max_length(static_cast<std::size_t>(juhaoban::kPhotoBytesMax) + 1);
-  const int bound = port == 0 ? server.bind_to_any_port(host.c_str()) : (server.bind_to_port(host.c_str(), port) ? port : -1);
+  const int bound =
+      port == 0 ? server.bind_to_any_port(host.c_str()) : (server.bind_to_port(host.c_str(), port) ? port : -1);
   if (bound < 0) {
     std::cerr << "juhaoban: 端口被占用\n";
     return 69;

@@ -33,7 +33,8 @@ Platform::Verdict Platform::judge(const Caller& caller, const Json& op) {
       version = rows.integer(1);
     }
   }
-  if (!known_hash.empty() && !julu::mutant(julu::Mutant::known_op_judged_again)) return judge_known(caller, op, hash, known_hash, version);
+  if (!known_hash.empty() && !julu::mutant(julu::Mutant::known_op_judged_again))
+    return judge_known(caller, op, hash, known_hash, version);
   if (db_->integer("SELECT 1 FROM closed WHERE worker = ?1 AND op_id = ?2", caller.worker, id)) {
     return {status("rejected", "replaced", "已由新的操作代替"), hash, false};
   }
@@ -52,7 +53,8 @@ Platform::Verdict Platform::judge_known(const Caller& caller, const Json& op, co
 }
 
 Platform::Verdict Platform::judge_new(const Caller& caller, const Json& op, const std::string& hash) {
-  if (!kinds_.contains(op["kind"])) return {status("rejected", "kind-unknown", "没有这种记录类型", "/kind"), hash, false};
+  if (!kinds_.contains(op["kind"]))
+    return {status("rejected", "kind-unknown", "没有这种记录类型", "/kind"), hash, false};
   std::optional<Record> record = find(op["record"]);
   if (record && !in_scope(caller, record->grid, record->creator)) {
     return {status("rejected", "scope", "不在负责范围内"), hash, false};
@@ -171,7 +173,9 @@ Platform::Verdict Platform::judge_append(const Caller& caller, const Json& op, c
     return {status("held", "action-unknown", "等待前一步"), hash, false};
   }
   const Json& step = flow->second["actions"][name];
-  const auto has = [](const Json& list, const std::string& word) { return std::find(list.begin(), list.end(), word) != list.end(); };
+  const auto has = [](const Json& list, const std::string& word) {
+    return std::find(list.begin(), list.end(), word) != list.end();
+  };
   if (!has(step["roles"], caller.role)) return {status("rejected", "flow", "此角色不能进行这一步"), hash, false};
   if (db_->integer("SELECT 1 FROM action WHERE id = ?1", text_of(op, "op_id"))) {
     return {status("rejected", "op-id-reused", "操作编号已由他人使用"), hash, false};
@@ -197,7 +201,8 @@ Platform::Verdict Platform::judge_attach(const Caller& caller, const Json& op, c
   const Json body = op.value("body", Json::object());
   const std::string photo = text_of(body, "photo");
   const std::string action = text_of(body, "action");
-  if (from_hex(photo).value_or("").size() != 32) return {status("rejected", "bad-op", "没有照片哈希", "/body/photo"), hash, false};
+  if (from_hex(photo).value_or("").size() != 32)
+    return {status("rejected", "bad-op", "没有照片哈希", "/body/photo"), hash, false};
   if (!action.empty() && !db_->integer("SELECT 1 FROM action WHERE id = ?1 AND record = ?2", action, record.id)) {
     return {status("held", "action-unknown", "等待前一步"), hash, false};
   }
@@ -207,15 +212,16 @@ Platform::Verdict Platform::judge_attach(const Caller& caller, const Json& op, c
   const auto place = db_->integer("SELECT count(*) FROM attachment WHERE record = ?1", record.id);
   // The length is the one that is held, whatever the op says.
   const auto length = db_->integer(
-      "SELECT length_bytes FROM upload WHERE sha256 = ?1 AND worker = ?2 AND complete = 1 AND thumb_of = '' LIMIT 1", photo,
-      caller.worker);
+      "SELECT length_bytes FROM upload WHERE sha256 = ?1 AND worker = ?2 AND complete = 1 AND thumb_of = '' LIMIT 1",
+      photo, caller.worker);
   db_->run("INSERT OR IGNORE INTO attachment VALUES (?1, ?2, ?3, ?4, ?5, ?6)", record.id, photo, text_of(body, "role"),
            action, length.value_or(0), place.value_or(0));
   touch("", record.id);
   return applied(caller, op, hash, record.version);
 }
 
-Platform::Verdict Platform::applied(const Caller& caller, const Json& op, const std::string& hash, std::int64_t version) {
+Platform::Verdict Platform::applied(const Caller& caller, const Json& op, const std::string& hash,
+                                    std::int64_t version) {
   db_->run("INSERT INTO op VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", caller.worker, text_of(op, "op_id"), hash,
            text_of(op, "record"), text_of(op, "kind"), text_of(op, "verb"), version, caller.device,
            integer_of(op, "captured_at_ms"));

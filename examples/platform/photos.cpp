@@ -14,7 +14,9 @@ constexpr std::int64_t kUnattachedMax = 2000;  // uploads of one worker that no 
 constexpr std::int64_t kThumbnailBytesMax = 8 * 1024;
 
 Reply tus_reply(int status, std::int64_t offset) {
-  return {status, {{"Tus-Resumable", "1.0.0"}, {"Upload-Offset", std::to_string(offset)}, {"Cache-Control", "no-store"}}, {}};
+  return {status,
+          {{"Tus-Resumable", "1.0.0"}, {"Upload-Offset", std::to_string(offset)}, {"Cache-Control", "no-store"}},
+          {}};
 }
 
 std::int64_t number_of(const std::string& text) {
@@ -129,7 +131,8 @@ Reply Platform::patch_upload(const Caller& caller, const Request& request, const
     upload = find_upload(caller, id);
   }
   if (!upload) return gone();
-  if (!header_of(request, "content-encoding").empty()) return problem_reply(415, "unsupported-coding", "照片不可再压缩");
+  if (!header_of(request, "content-encoding").empty())
+    return problem_reply(415, "unsupported-coding", "照片不可再压缩");
   if (header_of(request, "content-type") != "application/offset+octet-stream") {
     return problem_reply(415, "unsupported-coding", "内容类型有误");
   }
@@ -252,9 +255,10 @@ Reply Platform::get_photo(const Caller& caller, const Request& request, const st
   const bool thumb = size != request.query.end() && size->second == "thumb";
   std::optional<std::string> upload;
   if (thumb) {
-    upload = db_->text("SELECT id FROM upload WHERE thumb_of = ?1 AND complete = 1 AND worker IN (SELECT worker"
-                       " FROM upload WHERE sha256 = ?1 AND complete = 1 AND thumb_of = '') LIMIT 1",
-                       sha256);
+    upload = db_->text(
+        "SELECT id FROM upload WHERE thumb_of = ?1 AND complete = 1 AND worker IN (SELECT worker"
+        " FROM upload WHERE sha256 = ?1 AND complete = 1 AND thumb_of = '') LIMIT 1",
+        sha256);
   }
   // A phone on a quick link sends no thumbnail.
   if (!upload) {
@@ -271,8 +275,8 @@ Reply Platform::get_photo(const Caller& caller, const Request& request, const st
     const auto whole = static_cast<std::int64_t>(reply.body.size());
     if (start < 0 || start >= whole) return problem_reply(416, "range", "范围不符");
     reply.status = 206;
-    reply.headers.emplace_back("Content-Range", "bytes " + std::to_string(start) + "-" + std::to_string(whole - 1) + "/" +
-                                                    std::to_string(whole));
+    reply.headers.emplace_back("Content-Range", "bytes " + std::to_string(start) + "-" + std::to_string(whole - 1) +
+                                                    "/" + std::to_string(whole));
     reply.body.erase(0, static_cast<std::size_t>(start));
   }
   return reply;

@@ -56,8 +56,10 @@ bool depth_is_bounded(std::string_view text, int depth_max) {
   bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (in_string) {
-      if (text[i] == '\\') ++i;
-      else if (text[i] == '"') in_string = false;
+      if (text[i] == '\\')
+        ++i;
+      else if (text[i] == '"')
+        in_string = false;
     } else if (text[i] == '"') {
       in_string = true;
     } else if (text[i] == '{' || text[i] == '[') {
@@ -221,9 +223,12 @@ Reply Platform::route(const Request& request, BodyReader& body) {
   if (path == "/v1/devices" && method == "POST") return enrol(request, body);
   if (path == "/v1/token" && method == "POST") return token(request, body);
   if (path == "/v1/photos" && method == "OPTIONS") {
-    return {204, {{"Tus-Resumable", "1.0.0"}, {"Tus-Version", "1.0.0"},
-                  {"Tus-Extension", "creation,creation-with-upload,termination"},
-                  {"Tus-Max-Size", std::to_string(kPhotoBytesMax)}}, {}};
+    return {204,
+            {{"Tus-Resumable", "1.0.0"},
+             {"Tus-Version", "1.0.0"},
+             {"Tus-Extension", "creation,creation-with-upload,termination"},
+             {"Tus-Max-Size", std::to_string(kPhotoBytesMax)}},
+            {}};
   }
   const std::optional<Caller> caller = caller_of(request);
   if (!caller) return problem_reply(401, "unauthorized", "请重新登录");

@@ -208,7 +208,7 @@ std::int64_t integer_of(const Json& object, const char* name, std::int64_t other
 std::string header_of(const Request& request, const char* name);
 
 inline constexpr std::size_t kOpsMax = 500;
-inline constexpr std::size_t kBytesMax = 1 << 20;        // of a request body, inflated
+inline constexpr std::size_t kBytesMax = 1 << 20;  // of a request body, inflated
 inline constexpr std::int64_t kPhotoBytesMax = 32 << 20;
 
 }  // namespace juhaoban

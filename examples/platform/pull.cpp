@@ -82,17 +82,18 @@ Reply Platform::pull(const Caller& caller, const Request& request) {
       changes.push_back(change);
     }
   }
-  return json_reply(200, {{"epoch", epoch_},
-                          {"changes", std::move(changes)},
-                          {"next", "c" + std::to_string(epoch_) + "." + std::to_string(from.position) + "." + from.scope},
-                          {"more", more},
-                          {"checksum", sha256_hex(lines)}});
+  return json_reply(200,
+                    {{"epoch", epoch_},
+                     {"changes", std::move(changes)},
+                     {"next", "c" + std::to_string(epoch_) + "." + std::to_string(from.position) + "." + from.scope},
+                     {"more", more},
+                     {"checksum", sha256_hex(lines)}});
 }
 
 std::vector<Platform::StreamRow> Platform::stream_after(std::int64_t position, std::int64_t limit) {
   std::vector<StreamRow> rows;
-  Rows found = db_->query("SELECT position, kind, id FROM stream WHERE position > ?1 ORDER BY position LIMIT ?2", position,
-                          limit);
+  Rows found = db_->query("SELECT position, kind, id FROM stream WHERE position > ?1 ORDER BY position LIMIT ?2",
+                          position, limit);
   while (found.next()) rows.push_back({found.integer(0), found.text(1), found.text(2)});
   return rows;
 }
@@ -102,8 +103,8 @@ Json Platform::change_for(const Caller& caller, const StreamRow& row) {
   if (!row.kind.empty()) {
     Rows found = db_->query("SELECT version, body FROM catalog WHERE kind = ?1 AND id = ?2", row.kind, row.id);
     if (!found.next()) return nullptr;
-    return {{"kind", row.kind}, {"id", row.id}, {"version", found.integer(0)}, {"deleted", false},
-            {"removed", false}, {"body", Json::parse(found.text(1))}};
+    return {{"kind", row.kind}, {"id", row.id},     {"version", found.integer(0)},
+            {"deleted", false}, {"removed", false}, {"body", Json::parse(found.text(1))}};
   }
   const auto record = find(row.id);
   if (!record) return nullptr;
@@ -117,7 +118,8 @@ Reply Platform::reconcile(const Caller& caller, const Request& request, BodyRead
   const auto text = whole_body(request, body, kBytesMax, options_.accept_gzip, reply);
   if (!text) return reply;
   const auto asked = parse_object(*text);
-  if (!asked || text_of(*asked, "device") != caller.device) return problem_reply(400, "bad-request", "请求有误", "/device");
+  if (!asked || text_of(*asked, "device") != caller.device)
+    return problem_reply(400, "bad-request", "请求有误", "/device");
   const std::lock_guard lock(mutex_);
   std::map<std::string, std::vector<std::pair<std::string, std::string>>> days;  // day → (hash, op id)
   {
@@ -159,7 +161,8 @@ Json Platform::check_chain(const Caller& caller, const Json& head) {
   std::string link;
   std::int64_t seq = 0;
   {
-    Rows rows = db_->query("SELECT public_key, verified_seq, verified_link FROM device WHERE device = ?1", caller.device);
+    Rows rows =
+        db_->query("SELECT public_key, verified_seq, verified_link FROM device WHERE device = ?1", caller.device);
     if (!rows.next()) return {{"ok", false}, {"problem", "device"}};
     key = rows.text(0);
     seq = rows.integer(1);
@@ -170,11 +173,13 @@ Json Platform::check_chain(const Caller& caller, const Json& head) {
   signed_head.erase("sig");
   signed_head["device"] = caller.device;
   const auto signature = from_base64url(text_of(head, "sig"));
-  if (!signature || !verify(key, jcs(signed_head), *signature)) return {{"ok", false}, {"problem", "signature"}, {"verified_seq", seq}};
+  if (!signature || !verify(key, jcs(signed_head), *signature))
+    return {{"ok", false}, {"problem", "signature"}, {"verified_seq", seq}};
   std::map<std::int64_t, std::string> voids;
   for (const Json& item : head.value("voids", Json::array())) voids[item.at(0)] = item.at(2);
   for (const std::int64_t last = integer_of(head, "seq"); seq < last;) {
-    const auto known = db_->text("SELECT hash FROM place WHERE device = ?1 AND seq = ?2 AND applied = 1", caller.device, seq + 1);
+    const auto known =
+        db_->text("SELECT hash FROM place WHERE device = ?1 AND seq = ?2 AND applied = 1", caller.device, seq + 1);
     const auto given = voids.find(seq + 1);
     if (!known && given == voids.end()) return {{"ok", false}, {"problem", "missing"}, {"verified_seq", seq}};
     const auto hash = from_hex(known ? *known : given->second);
@@ -183,7 +188,8 @@ Json Platform::check_chain(const Caller& caller, const Json& head) {
     ++seq;
   }
   if (to_hex(link) != text_of(head, "link")) return {{"ok", false}, {"problem", "link"}, {"verified_seq", seq}};
-  db_->run("UPDATE device SET verified_seq = ?2, verified_link = ?3 WHERE device = ?1", caller.device, seq, Bytes{link});
+  db_->run("UPDATE device SET verified_seq = ?2, verified_link = ?3 WHERE device = ?1", caller.device, seq,
+           Bytes{link});
   return {{"ok", true}, {"verified_seq", seq}};
 }
 

@@ -34,9 +34,9 @@ bool is_time(const Json& op, const char* name) {
 
 bool is_op(const Json& op) {
   return op.is_object() && is_id(text_of(op, "op_id")) && is_id(text_of(op, "record")) && integer_of(op, "seq") > 0 &&
-         is_time(op, "captured_at_ms") &&
-         !text_of(op, "kind").empty() && !text_of(op, "verb").empty() && is_ids(op, "replaces") && is_ids(op, "refs") &&
-         (!op.contains("body") || op["body"].is_object()) && (!op.contains("evidence") || op["evidence"].is_object());
+         is_time(op, "captured_at_ms") && !text_of(op, "kind").empty() && !text_of(op, "verb").empty() &&
+         is_ids(op, "replaces") && is_ids(op, "refs") && (!op.contains("body") || op["body"].is_object()) &&
+         (!op.contains("evidence") || op["evidence"].is_object());
 }
 
 // What all ops share travelled once; it is put back before anything is hashed.
@@ -62,7 +62,8 @@ Reply Platform::push(const Caller& caller, const Request& request, BodyReader& b
   }
   Json& ops = (*batch)["ops"];
   if (ops.size() > kOpsMax) return problem_reply(413, "too-large", "一次操作过多", "/ops");
-  if (text_of(*batch, "device") != caller.device) return problem_reply(403, "scope", "只能以本设备的名义上报", "/device");
+  if (text_of(*batch, "device") != caller.device)
+    return problem_reply(403, "scope", "只能以本设备的名义上报", "/device");
   for (std::size_t i = 0; i < ops.size(); ++i) {
     if (!is_op(ops[i])) return problem_reply(400, "bad-op", "操作格式有误", "/ops/" + std::to_string(i));
   }
@@ -87,7 +88,8 @@ Reply Platform::push(const Caller& caller, const Request& request, BodyReader& b
 
   Json answer{{"epoch", epoch_}, {"holds", holds.value_or(0)}, {"results", std::move(results)}};
   if (!items.empty()) {
-    Json covered{{"device", caller.device}, {"epoch", epoch_}, {"items", std::move(items)}, {"server_time_ms", now_ms()}};
+    Json covered{
+        {"device", caller.device}, {"epoch", epoch_}, {"items", std::move(items)}, {"server_time_ms", now_ms()}};
     answer["receipt"] = {{"key_id", "r1"},
                          {"epoch", epoch_},
                          {"server_time_ms", covered["server_time_ms"]},

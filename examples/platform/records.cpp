@@ -10,7 +10,9 @@ namespace {
 
 // The few words of the record schemas that a platform has to hold: types, lengths, choices, what is required.
 Json field_problem(const Json& schema, const Json& value, const std::string& pointer) {
-  const auto problem = [&](const char* title) { return Json{{"type", "schema"}, {"title", title}, {"pointer", pointer}}; };
+  const auto problem = [&](const char* title) {
+    return Json{{"type", "schema"}, {"title", title}, {"pointer", pointer}};
+  };
   const std::string type = text_of(schema, "type");
   if ((type == "string" && !value.is_string()) || (type == "integer" && !value.is_number_integer()) ||
       (type == "object" && !value.is_object()) || (type == "array" && !value.is_array()) ||
@@ -23,7 +25,8 @@ Json field_problem(const Json& schema, const Json& value, const std::string& poi
     if (characters > integer_of(schema, "maxLength", 1 << 30)) return problem("内容过长");
     if (characters < integer_of(schema, "minLength", 0)) return problem("不能为空");
   }
-  if (schema.contains("enum") && std::find(schema["enum"].begin(), schema["enum"].end(), value) == schema["enum"].end()) {
+  if (schema.contains("enum") &&
+      std::find(schema["enum"].begin(), schema["enum"].end(), value) == schema["enum"].end()) {
     return problem("不在可选范围内");
   }
   if (value.is_object() && schema.contains("properties")) {
@@ -94,10 +97,14 @@ void Platform::add_action(Record& record, const Json& action) {
 }
 
 Json Platform::change_of(const Record& record) {
-  Json change{{"kind", record.kind},       {"id", record.id},
-              {"version", record.version}, {"deleted", record.deleted},
-              {"removed", false},          {"body", record.body},
-              {"created_by", record.creator}, {"created_at_ms", record.created_at_ms}};
+  Json change{{"kind", record.kind},
+              {"id", record.id},
+              {"version", record.version},
+              {"deleted", record.deleted},
+              {"removed", false},
+              {"body", record.body},
+              {"created_by", record.creator},
+              {"created_at_ms", record.created_at_ms}};
   if (!record.state.empty()) change["state"] = record.state;
   Json actions = Json::array();
   {
@@ -106,7 +113,8 @@ Json Platform::change_of(const Record& record) {
   }
   if (!actions.empty()) change["actions"] = actions;
   Json photos = Json::array();
-  Rows rows = db_->query("SELECT photo, length_bytes, role, action FROM attachment WHERE record = ?1 ORDER BY place", record.id);
+  Rows rows = db_->query("SELECT photo, length_bytes, role, action FROM attachment WHERE record = ?1 ORDER BY place",
+                         record.id);
   while (rows.next()) {
     Json photo{{"photo", rows.text(0)}, {"length_bytes", rows.integer(1)}, {"role", rows.text(2)}};
     if (const std::string action = rows.text(3); !action.empty()) photo["action"] = action;

@@ -17,7 +17,8 @@ std::string step_id(const std::string& record, const std::string& step) {
   std::string hex = sha256_hex(record + step).substr(0, 32);
   hex[12] = '8';
   hex[16] = '8';
-  return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) + "-" + hex.substr(20);
+  return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) + "-" +
+         hex.substr(20);
 }
 
 }  // namespace
@@ -70,9 +71,15 @@ void Platform::dump(const std::function<void(const Json&)>& item) {
   {
     Rows rows = db_->query("SELECT worker, op_id, hash, record, kind, verb, version, device FROM op ORDER BY rowid");
     while (rows.next()) {
-      item({{"type", "op"},           {"worker", rows.text(0)}, {"op_id", rows.text(1)},
-            {"hash", rows.text(2)},   {"record", rows.text(3)}, {"kind", rows.text(4)},
-            {"verb", rows.text(5)},   {"version", rows.integer(6)}, {"device", rows.text(7)}});
+      item({{"type", "op"},
+            {"worker", rows.text(0)},
+            {"op_id", rows.text(1)},
+            {"hash", rows.text(2)},
+            {"record", rows.text(3)},
+            {"kind", rows.text(4)},
+            {"verb", rows.text(5)},
+            {"version", rows.integer(6)},
+            {"device", rows.text(7)}});
     }
   }
   std::vector<std::string> ids;
@@ -89,8 +96,9 @@ void Platform::dump(const std::function<void(const Json&)>& item) {
   {
     Rows rows = db_->query("SELECT id, sha256, length_bytes, worker FROM upload WHERE complete = 1 AND thumb_of = ''");
     while (rows.next()) {
-      photos.push_back({rows.text(0), {{"type", "photo"}, {"sha256", rows.text(1)}, {"length_bytes", rows.integer(2)},
-                                       {"worker", rows.text(3)}}});
+      photos.push_back(
+          {rows.text(0),
+           {{"type", "photo"}, {"sha256", rows.text(1)}, {"length_bytes", rows.integer(2)}, {"worker", rows.text(3)}}});
     }
   }
   for (auto& [upload, photo] : photos) {

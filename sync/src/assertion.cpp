@@ -20,10 +20,12 @@ Result<std::string> make_assertion(std::string_view device, std::string_view aud
                                    Random& random, const Signer& sign, const std::optional<PublicKey>& new_key) {
   const std::int64_t issued_s = platform_ms / 1000;
   const nlohmann::json header{{"alg", "EdDSA"}, {"typ", "JWT"}};
-  nlohmann::json claims{{"iss", device},   {"sub", device},
-                              {"aud", audience}, {"iat", issued_s},
-                              {"jti", random_name(random)},
-                              {"exp", issued_s + limits::assertion_ms / 1000}};
+  nlohmann::json claims{{"iss", device},
+                        {"sub", device},
+                        {"aud", audience},
+                        {"iat", issued_s},
+                        {"jti", random_name(random)},
+                        {"exp", issued_s + limits::assertion_ms / 1000}};
   if (new_key) claims["new_key"] = base64url(std::span<const std::uint8_t>(*new_key));
   std::string text = base64url(std::string_view(header.dump())) + "." + base64url(std::string_view(claims.dump()));
   JULU_TRY(const Signature signature, sign(text));

@@ -158,8 +158,8 @@ class CurlTransport final : public Transport {
   }
 
   void cancel(std::uint64_t request) override {
-    const auto at = std::find_if(active_.begin(), active_.end(),
-                                 [&](const auto& entry) { return entry.second->id == request; });
+    const auto at =
+        std::find_if(active_.begin(), active_.end(), [&](const auto& entry) { return entry.second->id == request; });
     if (at != active_.end()) end(at, ErrorCode::cancelled, false);
   }
 

@@ -20,8 +20,10 @@ constexpr std::size_t kCodeMin = 8, kCodeMax = 64;  // 60 bits in a 32-letter al
 std::string normalised(std::string_view code) {
   std::string out;
   for (const char c : code) {
-    if (c >= 'a' && c <= 'z') out += static_cast<char>(c - 32);
-    else if ((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) out += c;
+    if (c >= 'a' && c <= 'z')
+      out += static_cast<char>(c - 32);
+    else if ((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
+      out += c;
   }
   return out;
 }

@@ -11,10 +11,10 @@
 namespace julu {
 namespace {
 
-constexpr std::int64_t kLookMs = 200;              // cancel is seen within this, whatever the transport does
-constexpr std::int64_t kTokenMarginMs = 30'000;    // a request may travel that long with it
-constexpr std::int64_t kMeasuredBytesMin = 1024;   // less says nothing of the link
-constexpr int kCaptivePortalStatus = 511;          // RFC 6585: network authentication required
+constexpr std::int64_t kLookMs = 200;             // cancel is seen within this, whatever the transport does
+constexpr std::int64_t kTokenMarginMs = 30'000;   // a request may travel that long with it
+constexpr std::int64_t kMeasuredBytesMin = 1024;  // less says nothing of the link
+constexpr int kCaptivePortalStatus = 511;         // RFC 6585: network authentication required
 
 }  // namespace
 
@@ -201,9 +201,8 @@ Result<Syncer::Run::Step> Syncer::Run::sign_in() {
   // The platform's time now: what ping said, and what has passed since.
   const std::int64_t platform_ms =
       mutant(Mutant::assertion_by_phone_clock) ? clock_.now_ms() : ping_.facts.time_ms + (now - pinged_at_ms_);
-  JULU_TRY(const std::string assertion,
-           make_assertion(identity_.device, identity_.platform, platform_ms, random_,
-                          [this](std::string_view text) { return outbox_.sign(text); }));
+  JULU_TRY(const std::string assertion, make_assertion(identity_.device, identity_.platform, platform_ms, random_,
+                                                       [this](std::string_view text) { return outbox_.sign(text); }));
   Request request;
   request.method = "POST";
   request.url = address("/v1/token");

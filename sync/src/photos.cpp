@@ -9,10 +9,10 @@
 namespace julu {
 namespace {
 
-constexpr std::size_t kAttachesTogether = 32;      // one push for many attach ops; a run's last ones go at its end
-constexpr std::int64_t kLookEveryMs = 250;         // the queue is read again; far less than a person notices
-constexpr std::int64_t kPullEveryMs = 60'000;      // news should not wait for the last photo on a slow link
-constexpr int kPhotoFailuresMax = 3;               // in a row: then it is not the photos, and they wait
+constexpr std::size_t kAttachesTogether = 32;  // one push for many attach ops; a run's last ones go at its end
+constexpr std::int64_t kLookEveryMs = 250;     // the queue is read again; far less than a person notices
+constexpr std::int64_t kPullEveryMs = 60'000;  // news should not wait for the last photo on a slow link
+constexpr int kPhotoFailuresMax = 3;           // in a row: then it is not the photos, and they wait
 
 bool is_of_the_photo(ErrorCode code) {
   const auto number = static_cast<int>(code);
@@ -76,9 +76,8 @@ Result<Syncer::Run::Step> Syncer::Run::look_around() {
 Result<std::optional<OutgoingPhoto>> Syncer::Run::next_photo() {
   JULU_TRY(auto photos, outbox_.next_photos(flights_.size() + 1, quick_bytes()));
   for (OutgoingPhoto& photo : photos) {
-    const bool flies = std::any_of(flights_.begin(), flights_.end(), [&](const Flight& flight) {
-      return flight.upload.photo.sha256 == photo.sha256;
-    });
+    const bool flies = std::any_of(flights_.begin(), flights_.end(),
+                                   [&](const Flight& flight) { return flight.upload.photo.sha256 == photo.sha256; });
     if (!flies) return std::optional(std::move(photo));
   }
   return std::optional<OutgoingPhoto>();
@@ -91,8 +90,8 @@ Result<Syncer::Run::Step> Syncer::Run::push_between() {
   look_again_ms_ = now_ms + kLookEveryMs;
   JULU_TRY(const auto ops, outbox_.next_ops(kAttachesTogether, limits::batch_bytes_max));
   const bool now = ops.size() >= kAttachesTogether || std::any_of(ops.begin(), ops.end(), [](const OutgoingOp& op) {
-    return op.verb != Verb::attach || op.urgency == 0;
-  });
+                     return op.verb != Verb::attach || op.urgency == 0;
+                   });
   return now ? push_due() : Result<Step>(Step::go);
 }
 
@@ -118,9 +117,9 @@ Result<Syncer::Run::Step> Syncer::Run::send_thumbnail(const OutgoingPhoto& photo
   if (!thumbnail && !is_of_the_photo(thumbnail.error().code)) return thumbnail.error();
   if (thumbnail && !thumbnail->empty()) {
     const auto bytes = static_cast<std::int64_t>(thumbnail->size());
-    Request request = tus::creation(photos_url_, bytes,
-                                    {{"thumb_of", hex(photo.sha256)}, {"sha256", hex(sha256(*thumbnail))},
-                                     {"filetype", "image/jpeg"}});
+    Request request = tus::creation(
+        photos_url_, bytes,
+        {{"thumb_of", hex(photo.sha256)}, {"sha256", hex(sha256(*thumbnail))}, {"filetype", "image/jpeg"}});
     tus::give_body(request, *thumbnail);
     JULU_TRY(Exchange exchange, call(std::move(request)));
     const auto taken = tus::offset(exchange.response);
@@ -132,8 +131,8 @@ Result<Syncer::Run::Step> Syncer::Run::send_thumbnail(const OutgoingPhoto& photo
         JULU_TRY(exchange, call(tus::patch(*location, taken.value_or(0), thumbnail->substr(from))));
       }
     }
-    const bool may_go_later = exchange.answer == Answer::stopped || exchange.answer == Answer::link ||
-                              exchange.answer == Answer::wait;
+    const bool may_go_later =
+        exchange.answer == Answer::stopped || exchange.answer == Answer::link || exchange.answer == Answer::wait;
     if (may_go_later) return photo_failed(photo.sha256, exchange);
     if (exchange.answer == Answer::ok) measure(bytes, exchange.took_ms);
   }

@@ -40,10 +40,8 @@ Result<Syncer::Run::Step> Syncer::Run::enrol_anew() {
   const Signer sign = [this](std::string_view text) {
     return unknown_ ? outbox_.sign_as_first_device(text) : outbox_.sign(text);
   };
-  JULU_TRY(const std::string assertion,
-           make_assertion(voucher, identity_.platform, platform_ms, random_, sign, key));
-  JULU_TRY(const Signature proof,
-           outbox_.sign_with_new_key(wire::fork_proof_text(identity_.platform, assertion, key)));
+  JULU_TRY(const std::string assertion, make_assertion(voucher, identity_.platform, platform_ms, random_, sign, key));
+  JULU_TRY(const Signature proof, outbox_.sign_with_new_key(wire::fork_proof_text(identity_.platform, assertion, key)));
   Request request;
   request.method = "POST";
   request.url = address("/v1/devices");
@@ -54,7 +52,8 @@ Result<Syncer::Run::Step> Syncer::Run::enrol_anew() {
     case Answer::ok: break;
     case Answer::stopped: return Step::stop;
     case Answer::refused:
-      if (exchange.problem.type == "device-refused") return stop(SyncEnd::device_refused, Error{ErrorCode::device_refused, {}, {}});
+      if (exchange.problem.type == "device-refused")
+        return stop(SyncEnd::device_refused, Error{ErrorCode::device_refused, {}, {}});
       if (exchange.problem.type == "invalid-grant" && !unknown_ && voucher_is_not_first) {
         unknown_ = true;
         return enrol_anew();

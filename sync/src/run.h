@@ -30,11 +30,11 @@ struct Syncer::State {
   std::string token;
   std::int64_t token_until_ms = 0;  // monotonic
   std::string token_boot;
-  bool gzip = true;                 // until a 415
-  std::size_t window_bytes = 0;     // of the next push; 0: not known yet
-  double bytes_per_ms = 0;          // measured on uploads; 0: not known yet
-  std::optional<Id> failed_batch;   // the first op of a batch that got no usable answer
-  std::int64_t failures = 0;        // runs in a row that the network or the platform ended
+  bool gzip = true;                // until a 415
+  std::size_t window_bytes = 0;    // of the next push; 0: not known yet
+  double bytes_per_ms = 0;         // measured on uploads; 0: not known yet
+  std::optional<Id> failed_batch;  // the first op of a batch that got no usable answer
+  std::int64_t failures = 0;       // runs in a row that the network or the platform ended
 };
 
 class Syncer::Run {
@@ -47,12 +47,12 @@ class Syncer::Run {
   enum class Step { go, stop };
 
   enum class Answer {
-    ok,        ///< 2xx
-    stopped,   ///< the run must end: nothing is to be settled
-    link,      ///< no reply, or somebody else's: the next request would fare no better
-    wait,      ///< 429, 503: so the platform asks
-    server,    ///< another 5xx
-    refused,   ///< a 4xx that is about this request
+    ok,       ///< 2xx
+    stopped,  ///< the run must end: nothing is to be settled
+    link,     ///< no reply, or somebody else's: the next request would fare no better
+    wait,     ///< 429, 503: so the platform asks
+    server,   ///< another 5xx
+    refused,  ///< a 4xx that is about this request
   };
   struct Exchange {
     Answer answer = Answer::stopped;
@@ -136,20 +136,20 @@ class Syncer::Run {
 
   // tus.cpp
   struct Upload {
-    OutgoingPhoto photo;      // its upload_url is where we are, empty before the creation
+    OutgoingPhoto photo;  // its upload_url is where we are, empty before the creation
     std::int64_t offset = 0;
-    bool asked = false;       // the offset is the platform's word
-    int restarts = 0;         // uploads given up and begun anew
-    int surprises = 0;        // offsets that the two sides did not agree on
+    bool asked = false;  // the offset is the platform's word
+    int restarts = 0;    // uploads given up and begun anew
+    int surprises = 0;   // offsets that the two sides did not agree on
   };
   struct Advance {
     Step step = Step::go;
-    bool more = false;        // the upload goes on
+    bool more = false;  // the upload goes on
   };
   /// A photo whose creation, bytes and all, is on its way beside others.
   struct Flight {
     std::uint64_t call = 0;
-    std::string token;        // that it was signed with
+    std::string token;  // that it was signed with
     Upload upload;
   };
   Result<Step> carry_on(Upload& upload, Result<Advance> advance);
@@ -196,12 +196,12 @@ class Syncer::Run {
   std::string photos_url_;
   bool token_renewed_ = false;
   bool forked_ = false;
-  bool unknown_ = false;        // a restore made this device id unknown: the first one vouches
+  bool unknown_ = false;  // a restore made this device id unknown: the first one vouches
   bool key_pulled_ = false;
-  bool exchanged_ = false;      // queue and changes went through to the end
-  int failures_in_a_row_ = 0;   // of parts of a batch, without a success between
-  int photo_failures_ = 0;      // of photos, without a success between
-  int full_pulls_ = 0;          // begun anew in this run
+  bool exchanged_ = false;     // queue and changes went through to the end
+  int failures_in_a_row_ = 0;  // of parts of a batch, without a success between
+  int photo_failures_ = 0;     // of photos, without a success between
+  int full_pulls_ = 0;         // begun anew in this run
   std::size_t pull_rows_;
 
   std::optional<SyncEnd> end_;

@@ -12,7 +12,7 @@
 namespace julu {
 namespace {
 
-constexpr int kRoundsMax = 8;                  // pulls that make ops due again and again are left for the next run
+constexpr int kRoundsMax = 8;  // pulls that make ops due again and again are left for the next run
 constexpr std::int64_t kRunMsMax = 24LL * 3600 * 1000;
 constexpr std::int64_t kProgressEveryMs = 100;
 constexpr std::size_t kPingBytesMax = 64 * 1024;

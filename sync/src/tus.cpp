@@ -78,7 +78,7 @@ std::optional<std::string> location(const std::string& asked, const Response& re
 
 namespace {
 
-constexpr std::int64_t kLosableMs = 2'000;            // a creation's body is lost whole when its reply is
+constexpr std::int64_t kLosableMs = 2'000;  // a creation's body is lost whole when its reply is
 constexpr std::int64_t kLosableBytesMin = 64 * 1024;
 constexpr std::int64_t kLosableBytesMax = 1 << 20;
 constexpr int kRestartsMax = 1;   // an upload that is gone is begun anew once a run
@@ -125,8 +125,8 @@ Result<Request> Syncer::Run::creation(Upload& upload, bool with_bytes) {
 }
 
 Result<Syncer::Run::Advance> Syncer::Run::begin_upload(Upload& upload) {
-  const bool with_bytes = upload.photo.length_bytes <=
-                          carried_in(state_.bytes_per_ms, kLosableMs, kLosableBytesMin, kLosableBytesMax);
+  const bool with_bytes =
+      upload.photo.length_bytes <= carried_in(state_.bytes_per_ms, kLosableMs, kLosableBytesMin, kLosableBytesMax);
   JULU_TRY(Request request, creation(upload, with_bytes));
   JULU_TRY(const Exchange exchange, send_bytes(std::move(request)));
   return begun(upload, with_bytes, exchange);
@@ -181,8 +181,7 @@ Result<Syncer::Run::Advance> Syncer::Run::send_chunk(Upload& upload) {
       carried_in(state_.bytes_per_ms, limits::chunk_target_ms, limits::chunk_bytes_min, limits::chunk_bytes_max);
   JULU_TRY(std::string bytes, read_chunk(upload, most));
   const std::int64_t expected = upload.offset + static_cast<std::int64_t>(bytes.size());
-  JULU_TRY(const Exchange exchange,
-           send_bytes(tus::patch(upload.photo.upload_url, upload.offset, std::move(bytes))));
+  JULU_TRY(const Exchange exchange, send_bytes(tus::patch(upload.photo.upload_url, upload.offset, std::move(bytes))));
   if (exchange.answer != Answer::ok) return upload_refused(upload, exchange);
   const auto offset = tus::offset(exchange.response);
   if (offset == expected) {

@@ -14,8 +14,8 @@
 namespace julu::wire {
 namespace {
 
-constexpr std::int64_t kEpochMax = (1 << 21) - 1;   // protocol.md "Calls": versions are epoch · 2^32 + n
-constexpr std::size_t kTokenBytesMax = 8 * 1024;    // a JWT with everything in it has some 2 KB
+constexpr std::int64_t kEpochMax = (1 << 21) - 1;  // protocol.md "Calls": versions are epoch · 2^32 + n
+constexpr std::size_t kTokenBytesMax = 8 * 1024;   // a JWT with everything in it has some 2 KB
 
 bool is_token_text(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c < 0x7F; });

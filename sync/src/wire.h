@@ -17,10 +17,10 @@ namespace julu::wire {
 
 struct Ping {
   PingFacts facts;
-  std::size_t ops_max = 0;          ///< ours when the platform names none
+  std::size_t ops_max = 0;  ///< ours when the platform names none
   std::size_t bytes_max = 0;
   std::int64_t photo_bytes_max = 0;
-  std::string photos;               ///< absolute, or relative to the platform's origin
+  std::string photos;  ///< absolute, or relative to the platform's origin
 };
 /// Errors: captive_portal when somebody else answered (no JSON, another nonce), bad_reply.
 Result<Ping> decode_ping(std::string_view body, std::string_view nonce);

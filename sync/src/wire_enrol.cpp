@@ -43,9 +43,8 @@ std::string encode_enrolment(std::string_view code, const PublicKey& key, const 
 }
 
 std::string fork_proof_text(std::string_view audience, std::string_view assertion, const PublicKey& key) {
-  const Json value{{"assertion", assertion},
-                   {"aud", audience},
-                   {"public_key", base64url(std::span<const std::uint8_t>(key))}};
+  const Json value{
+      {"assertion", assertion}, {"aud", audience}, {"public_key", base64url(std::span<const std::uint8_t>(key))}};
   return value.dump();
 }
 

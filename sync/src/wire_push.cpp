@@ -105,8 +105,10 @@ Result<std::string> encode_push(std::string_view device, const std::vector<Outgo
     if (!op.upload_url.empty()) value["upload_url"] = op.upload_url;
     const Json& evidence = value["evidence"];
     if (!evidence.is_object()) return Error{ErrorCode::internal, {}, op.op_id.text()};
-    if (!common) common = evidence;
-    else keep_common(*common, evidence);
+    if (!common)
+      common = evidence;
+    else
+      keep_common(*common, evidence);
     list.push_back(std::move(value));
   }
   for (Json& op : list) {

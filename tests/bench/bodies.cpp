@@ -21,10 +21,11 @@ std::string chinese(std::uint64_t seed) {
 }  // namespace
 
 std::string body_600(std::uint64_t seed) {
-  std::string body = R"({"category":"drainage","text":")" + chinese(seed) +
-                     R"(","urgency":"normal","grid":"130529200203001","place":{"text":"堤村乡 03 网格 村东头排水沟","grid":"130529200203001"},)"
-                     R"("location":{"accuracy_m":12,"datum":"WGS-84","fix_time_ms":1795500000000,"lat_e7":372200000,"lng_e7":1150350000,"provider":"gps"},)"
-                     R"("note":")";
+  std::string body =
+      R"({"category":"drainage","text":")" + chinese(seed) +
+      R"(","urgency":"normal","grid":"130529200203001","place":{"text":"堤村乡 03 网格 村东头排水沟","grid":"130529200203001"},)"
+      R"("location":{"accuracy_m":12,"datum":"WGS-84","fix_time_ms":1795500000000,"lat_e7":372200000,"lng_e7":1150350000,"provider":"gps"},)"
+      R"("note":")";
   while (body.size() < 598) body += 'x';
   return body + "\"}";
 }

@@ -39,8 +39,9 @@ class BareStore {
   int texts(std::uint64_t& seed) {
     for (int i = 0; i < kTexts; ++i) {
       const Id id = make_id(system_clock(), system_random());
-      require(db_->run("INSERT INTO t VALUES (?1, ?2, 'incident', ?3)", id, system_clock().now_ms(), body_600(++seed)).ok(),
-              "bare insert");
+      require(
+          db_->run("INSERT INTO t VALUES (?1, ?2, 'incident', ?3)", id, system_clock().now_ms(), body_600(++seed)).ok(),
+          "bare insert");
     }
     return kTexts;
   }
@@ -112,10 +113,10 @@ bool bench_texts() {
   BareStore bare(county.folder);
   std::uint64_t seed = 0;
   std::printf("capture of a text incident of 600 bytes, one a transaction\n");
-  const auto rates = race({{"bare prepared INSERT, two indexes, same cipher", [&] { return bare.texts(seed); }, [&] { bare.settle(); }},
-                           {"Store::capture", [&] { return capture_texts(**store, seed, false); },
-                            [&] { settle(**store); }},
-                           {"Store::capture with its search entry", [&] { return capture_texts(**store, seed, true); }, {}}});
+  const auto rates = race(
+      {{"bare prepared INSERT, two indexes, same cipher", [&] { return bare.texts(seed); }, [&] { bare.settle(); }},
+       {"Store::capture", [&] { return capture_texts(**store, seed, false); }, [&] { settle(**store); }},
+       {"Store::capture with its search entry", [&] { return capture_texts(**store, seed, true); }, {}}});
   const bool fast = verdict("capture ÷ bare INSERT", rates[1] / rates[0], 0.5);
   return verdict("capture with search entry ÷ bare INSERT", rates[2] / rates[0], 0.4) && fast;
 }
@@ -149,16 +150,17 @@ bool bench_photos() {
     fresh();
     std::vector<std::string> names;
     for (int i = 0; i < kPhotos; ++i) {
-      names.push_back(county.folder.write("set-" + std::to_string(round) + "-" + std::to_string(i), photos[static_cast<std::size_t>(i)]));
+      names.push_back(county.folder.write("set-" + std::to_string(round) + "-" + std::to_string(i),
+                                          photos[static_cast<std::size_t>(i)]));
     }
     sets.push_back(names);
   }
   std::size_t round = 0;
-  const auto rates = race({{"one BLOB, one-row transaction, same cipher", [&] { return bare.photo(photos); },
-                            [&] { bare.settle(); }},
-                           {"Store::capture with the photo", [&] { return capture_photos(**store, sets[round++]); },
-                            [&] { settle(**store); }},
-                           {"plaintext file + fsync + rename", [&] { return plain_files(county.folder, files, photos); }, {}}});
+  const auto rates =
+      race({{"one BLOB, one-row transaction, same cipher", [&] { return bare.photo(photos); }, [&] { bare.settle(); }},
+            {"Store::capture with the photo", [&] { return capture_photos(**store, sets[round++]); },
+             [&] { settle(**store); }},
+            {"plaintext file + fsync + rename", [&] { return plain_files(county.folder, files, photos); }, {}}});
   return verdict("capture with a photo ÷ one BLOB", rates[1] / rates[0], 0.75);
 }
 
@@ -174,8 +176,10 @@ bool bench_open_and_search() {
   auto store = county.phone();
   for (int i = 0; i < 10'000; ++i) {
     county.clock.advance(1000);
-    require(store->capture({.kind = "incident", .body = body_600(static_cast<std::uint64_t>(i)), .photos = {}, .id = {}}).ok(),
-            "capture");
+    require(
+        store->capture({.kind = "incident", .body = body_600(static_cast<std::uint64_t>(i)), .photos = {}, .id = {}})
+            .ok(),
+        "capture");
   }
   require(store->maintain(std::chrono::minutes(10)).ok(), "maintain");
   store.reset();

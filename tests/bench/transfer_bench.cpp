@@ -151,9 +151,10 @@ bool bench_photos() {
     ours_ms.push_back(delivered * 1000 / kPhotos);
   }
   for (auto* list : {&ours, &bare_ms, &ours_ms}) std::sort(list->begin(), list->end());
-  std::printf("  bare libcurl PUT to a sink                                   %.2f ms a photo  (%.2f … %.2f)\n"
-              "  delivered with receipts                                      %.2f ms a photo  (%.2f … %.2f)\n",
-              bare_ms[2], bare_ms.front(), bare_ms.back(), ours_ms[2], ours_ms.front(), ours_ms.back());
+  std::printf(
+      "  bare libcurl PUT to a sink                                   %.2f ms a photo  (%.2f … %.2f)\n"
+      "  delivered with receipts                                      %.2f ms a photo  (%.2f … %.2f)\n",
+      bare_ms[2], bare_ms.front(), bare_ms.back(), ours_ms[2], ours_ms.front(), ours_ms.back());
   constexpr double kAll = kPhotos * kRounds / 1000.0;
   std::printf("  processor time of a delivery: phone %.2f ms a photo, platform %.2f ms\n", phone_cpu / kAll,
               platform_cpu / kAll);
@@ -171,8 +172,9 @@ bool bench_push() {
   const SyncOutcome outcome = phone.sync();
   const double bytes = static_cast<double>(platform.proxy->bytes_up() - before) / 1000;
   require(outcome.end == SyncEnd::all_delivered, "delivery of 1,000");
-  std::printf("push of 1,000 text incidents of 600 bytes\n  %lld requests in all, %.0f bytes of request each, headers included\n",
-              static_cast<long long>(outcome.requests), bytes);
+  std::printf(
+      "push of 1,000 text incidents of 600 bytes\n  %lld requests in all, %.0f bytes of request each, headers included\n",
+      static_cast<long long>(outcome.requests), bytes);
   const bool few = outcome.push_requests <= 4;
   std::printf("%s push requests for 1,000 incidents: %lld (wanted: at most 4)\n", few ? "ok  " : "LOW ",
               static_cast<long long>(outcome.push_requests));

@@ -14,7 +14,8 @@ void one_report(Site& site) { site.names["case"] = site.report("井盖坏了"); 
 // On a disk without room a report is refused whole.
 void capture_on_a_full_disk(Site& site) {
   site.phone.set_capacity(site.phone.used() + 3 * 4096);
-  const auto refused = site.store().capture({"incident", R"({"category":"road","text":"路断了"})", {{site.photo(101), "near"}}, {}});
+  const auto refused =
+      site.store().capture({"incident", R"({"category":"road","text":"路断了"})", {{site.photo(101), "near"}}, {}});
   site.phone.set_capacity(0);
   if (refused || refused.error().code != ErrorCode::disk_full) throw std::runtime_error("a full disk was not noticed");
 }
@@ -42,10 +43,17 @@ std::vector<Scenario> first_captures() {
        .calls = {{"capture", [](Site& s) { s.report("路边垃圾", {1}); }}}},
       {.name = "capture with photos",
        .prepare = one_report,
-       .calls = {{"capture", [](Site& s) { s.report("路边垃圾", {1, 2, 101}); }}}},
+       .calls = {{"capture",
+                  [](Site& s) {
+                    s.report("路边垃圾", {1, 2, 101});
+                  }}}},
       {.name = "the same photo twice",
        .prepare = [](Site& s) { s.report("先前", {1}); },
-       .calls = {{"capture", [](Site& s) { s.report("又见", {1, 1}); }}, {"again", [](Site& s) { s.report("再见", {1}); }}}},
+       .calls = {{"capture",
+                  [](Site& s) {
+                    s.report("又见", {1, 1});
+                  }},
+                 {"again", [](Site& s) { s.report("再见", {1}); }}}},
       {.name = "a given id asked twice",
        .prepare = {},
        .calls = {{"capture", [](Site& s) { s.report("自带编号", {1}, kOwnId); }},
@@ -78,9 +86,7 @@ std::vector<Scenario> changes() {
       {.name = "act with a photo",
        .prepare = one_report,
        .calls = {{"step", [](Site& s) { s.act(s.names["case"], "resolve_on_spot", {4}); }}}},
-      {.name = "remove",
-       .prepare = one_household,
-       .calls = {{"remove", [](Site& s) { s.remove(s.names["home"]); }}}},
+      {.name = "remove", .prepare = one_household, .calls = {{"remove", [](Site& s) { s.remove(s.names["home"]); }}}},
   };
 }
 

@@ -54,15 +54,24 @@ Arguments parse(int count, char** words) {
     }
     if (i + 1 >= count) usage(words[i]);
     const char* value = words[++i];
-    if (word == "--scenario") arguments.scenario = value, arguments.kills = 0;
-    else if (word == "--minutes") arguments.minutes = std::atof(value);
-    else if (word == "--kills") arguments.kills = std::atoi(value);
-    else if (word == "--sample") arguments.sample = std::strtoull(value, nullptr, 10);
-    else if (word == "--seed") arguments.seed = std::strtoull(value, nullptr, 10);
-    else if (word == "--step") arguments.step = value;
-    else if (word == "--subset") arguments.subset = value;
-    else if (word == "--mutant") julu::test::plant(value), arguments.first = true;
-    else usage(words[i - 1]);
+    if (word == "--scenario")
+      arguments.scenario = value, arguments.kills = 0;
+    else if (word == "--minutes")
+      arguments.minutes = std::atof(value);
+    else if (word == "--kills")
+      arguments.kills = std::atoi(value);
+    else if (word == "--sample")
+      arguments.sample = std::strtoull(value, nullptr, 10);
+    else if (word == "--seed")
+      arguments.seed = std::strtoull(value, nullptr, 10);
+    else if (word == "--step")
+      arguments.step = value;
+    else if (word == "--subset")
+      arguments.subset = value;
+    else if (word == "--mutant")
+      julu::test::plant(value), arguments.first = true;
+    else
+      usage(words[i - 1]);
   }
   return arguments;
 }
@@ -90,15 +99,15 @@ Tally run_scenario(const Scenario& scenario, const Arguments& arguments, std::ui
       explorer.run();
       tally.add(explorer.tally());
     } catch (const std::exception& error) {
-      std::printf("VIOLATION in \"%s\"%s: the uncut run fails: %s\n", scenario.name.c_str(), encrypted ? " --encrypted" : "",
-                  error.what());
+      std::printf("VIOLATION in \"%s\"%s: the uncut run fails: %s\n", scenario.name.c_str(),
+                  encrypted ? " --encrypted" : "", error.what());
       ++tally.violations;
     }
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
   if (!arguments.brief) {
-    std::printf("%-42s %8lld cuts, %7lld while recovering, %5lld examined, %5.1f s, violations: %lld\n", scenario.name.c_str(),
-                static_cast<long long>(tally.states), static_cast<long long>(tally.again),
+    std::printf("%-42s %8lld cuts, %7lld while recovering, %5lld examined, %5.1f s, violations: %lld\n",
+                scenario.name.c_str(), static_cast<long long>(tally.states), static_cast<long long>(tally.again),
                 static_cast<long long>(tally.examined), took.count(), static_cast<long long>(tally.violations));
   }
   return tally;
@@ -115,17 +124,21 @@ int replay(const Scenario& scenario, const Arguments& arguments) {
   const Recording recording = record(scenario, arguments.encrypted, arguments.seed);
   Explorer explorer(scenario, recording, settings_of(arguments, arguments.encrypted, 0));
   const std::size_t at = std::strtoull(step.c_str(), nullptr, 10);
-  const std::string wrong = then_step.empty() ? explorer.replay(at, bits(subset))
-                                              : explorer.replay_again(at, bits(subset), std::strtoull(then_step.c_str(), nullptr, 10),
-                                                                      bits(then_subset));
+  const std::string wrong =
+      then_step.empty()
+          ? explorer.replay(at, bits(subset))
+          : explorer.replay_again(at, bits(subset), std::strtoull(then_step.c_str(), nullptr, 10), bits(then_subset));
   std::printf("%s, step %s of %zu (%s): %s\nviolations: %d\n", scenario.name.c_str(), arguments.step.c_str(),
-              recording.journal.size(), recording.place(at).c_str(), wrong.empty() ? "sound" : wrong.c_str(), wrong.empty() ? 0 : 1);
+              recording.journal.size(), recording.place(at).c_str(), wrong.empty() ? "sound" : wrong.c_str(),
+              wrong.empty() ? 0 : 1);
   return wrong.empty() ? 0 : 1;
 }
 
 Tally run_scenarios(const Arguments& arguments) {
   const auto begun = std::chrono::steady_clock::now();
-  const auto minutes = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count() / 60; };
+  const auto minutes = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count() / 60;
+  };
   Tally tally;
   for (std::uint64_t pass = 0; pass == 0 || minutes() < arguments.minutes; ++pass) {
     for (const Scenario& scenario : scenarios()) {
@@ -138,9 +151,10 @@ Tally run_scenarios(const Arguments& arguments) {
     if (tally.violations > 0) break;
   }
   const double seconds = minutes() * 60;
-  std::printf("power cuts %lld, of them while recovering from another %lld; %lld stores examined and worked on; %.0f s, %.0f a second\n",
-              static_cast<long long>(tally.states), static_cast<long long>(tally.again), static_cast<long long>(tally.examined),
-              seconds, static_cast<double>(tally.states) / seconds);
+  std::printf(
+      "power cuts %lld, of them while recovering from another %lld; %lld stores examined and worked on; %.0f s, %.0f a second\n",
+      static_cast<long long>(tally.states), static_cast<long long>(tally.again), static_cast<long long>(tally.examined),
+      seconds, static_cast<double>(tally.states) / seconds);
   return tally;
 }
 
@@ -151,10 +165,11 @@ void run_lying(const Arguments& arguments) {
     const Recording recording = record(scenario, false, arguments.seed);
     lies.add(cut_lying(scenario, recording, static_cast<int>(arguments.sample), false, arguments.seed));
   }
-  std::printf("a lying disk: %lld cuts; %lld left an older state whole, %lld a store that does not open, %lld one that a look"
-              " through it shows to be damaged, %lld nothing that shows\n",
-              static_cast<long long>(lies.states), static_cast<long long>(lies.older), static_cast<long long>(lies.refused),
-              static_cast<long long>(lies.found), static_cast<long long>(lies.silent));
+  std::printf(
+      "a lying disk: %lld cuts; %lld left an older state whole, %lld a store that does not open, %lld one that a look"
+      " through it shows to be damaged, %lld nothing that shows\n",
+      static_cast<long long>(lies.states), static_cast<long long>(lies.older), static_cast<long long>(lies.refused),
+      static_cast<long long>(lies.found), static_cast<long long>(lies.silent));
 }
 
 }  // namespace

@@ -44,7 +44,8 @@ void check_pages(const SimDisk& platform) {
 
 // Each number once, each link the hash of all before it.
 void check_chain(Connection& db, const std::string& device, bool copied) {
-  store::Query row = db.query("SELECT number, hash, link, canonical FROM op WHERE chain = (SELECT max(chain) FROM op) ORDER BY number");
+  store::Query row = db.query(
+      "SELECT number, hash, link, canonical FROM op WHERE chain = (SELECT max(chain) FROM op) ORDER BY number");
   Hash link = first_link(device);
   for (std::int64_t number = 1; need(row.step(), "ops"); ++number) {
     must(row.integer(0) == number, "the chain has a gap before " + std::to_string(row.integer(0)));
@@ -58,10 +59,12 @@ void check_photos(Store& store, Connection& db) {
   store::Query row = db.query("SELECT sha256 FROM photo WHERE here = 1");
   while (need(row.step(), "photos")) {
     Sha256 hash;
-    need(store.read_photo(hex(row.hash(0)), [&](std::string_view bytes) {
-      hash.update(bytes);
-      return true;
-    }), "read_photo");
+    need(store.read_photo(hex(row.hash(0)),
+                          [&](std::string_view bytes) {
+                            hash.update(bytes);
+                            return true;
+                          }),
+         "read_photo");
     must(hash.finish() == row.hash(0), "a photo has other bytes than its hash says");
   }
 }
@@ -79,7 +82,8 @@ void check_receipts(const std::vector<OwnOp>& ops, const County& county) {
     if (op.status != store::kStatusReceipted) continue;
     const auto held = county.ops.find(sim::worker_of(kWorker) + op.id);
     must(held != county.ops.end(), "receipted, and the platform does not hold it: " + op.canonical);
-    must(held->second.hash == op.hash && held->second.version == op.version, "receipted as something else: " + op.canonical);
+    must(held->second.hash == op.hash && held->second.version == op.version,
+         "receipted as something else: " + op.canonical);
   }
 }
 
@@ -115,22 +119,28 @@ void check_rows(Connection& db, const County& county) {
 // No page of one table is older than those of the others: what an operation names is there.
 void check_rows_of_ops(Connection& db) {
   const auto bare = need(db.integer("SELECT count(*) FROM op WHERE status IN (0, 2, 3) AND NOT EXISTS"
-                                    " (SELECT 1 FROM record WHERE record.id = op.record)"), "ops");
+                                    " (SELECT 1 FROM record WHERE record.id = op.record)"),
+                         "ops");
   must(bare == 0, "an operation without its record");
-  const auto alone = need(db.integer("SELECT count(*) FROM op WHERE verb = 0 AND instr(canonical, ?1) > 0 AND NOT EXISTS"
-                                     " (SELECT 1 FROM op AS other WHERE other.record = op.record AND other.verb = 3)", kWithPhoto),
-                          "reports");
+  const auto alone =
+      need(db.integer("SELECT count(*) FROM op WHERE verb = 0 AND instr(canonical, ?1) > 0 AND NOT EXISTS"
+                      " (SELECT 1 FROM op AS other WHERE other.record = op.record AND other.verb = 3)",
+                      kWithPhoto),
+           "reports");
   must(alone == 0, "a report without the photo it was given with");
-  const auto blind = need(db.integer("SELECT count(*) FROM op WHERE photo IS NOT NULL AND NOT (EXISTS"
-                                     " (SELECT 1 FROM photo WHERE photo.sha256 = op.photo) AND EXISTS"
-                                     " (SELECT 1 FROM attachment WHERE attachment.record = op.record AND attachment.sha256 = op.photo))"),
-                          "attach ops");
+  const auto blind = need(
+      db.integer("SELECT count(*) FROM op WHERE photo IS NOT NULL AND NOT (EXISTS"
+                 " (SELECT 1 FROM photo WHERE photo.sha256 = op.photo) AND EXISTS"
+                 " (SELECT 1 FROM attachment WHERE attachment.record = op.record AND attachment.sha256 = op.photo))"),
+      "attach ops");
   must(blind == 0, "an attach without its photo");
   const auto unmade = need(db.integer("SELECT count(*) FROM record WHERE base IS NULL AND NOT EXISTS"
-                                      " (SELECT 1 FROM op WHERE op.record = record.id)"), "records");
+                                      " (SELECT 1 FROM op WHERE op.record = record.id)"),
+                           "records");
   must(unmade == 0, "a record that no operation made");
   const auto unsigned_ = need(db.integer("SELECT count(*) FROM op WHERE status = 1 AND NOT EXISTS"
-                                         " (SELECT 1 FROM receipt WHERE receipt.id = op.receipt)"), "receipts");
+                                         " (SELECT 1 FROM receipt WHERE receipt.id = op.receipt)"),
+                              "receipts");
   must(unsigned_ == 0, "delivered without a receipt");
 }
 

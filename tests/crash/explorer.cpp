@@ -12,9 +12,9 @@
 namespace julu::crash {
 namespace {
 
-constexpr std::size_t kLargeCuts = 40;         // steps of a scenario of megabytes
+constexpr std::size_t kLargeCuts = 40;  // steps of a scenario of megabytes
 constexpr std::size_t kLargeSubsets = 3;
-constexpr std::size_t kLargeSteps = 3000;      // from here on only syncs and what stands around them count as history
+constexpr std::size_t kLargeSteps = 3000;  // from here on only syncs and what stands around them count as history
 constexpr std::int64_t kViolationsShown = 20;
 
 std::uint64_t number_of(const SimDisk& disk, const std::string& file) {
@@ -69,7 +69,8 @@ Explorer::Explorer(const Scenario& scenario, const Recording& recording, const S
       before_(std::move(before)),
       random_(seeded_random(settings.seed)),
       probe_(*random_),
-      cuts_(scenario.subject == kPhone ? recording.start.phone : recording.start.platform, recording.journal, scenario.subject),
+      cuts_(scenario.subject == kPhone ? recording.start.phone : recording.start.platform, recording.journal,
+            scenario.subject),
       kept_(cuts_),
       other_(scenario.subject == kPhone ? recording.start.platform : recording.start.phone, recording.journal,
              kPhone + kPlatform - scenario.subject),
@@ -79,8 +80,8 @@ void Explorer::run() {
   const std::size_t steps = recording_.journal.size();
   const bool sampled = scenario_.large && steps > kLargeCuts;
   for (std::size_t step = 0; step <= steps; ++step) {
-    const bool new_here = step == 0 || recording_.is_boundary(step) ||
-                          recording_.journal[step - 1].disk == scenario_.subject;
+    const bool new_here =
+        step == 0 || recording_.is_boundary(step) || recording_.journal[step - 1].disk == scenario_.subject;
     if (!new_here || (sampled && !recording_.is_boundary(step) && random_->below(steps) >= kLargeCuts)) continue;
     if (settings_.fresh_only) {
       cuts_.move_to(step);
@@ -95,11 +96,13 @@ void Explorer::cut_at(std::size_t step) {
   for (const Fates& fates : fates_at(step)) judge(step, fates);
 }
 
-// All fates where there are few, else what is likely and a sample of the rest. A fate that loses the newest write is one
-// of the step before; it is new only where a promise was made in between.
+// All fates where there are few, else what is likely and a sample of the rest. A fate that loses the newest write is
+// one of the step before; it is new only where a promise was made in between.
 std::vector<Fates> Explorer::fates_at(std::size_t step) {
   const std::size_t loose = cuts_.loose();
-  const std::size_t most = scenario_.large ? kLargeSubsets : before_.empty() ? settings_.subsets : settings_.subsets_again;
+  const std::size_t most = scenario_.large   ? kLargeSubsets
+                           : before_.empty() ? settings_.subsets
+                                             : settings_.subsets_again;
   if (loose == 0) return {Fates()};
   const bool all_new = step == 0 || recording_.is_boundary(step);
   const std::size_t free = all_new ? loose : loose - 1;
@@ -166,7 +169,8 @@ std::string Explorer::wrong_with(std::size_t step, const SimDisk::Image& image, 
     for (std::size_t at = step + 1; at-- > floor && !found;) found = passed_through(at)[part] == digest[part];
     if (found) continue;
     for (std::size_t at = 0; at < floor; ++at) {
-      if (passed_through(at)[part] == digest[part]) return "what was promised is gone: it is as at step " + std::to_string(at);
+      if (passed_through(at)[part] == digest[part])
+        return "what was promised is gone: it is as at step " + std::to_string(at);
     }
     return "half of something is there";
   }
@@ -235,7 +239,8 @@ void Explorer::cut_again(std::size_t step, const Fates& fates, const SimDisk::Im
   Settings settings = settings_;
   settings.fresh_only = false;
   settings.seed = settings_.seed + step;
-  Explorer again(scenario_, recovery, settings, std::to_string(step) + "/ --subset " + (fates.empty() ? "-" : fates) + "/");
+  Explorer again(scenario_, recovery, settings,
+                 std::to_string(step) + "/ --subset " + (fates.empty() ? "-" : fates) + "/");
   again.run();
   tally_.add(again.tally_);
 }
@@ -256,7 +261,8 @@ std::string Explorer::replay(std::size_t step, const Fates& fates) {
   return wrong.empty() ? examine(step, image) : wrong;
 }
 
-std::string Explorer::replay_again(std::size_t step, const Fates& fates, std::size_t then_step, const Fates& then_fates) {
+std::string Explorer::replay_again(std::size_t step, const Fates& fates, std::size_t then_step,
+                                   const Fates& then_fates) {
   move_to(step, fates);
   const Recording recovery = record_recovery(step, cuts_.image(fates));
   Settings settings = settings_;
@@ -275,8 +281,9 @@ void Explorer::report(std::size_t step, const Fates& fates, const std::string& w
     second = " --subset ";
   }
   std::printf("VIOLATION in \"%s\" (%s): %s\n  --scenario \"%s\"%s --step %s%zu%s%s\n", scenario_.name.c_str(),
-              recording_.place(step).c_str(), wrong.c_str(), scenario_.name.c_str(), settings_.encrypted ? " --encrypted" : "",
-              first.c_str(), step, second.c_str(), fates.empty() ? "-" : fates.c_str());
+              recording_.place(step).c_str(), wrong.c_str(), scenario_.name.c_str(),
+              settings_.encrypted ? " --encrypted" : "", first.c_str(), step, second.c_str(),
+              fates.empty() ? "-" : fates.c_str());
 }
 
 }  // namespace julu::crash

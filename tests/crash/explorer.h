@@ -23,13 +23,13 @@ struct Tally {
 };
 
 struct Settings {
-  std::size_t subsets = 256;     ///< of the loose writes at a step; beyond it they are drawn
-  std::size_t subsets_again = 8; ///< the same, while recovering
-  std::size_t again_every = 400; ///< of so many cuts one is cut again while recovering; new contents always
+  std::size_t subsets = 256;      ///< of the loose writes at a step; beyond it they are drawn
+  std::size_t subsets_again = 8;  ///< the same, while recovering
+  std::size_t again_every = 400;  ///< of so many cuts one is cut again while recovering; new contents always
   std::size_t examine_every = 1024;
   std::size_t examine_again_every = 1;  ///< of new contents while recovering
   bool encrypted = false;
-  bool fresh_only = false;       ///< only drawn fates: another pass over the same recording
+  bool fresh_only = false;  ///< only drawn fates: another pass over the same recording
   std::uint64_t seed = 1;
 };
 

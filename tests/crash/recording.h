@@ -11,7 +11,7 @@ struct Recording {
     std::string call;
     std::size_t begin = 0, end = 0;  ///< in the journal
     bool durable = true;
-    std::size_t claims = 0;          ///< how many were made until it returned
+    std::size_t claims = 0;  ///< how many were made until it returned
   };
 
   Moment start;

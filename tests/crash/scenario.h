@@ -1,5 +1,5 @@
-// What is cut: a preparation, and calls with what they promise. Data, so that thirty of them stay readable. Thread rule:
-// plain values.
+// What is cut: a preparation, and calls with what they promise. Data, so that thirty of them stay readable. Thread
+// rule: plain values.
 #pragma once
 
 #include <functional>
@@ -20,11 +20,11 @@ struct Scenario {
   std::string name;
   std::function<void(Site&)> prepare;
   std::vector<Call> calls;
-  int subject = kPhone;  ///< the disk that loses its power
-  bool enrols = false;   ///< begins with an empty phone
-  bool restored = false; ///< the platform lost what it had answered: until the phone has asked, both sides differ
-  bool copied = false;   ///< another phone goes on with the same past
-  bool large = false;    ///< of megabytes: only a sample of its steps is cut
+  int subject = kPhone;   ///< the disk that loses its power
+  bool enrols = false;    ///< begins with an empty phone
+  bool restored = false;  ///< the platform lost what it had answered: until the phone has asked, both sides differ
+  bool copied = false;    ///< another phone goes on with the same past
+  bool large = false;     ///< of megabytes: only a sample of its steps is cut
 };
 
 const std::vector<Scenario>& scenarios();

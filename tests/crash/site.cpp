@@ -34,8 +34,8 @@ std::string missing_photo(Store& store, const Record& record, const std::string&
 
 void need(const Result<void>& result, const char* what) {
   if (result) return;
-  throw std::runtime_error(std::string(what) + ": " + std::string(name(result.error().code)) + " " + result.error().field +
-                           " " + result.error().detail);
+  throw std::runtime_error(std::string(what) + ": " + std::string(name(result.error().code)) + " " +
+                           result.error().field + " " + result.error().detail);
 }
 
 Moment beginning(bool encrypted) {
@@ -113,24 +113,26 @@ std::string Site::photo(int number) {
   spec.noise = number % 2 == 1;
   if (number >= 100) spec.width = 160, spec.height = 120;  // some pages, with a thumbnail of its own
   spec.seed = static_cast<std::uint64_t>(number);
-  if (number >= 1000) return folder.write("photo.jpg", test::make_jpeg_of_about(static_cast<std::size_t>(number) * 1024, 7));
+  if (number >= 1000)
+    return folder.write("photo.jpg", test::make_jpeg_of_about(static_cast<std::size_t>(number) * 1024, 7));
   return folder.write("photo" + std::to_string(number) + ".jpg", test::make_jpeg(spec));
 }
 
 void Site::claim_record(const std::string& id, const std::string& text, const std::vector<std::string>& photos) {
   claims.push_back({"record " + id + " " + text, [id, text, photos](Store& store) -> std::string {
-    const auto record = store.get(id);
-    if (!record || !*record) return "the record is not there";
-    const bool gone = (*record)->deleted;
-    const auto history = store.history(id);
-    bool said = gone || (*record)->body.find(text) != std::string::npos;
-    for (const HistoryEntry& entry : *history) said = said || entry.detail.find(text) != std::string::npos;
-    if (!said) return "its text is not there";
-    for (const std::string& photo : photos) {
-      if (std::string wrong = missing_photo(store, **record, photo); !wrong.empty()) return wrong;
-    }
-    return {};
-  }});
+                      const auto record = store.get(id);
+                      if (!record || !*record) return "the record is not there";
+                      const bool gone = (*record)->deleted;
+                      const auto history = store.history(id);
+                      bool said = gone || (*record)->body.find(text) != std::string::npos;
+                      for (const HistoryEntry& entry : *history)
+                        said = said || entry.detail.find(text) != std::string::npos;
+                      if (!said) return "its text is not there";
+                      for (const std::string& photo : photos) {
+                        if (std::string wrong = missing_photo(store, **record, photo); !wrong.empty()) return wrong;
+                      }
+                      return {};
+                    }});
 }
 
 std::string Site::report(const std::string& text, const std::vector<int>& photos, const std::string& id) {
@@ -163,19 +165,20 @@ void Site::act(const std::string& id, const std::string& action, const std::vect
   const Saved saved = need(store_->act(id, action, R"({"note":"做了"})", inputs), "act");
   claim_record(id, "", saved.photos);
   claims.push_back({"step " + action, [id, action](Store& store) -> std::string {
-    const auto history = store.history(id);
-    const auto is_it = [&](const HistoryEntry& entry) { return entry.action == action; };
-    if (!history || std::none_of(history->begin(), history->end(), is_it)) return "the step is not in the history";
-    return {};
-  }});
+                      const auto history = store.history(id);
+                      const auto is_it = [&](const HistoryEntry& entry) { return entry.action == action; };
+                      if (!history || std::none_of(history->begin(), history->end(), is_it))
+                        return "the step is not in the history";
+                      return {};
+                    }});
 }
 
 void Site::remove(const std::string& id) {
   need(store_->remove(id), "remove");
   claims.push_back({"removal of " + id, [id](Store& store) -> std::string {
-    const auto record = store.get(id);
-    return record && *record && !(*record)->deleted ? "the record is there as before" : "";
-  }});
+                      const auto record = store.get(id);
+                      return record && *record && !(*record)->deleted ? "the record is there as before" : "";
+                    }});
 }
 
 SyncOutcome Site::sync() {

@@ -23,9 +23,9 @@ namespace julu::crash {
 
 using test::SimDisk;
 
-inline constexpr int kPhone = 0;     ///< numbers of the disks in a journal
+inline constexpr int kPhone = 0;  ///< numbers of the disks in a journal
 inline constexpr int kPlatform = 1;
-inline constexpr int kWorker = 1;    ///< the phone's; 2 shares his grid, 0 leads it
+inline constexpr int kWorker = 1;  ///< the phone's; 2 shares his grid, 0 leads it
 inline constexpr const char* kStoreFile = "phone/julu.db";
 inline constexpr const char* kWithPhoto = "（附照片）";  ///< ends the text of a report that was given with some
 
@@ -38,7 +38,7 @@ struct Claim {
 /// Both disks at one moment, and what the phone's worker had been told until then.
 struct Moment {
   SimDisk::Image phone, platform;
-  std::int64_t clock_ms = 0;  ///< since the start
+  std::int64_t clock_ms = 0;                 ///< since the start
   std::map<std::string, std::string> names;  ///< a scenario's own words for ids
 };
 

@@ -97,24 +97,27 @@ std::vector<Scenario> pushes() {
       {.name = "push with receipts",
        .prepare = [](Site& s) { s.sync_to_the_end(), s.report("一"), s.report("二"); },
        .calls = {kSync}},
-      {.name = "first sync: keys and schemas",
-       .prepare = [](Site& s) { s.report("第一条"); },
-       .calls = {kSync}},
+      {.name = "first sync: keys and schemas", .prepare = [](Site& s) { s.report("第一条"); }, .calls = {kSync}},
       {.name = "push and photos",
-       .prepare = [](Site& s) { s.sync_to_the_end(), s.report("带图", {9, 103}); },
+       .prepare =
+           [](Site& s) {
+             s.sync_to_the_end(), s.report("带图", {9, 103});
+           },
        .calls = {kSync}},
       {.name = "push stale: merged and made again",
        .prepare = [](Site& s) { patched_by_both(s, R"({"note":"邻居写的"})", R"({"support":"我写的"})"); },
        .calls = {kSyncToTheEnd}},
-      {.name = "push refused: parked",
-       .prepare = refused,
-       .calls = {kSync}},
+      {.name = "push refused: parked", .prepare = refused, .calls = {kSync}},
       {.name = "resend",
        .prepare = parked,
        .calls = {{"resend", [](Site& s) { static_cast<void>(s.store().resend(s.names["case"])); }}}},
       {.name = "conflict resolved",
-       .prepare = [](Site& s) { patched_by_both(s, R"({"address":"邻居写的"})", R"({"address":"我写的"})"), s.sync_to_the_end(); },
-       .calls = {{"resolve", [](Site& s) { need(s.store().resolve(s.names["home"], "/address", "\"我写的\""), "resolve"); }}}},
+       .prepare =
+           [](Site& s) {
+             patched_by_both(s, R"({"address":"邻居写的"})", R"({"address":"我写的"})"), s.sync_to_the_end();
+           },
+       .calls = {{"resolve",
+                  [](Site& s) { need(s.store().resolve(s.names["home"], "/address", "\"我写的\""), "resolve"); }}}},
       {.name = "edits queued behind each other",
        .prepare = [](Site& s) { s.sync_to_the_end(), s.patch(s.household("堤村三号"), R"({"note":"接着改"})", {10}); },
        .calls = {kSyncToTheEnd}},
@@ -124,7 +127,10 @@ std::vector<Scenario> pushes() {
 std::vector<Scenario> pulls() {
   return {
       {.name = "pull of new rows",
-       .prepare = [](Site& s) { s.sync_to_the_end(), s.beside(2, [](Site& o) { o.household("邻居家"), o.household("又一家"); }); },
+       .prepare =
+           [](Site& s) {
+             s.sync_to_the_end(), s.beside(2, [](Site& o) { o.household("邻居家"), o.household("又一家"); });
+           },
        .calls = {kSync}},
       {.name = "pull with merge",
        .prepare = [](Site& s) { patched_by_both(s, R"({"note":"邻居写的"})", R"({"support":"我写的"})"); },
@@ -132,17 +138,12 @@ std::vector<Scenario> pulls() {
       {.name = "full pull",
        .prepare = [](Site& s) { known_household(s), s.report("未报的"); },
        .calls = {{"restart", [](Site& s) { need(Inbox(s.store()).restart(), "restart"); }}, kSync}},
-      {.name = "photo of another fetched",
-       .prepare = others_photo,
-       .calls = {kSync}},
+      {.name = "photo of another fetched", .prepare = others_photo, .calls = {kSync}},
       {.name = "restored platform: asked, sent once more",
        .prepare = restored,
        .calls = {kSyncToTheEnd},
        .restored = true},
-      {.name = "copied phone: another device",
-       .prepare = copied,
-       .calls = {kSyncToTheEnd},
-       .copied = true},
+      {.name = "copied phone: another device", .prepare = copied, .calls = {kSyncToTheEnd}, .copied = true},
   };
 }
 
@@ -151,23 +152,30 @@ std::vector<Scenario> queue() {
       {.name = "upload begun and done",
        .prepare = [](Site& s) { s.report("带图", {103}); },
        .calls = {{"location", begin_upload},
-                 {"thumbnail sent", [](Site& s) { need(Outbox(s.store()).thumbnail_sent(due_photo(s).sha256), "thumbnail_sent"); }, false},
-                 {"uploaded", [](Site& s) { need(Outbox(s.store()).photo_uploaded(due_photo(s).sha256), "photo_uploaded"); }, false},
+                 {"thumbnail sent",
+                  [](Site& s) { need(Outbox(s.store()).thumbnail_sent(due_photo(s).sha256), "thumbnail_sent"); },
+                  false},
+                 {"uploaded",
+                  [](Site& s) { need(Outbox(s.store()).photo_uploaded(due_photo(s).sha256), "photo_uploaded"); },
+                  false},
                  {"capture", [](Site& s) { s.report("再一条"); }}}},
       {.name = "put off, and due again",
        .prepare = [](Site& s) { s.report("等信号"), s.report("也等", {11}); },
-       .calls = {{"defer", [](Site& s) {
+       .calls = {{"defer",
+                  [](Site& s) {
                     Outbox outbox(s.store());
-                    need(outbox.defer(need(outbox.next_ops(9, 1 << 20), "next_ops"), ErrorCode::offline, kLater), "defer");
+                    need(outbox.defer(need(outbox.next_ops(9, 1 << 20), "next_ops"), ErrorCode::offline, kLater),
+                         "defer");
                     need(outbox.defer_photo(due_photo(s).sha256, ErrorCode::offline, kLater), "defer_photo");
                   }},
                  {"hint", [](Site& s) { need(Outbox(s.store()).due_now(), "due_now"); }}}},
       {.name = "lease of a dead process taken over",
-       .prepare = [](Site& s) {
-         const auto other = need(Store::open(s.options()), "a second open");
-         need(Outbox(*other).acquire_lease(), "acquire_lease");
-         s.clock.advance(limits::lease_ms);
-       },
+       .prepare =
+           [](Site& s) {
+             const auto other = need(Store::open(s.options()), "a second open");
+             need(Outbox(*other).acquire_lease(), "acquire_lease");
+             s.clock.advance(limits::lease_ms);
+           },
        .calls = {{"acquire", [](Site& s) { need(Outbox(s.store()).acquire_lease(), "acquire_lease"); }},
                  {"release", [](Site& s) { Outbox(s.store()).release_lease(); }}}},
   };

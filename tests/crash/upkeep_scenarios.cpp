@@ -35,7 +35,9 @@ void with_a_full_wal(Site& site) {
   std::int64_t photo_bytes = 0;
   for (int number = 1900; photo_bytes < limits::wal_bytes_max - (3 << 20); number += 3) {
     PhotoInput photo{site.photo(number), "near"};
-    photo_bytes += need(site.store().capture({"incident", R"({"category":"road","text":"长"})", {photo}, {}}), "capture").photo_bytes;
+    photo_bytes +=
+        need(site.store().capture({"incident", R"({"category":"road","text":"长"})", {photo}, {}}), "capture")
+            .photo_bytes;
   }
 }
 
@@ -62,23 +64,30 @@ std::vector<Scenario> upkeep_scenarios() {
   return {
       {.name = "enrolment: the store is made",
        .prepare = [](Site& s) { s.names["code"] = s.county().add_code(sim::worker_of(kWorker), ""); },
-       .calls = {{"enrol", enrol_phone}, {"open", [](Site& s) { s.open(); }}, {"capture", [](Site& s) { s.report("第一条"); }}},
+       .calls = {{"enrol", enrol_phone},
+                 {"open", [](Site& s) { s.open(); }},
+                 {"capture", [](Site& s) { s.report("第一条"); }}},
        .enrols = true},
       {.name = "maintain: checkpoint",
        .prepare = [](Site& s) { s.report("一"), s.report("二", {12}); },
        .calls = {kMaintain, {"capture", [](Site& s) { s.report("之后"); }}}},
       {.name = "maintain: thumbnails and search index",
-       .prepare = [](Site& s) { s.report("带图", {105, 106}), s.household("索引"); },
+       .prepare =
+           [](Site& s) {
+             s.report("带图", {105, 106}), s.household("索引");
+           },
        .calls = {kMaintain}},
       {.name = "maintain: purge and vacuum steps",
        .prepare = with_a_photo_to_purge,
        .calls = {{"maintain", purge}, {"capture", [](Site& s) { s.report("之后", {13}); }}}},
       {.name = "thumbnail",
        .prepare = [](Site& s) { s.report("带图", {107}); },
-       .calls = {{"thumbnail", [](Site& s) {
+       .calls = {{"thumbnail",
+                  [](Site& s) {
                     const auto photos = need(Outbox(s.store()).next_photos(1), "next_photos");
                     need(s.store().thumbnail(hex(photos.at(0).sha256)), "thumbnail");
-                  }, false}}},  // it can be derived again
+                  },
+                  false}}},  // it can be derived again
       {.name = "the WAL's bound",
        .prepare = with_a_full_wal,
        .calls = {{"captures", [](Site& s) { s.report("越界", {1901}), s.report("再一条", {1904}); }}},

@@ -68,10 +68,13 @@ TEST_CASE("the screening and the result come back with their photos") {
   CHECK_FALSE(result.action.empty());
   CHECK(result.here);
   std::string bytes;
-  REQUIRE(phone.store->read_photo(result.sha256, [&](std::string_view part) {
-                         bytes += part;
-                         return true;
-                       }).ok());
+  REQUIRE(phone.store
+              ->read_photo(result.sha256,
+                           [&](std::string_view part) {
+                             bytes += part;
+                             return true;
+                           })
+              .ok());
   CHECK(hex(sha256(bytes)) == result.sha256);
   bool rated = false;
   for (const HistoryEntry& entry : *phone.store->history(record.id)) rated = rated || entry.action == "resolve";

@@ -57,8 +57,10 @@ class OnePhone {
     for (const auto& [id, photos] : told_) {
       const auto record = store->get(id);
       const std::set<std::string> distinct(photos.begin(), photos.end());
-      if (!record || !*record) wrong("told, and not there: " + id);
-      else if ((*record)->photos.size() != distinct.size()) wrong("not with all its photos: " + id);
+      if (!record || !*record)
+        wrong("told, and not there: " + id);
+      else if ((*record)->photos.size() != distinct.size())
+        wrong("not with all its photos: " + id);
     }
   }
 

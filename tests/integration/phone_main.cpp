@@ -57,7 +57,8 @@ int capture(char** words) {
         spec.height = 120;
         spec.noise = true;
         spec.seed = random->next();
-        capture.photos.push_back({photos.write(std::to_string(i) + "-" + std::to_string(p), test::make_jpeg(spec)), "near"});
+        capture.photos.push_back(
+            {photos.write(std::to_string(i) + "-" + std::to_string(p), test::make_jpeg(spec)), "near"});
       }
     }
     const auto saved = store->capture(capture);

@@ -25,7 +25,8 @@ std::string enrol_phone(PlatformProcess& platform, const Folder& folder, const s
   options.encrypted = has_cipher();
   options.consent_at_ms = system_clock().now_ms();
   const auto device = enrol(options);
-  if (!device) throw std::runtime_error("enrol: " + std::string(name(device.error().code)) + " " + device.error().detail);
+  if (!device)
+    throw std::runtime_error("enrol: " + std::string(name(device.error().code)) + " " + device.error().detail);
   return device->directory;
 }
 
@@ -50,7 +51,8 @@ SyncOutcome sync_to_the_end(Store& store, int runs) {
   SyncOutcome last;
   for (int i = 0; i < runs; ++i) {
     auto outcome = sync_once(store);
-    if (!outcome) throw std::runtime_error("sync: " + std::string(name(outcome.error().code)) + " " + outcome.error().detail);
+    if (!outcome)
+      throw std::runtime_error("sync: " + std::string(name(outcome.error().code)) + " " + outcome.error().detail);
     last = *outcome;
     if (last.end == SyncEnd::all_delivered) return last;
   }

@@ -67,13 +67,15 @@ class PhoneCheck {
     const std::string device = phone_.store().identity().device;
     Hash link = first_link(device);
     std::int64_t number = 0;
-    store::Query row = db_->query("SELECT number, hash, link FROM op WHERE chain = (SELECT value FROM meta WHERE name = 'chain'"
-                                  " UNION ALL SELECT 0 LIMIT 1) ORDER BY number");
+    store::Query row = db_->query(
+        "SELECT number, hash, link FROM op WHERE chain = (SELECT value FROM meta WHERE name = 'chain'"
+        " UNION ALL SELECT 0 LIMIT 1) ORDER BY number");
     for (;;) {
       const auto there = row.step();
       if (!there || !*there) return;
       link = next_link(link, row.hash(1));
-      if (row.integer(0) != ++number) return fail("a device's numbers are gapless", device + " before " + std::to_string(row.integer(0)));
+      if (row.integer(0) != ++number)
+        return fail("a device's numbers are gapless", device + " before " + std::to_string(row.integer(0)));
       if (row.hash(2) != link) return fail("each link covers all before it", device + " at " + std::to_string(number));
     }
   }
@@ -83,12 +85,14 @@ class PhoneCheck {
     const bool is_held = held != county_.ops.end();
     if (is_held && held->second.hash != op.hash) fail("the county holds what was captured", op.id);
     if (op.status == store::kStatusReceipted && !is_held) {
-      fail("delivered means that the county holds it", op.id + " version " + std::to_string(op.version.value_or(0)) + " " + op.canonical);
+      fail("delivered means that the county holds it",
+           op.id + " version " + std::to_string(op.version.value_or(0)) + " " + op.canonical);
     }
     if (op.status == store::kStatusReceipted && !op.receipt) fail("delivered is never shown without a receipt", op.id);
     if (op.status == store::kStatusQueued && !is_behind_parked(op)) fail("nothing is left in the queue", op.id);
     if (op.status == store::kStatusMadeAgain) check_made_again(op);
-    if (op.canonical.find(kWithPhoto) != std::string::npos && !has_photo(op)) fail("no record without the photo it was given with", op.id);
+    if (op.canonical.find(kWithPhoto) != std::string::npos && !has_photo(op))
+      fail("no record without the photo it was given with", op.id);
     if (op.status == store::kStatusParked) check_parked(op, is_held);
   }
 
@@ -109,8 +113,9 @@ class PhoneCheck {
   void check_made_again(const OwnOp& op) {
     const bool known = op.successor && *op.successor > 0 && static_cast<std::size_t>(*op.successor) <= ops_.size();
     const OwnOp* successor = known ? &ops_[static_cast<std::size_t>(*op.successor) - 1] : nullptr;
-    const bool waits = successor != nullptr && (successor->status == store::kStatusParked ||
-                                                (successor->status == store::kStatusQueued && is_behind_parked(*successor)));
+    const bool waits =
+        successor != nullptr && (successor->status == store::kStatusParked ||
+                                 (successor->status == store::kStatusQueued && is_behind_parked(*successor)));
     if (!waits) {
       std::string family;
       for (const OwnOp& other : ops_) {
@@ -134,7 +139,8 @@ class PhoneCheck {
     // Judged too early it was refused; a second messenger that came late, a copy of the phone or of the request, found
     // the county ready. The next word on it, resending included, tells.
     const bool second_messenger = phone_.forked || world_.plan().rate(Fault::late_copy) > 0;
-    if (is_held && !second_messenger) fail("what the county holds is not shown as refused", op.id + " " + type + " " + op.canonical);
+    if (is_held && !second_messenger)
+      fail("what the county holds is not shown as refused", op.id + " " + type + " " + op.canonical);
   }
 
   void check_receipts() {
@@ -147,7 +153,8 @@ class PhoneCheck {
       std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
       std::vector<ReceiptItem> covered;
       for (auto& [place, item] : list) covered.push_back(item);
-      store::Query row = db_->query("SELECT key_id, epoch, server_time_ms, signature, device FROM receipt WHERE id = ?1", id);
+      store::Query row =
+          db_->query("SELECT key_id, epoch, server_time_ms, signature, device FROM receipt WHERE id = ?1", id);
       const auto there = row.step();
       if (!there || !*there) return fail("delivered is never shown without a receipt", std::to_string(id));
       Receipt receipt{std::string(row.text(0)), row.integer(1), row.integer(2), {}};
@@ -200,7 +207,9 @@ class PhoneCheck {
     if (!found && !rewritten(told)) {
       std::string ops;
       for (const OwnOp& op : ops_) {
-        if (mine(op)) ops += "\n  " + std::to_string(op.seq) + " status " + std::to_string(op.status) + " " + op.canonical + " " + op.problem;
+        if (mine(op))
+          ops += "\n  " + std::to_string(op.seq) + " status " + std::to_string(op.status) + " " + op.canonical + " " +
+                 op.problem;
       }
       ops += "\n  the county holds " + (held == county_.records.end() ? "nothing" : held->second.dump());
       fail("no value is overwritten in silence", told.kind + " " + told.marker + ops);
@@ -220,7 +229,8 @@ class PhoneCheck {
       const json after = json::parse(op.canonical);
       if (after.value("verb", "") == "delete") return true;
       const json body = after.value("body", json::object());
-      return std::any_of(body.items().begin(), body.items().end(), [&](const auto& field) { return before.contains(field.key()); });
+      return std::any_of(body.items().begin(), body.items().end(),
+                         [&](const auto& field) { return before.contains(field.key()); });
     });
   }
 
@@ -254,8 +264,13 @@ class PhoneCheck {
     for (;;) {
       const auto there = row.step();
       if (!there || !*there) return records;
-      records[row.id(0).text()] = {row.integer(1), json::parse(row.text(2), nullptr, false), json::parse(row.text(3), nullptr, false),
-                                   row.integer(4) != 0, row.integer(5) != 0, std::string(row.text(6)), row.integer(7) != 0};
+      records[row.id(0).text()] = {row.integer(1),
+                                   json::parse(row.text(2), nullptr, false),
+                                   json::parse(row.text(3), nullptr, false),
+                                   row.integer(4) != 0,
+                                   row.integer(5) != 0,
+                                   std::string(row.text(6)),
+                                   row.integer(7) != 0};
     }
   }
 
@@ -263,13 +278,15 @@ class PhoneCheck {
     const std::int64_t version = county_.versions.at(id);
     const bool deleted = county_.deleted.at(id);
     if (here.version != version) {
-      return fail("both sides hold the same version", id + " " + std::to_string(here.version) + " not " + std::to_string(version));
+      return fail("both sides hold the same version",
+                  id + " " + std::to_string(here.version) + " not " + std::to_string(version));
     }
     if (here.base_deleted != deleted) return fail("both sides know of a deletion", id);
     if (!deleted && here.base != county_.records.at(id)) return fail("both sides hold the same body", id);
     if (here.pending) return;
     if (here.deleted != deleted) return fail("what is shown is what the county holds", id + " deleted");
-    if (!deleted && here.body != here.base) return fail("what is shown is what the county holds", id + " " + here.body.dump());
+    if (!deleted && here.body != here.base)
+      return fail("what is shown is what the county holds", id + " " + here.body.dump());
     if (here.state != county_.states.at(id)) return fail("both sides are at the same step", id + " " + here.state);
   }
 
@@ -290,18 +307,19 @@ class PhoneCheck {
     std::set<std::string> hung;
     {
       store::Query row = db_->query("SELECT record, sha256 FROM attachment");
-      for (auto there = row.step(); there && *there; there = row.step()) hung.insert(row.id(0).text() + hex(row.hash(1)));
+      for (auto there = row.step(); there && *there; there = row.step())
+        hung.insert(row.id(0).text() + hex(row.hash(1)));
     }
     std::set<std::string> steps;
     {
       store::Query row = db_->query("SELECT record, id FROM action WHERE number IS NOT NULL");
-      for (auto there = row.step(); there && *there; there = row.step()) steps.insert(row.id(0).text() + row.id(1).text());
+      for (auto there = row.step(); there && *there; there = row.step())
+        steps.insert(row.id(0).text() + row.id(1).text());
     }
     for (const auto& [id, body] : county_.records) {
       const bool mine = county_.creators.at(id) == worker_;
-      const bool in_grid = std::any_of(identity.grids.begin(), identity.grids.end(), [&](const std::string& grid) {
-        return county_.grids.at(id).starts_with(grid);
-      });
+      const bool in_grid = std::any_of(identity.grids.begin(), identity.grids.end(),
+                                       [&](const std::string& grid) { return county_.grids.at(id).starts_with(grid); });
       if (!mine && !in_grid) continue;
       const auto found = here.find(id);
       if (found == here.end()) {
@@ -309,7 +327,8 @@ class PhoneCheck {
         continue;
       }
       compare(id, found->second);
-      for (auto photo = county_.attached.lower_bound(id); photo != county_.attached.end() && photo->starts_with(id); ++photo) {
+      for (auto photo = county_.attached.lower_bound(id); photo != county_.attached.end() && photo->starts_with(id);
+           ++photo) {
         if (!hung.contains(*photo)) fail("both sides hang the same photos on a record", *photo);
       }
       for (auto step = county_.steps.lower_bound(id); step != county_.steps.end() && step->starts_with(id); ++step) {
@@ -356,7 +375,8 @@ std::string left_on(const World& world, const Phone& phone) {
   std::string text;
   int shown = 0;
   for (const OwnOp& op : read_ops(*db)) {
-    if (op.status == store::kStatusQueued && ++shown <= 3) text += "\n  seq " + std::to_string(op.seq) + " " + op.canonical + " " + op.problem;
+    if (op.status == store::kStatusQueued && ++shown <= 3)
+      text += "\n  seq " + std::to_string(op.seq) + " " + op.canonical + " " + op.problem;
   }
   return text;
 }
@@ -364,17 +384,20 @@ std::string left_on(const World& world, const Phone& phone) {
 void check_parked(World& world, const Phone& phone) {
   const auto db = open_phone(world, phone);
   if (db == nullptr) return;
-  const auto bare = db->integer("SELECT count(*) FROM op WHERE status IN (0, 2, 3) AND NOT EXISTS"
-                                " (SELECT 1 FROM record WHERE record.id = op.record)");
+  const auto bare = db->integer(
+      "SELECT count(*) FROM op WHERE status IN (0, 2, 3) AND NOT EXISTS"
+      " (SELECT 1 FROM record WHERE record.id = op.record)");
   if (!bare || *bare != 0) world.violate("no unsent edit without its record", "phone " + std::to_string(phone.number));
-  static const std::set<std::string> kDecisions = {"stale", "deleted", "flow", "not-found", "lost", "scope", "replaced", "op-id-reused", "too-large"};
+  static const std::set<std::string> kDecisions = {"stale", "deleted",  "flow",         "not-found", "lost",
+                                                   "scope", "replaced", "op-id-reused", "too-large"};
   for (const OwnOp& op : read_ops(*db)) {
     if (op.status != store::kStatusParked) continue;
     const json problem = json::parse(op.problem, nullptr, false);
     const std::string type = problem.is_object() ? problem.value("type", "") : "";
     const bool poisoned = type == "bad-request" && world.server.poisoned(op.id) && world.server.parks_poison(op.id);
     if (!poisoned && !kDecisions.contains(type)) {
-      world.violate("only what is at fault is parked", "phone " + std::to_string(phone.number) + " " + op.id + " " + op.problem);
+      world.violate("only what is at fault is parked",
+                    "phone " + std::to_string(phone.number) + " " + op.id + " " + op.problem);
     }
   }
 }

@@ -27,8 +27,9 @@ County read_county(const std::string& vfs) {
     }
   }
   {
-    auto rows = db.query("SELECT upload.sha256, chunk.bytes, upload.id FROM upload JOIN chunk ON chunk.upload = upload.id"
-                         " WHERE complete = 1 AND thumb_of = '' ORDER BY upload.id, chunk.offset_bytes");
+    auto rows = db.query(
+        "SELECT upload.sha256, chunk.bytes, upload.id FROM upload JOIN chunk ON chunk.upload = upload.id"
+        " WHERE complete = 1 AND thumb_of = '' ORDER BY upload.id, chunk.offset_bytes");
     std::string upload, hash, bytes;
     const auto finish = [&] {
       if (!upload.empty() && hex(sha256(bytes)) == hash) county.photos.insert(hash);

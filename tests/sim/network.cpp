@@ -34,9 +34,8 @@ void Network::cancel(std::uint64_t request) {
 }
 
 std::optional<Transport::Completion> Network::wait(std::chrono::milliseconds at_most) {
-  const auto next = std::min_element(travelling_.begin(), travelling_.end(), [](const auto& a, const auto& b) {
-    return a.arrives_ms < b.arrives_ms;
-  });
+  const auto next = std::min_element(travelling_.begin(), travelling_.end(),
+                                     [](const auto& a, const auto& b) { return a.arrives_ms < b.arrives_ms; });
   if (phone_.disk.stopped() && next != travelling_.end()) {
     // The process is gone; what still runs of it only has to come to its end.
     const std::uint64_t id = next->id;
@@ -53,8 +52,8 @@ std::optional<Transport::Completion> Network::wait(std::chrono::milliseconds at_
   return Completion{arrived.id, std::move(response)};
 }
 
-// An op that the platform wants to be spared does not come before its time. A clock that jumps and a phone with a new id
-// begin anew.
+// An op that the platform wants to be spared does not come before its time. A clock that jumps and a phone with a new
+// id begin anew.
 void Network::look_at_waits(const Request& request, const Response& refusal) {
   if (!is_push(request) || phone_.forked || world_.plan().rate(Fault::wall_clock) > 0) return;
   const std::string wait = header(refusal.headers, "Retry-After");

@@ -46,7 +46,8 @@ Store::Options Phone::options() const {
 
 bool Phone::open() {
   for (int attempt = 0; attempt < 4; ++attempt) {
-    if (world.strikes(Fault::kill)) disk.stop_at(disk.steps() + 1 + static_cast<std::int64_t>(world.below(12)), Stop::kill);
+    if (world.strikes(Fault::kill))
+      disk.stop_at(disk.steps() + 1 + static_cast<std::int64_t>(world.below(12)), Stop::kill);
     auto opened = Store::open(options());
     if (opened) {
       store_ = std::move(*opened);
@@ -134,7 +135,9 @@ void Phone::remember(const Result<Saved>& saved, Told what) {
     const bool expected = code == ErrorCode::io || code == ErrorCode::disk_full || code == ErrorCode::store_corrupt ||
                           code == ErrorCode::step_not_allowed || code == ErrorCode::record_deleted ||
                           code == ErrorCode::record_unknown || code == ErrorCode::shape_mismatch;
-    if (!expected) world.violate("a capture fails for a reason that was there", std::string(julu::name(code)) + " " + saved.error().field + " " + saved.error().detail);
+    if (!expected)
+      world.violate("a capture fails for a reason that was there",
+                    std::string(julu::name(code)) + " " + saved.error().field + " " + saved.error().detail);
     if (code == ErrorCode::store_corrupt && !disk.stopped()) world.violate("no store goes bad", saved.error().detail);
     return;
   }
@@ -165,7 +168,8 @@ void Phone::check_outcome(const SyncOutcome& outcome) {
   }
   const bool steady = world.plan().rate(Fault::wall_clock) == 0;
   if (steady && outcome.next_attempt_ms.value_or(0) > clock.now_ms() + kLongestWaitMs) {
-    world.violate("no wait is longer than the platform or the cap says", std::to_string(*outcome.next_attempt_ms - clock.now_ms()) + " ms");
+    world.violate("no wait is longer than the platform or the cap says",
+                  std::to_string(*outcome.next_attempt_ms - clock.now_ms()) + " ms");
   }
   std::vector<const Told*> created;
   for (const Told& what : told) {
@@ -229,7 +233,9 @@ void Phone::capture_photo_report() {
 void Phone::report(bool with_photo) {
   const std::string mark = marker();
   const char* urgency = world.below(12) == 0 ? "emergency" : world.below(6) == 0 ? "urgent" : "normal";
-  const json body{{"category", "drainage"}, {"text", std::string(with_photo ? kWithPhoto : "村东头排水沟堵了 ") + mark}, {"urgency", urgency}};
+  const json body{{"category", "drainage"},
+                  {"text", std::string(with_photo ? kWithPhoto : "村东头排水沟堵了 ") + mark},
+                  {"urgency", urgency}};
   Capture capture{"incident", body.dump(), {}, {}};
   if (with_photo) capture.photos.push_back(photo());
   remember(store_->capture(capture), {{}, "incident", mark, {}, true});
@@ -316,12 +322,14 @@ void Phone::sync() {
   requests_before_ = requests;
   restores_before_ = world.server.restores();
   SyncOptions options;
-  options.at_most = std::chrono::milliseconds(world.calm() ? 30 * 60'000 : 1000 + static_cast<std::int64_t>(world.below(10 * 60'000)));
+  options.at_most = std::chrono::milliseconds(
+      world.calm() ? 30 * 60'000 : 1000 + static_cast<std::int64_t>(world.below(10 * 60'000)));
   const auto outcome = syncer_->run(options);
   if (outcome) {
     world.note(number, "sync end " + std::to_string(static_cast<int>(outcome->end)) + " delivered " +
-                           std::to_string(outcome->ops_delivered) + " left " + std::to_string(outcome->ops_left) + " photos " +
-                           std::to_string(outcome->photos_sent) + "/" + std::to_string(outcome->photos_left) +
+                           std::to_string(outcome->ops_delivered) + " left " + std::to_string(outcome->ops_left) +
+                           " photos " + std::to_string(outcome->photos_sent) + "/" +
+                           std::to_string(outcome->photos_left) +
                            (outcome->failure ? " " + std::string(julu::name(outcome->failure->code)) : std::string()));
     moved = outcome->ops_delivered > 0 || outcome->photos_sent > 0 || outcome->records_changed > 0;
     check_outcome(*outcome);

@@ -33,8 +33,8 @@ class PhoneClock final : public Clock {
   std::string name_;
 };
 
-/// The phone's way to the county, with everything that can happen on it. Several requests may travel at once; they arrive in
-/// the order of their times.
+/// The phone's way to the county, with everything that can happen on it. Several requests may travel at once; they
+/// arrive in the order of their times.
 class Network final : public Transport {
  public:
   Network(World& world, Phone& phone) : world_(world), phone_(phone) {}
@@ -81,7 +81,7 @@ class Phone {
   Phone(World& world, int number, int worker, const test::SimDisk::Image& image);
   ~Phone();
 
-  void tap();      ///< the worker does something
+  void tap();  ///< the worker does something
   void capture_photo_report();
   void sync();
   void hint_and_sync();
@@ -114,7 +114,7 @@ class Phone {
   std::int64_t requests = 0;
   /// It asks without end: its sync is ended.
   void bound_requests();
-  bool moved = false;   ///< the last sync carried something in either direction
+  bool moved = false;  ///< the last sync carried something in either direction
 
  private:
   void report(bool with_photo);
@@ -137,7 +137,7 @@ class Phone {
 
   std::unique_ptr<Store> store_;
   std::unique_ptr<Syncer> syncer_;
-  int calls_ = 0;         // of ours that are on the stack: a tap may come while a sync waits
+  int calls_ = 0;  // of ours that are on the stack: a tap may come while a sync waits
   std::int64_t markers_ = 0;
   std::int64_t requests_before_ = 0;  // this sync
   int restores_before_ = 0;

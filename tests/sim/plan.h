@@ -11,14 +11,14 @@ namespace julu::sim {
 
 /// A fault has a rate in parts of ten thousand of its occasions; 0: it is off.
 enum class Fault {
-  lost_request,     // the network
+  lost_request,  // the network
   cut_request,
   lost_reply,
   doubled,
   late_copy,
   captive_portal,
   slow,
-  refused_status,   // the platform's front
+  refused_status,  // the platform's front
   too_large,
   coding_refused,
   token_dropped,
@@ -30,7 +30,7 @@ enum class Fault {
   platform_power_cut,
   platform_restored,
   server_clock,
-  kill,             // the phone
+  kill,  // the phone
   power_cut,
   wall_clock,
   reboot,
@@ -38,7 +38,7 @@ enum class Fault {
   io_error,
   cloned,
   revoked,
-  damaged_photo,    // late in the list: the draws of the others stay as they were
+  damaged_photo,  // late in the list: the draws of the others stay as they were
   count_
 };
 const char* name(Fault fault);

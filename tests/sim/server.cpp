@@ -185,7 +185,8 @@ std::optional<Response> Server::front(const Request& request) {
       case 2: return problem(429, "limited", {{"Retry-After", wait}});
       case 3: return problem(426, "upgrade");
       case 4:
-        if (world_.below(4) == 0) tokens_refused_until_ms_ = world_.now_ms() + static_cast<std::int64_t>(world_.below(3'600'000));
+        if (world_.below(4) == 0)
+          tokens_refused_until_ms_ = world_.now_ms() + static_cast<std::int64_t>(world_.below(3'600'000));
         return problem(401, "unauthorized");
       case 5: return problem(502, "gateway");
       case 6: return problem(408, "timeout");

@@ -22,7 +22,7 @@ namespace julu::sim {
 class World;
 
 inline constexpr std::int64_t kStartMs = 1'795'500'000'000;  // 2026-11-24
-inline constexpr const char* kData = "county";  // the platform's folder
+inline constexpr const char* kData = "county";               // the platform's folder
 inline constexpr const char* kPlatform = "https://county.example";
 inline constexpr int kWorkers = 20;
 /// The first worker leads the grid of all the others.

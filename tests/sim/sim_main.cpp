@@ -31,18 +31,30 @@ Arguments parse(int count, char** words) {
   for (int i = 1; i < count; ++i) {
     const std::string word = words[i];
     const char* value = i + 1 < count ? words[i + 1] : "0";
-    if (word == "--seeds") arguments.seeds = number(value), ++i;
-    else if (word == "--from") arguments.from = number(value), ++i;
-    else if (word == "--seed") arguments.from = number(value), arguments.seeds = 1, ++i;
-    else if (word == "--minutes") arguments.minutes = std::atof(value), ++i;
-    else if (word == "--trace") arguments.trace = true;
-    else if (word == "--fresh") arguments.from = julu::system_random().below(1'000'000'000);
-    else if (word == "--brief") arguments.brief = true;
-    else if (word == "--twice") arguments.twice = true;
-    else if (word == "--mutant") julu::test::plant(value), arguments.violations = 1, ++i;
-    else if (word == "--mutant-list") julu::test::list_planted(), std::exit(0);
+    if (word == "--seeds")
+      arguments.seeds = number(value), ++i;
+    else if (word == "--from")
+      arguments.from = number(value), ++i;
+    else if (word == "--seed")
+      arguments.from = number(value), arguments.seeds = 1, ++i;
+    else if (word == "--minutes")
+      arguments.minutes = std::atof(value), ++i;
+    else if (word == "--trace")
+      arguments.trace = true;
+    else if (word == "--fresh")
+      arguments.from = julu::system_random().below(1'000'000'000);
+    else if (word == "--brief")
+      arguments.brief = true;
+    else if (word == "--twice")
+      arguments.twice = true;
+    else if (word == "--mutant")
+      julu::test::plant(value), arguments.violations = 1, ++i;
+    else if (word == "--mutant-list")
+      julu::test::list_planted(), std::exit(0);
     else {
-      std::fprintf(stderr, "sim: %s?  --seeds N --from S --minutes M --seed S --trace --brief --twice --fresh --mutant K\n", words[i]);
+      std::fprintf(stderr,
+                   "sim: %s?  --seeds N --from S --minutes M --seed S --trace --brief --twice --fresh --mutant K\n",
+                   words[i]);
       std::exit(64);
     }
   }
@@ -96,8 +108,8 @@ Plan shrink(Plan plan, const std::string& invariant) {
 }
 
 void report(const Plan& plan, const Violation& violation) {
-  std::printf("\nseed %llu violates: %s\n  %s\n", static_cast<unsigned long long>(plan.seed), violation.invariant.c_str(),
-              violation.detail.c_str());
+  std::printf("\nseed %llu violates: %s\n  %s\n", static_cast<unsigned long long>(plan.seed),
+              violation.invariant.c_str(), violation.detail.c_str());
   const Plan smaller = shrink(plan, violation.invariant);
   std::printf("  the smallest that still does: %d phones, %d days, faults:", smaller.phones, smaller.days);
   for (const auto& [fault, rate] : smaller.rates) std::printf(" %s", name(fault));
@@ -133,17 +145,20 @@ int main(int count, char** words) {
     if (!ran.violation) continue;
     ++violations;
     if (arguments.brief) {
-      std::printf("seed %llu: %s: %s\n", static_cast<unsigned long long>(seed), ran.violation->invariant.c_str(), ran.violation->detail.c_str());
+      std::printf("seed %llu: %s: %s\n", static_cast<unsigned long long>(seed), ran.violation->invariant.c_str(),
+                  ran.violation->detail.c_str());
     } else if (!arguments.trace) {
       report(plan, *ran.violation);
     }
   }
-  std::printf("seeds %llu … %llu, %.1f a second; %lld device-days, %lld captures, %lld photos, %lld ops, %lld syncs, %lld requests\n",
-              static_cast<unsigned long long>(arguments.from), static_cast<unsigned long long>(arguments.from + done - 1),
-              static_cast<double>(done) / seconds(), static_cast<long long>(tally.device_days),
-              static_cast<long long>(tally.captures), static_cast<long long>(tally.photos), static_cast<long long>(tally.ops),
-              static_cast<long long>(tally.syncs), static_cast<long long>(tally.requests));
-  std::printf("power cuts %lld, kills %lld; faults:", static_cast<long long>(tally.cuts), static_cast<long long>(tally.kills));
+  std::printf(
+      "seeds %llu … %llu, %.1f a second; %lld device-days, %lld captures, %lld photos, %lld ops, %lld syncs, %lld requests\n",
+      static_cast<unsigned long long>(arguments.from), static_cast<unsigned long long>(arguments.from + done - 1),
+      static_cast<double>(done) / seconds(), static_cast<long long>(tally.device_days),
+      static_cast<long long>(tally.captures), static_cast<long long>(tally.photos), static_cast<long long>(tally.ops),
+      static_cast<long long>(tally.syncs), static_cast<long long>(tally.requests));
+  std::printf("power cuts %lld, kills %lld; faults:", static_cast<long long>(tally.cuts),
+              static_cast<long long>(tally.kills));
   for (const auto& [fault, times] : tally.faults) std::printf(" %s %lld", fault.c_str(), static_cast<long long>(times));
   std::printf("\ntrace %016llx\nviolations: %d\n", static_cast<unsigned long long>(hash), violations);
   return violations == 0 ? 0 : 1;

@@ -20,8 +20,8 @@ class Trace {
     mix(static_cast<std::uint64_t>(phone) + 1);
     ++events_;
     if (shown_) {
-      std::printf("%12.3f s  phone %2d  %.*s\n", static_cast<double>(now_ms) / 1000, phone, static_cast<int>(event.size()),
-                  event.data());
+      std::printf("%12.3f s  phone %2d  %.*s\n", static_cast<double>(now_ms) / 1000, phone,
+                  static_cast<int>(event.size()), event.data());
     }
   }
   std::uint64_t hash() const { return hash_; }

@@ -13,8 +13,8 @@ using Stop = test::SimDisk::Stop;
 
 constexpr std::int64_t kHourMs = 3'600'000;
 constexpr std::int64_t kDayMs = 24 * kHourMs;
-constexpr int kDepthMax = 4;   // calls within calls: what would go deeper happens a little later
-constexpr int kRoundsMax = 14; // of everybody syncing, before the county must be at rest
+constexpr int kDepthMax = 4;    // calls within calls: what would go deeper happens a little later
+constexpr int kRoundsMax = 14;  // of everybody syncing, before the county must be at rest
 constexpr std::int64_t kLongestWaitMs = limits::backoff_cap_ms;
 constexpr std::int64_t kOldestMs = 300'000'000'000;  // 1979: no phone's clock shows less
 
@@ -110,7 +110,8 @@ void World::plan_day(Phone& phone, std::int64_t day_ms) {
   if (strikes(Fault::kill)) at(some_time(), [p] { p->die(Stop::kill); });
   if (strikes(Fault::power_cut)) at(some_time(), [p] { p->die(Stop::power_cut); });
   if (strikes(Fault::wall_clock)) {
-    constexpr std::int64_t kJumps[] = {kHourMs, -kHourMs, kDayMs, -kDayMs, 1000 * kDayMs, -1000 * kDayMs, 7000 * kDayMs, -7000 * kDayMs};
+    constexpr std::int64_t kJumps[] = {kHourMs,       -kHourMs,       kDayMs,        -kDayMs,
+                                       1000 * kDayMs, -1000 * kDayMs, 7000 * kDayMs, -7000 * kDayMs};
     const std::int64_t jump = kJumps[below(8)];
     const bool back = below(2) == 0;
     at(some_time(), [this, p, jump, back] {
@@ -139,12 +140,27 @@ void World::plan_day(Phone& phone, std::int64_t day_ms) {
 
 void World::plan_platform(std::int64_t day_ms) {
   const auto some_time = [&] { return day_ms + static_cast<std::int64_t>(below(kDayMs)); };
-  if (strikes(Fault::platform_restart)) at(some_time(), [this] { server.restart(); note(-1, "platform restarts"); });
-  if (strikes(Fault::platform_power_cut)) at(some_time(), [this] { server.cut_power(); note(-1, "platform loses power"); });
+  if (strikes(Fault::platform_restart))
+    at(some_time(), [this] {
+      server.restart();
+      note(-1, "platform restarts");
+    });
+  if (strikes(Fault::platform_power_cut))
+    at(some_time(), [this] {
+      server.cut_power();
+      note(-1, "platform loses power");
+    });
   if (plan_.rate(Fault::platform_restored) > 0) {
-    if (below(3) == 0) at(some_time(), [this] { server.back_up(); note(-1, "platform backed up"); });
+    if (below(3) == 0)
+      at(some_time(), [this] {
+        server.back_up();
+        note(-1, "platform backed up");
+      });
     if (below(4) == 0 && strikes_often(Fault::platform_restored)) {
-      at(some_time(), [this] { server.restore_backup(); note(-1, "platform restored from its backup"); });
+      at(some_time(), [this] {
+        server.restore_backup();
+        note(-1, "platform restored from its backup");
+      });
     }
   }
   if (strikes(Fault::cloned)) at(some_time(), [this] { clone_one(); });
@@ -153,11 +169,18 @@ void World::plan_platform(std::int64_t day_ms) {
     at(some_time(), [this, p] { revoke(*p, true); });
     at(day_ms + kDayMs + static_cast<std::int64_t>(below(2 * kDayMs)), [this, p] { revoke(*p, false); });
   }
-  if (strikes(Fault::token_dropped)) at(some_time(), [this] { server.drop_tokens(); note(-1, "tokens dropped"); });
+  if (strikes(Fault::token_dropped))
+    at(some_time(), [this] {
+      server.drop_tokens();
+      note(-1, "tokens dropped");
+    });
   if (strikes(Fault::server_clock)) {
     constexpr std::int64_t kOff[] = {2 * kHourMs, -2 * kHourMs, 400 * kDayMs, -400 * kDayMs};
     const std::int64_t off = kOff[below(4)];
-    at(some_time(), [this, off] { server.clock.offset_ms = off; note(-1, "server clock off"); });
+    at(some_time(), [this, off] {
+      server.clock.offset_ms = off;
+      note(-1, "server clock off");
+    });
     at(day_ms + kDayMs, [this] { server.clock.offset_ms = 0; });
   }
 }
@@ -218,8 +241,10 @@ void World::settle_down() {
                   std::to_string(status->unsent_photos) + " photos left" + left_on(*this, *phone));
     }
   }
-  const std::int64_t most = static_cast<std::int64_t>(phones_.size()) * kRoundsMax * 12 + 6 * (tally.captures + tally.photos);
-  if (requests > most) violate("it takes a bounded number of requests", std::to_string(requests) + " of " + std::to_string(most));
+  const std::int64_t most =
+      static_cast<std::int64_t>(phones_.size()) * kRoundsMax * 12 + 6 * (tally.captures + tally.photos);
+  if (requests > most)
+    violate("it takes a bounded number of requests", std::to_string(requests) + " of " + std::to_string(most));
 }
 
 std::optional<Violation> World::run() {

@@ -76,7 +76,8 @@ std::unique_ptr<Store> County::phone(const std::string& worker, const std::strin
 std::unique_ptr<Store> County::open_again(const std::string& worker) { return must(Store::open(options(worker))); }
 
 Change County::receipt_key_row() const {
-  const std::string start = R"({"key_id":"k1","not_before_ms":1,"public_key":")" + base64url(public_key(signing_key)) + "\"";
+  const std::string start =
+      R"({"key_id":"k1","not_before_ms":1,"public_key":")" + base64url(public_key(signing_key)) + "\"";
   Change change;
   change.kind = "receipt-key";
   change.id = "k1";

@@ -106,7 +106,8 @@ std::string make_jpeg(const JpegSpec& spec) {
                       static_cast<unsigned>(exif.size()));
   }
   while (info.next_scanline < info.image_height) {
-    JSAMPROW row = const_cast<JSAMPLE*>(rgb.data()) + static_cast<std::size_t>(info.next_scanline) * info.image_width * 3;
+    JSAMPROW row =
+        const_cast<JSAMPLE*>(rgb.data()) + static_cast<std::size_t>(info.next_scanline) * info.image_width * 3;
     jpeg_write_scanlines(&info, &row, 1);
   }
   jpeg_finish_compress(&info);

@@ -30,7 +30,8 @@ inline void plant(const char* number) {
     return;
   }
 #endif
-  std::fprintf(stderr, "--mutant %s: planted bugs are numbered 1 to %d, and only in the preset mutants\n", number, kPlantedCount);
+  std::fprintf(stderr, "--mutant %s: planted bugs are numbered 1 to %d, and only in the preset mutants\n", number,
+               kPlantedCount);
   std::exit(64);
 }
 

@@ -12,8 +12,8 @@ PlatformProcess::PlatformProcess(std::string program, bool auto_triage, Way way)
 }
 
 void PlatformProcess::start() {
-  std::vector<std::string> words{program_, "serve",  "--data",    folder.file("platform"),
-                                 "--port", std::to_string(port_), "--address", url()};
+  std::vector<std::string> words{
+      program_, "serve", "--data", folder.file("platform"), "--port", std::to_string(port_), "--address", url()};
   if (auto_triage_) words.emplace_back("--auto-triage");
   process_.emplace(words);
   const auto line = process_->read_line();

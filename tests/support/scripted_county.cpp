@@ -2,8 +2,8 @@
 
 #include <stdexcept>
 
-#include <nlohmann/json.hpp>
 #include <zlib.h>
+#include <nlohmann/json.hpp>
 
 namespace julu::test {
 namespace {
@@ -50,7 +50,8 @@ std::string metadata(const std::string& text, const std::string& key) {
 }  // namespace
 
 ScriptedCounty::ScriptedCounty()
-    : store(county.phone()), transport(county.clock, [this](const Request& request) { return answer(request); }),
+    : store(county.phone()),
+      transport(county.clock, [this](const Request& request) { return answer(request); }),
       syncer(std::make_unique<Syncer>(*store, transport)) {
   const Json key = Json::parse(county.receipt_key_row().body);
   const Json row{{"kind", "receipt-key"}, {"id", "k1"}, {"version", kFirstVersion + 1}, {"body", key}};
@@ -58,8 +59,8 @@ ScriptedCounty::ScriptedCounty()
 }
 
 std::string ScriptedCounty::pull_page(const std::string& changes, const std::string& lines, bool more) const {
-  return R"({"epoch":1,"changes":[)" + changes + R"(],"next":"c)" + std::to_string(pages.size() + 1) +
-         R"(","more":)" + (more ? "true" : "false") + R"(,"checksum":")" + hex(sha256(lines)) + "\"}";
+  return R"({"epoch":1,"changes":[)" + changes + R"(],"next":"c)" + std::to_string(pages.size() + 1) + R"(","more":)" +
+         (more ? "true" : "false") + R"(,"checksum":")" + hex(sha256(lines)) + "\"}";
 }
 
 SyncOutcome ScriptedCounty::run(std::chrono::milliseconds at_most) {
@@ -112,7 +113,7 @@ Response ScriptedCounty::judge(const Request& request) {
 Response ScriptedCounty::ping(const Request& request) const {
   const std::string nonce = request.url.substr(request.url.find("n=") + 2);
   const Json limits{{"ops", 500}, {"bytes", 1 << 20}, {"photo_bytes", 32 << 20}};
-  const Json body{{"n", nonce},           {"epoch", kEpoch},    {"time_ms", 1'795'500'000'000},
+  const Json body{{"n", nonce},          {"epoch", kEpoch},  {"time_ms", 1'795'500'000'000},
                   {"safe_before_ms", 0}, {"limits", limits}, {"photos", "/v1/photos"}};
   return reply(200, body.dump());
 }

@@ -40,9 +40,9 @@ class ScriptedCounty {
   /// Changes what the platform answered, after it acted.
   std::function<std::optional<Response>(const Request&, Response)> after;
 
-  std::map<std::string, std::int64_t> applied;  ///< op id → version
-  std::vector<std::size_t> batches;             ///< ops of each push that was judged
-  std::vector<std::string> pages;               ///< bodies for pulls to come; then an empty page
+  std::map<std::string, std::int64_t> applied;    ///< op id → version
+  std::vector<std::size_t> batches;               ///< ops of each push that was judged
+  std::vector<std::string> pages;                 ///< bodies for pulls to come; then an empty page
   std::map<std::string, ScriptedUpload> uploads;  ///< by location
   bool takes_bytes_at_creation = true;
   std::function<bool(const std::string&)> chokes_on;  ///< a push body that gets 400

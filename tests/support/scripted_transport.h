@@ -41,8 +41,8 @@ class ScriptedTransport final : public Transport {
   std::optional<Completion> wait(std::chrono::milliseconds at_most) override {
     if (on_wait) on_wait();
     most_waiting = std::max(most_waiting, waiting_.size());
-    const auto next = std::find_if(waiting_.begin(), waiting_.end(),
-                                   [](const auto& one) { return one.second.has_value(); });
+    const auto next =
+        std::find_if(waiting_.begin(), waiting_.end(), [](const auto& one) { return one.second.has_value(); });
     if (next == waiting_.end()) {
       clock_.advance(at_most.count());
       return std::nullopt;

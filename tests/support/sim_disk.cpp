@@ -30,7 +30,7 @@ struct Handle : sqlite3_file {
   Shared* shared;
   std::int64_t generation;
   int lock;
-  std::uint8_t shm_shared;     // bits of slots held
+  std::uint8_t shm_shared;  // bits of slots held
   std::uint8_t shm_exclusive;
   bool delete_on_close;
 };
@@ -215,7 +215,8 @@ int on_write(sqlite3_file* file, const void* in, int size, sqlite3_int64 offset)
     return SQLITE_IOERR_WRITE;
   }
   if (refused) return SQLITE_IOERR_WRITE;
-  const std::int64_t grows = std::max<std::int64_t>(0, offset + size - static_cast<std::int64_t>(contents.bytes.size()));
+  const std::int64_t grows =
+      std::max<std::int64_t>(0, offset + size - static_cast<std::int64_t>(contents.bytes.size()));
   if (disk.capacity > 0 && grows > 0 && disk.total + grows > disk.capacity) return SQLITE_FULL;
   disk.put(contents, static_cast<const char*>(in), size, offset);
   disk.note(SimDisk::Step::Kind::write, *handle.name, offset, contents.unsynced.back().bytes);
@@ -325,10 +326,25 @@ int on_shm_unmap(sqlite3_file* file, int) {
   return SQLITE_OK;
 }
 
-const sqlite3_io_methods kMethods = {
-    2,           on_close, on_read,       on_write,   on_truncate,    on_sync,          on_size,
-    on_lock,     on_unlock, on_check_lock, on_control, on_sector_size, on_characteristics,
-    on_shm_map,  on_shm_lock, on_shm_barrier, on_shm_unmap, nullptr, nullptr};
+const sqlite3_io_methods kMethods = {2,
+                                     on_close,
+                                     on_read,
+                                     on_write,
+                                     on_truncate,
+                                     on_sync,
+                                     on_size,
+                                     on_lock,
+                                     on_unlock,
+                                     on_check_lock,
+                                     on_control,
+                                     on_sector_size,
+                                     on_characteristics,
+                                     on_shm_map,
+                                     on_shm_lock,
+                                     on_shm_barrier,
+                                     on_shm_unmap,
+                                     nullptr,
+                                     nullptr};
 
 int on_open(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* file, int flags, int* out_flags) {
   SimDisk::State& disk = of(vfs);
@@ -451,9 +467,8 @@ void SimDisk::kill() { state_->start_anew(); }
 void SimDisk::revive() { state_->start_anew(); }
 
 void SimDisk::cut_power(const std::function<bool(std::size_t)>& keeps) {
-  state_->lose_power([&](std::size_t i, const Write& write) {
-    return keeps(i) ? static_cast<std::int64_t>(write.bytes.size()) : -1;
-  });
+  state_->lose_power(
+      [&](std::size_t i, const Write& write) { return keeps(i) ? static_cast<std::int64_t>(write.bytes.size()) : -1; });
 }
 
 void SimDisk::cut_power(Random& random) {

@@ -1,5 +1,6 @@
 // A disk in memory, as a SQLite VFS: it forgets, tears or reorders what was not synced when the power is cut, fills up
-// and fails on demand. Everything it does follows from the calls made and the Random handed in. Thread rule: one thread.
+// and fails on demand. Everything it does follows from the calls made and the Random handed in. Thread rule: one
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +27,8 @@ class SimDisk {
   struct Write {
     std::int64_t order = 0;  ///< among the writes of all files
     std::int64_t offset = 0;
-    std::string bytes;       ///< empty: the file got the size `offset`
-    std::string before;      ///< what stood there, or the tail that was cut off
+    std::string bytes;   ///< empty: the file got the size `offset`
+    std::string before;  ///< what stood there, or the tail that was cut off
     std::int64_t size_before = 0;
   };
   struct Contents {
@@ -39,7 +40,8 @@ class SimDisk {
   /// Another disk's contents, or earlier ones of this: a backup, a clone. Open handles are dead afterwards.
   void restore(Image image);
 
-  /// One step as it was made. From `record` on, each is added to `journal`, which several disks may share; null ends it.
+  /// One step as it was made. From `record` on, each is added to `journal`, which several disks may share; null ends
+  /// it.
   struct Step {
     enum class Kind { write, truncate, sync, remove };
     int disk = 0;  ///< the number given to `record`

@@ -68,11 +68,12 @@ TEST_CASE("the canonical text of an op has its members in order and is what its 
   op.body = R"({"note":"甲"})";
   op.captured_at_ms = 1795500000000;
   op.evidence = {"boot-1", 5000, -120};
-  CHECK(canonical(op) ==
-        R"({"after":"01980000-0000-7000-8000-000000000003","body":{"note":"甲"},"captured_at_ms":1795500000000,)"
-        R"("evidence":{"boot_id":"boot-1","clock_offset_ms":-120,"monotonic_ms":5000},"kind":"household",)"
-        R"("op_id":"01980000-0000-7000-8000-000000000001","record":"01980000-0000-7000-8000-000000000002",)"
-        R"("refs":["01980000-0000-7000-8000-000000000005"],"replaces":["01980000-0000-7000-8000-000000000004"],"verb":"patch"})");
+  CHECK(
+      canonical(op) ==
+      R"({"after":"01980000-0000-7000-8000-000000000003","body":{"note":"甲"},"captured_at_ms":1795500000000,)"
+      R"("evidence":{"boot_id":"boot-1","clock_offset_ms":-120,"monotonic_ms":5000},"kind":"household",)"
+      R"("op_id":"01980000-0000-7000-8000-000000000001","record":"01980000-0000-7000-8000-000000000002",)"
+      R"("refs":["01980000-0000-7000-8000-000000000005"],"replaces":["01980000-0000-7000-8000-000000000004"],"verb":"patch"})");
 }
 
 TEST_CASE("every error has a permanent name and a sentence in both languages") {

@@ -46,12 +46,13 @@ TEST_CASE("a schema that could hang or crash a validator is kept aside and chang
   std::string deep = R"({"type":"object"})";
   for (int i = 0; i < 300; ++i) deep = R"({"type":"object","properties":{"a":)" + deep + "}}";
   const char* kStart = R"({"type":"object","x-kind":"evil","x-shape":"document","properties":{"a":)";
-  for (const std::string& body : {std::string(kStart) + R"({"type":"string","pattern":"^(a|b)*$"}}})",
-                                  std::string(kStart) + R"({"$ref":"#"}}})",
-                                  std::string(kStart) + R"({"type":"mystery"}}})", std::string(kStart) + deep + "}}"}) {
+  for (const std::string& body :
+       {std::string(kStart) + R"({"type":"string","pattern":"^(a|b)*$"}}})", std::string(kStart) + R"({"$ref":"#"}}})",
+        std::string(kStart) + R"({"type":"mystery"}}})", std::string(kStart) + deep + "}}"}) {
     pull(*store, schema("evil", body));
     CHECK(store->kinds()->size() == known);
-    CHECK(store->capture({.kind = "evil", .body = "{}", .photos = {}, .id = {}}).error().code == ErrorCode::kind_unknown);
+    CHECK(store->capture({.kind = "evil", .body = "{}", .photos = {}, .id = {}}).error().code ==
+          ErrorCode::kind_unknown);
   }
 }
 
@@ -72,7 +73,8 @@ TEST_CASE("a new epoch starts a full pull and keeps the queue") {
   County county;
   auto store = county.phone();
   county.publish_key(*store);
-  const auto saved = store->capture({.kind = "incident", .body = R"({"category":"road","text":"坑"})", .photos = {}, .id = {}});
+  const auto saved =
+      store->capture({.kind = "incident", .body = R"({"category":"road","text":"坑"})", .photos = {}, .id = {}});
   Inbox inbox(*store);
   CHECK(inbox.cursor().value() == "c1");
   CHECK(inbox.apply({kEpoch + 1, {}, "d1", false})->restart);

@@ -79,7 +79,8 @@ struct Pixels {
   std::string rgb;
   std::array<int, 3> at(int x, int y) const {
     const auto i = (static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)) * 3;
-    return {static_cast<unsigned char>(rgb[i]), static_cast<unsigned char>(rgb[i + 1]), static_cast<unsigned char>(rgb[i + 2])};
+    return {static_cast<unsigned char>(rgb[i]), static_cast<unsigned char>(rgb[i + 1]),
+            static_cast<unsigned char>(rgb[i + 2])};
   }
 };
 
@@ -97,7 +98,8 @@ Pixels decode(const std::string& jpeg) {
   out.height = static_cast<int>(info.output_height);
   out.rgb.resize(static_cast<std::size_t>(out.width) * static_cast<std::size_t>(out.height) * 3);
   while (info.output_scanline < info.output_height) {
-    auto* row = reinterpret_cast<JSAMPLE*>(out.rgb.data()) + static_cast<std::size_t>(info.output_scanline) * info.output_width * 3;
+    auto* row = reinterpret_cast<JSAMPLE*>(out.rgb.data()) +
+                static_cast<std::size_t>(info.output_scanline) * info.output_width * 3;
     jpeg_read_scanlines(&info, &row, 1);
   }
   jpeg_finish_decompress(&info);
@@ -115,7 +117,8 @@ char colour(const std::array<int, 3>& c) {
 std::string quarters(const Pixels& p) {
   const int x = p.width / 4;
   const int y = p.height / 4;
-  return {colour(p.at(x, y)), colour(p.at(p.width - x, y)), colour(p.at(x, p.height - y)), colour(p.at(p.width - x, p.height - y))};
+  return {colour(p.at(x, y)), colour(p.at(p.width - x, y)), colour(p.at(x, p.height - y)),
+          colour(p.at(p.width - x, p.height - y))};
 }
 
 }  // namespace
@@ -177,7 +180,10 @@ TEST_CASE("what is no JPEG is named, so that the shell can convert it") {
   CHECK(detail == "pdf");
   CHECK(refused("\x89PNG\r\n\x1a\n", &detail) == ErrorCode::photo_format);
   CHECK(detail == "png");
-  CHECK(refused(std::string("\0\0\0\x18" "ftypheic", 12), &detail) == ErrorCode::photo_format);
+  CHECK(refused(std::string("\0\0\0\x18"
+                            "ftypheic",
+                            12),
+                &detail) == ErrorCode::photo_format);
   CHECK(detail == "heic");
   CHECK(refused("RIFF0000WEBPVP8 ", &detail) == ErrorCode::photo_format);
   CHECK(detail == "webp");
@@ -285,8 +291,8 @@ TEST_CASE("flipped bits make an answer, never a crash") {
 }
 
 TEST_CASE("a thumbnail is at most 8 KB, whatever the picture") {
-  for (const JpegSpec& spec : {JpegSpec{.width = 4000, .height = 3000, .noise = true}, JpegSpec{.width = 60, .height = 40},
-                               JpegSpec{.width = 300, .height = 4000}}) {
+  for (const JpegSpec& spec : {JpegSpec{.width = 4000, .height = 3000, .noise = true},
+                               JpegSpec{.width = 60, .height = 40}, JpegSpec{.width = 300, .height = 4000}}) {
     TextSource source(make_jpeg(spec));
     const auto small = thumbnail(source);
     REQUIRE(small.ok());

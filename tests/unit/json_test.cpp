@@ -35,11 +35,10 @@ std::string nested(int depth, const std::string& core) {
 }  // namespace
 
 TEST_CASE("a report's body is read and made canonical", "[json]") {
-  const auto body = julu::parse_body(
-      R"( { "text" : "排水沟堵了", "category":"drainage", "n": -5, "l":[1,{"b":true,"a":null}] } )");
+  const auto body =
+      julu::parse_body(R"( { "text" : "排水沟堵了", "category":"drainage", "n": -5, "l":[1,{"b":true,"a":null}] } )");
   REQUIRE(body);
-  CHECK(julu::canonical(*body) ==
-        R"({"category":"drainage","l":[1,{"a":null,"b":true}],"n":-5,"text":"排水沟堵了"})");
+  CHECK(julu::canonical(*body) == R"({"category":"drainage","l":[1,{"a":null,"b":true}],"n":-5,"text":"排水沟堵了"})");
 }
 
 TEST_CASE("a number that is not a safe integer is refused by name", "[json]") {
@@ -89,7 +88,8 @@ TEST_CASE("a body is no deeper and no longer than its limits", "[json]") {
   const auto long_one = refused(R"({"b":"short","a":")" + std::string(room + 1, 'x') + "\"}");
   CHECK(long_one.code == ErrorCode::field_too_long);
   CHECK(long_one.field == "/a");
-  CHECK(refused("{\"a\":\"" + std::string(julu::limits::reply_bytes_max, 'x') + "\"}").code == ErrorCode::field_too_long);
+  CHECK(refused("{\"a\":\"" + std::string(julu::limits::reply_bytes_max, 'x') + "\"}").code ==
+        ErrorCode::field_too_long);
 }
 
 TEST_CASE("a body is one object and nothing else", "[json]") {
@@ -101,8 +101,8 @@ TEST_CASE("a body is one object and nothing else", "[json]") {
 }
 
 TEST_CASE("text is brought to NFC and nothing else is touched", "[json]") {
-  const auto body = julu::parse_body(
-      "{\"a\":\"e\u0301\",\"b\":\"か\u3099\",\"c\":\"张三\",\"d\":\"\\u0000x\",\"e\":\"Å\"}");
+  const auto body =
+      julu::parse_body("{\"a\":\"e\u0301\",\"b\":\"か\u3099\",\"c\":\"张三\",\"d\":\"\\u0000x\",\"e\":\"Å\"}");
   REQUIRE(body);
   CHECK((*body)["a"] == "é");
   CHECK((*body)["b"] == "が");

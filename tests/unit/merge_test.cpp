@@ -67,8 +67,10 @@ class Bodies {
     }
     Json& holder = inner ? to["o"] : to;
     const std::string key(1, path.back());
-    if (value != nullptr) holder[key] = *value;
-    else holder.erase(key);
+    if (value != nullptr)
+      holder[key] = *value;
+    else
+      holder.erase(key);
   }
 
   std::mt19937 engine_;

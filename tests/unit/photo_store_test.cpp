@@ -77,8 +77,13 @@ TEST_CASE("one bad photo refuses the whole report, named by its place, and nothi
   refused(county.folder.write("cut.jpg", whole.substr(0, whole.size() / 2)), ErrorCode::photo_damaged);
   refused(county.folder.write("pdf.jpg", "%PDF-1.7 not a photo at all"), ErrorCode::photo_format);
   refused(county.folder.write("p.png", "\x89PNG\r\n\x1a\n0000IHDR"), ErrorCode::photo_format);
-  refused(county.folder.write("p.heic", std::string("\0\0\0\x18" "ftypheic", 12) + "rest"), ErrorCode::photo_format);
-  refused(county.folder.write("big.jpg", whole + std::string(limits::photo_bytes_max, 'x')), ErrorCode::photo_too_large);
+  refused(county.folder.write("p.heic", std::string("\0\0\0\x18"
+                                                    "ftypheic",
+                                                    12) +
+                                            "rest"),
+          ErrorCode::photo_format);
+  refused(county.folder.write("big.jpg", whole + std::string(limits::photo_bytes_max, 'x')),
+          ErrorCode::photo_too_large);
   const std::string huge = county.folder.write("60mb.jpg", whole);
   std::filesystem::resize_file(huge, 60 << 20);
   refused(huge, ErrorCode::photo_too_large);

@@ -18,8 +18,10 @@ struct Sent {
   Sent() : store(county.phone()) {
     county.publish_key(*store);
     ping(0, 0);
-    const auto saved = store->capture({"incident", R"({"category":"drainage","text":"村东头排水沟堵了"})",
-                                       {{county.folder.write("p.jpg", make_jpeg_of_about(40'000, 5)), "near"}}, {}});
+    const auto saved = store->capture({"incident",
+                                       R"({"category":"drainage","text":"村东头排水沟堵了"})",
+                                       {{county.folder.write("p.jpg", make_jpeg_of_about(40'000, 5)), "near"}},
+                                       {}});
     REQUIRE(saved.ok());
     record = saved->id;
     photo = saved->photos.front();
@@ -33,7 +35,8 @@ struct Sent {
   void deliver() {
     REQUIRE(Outbox(*store).photo_uploaded(*parse_hash(photo)).ok());
     std::int64_t version = kFirstVersion;
-    while (county.apply_all(*store, version) > 0) {}
+    while (county.apply_all(*store, version) > 0) {
+    }
     REQUIRE((*store->get(record))->delivery == Delivery::delivered);
   }
   bool is_here() {
@@ -86,7 +89,8 @@ TEST_CASE("a photo that the platform lost after all, and that was purged here, i
   CHECK_FALSE(sent.is_here());
   Outbox outbox(*sent.store);
   REQUIRE(outbox.note_ping({kEpoch + 1, sent.county.clock.now_ms(), 0}).ok());
-  REQUIRE(outbox.reconcile({{sent.county.clock.now_ms() / kDayMs, {}}, {sent.county.clock.now_ms() / kDayMs + 1, {}}}).ok());
+  REQUIRE(outbox.reconcile({{sent.county.clock.now_ms() / kDayMs, {}}, {sent.county.clock.now_ms() / kDayMs + 1, {}}})
+              .ok());
   const auto ops = outbox.next_ops(10, 1 << 20);
   REQUIRE(ops.ok());
   REQUIRE(ops->size() == 2);
@@ -95,7 +99,10 @@ TEST_CASE("a photo that the platform lost after all, and that was purged here, i
   results[0].version = (kEpoch + 1) << 32;
   results[1].status = OpStatus::held;
   results[1].problem.type = "bytes-missing";
-  REQUIRE(outbox.settle({ops->front()}, {results[0]}, sent.county.sign(sent.store->identity().device, {ops->front()}, {results[0]}, kEpoch + 1)).ok());
+  REQUIRE(outbox
+              .settle({ops->front()}, {results[0]},
+                      sent.county.sign(sent.store->identity().device, {ops->front()}, {results[0]}, kEpoch + 1))
+              .ok());
   REQUIRE(outbox.settle({ops->back()}, {results[1]}, std::nullopt).ok());
   const Record record = **sent.store->get(sent.record);
   CHECK(record.delivery == Delivery::parked);

@@ -34,7 +34,9 @@ Told fill(County& county, int reports) {
   auto store = county.phone();
   for (int i = 0; i < reports; ++i) {
     Capture capture{"incident", R"({"category":"drainage","text":"第)" + std::to_string(i) + R"(处"})", {}, {}};
-    if (i % 10 == 0) capture.photos.push_back({county.folder.write("p.jpg", make_jpeg_of_about(20'000, 100 + static_cast<unsigned>(i))), "near"});
+    if (i % 10 == 0)
+      capture.photos.push_back(
+          {county.folder.write("p.jpg", make_jpeg_of_about(20'000, 100 + static_cast<unsigned>(i))), "near"});
     const auto saved = store->capture(capture);
     REQUIRE(saved.ok());
     told.records.insert(saved->id);

@@ -170,8 +170,7 @@ TEST_CASE("references are found, sorted and named once", "[schema]") {
 
 TEST_CASE("search text holds what is searched and nothing else", "[schema]") {
   const auto household = kind("household");
-  const Json body{
-      {"address", "堤村乡 1 号"}, {"head_name", "张三"}, {"phone", "110"}, {"tags", {"独居", "低保"}}};
+  const Json body{{"address", "堤村乡 1 号"}, {"head_name", "张三"}, {"phone", "110"}, {"tags", {"独居", "低保"}}};
   CHECK(household->search_text(body) == "堤村乡 1 号\n张三\n独居\n低保");
   CHECK(household->search_names(body) == "张三");
 }
@@ -187,10 +186,18 @@ TEST_CASE("a summary is one short line and shows no name in full", "[schema]") {
 }
 
 TEST_CASE("sensitive values are masked, wherever they stand", "[schema]") {
-  const auto masked = kind("person")->masked({{"name", "张三"}, {"id_number", "130529190001010016"}, {"sex", "1"},
-                                              {"phone", "13800000000"}, {"income_yuan", 12000}, {"x_new", "kept"}});
-  CHECK(masked == Json{{"name", "张*"}, {"id_number", "130529********0016"}, {"sex", "1"}, {"phone", "138****0000"},
-                       {"income_yuan", "*"}, {"x_new", "kept"}});
+  const auto masked = kind("person")->masked({{"name", "张三"},
+                                              {"id_number", "130529190001010016"},
+                                              {"sex", "1"},
+                                              {"phone", "13800000000"},
+                                              {"income_yuan", 12000},
+                                              {"x_new", "kept"}});
+  CHECK(masked == Json{{"name", "张*"},
+                       {"id_number", "130529********0016"},
+                       {"sex", "1"},
+                       {"phone", "138****0000"},
+                       {"income_yuan", "*"},
+                       {"x_new", "kept"}});
   const auto met = kind("visit")->masked({{"persons_met", {"张三", "李四"}}, {"location", {{"lat_e7", 37}}}});
   CHECK(met == Json{{"persons_met", {"张*", "李*"}}, {"location", {{"lat_e7", "*"}}}});
 }
@@ -255,9 +262,9 @@ TEST_CASE("depth, nodes and bytes of a schema are bounded before anything walks 
 }
 
 TEST_CASE("a closed object names the member that is too much", "[schema]") {
-  const auto closed = Kind::load(schema_with(
-      R"("properties":{"a":{"type":["integer","null"]},"c":{"const":7},"o":{"type":"object",)"
-      R"("additionalProperties":false,"required":["n"],"properties":{"n":{}}}})"));
+  const auto closed =
+      Kind::load(schema_with(R"("properties":{"a":{"type":["integer","null"]},"c":{"const":7},"o":{"type":"object",)"
+                             R"("additionalProperties":false,"required":["n"],"properties":{"n":{}}}})"));
   REQUIRE(closed);
   CHECK((*closed)->check({{"a", nullptr}, {"c", 7}, {"o", {{"n", 1}}}}));
   check_refused(**closed, {{"o", {{"n", 1}, {"m", 2}}}}, ErrorCode::field_invalid, "/o/m");
@@ -267,8 +274,8 @@ TEST_CASE("a closed object names the member that is too much", "[schema]") {
 }
 
 TEST_CASE("a hostile body costs no more than its size", "[schema]") {
-  const auto loaded = Kind::load(
-      schema_with(R"("properties":{"a":{"type":"array","uniqueItems":true,"items":{"type":"integer"}}})"));
+  const auto loaded =
+      Kind::load(schema_with(R"("properties":{"a":{"type":"array","uniqueItems":true,"items":{"type":"integer"}}})"));
   REQUIRE(loaded);
   Json items = Json::array();
   for (int i = 0; i < 60'000; ++i) items.push_back(i);

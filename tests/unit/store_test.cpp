@@ -440,9 +440,11 @@ TEST_CASE("the store's file is the worker's alone") {
   County county;
   auto store = county.phone();
   const auto mode = std::filesystem::status(county.directory() + "/julu.db").permissions();
-  CHECK((mode & (std::filesystem::perms::group_all | std::filesystem::perms::others_all)) == std::filesystem::perms::none);
+  CHECK((mode & (std::filesystem::perms::group_all | std::filesystem::perms::others_all)) ==
+        std::filesystem::perms::none);
   const auto wal = std::filesystem::status(county.directory() + "/julu.db-wal").permissions();
-  CHECK((wal & (std::filesystem::perms::group_all | std::filesystem::perms::others_all)) == std::filesystem::perms::none);
+  CHECK((wal & (std::filesystem::perms::group_all | std::filesystem::perms::others_all)) ==
+        std::filesystem::perms::none);
 }
 
 TEST_CASE("nothing that a worker typed stands readable on the disk") {

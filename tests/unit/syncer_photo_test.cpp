@@ -36,16 +36,17 @@ std::string own_photo(ScriptedCounty& c, const std::string& record) {
   std::string bytes;
   const auto photos = (*c.store->get(record))->photos;
   REQUIRE(photos.size() == 1);
-  REQUIRE(c.store->read_photo(photos[0].sha256, [&](std::string_view part) {
-    bytes += part;
-    return true;
-  }).ok());
+  REQUIRE(c.store
+              ->read_photo(photos[0].sha256,
+                           [&](std::string_view part) {
+                             bytes += part;
+                             return true;
+                           })
+              .ok());
   return bytes;
 }
 
-bool is_thumbnail(const Request& request) {
-  return header(request.headers, "Upload-Metadata").starts_with("thumb_of");
-}
+bool is_thumbnail(const Request& request) { return header(request.headers, "Upload-Metadata").starts_with("thumb_of"); }
 bool is_photo(const Request& request) { return header(request.headers, "Upload-Metadata").starts_with("sha256"); }
 
 /// Reports with a photo each; by the first thumbnail the Syncer learns how quick the link is.

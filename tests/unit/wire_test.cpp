@@ -1,8 +1,8 @@
 // What the platform's words may look like, and what is made of words that are not the protocol's.
 #include <catch2/catch_test_macros.hpp>
 
-#include <nlohmann/json.hpp>
 #include <zlib.h>
+#include <nlohmann/json.hpp>
 
 #include <julu/limits.h>
 
@@ -21,7 +21,8 @@ OutgoingOp op(int number, const std::string& evidence) {
   op.seq = number;
   op.op_id = *parse_id("01980000-0000-7000-8000-00000000000" + std::to_string(number));
   op.canonical = R"({"body":{"text":"沟"},"captured_at_ms":1,"evidence":)" + evidence +
-                 R"(,"kind":"incident","op_id":")" + op.op_id.text() + R"(","record":")" + op.op_id.text() + R"(","verb":"create"})";
+                 R"(,"kind":"incident","op_id":")" + op.op_id.text() + R"(","record":")" + op.op_id.text() +
+                 R"(","verb":"create"})";
   op.hash = sha256(op.canonical);
   return op;
 }
@@ -112,8 +113,8 @@ TEST_CASE("a stale result brings the platform's row, a refused one its reason") 
   const std::string current =
       R"({"kind":"incident","id":"r","version":9,"body":{"b":1,"a":[true]},"state":"accepted"})";
   const auto reply = wire::decode_push(
-      push_reply(result(ops[0], R"("status":"stale","current":)" + current + R"(,"applied":[")" + ops[1].op_id.text() +
-                                    "\"]") +
+      push_reply(result(ops[0],
+                        R"("status":"stale","current":)" + current + R"(,"applied":[")" + ops[1].op_id.text() + "\"]") +
                  "," +
                  result(ops[1], R"("status":"rejected","problem":{"type":"schema","title":"t","pointer":"/text"})")),
       ops);
@@ -151,8 +152,8 @@ TEST_CASE("a row brings its actions and photos whole") {
       R"({"id":"01980000-0000-7000-8000-000000000001","number":1,"action":"accept","state":"accepted","at_ms":5,)"
       R"("actor":{"id":"L-1","role":"leader","name":"网格长"},"body":{"action":"accept"}})";
   const std::string photo = R"({"photo":")" + hex(sha256("x")) + R"(","length_bytes":1,"role":"after"})";
-  const std::string row = R"({"kind":"incident","id":"r1","version":3,"actions":[)" + action + R"(],"photos":[)" +
-                          photo + "]}";
+  const std::string row =
+      R"({"kind":"incident","id":"r1","version":3,"actions":[)" + action + R"(],"photos":[)" + photo + "]}";
   const auto pulled = wire::decode_pull(page(row, "r1:3\n"));
   REQUIRE(pulled.ok());
   const Change& change = pulled->changes.at(0);
@@ -165,8 +166,7 @@ TEST_CASE("a ping without our nonce is a captive portal, and theirs are never ab
   CHECK(wire::decode_ping("<html>", "n1").error().code == ErrorCode::captive_portal);
   CHECK(wire::decode_ping(R"({"n":"n2","epoch":1,"time_ms":5})", "n1").error().code == ErrorCode::captive_portal);
   CHECK(wire::decode_ping(R"({"n":"n1","epoch":2097152,"time_ms":5})", "n1").error().code == ErrorCode::bad_reply);
-  const auto ping =
-      wire::decode_ping(R"({"n":"n1","epoch":1,"time_ms":5,"limits":{"ops":9000,"bytes":0}})", "n1");
+  const auto ping = wire::decode_ping(R"({"n":"n1","epoch":1,"time_ms":5,"limits":{"ops":9000,"bytes":0}})", "n1");
   REQUIRE(ping.ok());
   CHECK(ping->ops_max == limits::batch_ops_max);
   CHECK(ping->bytes_max == 1);

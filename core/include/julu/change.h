@@ -13,7 +13,7 @@
 namespace julu {
 
 struct ChangeAction {
-  Id id;  ///< the id of the op that appended it
+  Id id;                    ///< the id of the op that appended it
   std::int64_t number = 0;  ///< the platform's order, from 1
   std::string action;
   std::string actor_id, actor_role, actor_name;

@@ -16,10 +16,10 @@ namespace julu {
 class Enrolment {
  public:
   struct Options {
-    std::string root;      ///< the folder under which each worker's store gets a folder of its own
+    std::string root;  ///< the folder under which each worker's store gets a folder of its own
     StoreKey key{};
-    bool encrypted = true;   ///< as in Store::Options
-    std::string platform;  ///< scheme://host[:port]
+    bool encrypted = true;           ///< as in Store::Options
+    std::string platform;            ///< scheme://host[:port]
     std::int64_t consent_at_ms = 0;  ///< when the worker consented; 0 is the error consent_missing
     Clock* clock = nullptr;          ///< the machine's when null
     Random* random = nullptr;        ///< the machine's when null

@@ -18,9 +18,9 @@ enum class ErrorCode : std::int32_t {
   consent_missing = 4,  ///< the host has not recorded the worker's consent
   closed = 5,
   // What the worker entered.
-  text_encoding = 10,   ///< not UTF-8
+  text_encoding = 10,  ///< not UTF-8
   json_syntax = 11,
-  number_range = 12,    ///< not an integer within ±(2^53−1)
+  number_range = 12,  ///< not an integer within ±(2^53−1)
   key_not_ascii = 13,
   too_deep = 14,
   field_missing = 15,
@@ -29,9 +29,9 @@ enum class ErrorCode : std::int32_t {
   kind_unknown = 18,
   schema_invalid = 19,
   // Records and operations.
-  id_conflict = 20,     ///< the record id was used before with other content
+  id_conflict = 20,  ///< the record id was used before with other content
   record_unknown = 21,
-  shape_mismatch = 22,  ///< the verb does not fit the kind's shape (a patch on a log, an action on a document)
+  shape_mismatch = 22,    ///< the verb does not fit the kind's shape (a patch on a log, an action on a document)
   step_not_allowed = 23,  ///< the flow does not allow this action from this state or for this role
   record_deleted = 24,
   // Photos.
@@ -43,13 +43,13 @@ enum class ErrorCode : std::int32_t {
   photo_unknown = 35,
   // The store on disk.
   store_missing = 40,
-  store_key = 41,        ///< the key does not open this store
+  store_key = 41,  ///< the key does not open this store
   store_corrupt = 42,
-  store_newer = 43,      ///< written by a newer version of the library
+  store_newer = 43,  ///< written by a newer version of the library
   disk_full = 44,
   io = 45,
   permission = 46,
-  busy = 47,             ///< another process holds the store longer than the bound
+  busy = 47,  ///< another process holds the store longer than the bound
   encryption_unavailable = 48,
   store_exists = 49,
   // The way to the platform.
@@ -58,14 +58,14 @@ enum class ErrorCode : std::int32_t {
   tls = 52,
   clock_skew = 53,
   sync_in_progress = 54,
-  bad_reply = 55,        ///< the platform's answer breaks the protocol
+  bad_reply = 55,  ///< the platform's answer breaks the protocol
   receipt_invalid = 56,
   server = 57,
-  limited = 58,          ///< the platform asked to wait
-  foreign_origin = 59,   ///< the platform named an address that tokens may not go to
+  limited = 58,         ///< the platform asked to wait
+  foreign_origin = 59,  ///< the platform named an address that tokens may not go to
   // Who may.
-  unauthorized = 60,     ///< sign in again
-  device_refused = 61,   ///< the platform has revoked this device; capture goes on
+  unauthorized = 60,    ///< sign in again
+  device_refused = 61,  ///< the platform has revoked this device; capture goes on
   device_forked = 62,
   app_too_old = 63,
   enrolment_refused = 64,  ///< the activation code is unknown, used or expired

@@ -16,9 +16,9 @@ using StoreKey = std::array<std::uint8_t, 32>;
 struct Identity {
   std::string platform;  ///< address enrolled at: scheme://host[:port], no trailing slash
   std::string device;
-  std::string worker;    ///< the platform's own label, such as "W-0412"
-  std::string name;      ///< for display
-  std::string role;      ///< worker, leader, township, county, clerk
+  std::string worker;  ///< the platform's own label, such as "W-0412"
+  std::string name;    ///< for display
+  std::string role;    ///< worker, leader, township, county, clerk
   std::vector<std::string> grids;
   std::vector<std::string> grid_names;
   std::vector<std::string> origins;  ///< where tokens may go

@@ -15,13 +15,13 @@ inline constexpr std::size_t key_bytes_max = 64;              // one member name
 inline constexpr std::int64_t integer_max = (1LL << 53) - 1;  // RFC 7493: what every JSON reader holds exactly
 inline constexpr std::size_t schema_bytes_max = 128 * 1024;   // a record schema of the platform
 inline constexpr int schema_depth_max = 8;
-inline constexpr std::size_t schema_nodes_max = 4096;         // bounds the work of one validation
+inline constexpr std::size_t schema_nodes_max = 4096;  // bounds the work of one validation
 
 // Photos.
-inline constexpr std::int64_t photo_bytes_max = 32 << 20;     // a 108-megapixel phone JPEG is about 25 MB
-inline constexpr std::int64_t photo_pixels_max = 120'000'000; // baseline, decoded while reading
+inline constexpr std::int64_t photo_bytes_max = 32 << 20;                 // a 108-megapixel phone JPEG is about 25 MB
+inline constexpr std::int64_t photo_pixels_max = 120'000'000;             // baseline, decoded while reading
 inline constexpr std::int64_t photo_progressive_pixels_max = 16'000'000;  // libjpeg holds all coefficients: 2 bytes × 3
-inline constexpr int photo_scans_max = 100;                   // of a progressive picture; encoders write some 10
+inline constexpr int photo_scans_max = 100;  // of a progressive picture; encoders write some 10
 inline constexpr int photo_side_max = 16384;
 inline constexpr std::size_t thumbnail_bytes_max = 8 * 1024;  // fits one 2G round trip of some seconds
 inline constexpr std::size_t exif_bytes_max = 64 * 1024;      // one APP1 segment can hold no more
@@ -29,31 +29,32 @@ inline constexpr int photos_per_record_max = 64;
 inline constexpr std::size_t photo_chunk_bytes = 512 * 1024;  // one row: few rows a photo, little memory a read
 
 // The store.
-inline constexpr std::int64_t wal_bytes_max = 32 << 20;       // past it the next capture checkpoints after its commit
-inline constexpr std::int64_t ballast_bytes = 2 << 20;        // one report with photos
-inline constexpr int busy_ms_max = 10'000;                    // another process writing a large photo on a slow card
-inline constexpr std::int64_t lease_ms = 30'000;              // a dead Syncer blocks the next no longer
-inline constexpr int page_rows_max = 500;                     // one page of a list
+inline constexpr std::int64_t wal_bytes_max = 32 << 20;  // past it the next capture checkpoints after its commit
+inline constexpr std::int64_t ballast_bytes = 2 << 20;   // one report with photos
+inline constexpr int busy_ms_max = 10'000;               // another process writing a large photo on a slow card
+inline constexpr std::int64_t lease_ms = 30'000;         // a dead Syncer blocks the next no longer
+inline constexpr int page_rows_max = 500;                // one page of a list
 inline constexpr std::int64_t reconcile_spread_ms = 5 * 60 * 1000;  // 2,800 phones ask within five minutes, not at once
-inline constexpr std::int64_t server_step_ms = 24LL * 3600 * 1000;  // a ping: what its clock says beyond is not believed yet
+inline constexpr std::int64_t server_step_ms =
+    24LL * 3600 * 1000;  // a ping: what its clock says beyond is not believed yet
 inline constexpr std::int64_t op_keep_ms = 90LL * 24 * 3600 * 1000;  // protocol.md "After the platform was restored"
 
 // The wire.
-inline constexpr std::size_t batch_ops_max = 500;             // a receipt of 500 items verifies in well under 1 ms
-inline constexpr std::size_t batch_bytes_max = 1 << 20;       // request bytes before compression
+inline constexpr std::size_t batch_ops_max = 500;        // a receipt of 500 items verifies in well under 1 ms
+inline constexpr std::size_t batch_bytes_max = 1 << 20;  // request bytes before compression
 inline constexpr std::size_t pull_rows = 500;
-inline constexpr int redirects_max = 0;                       // a redirect would carry the token elsewhere
+inline constexpr int redirects_max = 0;  // a redirect would carry the token elsewhere
 inline constexpr std::int64_t backoff_base_ms = 2'000;
 inline constexpr std::int64_t backoff_cap_ms = 15 * 60 * 1000;
 inline constexpr std::int64_t retry_after_ms_max = 24LL * 3600 * 1000;
-inline constexpr std::int64_t request_timeout_ms = 60'000;    // no byte moved for so long: the link is dead
+inline constexpr std::int64_t request_timeout_ms = 60'000;  // no byte moved for so long: the link is dead
 inline constexpr std::int64_t connect_timeout_ms = 20'000;
-inline constexpr std::int64_t assertion_ms = 240'000;         // the platform takes at most 5 minutes
-inline constexpr std::int64_t chunk_bytes_min = 64 * 1024;    // smaller chunks are all headers on a 2G link
+inline constexpr std::int64_t assertion_ms = 240'000;       // the platform takes at most 5 minutes
+inline constexpr std::int64_t chunk_bytes_min = 64 * 1024;  // smaller chunks are all headers on a 2G link
 inline constexpr std::int64_t chunk_bytes_max = 4 << 20;
-inline constexpr std::int64_t chunk_target_ms = 20'000;       // so much is lost at most when a link dies
-inline constexpr std::int64_t quick_photo_ms = 1'000;         // a photo there in less needs no thumbnail ahead of it
-inline constexpr std::size_t photos_in_flight_max = 3;        // of quick ones: one travels, one is stored, one is read
+inline constexpr std::int64_t chunk_target_ms = 20'000;  // so much is lost at most when a link dies
+inline constexpr std::int64_t quick_photo_ms = 1'000;    // a photo there in less needs no thumbnail ahead of it
+inline constexpr std::size_t photos_in_flight_max = 3;   // of quick ones: one travels, one is stored, one is read
 inline constexpr std::size_t url_bytes_max = 2048;
 
 }  // namespace julu::limits

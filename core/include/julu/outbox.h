@@ -23,7 +23,7 @@ struct OutgoingOp {
   Id op_id;
   Id record;
   Verb verb = Verb::create;
-  std::string canonical;   ///< RFC 8785 text without `seq`
+  std::string canonical;  ///< RFC 8785 text without `seq`
   Hash hash{};
   std::string upload_url;  ///< attach only; may be empty
   int urgency = 2;         ///< 0 emergency, 1 urgent, 2 normal
@@ -63,10 +63,10 @@ struct PingFacts {
 };
 
 struct QueueCounts {
-  std::int64_t ops = 0;           ///< will go by themselves
-  std::int64_t parked = 0;        ///< wait for a person: refused, or behind a refused one of their record
-  std::int64_t photos = 0;        ///< whose bytes are not at the platform yet
-  std::int64_t photo_bytes = 0;   ///< of those
+  std::int64_t ops = 0;                         ///< will go by themselves
+  std::int64_t parked = 0;                      ///< wait for a person: refused, or behind a refused one of their record
+  std::int64_t photos = 0;                      ///< whose bytes are not at the platform yet
+  std::int64_t photo_bytes = 0;                 ///< of those
   std::optional<std::int64_t> next_attempt_ms;  ///< wall clock; absent when nothing is pending
 };
 
@@ -75,7 +75,7 @@ struct Reckoning {
   struct Day {
     std::int64_t day = 0;  ///< since 1970-01-01, in UTC+08:00, of captured_at_ms
     std::int64_t ops = 0;
-    Hash hash{};           ///< SHA-256 over the day's op hashes in hex, sorted, each with a line feed
+    Hash hash{};  ///< SHA-256 over the day's op hashes in hex, sorted, each with a line feed
   };
   std::vector<Day> days;
   std::optional<ChainHead> head;

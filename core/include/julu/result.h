@@ -17,24 +17,36 @@ class [[nodiscard]] Result {
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
   template <class U>
-    requires(std::is_convertible_v<U, T> && !std::is_same_v<std::decay_t<U>, Error> &&
-             !std::is_same_v<std::decay_t<U>, Result>)
-  Result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}
+  requires(std::is_convertible_v<U, T> && !std::is_same_v<std::decay_t<U>, Error> &&
+           !std::is_same_v<std::decay_t<U>, Result>) Result(U&& value)
+      : state_(std::in_place_index<0>, std::forward<U>(value)) {}
 
   explicit operator bool() const { return ok(); }
   bool ok() const { return state_.index() == 0; }
 
   /// The caller has checked; asking for the wrong one is a broken invariant.
-  T& value() & { assert(ok()); return std::get<0>(state_); }
-  const T& value() const& { assert(ok()); return std::get<0>(state_); }
-  T value() && { assert(ok()); return std::get<0>(std::move(state_)); }  // by value: `for (x : *list())` is safe
+  T& value() & {
+    assert(ok());
+    return std::get<0>(state_);
+  }
+  const T& value() const& {
+    assert(ok());
+    return std::get<0>(state_);
+  }
+  T value() && {
+    assert(ok());
+    return std::get<0>(std::move(state_));
+  }  // by value: `for (x : *list())` is safe
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
   T operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
-  const Error& error() const { assert(!ok()); return std::get<1>(state_); }
+  const Error& error() const {
+    assert(!ok());
+    return std::get<1>(state_);
+  }
 
  private:
   std::variant<T, Error> state_;
@@ -47,7 +59,10 @@ class [[nodiscard]] Result<void> {
   Result(Error error) : error_(std::move(error)) {}
   explicit operator bool() const { return ok(); }
   bool ok() const { return !error_; }
-  const Error& error() const { assert(!ok()); return *error_; }
+  const Error& error() const {
+    assert(!ok());
+    return *error_;
+  }
 
  private:
   std::optional<Error> error_;
@@ -63,7 +78,7 @@ class [[nodiscard]] Result<void> {
   if (!result) return result.error();         \
   declaration = std::move(*result)
 #define JULU_TRY(declaration, ...) JULU_TRY_AS(JULU_CONCAT(julu_result_, __LINE__), declaration, __VA_ARGS__)
-#define JULU_CHECK(...)                                              \
-  do {                                                               \
+#define JULU_CHECK(...)                                                          \
+  do {                                                                           \
     if (auto julu_check = (__VA_ARGS__); !julu_check) return julu_check.error(); \
   } while (false)

@@ -29,7 +29,7 @@ struct Capture {
   std::string kind;
   std::string body;  ///< JSON object of the kind's schema
   std::vector<PhotoInput> photos;
-  std::string id;    ///< a UUID of the shell's own, so that it may ask again; a new one when empty
+  std::string id;  ///< a UUID of the shell's own, so that it may ask again; a new one when empty
 };
 
 struct Saved {
@@ -41,11 +41,11 @@ struct Saved {
 
 /// Derived from receipts and nothing else.
 enum class Delivery {
-  none,       ///< nothing of ours on this record: it came from the platform
-  saved,      ///< durable here, not yet receipted
-  delivered,  ///< every op of ours, photos' among them, is covered by a receipt
-  parked,     ///< the platform refused a part; `problem` says why, `resend` or an edit is the way on
-  confirming, ///< receipted, but the platform was restored from a backup since: it is asked what it still holds
+  none,        ///< nothing of ours on this record: it came from the platform
+  saved,       ///< durable here, not yet receipted
+  delivered,   ///< every op of ours, photos' among them, is covered by a receipt
+  parked,      ///< the platform refused a part; `problem` says why, `resend` or an edit is the way on
+  confirming,  ///< receipted, but the platform was restored from a backup since: it is asked what it still holds
 };
 std::string_view name(Delivery delivery);
 
@@ -77,11 +77,11 @@ struct Record {
 };
 
 struct Filter {
-  std::string kind;         ///< empty: all
-  std::string search;       ///< words or characters of the text; empty: all
+  std::string kind;    ///< empty: all
+  std::string search;  ///< words or characters of the text; empty: all
   std::optional<Delivery> delivery;
-  std::string before;       ///< a record id: only older ones, for the next page
-  int limit = 50;           ///< 1 … limits::page_rows_max
+  std::string before;  ///< a record id: only older ones, for the next page
+  int limit = 50;      ///< 1 … limits::page_rows_max
   bool deleted_too = false;
 };
 
@@ -93,14 +93,14 @@ struct HistoryEntry {
   std::string state;   ///< after that step
   std::string detail;  ///< JSON
   std::string op_id;
-  std::string hash;    ///< of ours: the op's hash
+  std::string hash;         ///< of ours: the op's hash
   std::string receipt_key;  ///< of ours: the key that signed for it; empty: no receipt yet
   std::string standing;     ///< of ours: waiting, delivered, refused, replaced or given_up
 };
 
 struct ConflictField {
   std::string record;
-  std::string field;  ///< JSON pointer
+  std::string field;                ///< JSON pointer
   std::string base, local, remote;  ///< JSON values; empty: absent
   std::int64_t at_ms = 0;
 };
@@ -123,10 +123,10 @@ struct Status {
   std::int64_t unsent_photo_bytes = 0;
   std::int64_t conflicts = 0;
   std::optional<std::int64_t> next_attempt_ms;
-  std::int64_t last_sync_ms = 0;  ///< wall clock of the last full pull to the end; 0: never
-  bool confirming = false;        ///< the platform was restored: it is asked what it still holds
-  bool low_disk = false;          ///< the ballast was used: free some space
-  std::optional<Salvage> salvage; ///< since this store was made
+  std::int64_t last_sync_ms = 0;   ///< wall clock of the last full pull to the end; 0: never
+  bool confirming = false;         ///< the platform was restored: it is asked what it still holds
+  bool low_disk = false;           ///< the ballast was used: free some space
+  std::optional<Salvage> salvage;  ///< since this store was made
 };
 
 struct Changes {

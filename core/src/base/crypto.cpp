@@ -164,9 +164,7 @@ std::string base64url(std::span<const std::uint8_t> bytes) {
   return out;
 }
 
-std::string base64url(std::string_view bytes) {
-  return base64url(std::span(bytes_of(bytes), bytes.size()));
-}
+std::string base64url(std::string_view bytes) { return base64url(std::span(bytes_of(bytes), bytes.size())); }
 
 std::optional<std::string> parse_base64url(std::string_view text) {
   if (text.size() % 4 == 1) return std::nullopt;

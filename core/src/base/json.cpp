@@ -48,9 +48,9 @@ bool needs_normalising(std::string_view text) {
 void normalise_nfc(std::string& text) {
   if (!needs_normalising(text)) return;
   utf8proc_uint8_t* made = nullptr;
-  const auto length = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                                   static_cast<utf8proc_ssize_t>(text.size()), &made,
-                                   static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+  const auto length =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), static_cast<utf8proc_ssize_t>(text.size()),
+                   &made, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
   const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owned(made, &std::free);
   if (length >= 0) text.assign(reinterpret_cast<const char*>(made), static_cast<std::size_t>(length));
 }
@@ -124,8 +124,8 @@ class BodyReader {
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& problem) {
     if (problem.id == kOutOfRangeNumber) return refuse_value(ErrorCode::number_range);
     // A lone surrogate escape is text that no UTF-8 holds.
-    const bool encoding = bad_utf8_at(text_) < position || std::string_view(problem.what()).find("surrogate") !=
-                                                               std::string_view::npos;
+    const bool encoding =
+        bad_utf8_at(text_) < position || std::string_view(problem.what()).find("surrogate") != std::string_view::npos;
     return refuse_value(encoding ? ErrorCode::text_encoding : ErrorCode::json_syntax);
   }
 
@@ -307,8 +307,10 @@ bool depth_within(std::string_view text, int depth_max) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (in_string) {
-      if (c == '\\') ++i;
-      else if (c == '"') in_string = false;
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        in_string = false;
     } else if (c == '"') {
       in_string = true;
     } else if (c == '[' || c == '{') {
@@ -363,9 +365,12 @@ std::string pointer_segment(std::string_view key) {
   std::string text;
   text.reserve(key.size());
   for (const char c : key) {
-    if (c == '~') text += "~0";
-    else if (c == '/') text += "~1";
-    else text += c;
+    if (c == '~')
+      text += "~0";
+    else if (c == '/')
+      text += "~1";
+    else
+      text += c;
   }
   return text;
 }

@@ -56,8 +56,8 @@ Result<std::shared_ptr<const Flow>> Flow::load(std::string_view flow_json) {
   if (actions == parsed->end() || !actions->is_object()) return refuse("/actions");
   for (const auto& [name, action] : actions->items()) {
     const std::string at = "/actions/" + pointer_segment(name);
-    Action made{text_member(action, "zh"), text_member(action, "en"), text_member(action, "to"), {}, {},
-                NoteRule::optional, 0};
+    Action made{
+        text_member(action, "zh"), text_member(action, "en"), text_member(action, "to"), {}, {}, NoteRule::optional, 0};
     JULU_TRY(made.from, words(action, "from", at));
     JULU_TRY(made.roles, words(action, "roles", at));
     JULU_TRY(made.note, note_rule(action, at));

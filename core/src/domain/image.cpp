@@ -6,9 +6,9 @@
 #include <array>
 #include <cmath>
 #include <csetjmp>
-#include <memory>
 #include <cstddef>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -296,7 +296,8 @@ Picture upright(Picture taken, int orientation) {
       if (flip_x) from_x = taken.width - 1 - from_x;
       if (flip_y) from_y = taken.height - 1 - from_y;
       const std::size_t at = (static_cast<std::size_t>(from_y) * static_cast<std::size_t>(taken.width) +
-                              static_cast<std::size_t>(from_x)) * 3;
+                              static_cast<std::size_t>(from_x)) *
+                             3;
       std::copy_n(taken.rgb.data() + at, 3, to);
     }
   }
@@ -414,12 +415,14 @@ std::string seems(std::span<const std::uint8_t> bytes) {
 }
 
 Result<void> check_size(const JpegWalk& walk) {
-  if (!is_decodable(walk.width, walk.height, walk.progressive)) return Error{ErrorCode::photo_too_large, {}, std::to_string(walk.width) + "x" + std::to_string(walk.height)};
+  if (!is_decodable(walk.width, walk.height, walk.progressive))
+    return Error{ErrorCode::photo_too_large, {}, std::to_string(walk.width) + "x" + std::to_string(walk.height)};
   return {};
 }
 
 struct ReadBuffer {
-  std::unique_ptr<std::uint8_t[]> bytes{new std::uint8_t[kReadBytes]};  // not zeroed: that would cost as much as hashing
+  std::unique_ptr<std::uint8_t[]> bytes{
+      new std::uint8_t[kReadBytes]};  // not zeroed: that would cost as much as hashing
   std::size_t size = 0;
 
   std::span<std::uint8_t> room() { return {bytes.get(), kReadBytes}; }
@@ -519,7 +522,8 @@ Result<PhotoFacts> take_in(ByteSource& source, const PhotoPolicy& policy, ByteSi
 
 Result<std::vector<std::uint8_t>> thumbnail(ByteSource& source) {
   JULU_TRY(Picture picture, decode(source, kThumbnailEdge));
-  constexpr std::pair<int, int> kTries[] = {{kThumbnailEdge, 72}, {kThumbnailEdge, 50}, {240, 50}, {240, 30}, {160, 40}, {160, 20}, {96, 20}, {48, 10}};
+  constexpr std::pair<int, int> kTries[] = {
+      {kThumbnailEdge, 72}, {kThumbnailEdge, 50}, {240, 50}, {240, 30}, {160, 40}, {160, 20}, {96, 20}, {48, 10}};
   for (const auto& [edge, quality] : kTries) {
     if (std::max(picture.width, picture.height) > edge) picture = shrunk(picture, edge);
     MemorySink sink;

@@ -15,14 +15,14 @@ constexpr std::uint8_t kApp14 = 0xEE;
 constexpr std::uint8_t kApp15 = 0xEF;
 constexpr std::uint8_t kComment = 0xFE;
 
-bool is_frame(std::uint8_t code) { return code >= 0xC0 && code <= 0xCF && code != 0xC4 && code != 0xC8 && code != 0xCC; }
+bool is_frame(std::uint8_t code) {
+  return code >= 0xC0 && code <= 0xCF && code != 0xC4 && code != 0xC8 && code != 0xCC;
+}
 bool stands_alone(std::uint8_t code) { return code == 0x01 || (code >= 0xD0 && code <= 0xD7); }
 
 // JFIF says the pixel shape and Adobe's segment the colours: without them the picture looks wrong. The rest tells of
 // the phone, the place and the owner.
-bool is_metadata(std::uint8_t code) {
-  return code == kComment || (code > kApp0 && code <= kApp15 && code != kApp14);
-}
+bool is_metadata(std::uint8_t code) { return code == kComment || (code > kApp0 && code <= kApp15 && code != kApp14); }
 
 Error damaged(const char* what) { return Error{ErrorCode::photo_damaged, {}, what}; }
 
@@ -125,7 +125,8 @@ Result<void> JpegWalk::end_segment() {
     width = segment_[3] << 8 | segment_[4];
     if (width == 0 || height == 0) return damaged("no size");
     progressive = code_ == 0xC2 || code_ == 0xC6 || code_ == 0xCA || code_ == 0xCE;
-  } else if (code_ == kApp1 && collect_segment_ && segment_.size() >= 6 && std::memcmp(segment_.data(), "Exif\0", 5) == 0) {
+  } else if (code_ == kApp1 && collect_segment_ && segment_.size() >= 6 &&
+             std::memcmp(segment_.data(), "Exif\0", 5) == 0) {
     exif = read_exif(segment_);
     exif_seen_ = true;
   } else if (code_ == kStartOfScan) {
@@ -138,8 +139,9 @@ Result<void> JpegWalk::end_segment() {
 
 std::size_t JpegWalk::take_entropy(std::span<const std::uint8_t> bytes, std::vector<std::uint8_t>* kept) {
   const void* found = std::memchr(bytes.data(), 0xFF, bytes.size());
-  const std::size_t size =
-      found == nullptr ? bytes.size() : static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - bytes.data());
+  const std::size_t size = found == nullptr
+                               ? bytes.size()
+                               : static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - bytes.data());
   keep(kept, bytes.first(size));
   if (found == nullptr) return size;
   state_ = State::entropy_ff;

@@ -67,8 +67,6 @@ std::string canonical(const Op& op) {
 
 Hash first_link(std::string_view device_id) { return sha256(device_id); }
 
-Hash next_link(const Hash& previous, const Hash& op_hash) {
-  return Sha256().update(previous).update(op_hash).finish();
-}
+Hash next_link(const Hash& previous, const Hash& op_hash) { return Sha256().update(previous).update(op_hash).finish(); }
 
 }  // namespace julu

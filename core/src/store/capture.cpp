@@ -11,16 +11,15 @@ namespace {
 
 using namespace store;
 
-
-
 Result<void> check_photos(const std::vector<PhotoInput>& photos) {
   if (photos.size() > static_cast<std::size_t>(limits::photos_per_record_max)) {
     return Error{ErrorCode::bad_argument, "/photos", "at most " + std::to_string(limits::photos_per_record_max)};
   }
   for (std::size_t i = 0; i < photos.size(); ++i) {
     const std::string& role = photos[i].role;
-    const bool word = !role.empty() && role.size() <= limits::key_bytes_max &&
-                      std::all_of(role.begin(), role.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+    const bool word =
+        !role.empty() && role.size() <= limits::key_bytes_max &&
+        std::all_of(role.begin(), role.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
     if (!word) return Error{ErrorCode::bad_argument, "/photos/" + std::to_string(i) + "/role", {}};
   }
   return {};
@@ -101,8 +100,9 @@ Result<Saved> insert_record(Core& core, Connection& db, const Kind& kind, const 
   for (const std::string& ref : kind.refs(body)) {
     if (const auto target = parse_id(ref)) op.refs.push_back(*target);
   }
-  JULU_CHECK(db.run("INSERT INTO record (id, kind, body, state, captured_at_ms, changed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                    id, kind.id(), text, state, moment.captured_at_ms, changed));
+  JULU_CHECK(
+      db.run("INSERT INTO record (id, kind, body, state, captured_at_ms, changed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", id,
+             kind.id(), text, state, moment.captured_at_ms, changed));
   JULU_TRY(const Enqueued created, core.enqueue(db, moment, op));
   if (mutant(Mutant::capture_split)) JULU_CHECK(db.script("COMMIT; BEGIN IMMEDIATE"));
   op.after = created.seq;
@@ -209,7 +209,8 @@ Result<Saved> Store::act(const std::string& id_text, const std::string& action, 
     JULU_TRY(NewOp op, follow_up(db, target, Verb::append));
     step["action"] = action;
     {
-      Query last = db.query("SELECT id FROM action WHERE record = ?1 ORDER BY number IS NULL DESC, number DESC, id DESC", id);
+      Query last =
+          db.query("SELECT id FROM action WHERE record = ?1 ORDER BY number IS NULL DESC, number DESC, id DESC", id);
       JULU_TRY(const bool row, last.step());
       if (row) step["last_action"] = last.id(0).text();
     }

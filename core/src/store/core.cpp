@@ -148,7 +148,8 @@ Result<Enqueued> Core::enqueue(Connection& db, const Moment& moment, const NewOp
       "INSERT INTO op (seq, op_id, record, verb, urgency, after, base_version, photo, hash, link, base_values, canonical,"
       " chain, number, place) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
       seq, full.op_id, full.record, static_cast<int>(full.verb), op.urgency, op.after, op.base_version, op.photo, hash,
-      link, base_values, text, end.chain, end.number + (mutant(Mutant::number_skipped) && seq % 16 == 0 ? 2 : 1), op.place.value_or(seq)));
+      link, base_values, text, end.chain, end.number + (mutant(Mutant::number_skipped) && seq % 16 == 0 ? 2 : 1),
+      op.place.value_or(seq)));
   return Enqueued{seq, full.op_id};
 }
 
@@ -191,6 +192,8 @@ bool Core::make_ballast() {
   if (std::filesystem::exists(path, failed)) return true;
   {
     std::ofstream file(path, std::ios::binary);
+    std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write,
+                                 failed);
     const std::string block(64 * 1024, '\0');
     for (std::int64_t size = 0; size < limits::ballast_bytes && file; size += static_cast<std::int64_t>(block.size())) {
       file.write(block.data(), static_cast<std::streamsize>(block.size()));

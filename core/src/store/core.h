@@ -191,8 +191,8 @@ class Core {
   std::map<std::string, std::shared_ptr<const Flow>, std::less<>> flows_;
 };
 
-/// The file of a store and how it is opened: shared by Core and Enrolment. A file found damaged is marked and stays; the
-/// one after it takes its place.
+/// The file of a store and how it is opened: shared by Core and Enrolment. A file found damaged is marked and stays;
+/// the one after it takes its place.
 std::string database_path(const std::string& directory, int generation);
 std::string damage_mark(const std::string& database_path);
 /// The first that is not marked; the one before it, if any, was damaged.
@@ -212,8 +212,8 @@ Result<void> set_meta(Connection& db, const char* name, std::int64_t value);
 Result<Identity> parse_identity(const std::string& text);
 Result<void> save_identity(Connection& db, const Identity& identity);
 
-/// Carries what can be read of the damaged file over into the next, in one transaction, once. Errors: store_corrupt when
-/// not even the identity can be read, and those of the disk. salvage.cpp
+/// Carries what can be read of the damaged file over into the next, in one transaction, once. Errors: store_corrupt
+/// when not even the identity can be read, and those of the disk. salvage.cpp
 Result<void> salvage(const Store::Options& options, int damaged);
 /// The second half of it, once kinds and flows are known.
 Result<void> lay_salvaged(Core& core, Connection& db);

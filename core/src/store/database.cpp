@@ -27,8 +27,8 @@ Error error_of(int number) {
   return Error{ErrorCode::io, "directory", "errno " + std::to_string(number)};
 }
 
-// Says why a file cannot be opened, and makes a new one with its mode, before SQLite makes the WAL with the same. A file
-// that is there is never opened here: closing it would drop every POSIX lock that this process holds on it, and
+// Says why a file cannot be opened, and makes a new one with its mode, before SQLite makes the WAL with the same. A
+// file that is there is never opened here: closing it would drop every POSIX lock that this process holds on it, and
 // another process that ends would then take itself for the last one and remove the WAL from under us.
 Result<void> prepare_file(const std::string& path, bool create) {
   if (create) {
@@ -103,10 +103,14 @@ Result<void> set_meta(Connection& db, const char* name, std::int64_t value) {
 }
 
 Result<void> save_identity(Connection& db, const Identity& identity) {
-  const Json json{{"platform", identity.platform},     {"device", identity.device},
-                  {"worker", identity.worker},         {"name", identity.name},
-                  {"role", identity.role},             {"grids", identity.grids},
-                  {"grid_names", identity.grid_names}, {"origins", identity.origins},
+  const Json json{{"platform", identity.platform},
+                  {"device", identity.device},
+                  {"worker", identity.worker},
+                  {"name", identity.name},
+                  {"role", identity.role},
+                  {"grids", identity.grids},
+                  {"grid_names", identity.grid_names},
+                  {"origins", identity.origins},
                   {"root_key", base64url(identity.root_key)}};
   return set_meta(db, "identity", json.dump());
 }

@@ -13,7 +13,8 @@ Result<Core::ChainEnd> Core::chain_end(Connection& db) {
   JULU_TRY(end.chain, meta_integer(db, "chain"));
   if (end.chain != chain_) JULU_CHECK(reload_identity(db));  // another process has enrolled anew
   constexpr const char* kFirst = "SELECT number, link FROM op ORDER BY seq DESC LIMIT 1";
-  constexpr const char* kLater = "SELECT number, link FROM op WHERE chain = ?1 AND chain > 0 ORDER BY number DESC LIMIT 1";
+  constexpr const char* kLater =
+      "SELECT number, link FROM op WHERE chain = ?1 AND chain > 0 ORDER BY number DESC LIMIT 1";
   Query last = end.chain == 0 ? db.query(kFirst) : db.query(kLater, end.chain);
   JULU_TRY(const bool there, last.step());
   end.number = there ? last.integer(0) : 0;
@@ -24,7 +25,8 @@ Result<Core::ChainEnd> Core::chain_end(Connection& db) {
 Result<void> Core::become(Connection& db, const Identity& identity, const PrivateKey& key) {
   JULU_TRY(const std::int64_t chain, meta_integer(db, "chain"));
   JULU_CHECK(set_meta(db, "chain", chain + 1));
-  // The device that was enrolled with a code can vouch for a new one even when a restore has made the later ones unknown.
+  // The device that was enrolled with a code can vouch for a new one even when a restore has made the later ones
+  // unknown.
   JULU_CHECK(db.run("INSERT OR IGNORE INTO meta SELECT 'first_device_key', value FROM meta WHERE name = 'device_key'"));
   JULU_CHECK(db.run("INSERT OR IGNORE INTO meta VALUES ('first_device', ?1)", this->identity().device));
   JULU_CHECK(save_identity(db, identity));

@@ -59,7 +59,8 @@ class Unfinished final : public Enrolment {
 
     std::error_code failed;
     fs::path target = fs::path(options_.root) / folder_name(identity.worker);
-    if (fs::exists(target, failed)) target += "-" + identity.device.substr(identity.device.size() > 8 ? identity.device.size() - 8 : 0);
+    if (fs::exists(target, failed))
+      target += "-" + identity.device.substr(identity.device.size() > 8 ? identity.device.size() - 8 : 0);
     fs::rename(directory_, target, failed);
     if (failed) return disk_error(failed, "root");
     return target.string();
@@ -86,8 +87,7 @@ Result<void> make_folder(const fs::path& path) {
 Result<std::unique_ptr<Enrolment>> Enrolment::begin(Options options) {
   if (options.consent_at_ms <= 0) return Error{ErrorCode::consent_missing, "consent", {}};
   if (options.root.empty()) return Error{ErrorCode::bad_argument, "root", {}};
-  const std::string directory =
-      options.vfs.empty() ? (fs::path(options.root) / kUnfinished).string() : options.root;
+  const std::string directory = options.vfs.empty() ? (fs::path(options.root) / kUnfinished).string() : options.root;
   if (options.vfs.empty()) JULU_CHECK(make_folder(directory));
 
   Store::Options store;

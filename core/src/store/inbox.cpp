@@ -14,12 +14,12 @@ Result<void> take_actions(Connection& db, const Id& record, const Change& change
   if (mutant(Mutant::actions_ignored)) return {};
   for (const ChangeAction& action : change.actions) {
     const Json actor{{"id", action.actor_id}, {"name", action.actor_name}, {"role", action.actor_role}};
-    JULU_CHECK(db.run(
-        "INSERT INTO action (id, record, number, action, state, actor, at_ms, note, body)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
-        " ON CONFLICT DO UPDATE SET number = excluded.number, state = excluded.state",
-        action.id, record, action.number, action.action, action.state,
-        actor.dump(-1, ' ', false, Json::error_handler_t::replace), action.at_ms, action.note, action.body));
+    JULU_CHECK(
+        db.run("INSERT INTO action (id, record, number, action, state, actor, at_ms, note, body)"
+               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+               " ON CONFLICT DO UPDATE SET number = excluded.number, state = excluded.state",
+               action.id, record, action.number, action.action, action.state,
+               actor.dump(-1, ' ', false, Json::error_handler_t::replace), action.at_ms, action.note, action.body));
   }
   return {};
 }
@@ -125,11 +125,12 @@ Result<bool> take_base(Core& core, Connection& db, const Id& record, const Chang
   JULU_CHECK(db.run(
       "UPDATE record SET base = ?2, base_version = ?3, base_epoch = ?4, base_state = ?5, base_deleted = ?6 WHERE id = ?1",
       record, body, change.version, epoch, change.state, change.deleted && !mutant(Mutant::deleted_ignored)));
-  JULU_CHECK(db.run("UPDATE op SET folded = 1 WHERE record = ?1 AND status = 1 AND folded = 0 AND version <= ?2", record,
-                    mutant(Mutant::fold_not_by_row) ? 0 : change.version));
+  JULU_CHECK(db.run("UPDATE op SET folded = 1 WHERE record = ?1 AND status = 1 AND folded = 0 AND version <= ?2",
+                    record, mutant(Mutant::fold_not_by_row) ? 0 : change.version));
   if (row->base && *row->base != body) {
     JULU_CHECK(add_history(db, record, core.clock().now_ms(), "pulled",
-                           Json{{"version", change.version}, {"from", Json::parse(*row->base, nullptr, false)},
+                           Json{{"version", change.version},
+                                {"from", Json::parse(*row->base, nullptr, false)},
                                 {"to", Json::parse(body, nullptr, false)}}));
   }
   return true;
@@ -180,7 +181,8 @@ Result<Inbox::Applied> Inbox::apply(const PulledPage& page) {
       JULU_TRY(const std::int64_t swept, meta_integer(db, "swept"));
       // What the platform may have lost and gets again must not be forgotten here meanwhile.
       JULU_TRY(const std::int64_t confirming, meta_integer(db, "confirming"));
-      if (swept < generation && (confirming == 0 || mutant(Mutant::sweep_while_confirming))) JULU_CHECK(sweep(db, generation));
+      if (swept < generation && (confirming == 0 || mutant(Mutant::sweep_while_confirming)))
+        JULU_CHECK(sweep(db, generation));
       JULU_CHECK(set_meta(db, "last_sync_ms", core.clock().now_ms()));
     }
     if (catalog_changed) JULU_CHECK(core.load_catalog(db));
@@ -195,7 +197,8 @@ Result<void> Inbox::restart() {
 
 Result<bool> Inbox::has_receipt_keys() const {
   return store_.core_->read([&](Connection& db) -> Result<bool> {
-    JULU_TRY(const auto count, db.integer("SELECT count(*) FROM catalog WHERE kind = 'receipt-key' AND problem IS NULL"));
+    JULU_TRY(const auto count,
+             db.integer("SELECT count(*) FROM catalog WHERE kind = 'receipt-key' AND problem IS NULL"));
     return count.value_or(0) > 0;
   });
 }
@@ -215,7 +218,8 @@ Result<std::optional<Inbox::WantedPhoto>> Inbox::next_wanted_photo() {
 }
 
 Result<void> Inbox::store_photo(const Hash& sha256, std::string_view bytes) {
-  if (julu::sha256(bytes) != sha256 && !mutant(Mutant::photo_hash_not_checked)) return Error{ErrorCode::photo_damaged, {}, hex(sha256)};
+  if (julu::sha256(bytes) != sha256 && !mutant(Mutant::photo_hash_not_checked))
+    return Error{ErrorCode::photo_damaged, {}, hex(sha256)};
   Core& core = *store_.core_;
   return core.write([&](Connection& db) -> Result<void> {
     JULU_TRY(const auto photo, db.integer("SELECT id FROM photo WHERE sha256 = ?1 AND here = 0", sha256));
@@ -226,9 +230,8 @@ Result<void> Inbox::store_photo(const Hash& sha256, std::string_view bytes) {
     JULU_CHECK(db.run("UPDATE photo SET here = 1, length_bytes = ?2 WHERE id = ?1", *photo,
                       static_cast<std::int64_t>(bytes.size())));
     JULU_TRY(const std::int64_t changed, core.next_change(db));
-    return db.run(
-        "UPDATE record SET changed = ?2 WHERE id = (SELECT record FROM attachment WHERE sha256 = ?1 LIMIT 1)", sha256,
-        changed);
+    return db.run("UPDATE record SET changed = ?2 WHERE id = (SELECT record FROM attachment WHERE sha256 = ?1 LIMIT 1)",
+                  sha256, changed);
   });
 }
 

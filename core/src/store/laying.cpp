@@ -13,7 +13,8 @@ constexpr const char* kOpColumns =
 bool changes_body(const OpRow& op) { return op.verb != Verb::attach && op.verb != Verb::append; }
 
 bool is_laid_on_top(const OpRow& op) {
-  return !op.folded && ((op.status == kStatusQueued && !mutant(Mutant::pending_not_laid)) || op.status == kStatusReceipted || op.status == kStatusParked);
+  return !op.folded && ((op.status == kStatusQueued && !mutant(Mutant::pending_not_laid)) ||
+                        op.status == kStatusReceipted || op.status == kStatusParked);
 }
 
 Json parse_object(std::string_view text) {

@@ -41,7 +41,8 @@ Result<bool> purge_one(Connection& db) {
   JULU_TRY(const std::int64_t safe, meta_integer(db, "safe_before_ms"));
   JULU_TRY(const std::int64_t seen, meta_integer(db, "server_seen_ms"));
   if (confirming != 0) return false;
-  const std::int64_t before = mutant(Mutant::purge_at_receipt) ? limits::integer_max : std::max(safe, seen - limits::op_keep_ms);
+  const std::int64_t before =
+      mutant(Mutant::purge_at_receipt) ? limits::integer_max : std::max(safe, seen - limits::op_keep_ms);
   JULU_TRY(const auto photo, db.integer(mutant(Mutant::purge_before_receipt) ? kSent : kPurgeable, before));
   if (!photo) return false;
   JULU_CHECK(drop_chunks(db, *photo));

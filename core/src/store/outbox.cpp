@@ -148,10 +148,10 @@ Result<void> Outbox::defer(const std::vector<OutgoingOp>& sent, ErrorCode why, s
     }
     const Wait wait = next_wait(core, attempts, retry_after_ms);
     for (const OutgoingOp& op : sent) {
-      JULU_CHECK(db.run(
-          "UPDATE op SET attempts = attempts + 1, next_attempt_ms = ?2, wait_max_ms = ?3, problem = ?4"
-          " WHERE seq = ?1 AND status = 0",
-          op.row, wait.next_attempt_ms, wait.wait_max_ms, problem_text(why, "", "", "", "")));
+      JULU_CHECK(
+          db.run("UPDATE op SET attempts = attempts + 1, next_attempt_ms = ?2, wait_max_ms = ?3, problem = ?4"
+                 " WHERE seq = ?1 AND status = 0",
+                 op.row, wait.next_attempt_ms, wait.wait_max_ms, problem_text(why, "", "", "", "")));
     }
     return {};
   });

@@ -24,8 +24,8 @@ Result<std::vector<OutgoingPhoto>> photos_of(Query rows, bool thumbnail) {
   for (;;) {
     JULU_TRY(const bool there, rows.step());
     if (!there) return photos;
-    photos.push_back({rows.hash(0), rows.integer(1), std::string(rows.text(3)), thumbnail,
-                      static_cast<int>(rows.integer(2))});
+    photos.push_back(
+        {rows.hash(0), rows.integer(1), std::string(rows.text(3)), thumbnail, static_cast<int>(rows.integer(2))});
   }
 }
 
@@ -72,8 +72,9 @@ Result<void> Outbox::thumbnail_sent(const Hash& sha256) {
 
 Result<void> Outbox::photo_uploaded(const Hash& sha256, const std::string& upload_url) {
   return store_.core_->note([&](Connection& db) -> Result<void> {
-    return db.run("UPDATE photo SET uploaded = 1, attempts = 0, upload_url = coalesce(?2, upload_url) WHERE sha256 = ?1",
-                  sha256, upload_url.empty() ? std::optional<std::string>() : upload_url);
+    return db.run(
+        "UPDATE photo SET uploaded = 1, attempts = 0, upload_url = coalesce(?2, upload_url) WHERE sha256 = ?1", sha256,
+        upload_url.empty() ? std::optional<std::string>() : upload_url);
   });
 }
 
@@ -98,8 +99,8 @@ Result<void> Outbox::park_photo(const Hash& sha256, const Problem& problem) {
       }
     }
     for (const Id& record : records) {
-      JULU_CHECK(db.run("UPDATE op SET status = 2, problem = ?3 WHERE record = ?1 AND photo = ?2 AND status = 0", record,
-                        sha256, text));
+      JULU_CHECK(db.run("UPDATE op SET status = 2, problem = ?3 WHERE record = ?1 AND photo = ?2 AND status = 0",
+                        record, sha256, text));
       JULU_CHECK(lay(core, db, record));
     }
     return {};

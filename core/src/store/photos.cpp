@@ -142,10 +142,10 @@ Result<std::string> make_thumbnail(Connection& db, std::int64_t photo) {
   JULU_TRY(auto stored, db.text("SELECT bytes FROM thumbnail WHERE photo = ?1", photo));
   if (stored) return *std::move(stored);
   // What is small enough already is its own thumbnail; of a photo of somebody else's the size is not known.
-  JULU_TRY(const auto small, db.integer("SELECT 1 FROM photo WHERE id = ?1 AND length_bytes <= ?2 AND width <= ?3"
-                                        " AND height <= ?3",
-                                        photo, static_cast<std::int64_t>(limits::thumbnail_bytes_max),
-                                        domain::kThumbnailEdge));
+  JULU_TRY(const auto small,
+           db.integer("SELECT 1 FROM photo WHERE id = ?1 AND length_bytes <= ?2 AND width <= ?3"
+                      " AND height <= ?3",
+                      photo, static_cast<std::int64_t>(limits::thumbnail_bytes_max), domain::kThumbnailEdge));
   if (small) return read_range(db, photo, 0, limits::thumbnail_bytes_max);
   ChunkSource source(db, photo);
   const auto made = domain::thumbnail(source);

@@ -216,7 +216,8 @@ namespace {
 
 // By the number of an op's status.
 constexpr std::array<const char*, 5> kStandings{"waiting", "delivered", "refused", "replaced", "given_up"};
-static_assert(kStatusQueued == 0 && kStatusReceipted == 1 && kStatusParked == 2 && kStatusMadeAgain == 3 && kStatusGivenUp == 4);
+static_assert(kStatusQueued == 0 && kStatusReceipted == 1 && kStatusParked == 2 && kStatusMadeAgain == 3 &&
+              kStatusGivenUp == 4);
 
 Result<void> add_own_ops(Connection& db, const Id& record, std::vector<HistoryEntry>& entries) {
   Query row = db.query(
@@ -297,7 +298,8 @@ Result<std::vector<HistoryEntry>> Store::history(const std::string& id) {
 Result<std::vector<ConflictField>> Store::conflicts() {
   return core_->read([&](Connection& db) -> Result<std::vector<ConflictField>> {
     std::vector<ConflictField> fields;
-    Query row = db.query("SELECT record, field, base, local, remote, at_ms FROM conflict ORDER BY at_ms, record, field");
+    Query row =
+        db.query("SELECT record, field, base, local, remote, at_ms FROM conflict ORDER BY at_ms, record, field");
     for (;;) {
       JULU_TRY(const bool there, row.step());
       if (!there) return fields;
@@ -330,8 +332,9 @@ Result<Status> Store::status() {
     JULU_TRY(const auto salvage, meta_text(db, "salvage"));
     if (salvage) {
       const Json told = Json::parse(*salvage, nullptr, false);
-      status.salvage = Salvage{told.value("at_ms", std::int64_t{0}), told.value("ops", std::int64_t{0}),
-                               told.value("ops_unreadable", std::int64_t{0}), told.value("photos_lost", std::int64_t{0})};
+      status.salvage =
+          Salvage{told.value("at_ms", std::int64_t{0}), told.value("ops", std::int64_t{0}),
+                  told.value("ops_unreadable", std::int64_t{0}), told.value("photos_lost", std::int64_t{0})};
     }
     status.low_disk = core_->low_disk();
     return status;
@@ -343,7 +346,8 @@ Result<Changes> Store::changes_since(std::int64_t token, int limit) {
   return core_->read([&](Connection& db) -> Result<Changes> {
     Changes changes;
     changes.token = token;
-    Query row = db.query("SELECT id, changed FROM record WHERE changed > ?1 ORDER BY changed LIMIT ?2", token, limit + 1);
+    Query row =
+        db.query("SELECT id, changed FROM record WHERE changed > ?1 ORDER BY changed LIMIT ?2", token, limit + 1);
     for (;;) {
       JULU_TRY(const bool there, row.step());
       if (!there) return changes;

@@ -34,10 +34,10 @@ Result<void> send_once_more(Core& core, Connection& db, std::int64_t seq) {
     JULU_CHECK(db.run("UPDATE op SET chain = ?2, number = ?3, link = ?4 WHERE seq = ?1", seq, end.chain, end.number + 1,
                       next_link(end.link, hash)));
   }
-  JULU_CHECK(db.run(
-      "UPDATE op SET status = 0, receipt = NULL, receipt_item = NULL, version = NULL, folded = 0, attempts = 0,"
-      " next_attempt_ms = 0 WHERE seq = ?1",
-      seq));
+  JULU_CHECK(
+      db.run("UPDATE op SET status = 0, receipt = NULL, receipt_item = NULL, version = NULL, folded = 0, attempts = 0,"
+             " next_attempt_ms = 0 WHERE seq = ?1",
+             seq));
   JULU_CHECK(db.run("UPDATE action SET number = NULL WHERE id = (SELECT op_id FROM op WHERE seq = ?1)", seq));
   return db.run(
       "UPDATE photo SET uploaded = 0, next_attempt_ms = 0 WHERE own = 1 AND here = 1 AND sha256 = (SELECT photo FROM op WHERE seq = ?1)",
@@ -46,7 +46,8 @@ Result<void> send_once_more(Core& core, Connection& db, std::int64_t seq) {
 
 Result<std::optional<ChainHead>> head_of(Core& core, Connection& db) {
   JULU_TRY(const Core::ChainEnd end, core.chain_end(db));
-  JULU_TRY(const auto open, db.integer("SELECT min(number) FROM op WHERE chain = ?1 AND status IN (0, 2, 3)", end.chain));
+  JULU_TRY(const auto open,
+           db.integer("SELECT min(number) FROM op WHERE chain = ?1 AND status IN (0, 2, 3)", end.chain));
   ChainHead head;
   head.seq = open ? *open - 1 : end.number;
   if (head.seq == 0) return std::optional<ChainHead>();
@@ -56,9 +57,10 @@ Result<std::optional<ChainHead>> head_of(Core& core, Connection& db) {
     if (!there) return Error{ErrorCode::internal, "chain", {}};
     head.link = row.hash(0);
   }
-  Query row = db.query("SELECT number, op_id, hash FROM op WHERE chain = ?1 AND status IN (3, 4) AND number <= ?2"
-                       " ORDER BY number",
-                       end.chain, head.seq);
+  Query row = db.query(
+      "SELECT number, op_id, hash FROM op WHERE chain = ?1 AND status IN (3, 4) AND number <= ?2"
+      " ORDER BY number",
+      end.chain, head.seq);
   for (;;) {
     JULU_TRY(const bool there, row.step());
     if (!there) return std::optional(std::move(head));
@@ -73,7 +75,8 @@ Result<void> begin_confirming(Core& core, Connection& db) {
   if (already != 0) return {};
   JULU_CHECK(set_meta(db, "confirming", std::int64_t{1}));
   // A county of phones must not ask all at once.
-  const auto wait = static_cast<std::int64_t>(core.random().below(static_cast<std::uint64_t>(limits::reconcile_spread_ms)));
+  const auto wait =
+      static_cast<std::int64_t>(core.random().below(static_cast<std::uint64_t>(limits::reconcile_spread_ms)));
   return set_meta(db, "reconcile_at_ms", core.clock().now_ms() + wait);
 }
 

@@ -49,10 +49,10 @@ Result<void> keep_conflicts(Core& core, Connection& db, const Id& record, const 
   };
   for (const Conflict& conflict : merged.conflicts) {
     if (mutant(Mutant::conflict_not_kept)) break;
-    JULU_CHECK(db.run(
-        "INSERT INTO conflict VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET local = excluded.local,"
-        " remote = excluded.remote, at_ms = excluded.at_ms",
-        record, conflict.field, text(conflict.base), text(conflict.local), text(conflict.remote), now));
+    JULU_CHECK(
+        db.run("INSERT INTO conflict VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET local = excluded.local,"
+               " remote = excluded.remote, at_ms = excluded.at_ms",
+               record, conflict.field, text(conflict.base), text(conflict.local), text(conflict.remote), now));
   }
   const auto value = [](const std::optional<Json>& v) { return v ? *v : Json(); };
   for (const auto* list : {&merged.conflicts, &merged.given_up}) {
@@ -144,7 +144,8 @@ class Remaking {
   const OpRow* done_before(const OpRow& old) const {
     const bool whole = old.verb == Verb::append || old.verb == Verb::remove || old.verb == Verb::attach;
     if (old.seq != judged_.seq || !whole) return nullptr;
-    const auto first = std::find_if(applied_.begin(), applied_.end(), [&](const OpRow& o) { return o.verb == old.verb; });
+    const auto first =
+        std::find_if(applied_.begin(), applied_.end(), [&](const OpRow& o) { return o.verb == old.verb; });
     return first != applied_.end() ? &*first : nullptr;
   }
 
@@ -209,7 +210,8 @@ Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& r
   JULU_TRY(const std::vector<OpRow> all, ops_of(db, record));
   std::vector<OpRow> first;
   for (const OpRow& made : all) {
-    if (made.status != kStatusMadeAgain || std::find(applied.begin(), applied.end(), made.op_id) == applied.end()) continue;
+    if (made.status != kStatusMadeAgain || std::find(applied.begin(), applied.end(), made.op_id) == applied.end())
+      continue;
     if (mutant(Mutant::applied_forgotten)) continue;
     // Sent again for its receipt; the next making no longer replaces it.
     JULU_CHECK(db.run("UPDATE op SET status = 0, successor = NULL, next_attempt_ms = 0 WHERE seq = ?1", made.seq));
@@ -220,7 +222,8 @@ Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& r
   Remaking remaking(core, db, record, current, op, first);
   for (const OpRow& pending : ops) {
     if (pending.status != kStatusQueued) continue;
-    const bool applied_before = std::any_of(first.begin(), first.end(), [&](const OpRow& o) { return o.seq == pending.seq; });
+    const bool applied_before =
+        std::any_of(first.begin(), first.end(), [&](const OpRow& o) { return o.seq == pending.seq; });
     if (applied_before) continue;
     if (op.verb == Verb::attach && pending.seq != op.seq) continue;  // nothing else was judged stale
     JULU_CHECK(remaking.take(pending));
@@ -249,7 +252,8 @@ class SendingAgain {
     renamed_[old.op_id.text()] = queued.op_id.text();
     if (old.verb != Verb::attach) last_ = queued.seq;
     if (old.verb == Verb::attach) {
-      JULU_CHECK(db_.run("UPDATE photo SET problem = NULL, attempts = 0, next_attempt_ms = 0 WHERE sha256 = ?1", old.photo));
+      JULU_CHECK(
+          db_.run("UPDATE photo SET problem = NULL, attempts = 0, next_attempt_ms = 0 WHERE sha256 = ?1", old.photo));
       return db_.run("UPDATE attachment SET op = ?2 WHERE op = ?1", old.seq, queued.seq);
     }
     if (old.verb != Verb::append) return {};
@@ -285,8 +289,7 @@ class SendingAgain {
     } else if (old.verb == Verb::patch || old.verb == Verb::remove) {
       op.base_version = row_.base_version;
     } else if (old.after) {
-      const auto before =
-          std::find_if(ops_.begin(), ops_.end(), [&](const OpRow& o) { return o.seq == *old.after; });
+      const auto before = std::find_if(ops_.begin(), ops_.end(), [&](const OpRow& o) { return o.seq == *old.after; });
       if (before != ops_.end() && before->status == kStatusReceipted) op.after = old.after;
     }
   }

@@ -49,9 +49,9 @@ constexpr Side kSides[] = {
      "INSERT OR IGNORE INTO conflict (record, field, base, local, remote, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
 };
 
-constexpr const char* kMeta[] = {"identity",         "device_key", "consent_at_ms",  "chain",
-                                 "first_device",     "first_device_key", "new_device_key", "epoch",
-                                 "safe_before_ms",   "clock_offset_ms",  "confirming",     "reconcile_at_ms",
+constexpr const char* kMeta[] = {"identity",       "device_key",       "consent_at_ms",  "chain",
+                                 "first_device",   "first_device_key", "new_device_key", "epoch",
+                                 "safe_before_ms", "clock_offset_ms",  "confirming",     "reconcile_at_ms",
                                  "server_seen_ms"};
 
 // The damaged file. An error leaves a connection that fails for ever, so each begins anew after one.
@@ -103,10 +103,10 @@ class Salvaging {
     for (const Hash& photo : shown_) {
       if (!photos_.contains(photo)) JULU_CHECK(take_photo(photo, false));
     }
-    const Json told{{"at_ms", now_ms},
-                    {"ops", unsent_},
-                    {"ops_unreadable", unreadable_},
-                    {"photos_lost", photos_lost_}};
+    // Last, because what is here keeps its number, and these take the next ones.
+    for (const Hash& photo : lost_) JULU_CHECK(lose_photo(photo));
+    const Json told{
+        {"at_ms", now_ms}, {"ops", unsent_}, {"ops_unreadable", unreadable_}, {"photos_lost", photos_lost_}};
     JULU_CHECK(set_meta(db_, "salvage", told.dump()));
     JULU_CHECK(set_meta(db_, "salvaged_raw", std::int64_t{1}));
     return set_meta(db_, "forked", std::int64_t{1});
@@ -186,7 +186,8 @@ class Salvaging {
   Result<void> take_receipt(std::int64_t id) {
     if (!receipts_.insert(id).second) return {};
     JULU_TRY(const auto row, wreck_.read([&](Connection& db) -> Result<std::vector<Value>> {
-      Query found = db.query("SELECT id, device, key_id, epoch, server_time_ms, signature, seen_ms FROM receipt WHERE id = ?1", id);
+      Query found = db.query(
+          "SELECT id, device, key_id, epoch, server_time_ms, signature, seen_ms FROM receipt WHERE id = ?1", id);
       JULU_TRY(const bool there, found.step());
       return there ? found.values() : std::vector<Value>();
     }));
@@ -256,14 +257,16 @@ class Salvaging {
       JULU_TRY(whole, take_bytes(id, hash));
       if (!whole) JULU_CHECK(db_.run("DELETE FROM photo WHERE id = ?1", id));
     }
-    return whole ? Result<void>() : lose_photo(hash);
+    if (!whole) lost_.push_back(hash);
+    return {};
   }
 
   Result<bool> take_bytes(std::int64_t id, const Hash& hash) {
     ChunkSink sink(db_, id);
     Sha256 sum;
     for (std::int64_t offset = 0;;) {
-      JULU_TRY(const auto piece, wreck_.read([&](Connection& db) { return read_range(db, id, offset, limits::photo_chunk_bytes); }));
+      JULU_TRY(const auto piece,
+               wreck_.read([&](Connection& db) { return read_range(db, id, offset, limits::photo_chunk_bytes); }));
       if (!piece) break;
       if (piece->empty()) {
         JULU_CHECK(sink.finish());
@@ -295,6 +298,7 @@ class Salvaging {
   std::set<Id> records_;
   std::set<Hash> photos_;  // of ops
   std::set<Hash> shown_;   // of attachments
+  std::vector<Hash> lost_;
   std::set<std::int64_t> receipts_;
   std::int64_t unsent_ = 0;
   std::int64_t unreadable_ = 0;
@@ -410,8 +414,8 @@ class Rebuilding {
     JULU_TRY(op.after, pending_before(db_, record));
     JULU_TRY(const Enqueued queued, core_.enqueue(db_, moment_, op));
     ++made_;
-    JULU_CHECK(db_.run("UPDATE attachment SET op = ?3 WHERE record = ?1 AND sha256 = ?2 AND action IS NULL", record, photo,
-                       queued.seq));
+    JULU_CHECK(db_.run("UPDATE attachment SET op = ?3 WHERE record = ?1 AND sha256 = ?2 AND action IS NULL", record,
+                       photo, queued.seq));
     if (here) return {};
     return db_.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1", queued.seq,
                    problem_text(ErrorCode::photo_damaged, "lost", "", "", ""));

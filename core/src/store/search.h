@@ -19,6 +19,7 @@ std::string match_expression(std::string_view query);
 Result<bool> index_some(Core& core, Connection& db, int rows);
 
 /// Records whose text has all words, indexed or not yet, newest first, at most `limit`, older than `before` unless nil.
-Result<std::vector<Id>> search_records(Core& core, Connection& db, const std::string& query, const Id& before, int limit);
+Result<std::vector<Id>> search_records(Core& core, Connection& db, const std::string& query, const Id& before,
+                                       int limit);
 
 }  // namespace julu::store

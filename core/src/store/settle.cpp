@@ -50,15 +50,16 @@ Result<std::int64_t> keep_receipt(Connection& db, const std::string& device, con
   JULU_TRY(const std::int64_t seen, meta_integer(db, "server_seen_ms"));
   JULU_CHECK(db.run(
       "INSERT INTO receipt (device, key_id, epoch, server_time_ms, signature, seen_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-      device, receipt.key_id, receipt.epoch, receipt.server_time_ms, Blob{signature}, std::max(seen, receipt.server_time_ms)));
+      device, receipt.key_id, receipt.epoch, receipt.server_time_ms, Blob{signature},
+      std::max(seen, receipt.server_time_ms)));
   return db.last_row_id();
 }
 
 Result<void> settle_receipted(Settling& s, const OutgoingOp& op, const OpResult& result) {
-  JULU_CHECK(s.db.run(
-      "UPDATE op SET status = 1, version = ?2, receipt = ?3, receipt_item = ?4, problem = NULL, attempts = 0"
-      " WHERE seq = ?1",
-      op.row, result.version, s.receipt, s.items));
+  JULU_CHECK(
+      s.db.run("UPDATE op SET status = 1, version = ?2, receipt = ?3, receipt_item = ?4, problem = NULL, attempts = 0"
+               " WHERE seq = ?1",
+               op.row, result.version, s.receipt, s.items));
   if (!mutant(Mutant::receipt_items_unordered)) ++s.items;
   ++s.settled.receipted;
   if (mutant(Mutant::made_again_left_open)) return {};
@@ -79,7 +80,8 @@ Result<void> wait_again(Settling& s, const OutgoingOp& op, const Problem& proble
 
 Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& result) {
   if (op.verb == Verb::attach && result.problem.type == "bytes-missing") {
-    JULU_TRY(const auto here, s.db.integer("SELECT here FROM photo WHERE sha256 = (SELECT photo FROM op WHERE seq = ?1)", op.row));
+    JULU_TRY(const auto here,
+             s.db.integer("SELECT here FROM photo WHERE sha256 = (SELECT photo FROM op WHERE seq = ?1)", op.row));
     if (here != 1) {
       // The platform vouched for it and has lost it, and it was purged here: all that is left to do is to say so.
       ++s.settled.parked;
@@ -87,8 +89,10 @@ Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& resu
                       problem_text(ErrorCode::photo_unknown, "lost", "", "", ""));
     }
     // Not there after all: the bytes go again from the start.
-    if (!mutant(Mutant::bytes_missing_ignored)) JULU_CHECK(s.db.run(
-        "UPDATE photo SET uploaded = 0, upload_url = NULL WHERE sha256 = (SELECT photo FROM op WHERE seq = ?1)", op.row));
+    if (!mutant(Mutant::bytes_missing_ignored))
+      JULU_CHECK(s.db.run(
+          "UPDATE photo SET uploaded = 0, upload_url = NULL WHERE sha256 = (SELECT photo FROM op WHERE seq = ?1)",
+          op.row));
     return wait_again(s, op, result.problem, ErrorCode::bytes_missing, result.retry_after_ms);
   }
   return wait_again(s, op, result.problem, ErrorCode::held, result.retry_after_ms);
@@ -108,9 +112,9 @@ Result<void> settle_rejected(Settling& s, const OutgoingOp& op, const OpResult& 
                          : result.problem.type == "op-id-reused" ? ErrorCode::op_id_reused
                          : result.problem.type == "replaced"     ? ErrorCode::replaced
                                                                  : ErrorCode::rejected;
-  return s.db.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1", op.row,
-                  problem_text(code, result.problem.type, result.problem.title, result.problem.detail,
-                               result.problem.pointer));
+  return s.db.run(
+      "UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1", op.row,
+      problem_text(code, result.problem.type, result.problem.title, result.problem.detail, result.problem.pointer));
 }
 
 Result<void> settle_stale(Settling& s, const OutgoingOp& op, const OpResult& result) {

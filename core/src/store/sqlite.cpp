@@ -56,13 +56,9 @@ constexpr const char* kCipherPragmas[] = {
 };
 
 constexpr const char* kPragmas[] = {
-    "PRAGMA secure_delete = OFF",        // pages are ciphertext
-    "PRAGMA temp_store = MEMORY",
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA trusted_schema = OFF",
-    "PRAGMA synchronous = FULL",
-    "PRAGMA fullfsync = ON",
-    "PRAGMA checkpoint_fullfsync = ON",
+    "PRAGMA secure_delete = OFF",  // pages are ciphertext
+    "PRAGMA temp_store = MEMORY",    "PRAGMA foreign_keys = ON", "PRAGMA trusted_schema = OFF",
+    "PRAGMA synchronous = FULL",     "PRAGMA fullfsync = ON",    "PRAGMA checkpoint_fullfsync = ON",
     "PRAGMA wal_autocheckpoint = 0",  // Store::maintain checkpoints, off the capture path
 };
 
@@ -143,7 +139,8 @@ void Query::bind(int at, std::string_view value) {
 }
 
 void Query::bind(int at, Blob value) {
-  // Photo chunks are large and always outlive the statement's one run; the rest is cheaper to copy than to reason about.
+  // Photo chunks are large and always outlive the statement's one run; the rest is cheaper to copy than to reason
+  // about.
   const bool large = value.bytes.size() > 4096;
   sqlite3_bind_blob64(statement_, at, value.bytes.data() != nullptr ? value.bytes.data() : "", value.bytes.size(),
                       large ? SQLITE_STATIC : SQLITE_TRANSIENT);
@@ -246,7 +243,8 @@ std::int64_t Connection::changes() const { return sqlite3_changes64(db_); }
 bool Connection::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
 
 Result<void> Connection::set_durable(bool durable) {
-  return durable && !mutant(Mutant::synchronous_normal) ? run("PRAGMA synchronous = FULL") : run("PRAGMA synchronous = NORMAL");
+  return durable && !mutant(Mutant::synchronous_normal) ? run("PRAGMA synchronous = FULL")
+                                                        : run("PRAGMA synchronous = NORMAL");
 }
 
 Result<void> Connection::checkpoint(bool truncate) {
@@ -277,7 +275,8 @@ constexpr const char* kMark = "!";
 bool file_exists(const std::string& path, const std::string& vfs) {
   sqlite3_vfs* files = sqlite3_vfs_find(vfs.empty() ? nullptr : vfs.c_str());
   int there = 0;
-  return files != nullptr && files->xAccess(files, path.c_str(), SQLITE_ACCESS_EXISTS, &there) == SQLITE_OK && there != 0;
+  return files != nullptr && files->xAccess(files, path.c_str(), SQLITE_ACCESS_EXISTS, &there) == SQLITE_OK &&
+         there != 0;
 }
 
 Result<void> make_mark(const std::string& path, const std::string& vfs) {

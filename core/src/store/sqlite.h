@@ -142,7 +142,8 @@ class Connection {
   bool in_transaction() const;
   /// False: commits stay atomic and in order, and the last ones may be lost with the power; true: each is durable.
   Result<void> set_durable(bool durable);
-  /// Moves what it can of the WAL into the file without waiting for anybody; `truncate` also gives the WAL's space back.
+  /// Moves what it can of the WAL into the file without waiting for anybody; `truncate` also gives the WAL's space
+  /// back.
   Result<void> checkpoint(bool truncate);
   std::int64_t wal_bytes() const;
   bool encrypted() const { return encrypted_; }

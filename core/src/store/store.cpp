@@ -15,7 +15,8 @@ Result<std::unique_ptr<Store>> Store::open(const Options& options) {
   if (options.photo_long_edge_px < 320 || options.photo_long_edge_px > limits::photo_side_max) {
     return Error{ErrorCode::bad_argument, "photo_long_edge_px", {}};
   }
-  if (options.photo_quality < 1 || options.photo_quality > 100) return Error{ErrorCode::bad_argument, "photo_quality", {}};
+  if (options.photo_quality < 1 || options.photo_quality > 100)
+    return Error{ErrorCode::bad_argument, "photo_quality", {}};
   JULU_TRY(auto core, Core::open(options));
   return std::unique_ptr<Store>(new Store(std::move(core)));
 }
@@ -61,7 +62,8 @@ Result<std::string> Store::thumbnail(const std::string& sha256) {
   bool stored = false;
   auto made = core_->read([&](Connection& db) -> Result<std::string> {
     {
-      Query row = db.query("SELECT id, has_thumbnail FROM photo WHERE sha256 = ?1 AND (here = 1 OR has_thumbnail = 1)", *hash);
+      Query row =
+          db.query("SELECT id, has_thumbnail FROM photo WHERE sha256 = ?1 AND (here = 1 OR has_thumbnail = 1)", *hash);
       JULU_TRY(const bool there, row.step());
       if (!there) return Error{ErrorCode::photo_unknown, "/sha256", {}};
       photo = row.integer(0);
@@ -107,8 +109,8 @@ Result<void> Store::resolve(const std::string& id, const std::string& field, con
     end = slash;
   }
   JULU_TRY(const auto open, core_->read([&](Connection& db) {
-             return db.integer("SELECT count(*) FROM conflict WHERE record = ?1 AND field = ?2", *record, field);
-           }));
+    return db.integer("SELECT count(*) FROM conflict WHERE record = ?1 AND field = ?2", *record, field);
+  }));
   if (open.value_or(0) == 0) return Error{ErrorCode::record_unknown, "/field", {}};
   auto edited = this->patch(id, patch.dump());
   if (!edited) return edited.error();

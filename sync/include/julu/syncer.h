@@ -30,14 +30,14 @@ enum class SyncEnd { all_delivered, left, deadline, cancelled, sign_in, device_r
 struct SyncOutcome {
   SyncEnd end = SyncEnd::left;
   std::optional<Error> failure;  ///< why something is left, when one cause is known: offline, captive_portal, server …
-  std::int64_t ops_delivered = 0;    ///< receipted in this run
+  std::int64_t ops_delivered = 0;  ///< receipted in this run
   std::int64_t ops_left = 0;
-  std::int64_t ops_parked = 0;       ///< in all, waiting for a person
-  std::int64_t photos_sent = 0;      ///< whose last byte went in this run
+  std::int64_t ops_parked = 0;   ///< in all, waiting for a person
+  std::int64_t photos_sent = 0;  ///< whose last byte went in this run
   std::int64_t photos_left = 0;
-  std::int64_t photo_bytes_sent = 0; ///< request bytes of photos, sent again ones included, thumbnails not
-  std::int64_t records_changed = 0;  ///< by pulls
-  std::int64_t requests = 0;         ///< of all kinds
+  std::int64_t photo_bytes_sent = 0;  ///< request bytes of photos, sent again ones included, thumbnails not
+  std::int64_t records_changed = 0;   ///< by pulls
+  std::int64_t requests = 0;          ///< of all kinds
   std::int64_t push_requests = 0;
   std::optional<std::int64_t> next_attempt_ms;  ///< wall clock
 };

@@ -23,7 +23,7 @@ struct Request {
   std::string url;  ///< absolute
   Headers headers;
   std::string body;
-  std::size_t reply_bytes_max = 0;  ///< after decompression; more is the failure too_large
+  std::size_t reply_bytes_max = 0;      ///< after decompression; more is the failure too_large
   std::chrono::milliseconds timeout{};  ///< without a byte moving in either direction
 };
 
@@ -53,9 +53,9 @@ class Transport {
 };
 
 struct CurlOptions {
-  std::string platform;      ///< its origin; http is taken on loopback only
-  std::string ca_file;       ///< a PEM bundle; the system's when empty
-  std::string pinned_key;    ///< curl's form, "sha256//base64…"; none when empty
+  std::string platform;    ///< its origin; http is taken on loopback only
+  std::string ca_file;     ///< a PEM bundle; the system's when empty
+  std::string pinned_key;  ///< curl's form, "sha256//base64…"; none when empty
 };
 
 /// libcurl: HTTP/2 where offered, connections kept, no redirects, gzip replies. Null when libcurl cannot start.
