@@ -24,7 +24,7 @@ std::int64_t Syncer::Run::time_left_ms() const {
 
 bool Syncer::Run::must_end() {
   if (end_) return true;
-  if (state_.cancelled) {
+  if (state_.cancelled || (options_.stop != nullptr && *options_.stop)) {
     end_ = SyncEnd::cancelled;
   } else if (time_left_ms() == 0) {
     end_ = SyncEnd::deadline;

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <map>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,8 @@ struct Syncer::State {
 
   Store& store;
   Transport& transport;
-  std::atomic<bool> running = false;
+  std::mutex mutex;  // of `running`, so that a cancel meets the run that it means
+  bool running = false;
   std::atomic<bool> cancelled = false;
   std::atomic<bool> hinted = false;
 
@@ -70,6 +72,7 @@ class Syncer::Run {
   Result<Step> defer_all_due(const Exchange& exchange);
   Result<SyncOutcome> outcome();
   Result<void> report_progress(bool always);
+  void tell() const;
 
   // exchange.cpp
   std::int64_t time_left_ms() const;

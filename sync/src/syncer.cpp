@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <julu/limits.h>
+#include <julu/log.h>
 
 #include "assertion.h"
 #include "run.h"
@@ -23,14 +24,20 @@ Syncer::Syncer(Store& store, Transport& transport) : state_(std::make_unique<Sta
 Syncer::~Syncer() = default;
 
 Result<SyncOutcome> Syncer::run(const SyncOptions& options) {
-  if (state_->running.exchange(true)) return Error{ErrorCode::sync_in_progress, {}, {}};
-  state_->cancelled = false;
+  {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->running) return Error{ErrorCode::sync_in_progress, {}, {}};
+    state_->running = true;
+    state_->cancelled = false;
+  }
   auto outcome = Run(*state_, options).go();
+  const std::lock_guard lock(state_->mutex);
   state_->running = false;
   return outcome;
 }
 
 void Syncer::cancel() {
+  const std::lock_guard lock(state_->mutex);
   if (!state_->running) return;  // nothing to end, and the next run is not meant
   state_->cancelled = true;
   state_->transport.wake();
@@ -186,7 +193,17 @@ Result<SyncOutcome> Syncer::Run::outcome() {
   }
   outcome_.next_attempt_ms = nothing_left && !ended_by_failure ? std::nullopt : next;
   JULU_CHECK(report_progress(true));
+  tell();
   return outcome_;
+}
+
+void Syncer::Run::tell() const {
+  const auto count = [](std::int64_t n) { return std::to_string(n); };
+  const std::string_view why = failure_ ? name(failure_->code) : "nothing";
+  log(failure_ ? LogLevel::warning : LogLevel::info,
+      "sync ended: " + count(outcome_.ops_delivered) + " ops and " + count(outcome_.photos_sent) + " photos went, " +
+          count(outcome_.ops_left) + " and " + count(outcome_.photos_left) + " left, " + count(outcome_.ops_parked) +
+          " parked, " + count(outcome_.requests) + " requests, stopped by " + std::string(why));
 }
 
 Result<void> Syncer::Run::report_progress(bool always) {

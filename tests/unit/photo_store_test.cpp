@@ -1,4 +1,7 @@
 // Photos in the store: in with the report or not at all, stored once, out as they are.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <catch2/catch_test_macros.hpp>
 
 #include <julu/limits.h>
@@ -41,6 +44,34 @@ TEST_CASE("a photo that needs no change comes out byte for byte") {
   CHECK(record.photos[0].role == "near");
   CHECK(record.photos[0].here);
   CHECK_FALSE(record.photos[0].delivered);
+}
+
+TEST_CASE("a photo comes in by a descriptor or as bytes as well as by its name, and by one of them only") {
+  County county;
+  auto store = county.phone();
+  const std::string jpeg = make_jpeg_of_about(20 * 1024, 1);
+  const std::string path = county.folder.write("a.jpg", jpeg);
+  const int fd = ::open(path.c_str(), O_RDONLY);
+  REQUIRE(fd >= 0);
+  REQUIRE(::lseek(fd, 100, SEEK_SET) == 100);  // it is read from its start all the same
+  const auto by_fd = store->capture(with_photos({{.role = "near", .fd = fd}}));
+  const auto by_bytes = store->capture(with_photos({{.role = "near", .bytes = jpeg}}));
+  REQUIRE(by_fd.ok());
+  REQUIRE(by_bytes.ok());
+  CHECK(by_fd->photos == by_bytes->photos);
+  CHECK(bytes_of(*store, by_fd->photos[0]) == jpeg);
+  CHECK(::fcntl(fd, F_GETFD) >= 0);  // it is the shell's still
+  ::close(fd);
+
+  const auto closed = store->capture(with_photos({{.role = "near", .fd = fd}}));
+  CHECK(closed.error().code == ErrorCode::photo_missing);
+  const auto empty = store->capture(with_photos({{.role = "near", .bytes = std::string_view("")}}));
+  CHECK(empty.error().code == ErrorCode::photo_empty);
+  const auto both = store->capture(with_photos({{.path = path, .role = "near", .bytes = jpeg}}));
+  CHECK(both.error().code == ErrorCode::bad_argument);
+  CHECK(both.error().field == "/photos/0");
+  const auto none = store->capture(with_photos({{.role = "near"}}));
+  CHECK(none.error().code == ErrorCode::photo_missing);
 }
 
 TEST_CASE("a large photo is made smaller before it is stored") {

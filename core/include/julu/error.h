@@ -17,6 +17,8 @@ enum class ErrorCode : std::int32_t {
   cancelled = 3,
   consent_missing = 4,  ///< the host has not recorded the worker's consent
   closed = 5,
+  locked = 6,     ///< the host's keystore does not give the key now: the phone has not been unlocked yet
+  suspended = 7,  ///< the host has suspended the store
   // What the worker entered.
   text_encoding = 10,  ///< not UTF-8
   json_syntax = 11,

@@ -19,10 +19,13 @@
 
 namespace julu {
 
-/// A photo to take in. JPEG only; the file is read during the call and not needed afterwards.
+/// A photo to take in: one of `path`, `fd` and `bytes`. JPEG only; it is read during the call and not needed
+/// afterwards.
 struct PhotoInput {
-  std::string path;
-  std::string role = "near";  ///< near, far, before, after, handle_before, handle_after, reference …
+  std::string path = {};
+  std::string role = "near";    ///< near, far, before, after, handle_before, handle_after, reference …
+  int fd = -1;                  ///< a regular file, read from its start; stays open, its position moves
+  std::string_view bytes = {};  ///< borrowed for the call
 };
 
 struct Capture {
@@ -202,6 +205,12 @@ class Store {
   /// Upkeep while the host is idle: checkpoint, thumbnails, search index, ballast, vacuum, and the bytes of sent photos
   /// that nothing can ask for again (their thumbnails stay). Stops within `budget`.
   Result<void> maintain(std::chrono::milliseconds budget);
+
+  /// Lets go of the file for as long as the app sleeps: waits for the calls under way, then holds no lock and no
+  /// descriptor, and forgets the key. Every call but `resume` and `identity` fails with `suspended` from then on.
+  Result<void> suspend();
+  /// Errors: as `open`. Does nothing when the store is not suspended.
+  Result<void> resume(const StoreKey& key);
 
   Identity identity() const;
   Clock& clock() const;

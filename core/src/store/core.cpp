@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include <julu/log.h>
+
 namespace julu::store {
 namespace {
 
@@ -54,6 +56,7 @@ Result<std::unique_ptr<Core>> Core::open(const Store::Options& options) {
     loaded = guarded(load);
   }
   if (!loaded) return loaded.error();
+  log(LogLevel::info, "store open, file " + std::to_string(core->generation_));
   return core;
 }
 
@@ -70,6 +73,38 @@ Result<void> Core::load() {
   return generation_ > 1 ? write([this](Connection& db) { return lay_salvaged(*this, db); }) : Result<void>();
 }
 
+Result<void> Core::check_awake() const {
+  return writer_ != nullptr ? Result<void>() : Error{ErrorCode::suspended, {}, {}};
+}
+
+Result<void> Core::suspend() {
+  const std::scoped_lock lock(write_mutex_, read_mutex_);
+  reader_.reset();
+  writer_.reset();
+  options_.key.fill(0);
+  return {};
+}
+
+Result<void> Core::resume(const StoreKey& key) {
+  const std::scoped_lock lock(write_mutex_, read_mutex_);
+  if (writer_ != nullptr) return {};
+  JULU_CHECK(check_in_use());
+  Store::Options options = options_;
+  options.key = key;
+  JULU_TRY(auto writer, open_database(options, generation_, Opening::there));
+  JULU_TRY(reader_, open_database(options, generation_, Opening::there));
+  options_.key = key;
+  // Another process may have gone on meanwhile.
+  Result<void> loaded = reload_identity(*writer);
+  if (loaded) loaded = load_catalog(*writer);
+  if (!loaded) {
+    reader_.reset();
+    return loaded;
+  }
+  writer_ = std::move(writer);
+  return {};
+}
+
 Result<void> Core::check_in_use() const {
   if (!file_exists(damage_mark_, options_.vfs)) return {};
   return Error{ErrorCode::store_corrupt, "directory", "set aside"};
@@ -80,6 +115,7 @@ void Core::note_damage(const Error& error) {
   if (error.code != ErrorCode::store_corrupt || !error.detail.starts_with("sqlite ")) return;
   if (damage_noted_.exchange(true)) return;
   static_cast<void>(make_mark(damage_mark_, options_.vfs));
+  log(LogLevel::error, "store damaged: " + error.detail + "; the next open sets the file aside");
 }
 
 Core::~Core() = default;
@@ -181,7 +217,10 @@ bool Core::release_ballast() {
   if (!options_.vfs.empty()) return false;
   std::error_code failed;
   const bool released = std::filesystem::remove(ballast_path(options_), failed);
-  if (released) low_disk_ = true;
+  if (released) {
+    low_disk_ = true;
+    log(LogLevel::warning, "disk full: the ballast was given back");
+  }
   return released;
 }
 

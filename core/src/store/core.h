@@ -75,6 +75,7 @@ class Core {
   template <class Body>
   Result<void> note(Body&& body) {
     const std::lock_guard lock(write_mutex_);
+    JULU_CHECK(check_awake());
     JULU_CHECK(writer_->set_durable(false));
     const Result<void> noted = commit(body);
     JULU_CHECK(writer_->set_durable(true));
@@ -83,6 +84,7 @@ class Core {
   template <class Body>
   auto read(Body&& body) -> decltype(body(std::declval<Connection&>())) {
     const std::lock_guard lock(read_mutex_);
+    JULU_CHECK(check_awake());
     auto result = guarded([&] { return body(*reader_); });
     if (!result) note_damage(result.error());
     return result;
@@ -122,8 +124,16 @@ class Core {
   bool release_ballast();
   bool make_ballast();
   bool low_disk() const { return low_disk_; }
-  Connection& writer_for_maintenance() { return *writer_; }
-  std::mutex& write_mutex() { return write_mutex_; }
+  /// Runs `body(db)` under the writer's lock, outside any transaction.
+  template <class Body>
+  auto upkeep(Body&& body) -> decltype(body(std::declval<Connection&>())) {
+    const std::lock_guard lock(write_mutex_);
+    JULU_CHECK(check_awake());
+    return body(*writer_);
+  }
+
+  Result<void> suspend();
+  Result<void> resume(const StoreKey& key);
 
   const std::string& lease_owner() const { return lease_owner_; }
   ~Core();
@@ -143,6 +153,7 @@ class Core {
   template <class Body>
   auto write_once(Body& body) -> decltype(body(std::declval<Connection&>())) {
     const std::lock_guard lock(write_mutex_);
+    JULU_CHECK(check_awake());
     auto result = commit(body);
     if (result) relieve_wal();
     return result;
@@ -161,6 +172,8 @@ class Core {
   }
   /// The next `open` sets a damaged file aside.
   void note_damage(const Error& error);
+  /// Under either lock: both connections come and go together.
+  Result<void> check_awake() const;
   /// What is written to a file that was set aside, by another process perhaps, nobody would read.
   Result<void> check_in_use() const;
   Result<void> load();

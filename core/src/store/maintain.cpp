@@ -69,15 +69,16 @@ Result<void> Store::maintain(std::chrono::milliseconds budget) {
     if (!more) break;
   }
   while (time_left()) {
-    const std::lock_guard lock(core_->write_mutex());
-    Connection& db = core_->writer_for_maintenance();
-    JULU_TRY(const auto free_pages, db.integer("PRAGMA freelist_count"));
-    if (free_pages.value_or(0) == 0) break;
-    JULU_CHECK(db.script(kVacuumStep));
+    JULU_TRY(const bool more, core_->upkeep([](Connection& db) -> Result<bool> {
+      JULU_TRY(const auto free_pages, db.integer("PRAGMA freelist_count"));
+      if (free_pages.value_or(0) == 0) return false;
+      JULU_CHECK(db.script(kVacuumStep));
+      return true;
+    }));
+    if (!more) break;
   }
   core_->make_ballast();
-  const std::lock_guard lock(core_->write_mutex());
-  return core_->writer_for_maintenance().checkpoint(true);
+  return core_->upkeep([](Connection& db) { return db.checkpoint(true); });
 }
 
 }  // namespace julu

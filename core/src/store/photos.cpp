@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace julu::store {
 namespace {
@@ -16,15 +18,35 @@ std::int64_t chunk_id(std::int64_t photo, std::int64_t offset) { return (photo <
 
 }  // namespace
 
-Result<std::unique_ptr<FileSource>> FileSource::open(const std::string& path) {
+Result<std::unique_ptr<domain::ByteSource>> open_photo(const PhotoInput& input) {
+  const int ways = (input.path.empty() ? 0 : 1) + (input.fd < 0 ? 0 : 1) + (input.bytes.data() == nullptr ? 0 : 1);
+  if (ways > 1) return Error{ErrorCode::bad_argument, {}, "one of path, fd and bytes"};
+  if (input.bytes.data() != nullptr) return std::make_unique<BytesSource>(input.bytes);
+  return input.fd < 0 ? FileSource::open(input.path) : FileSource::open(input.fd);
+}
+
+Result<std::unique_ptr<domain::ByteSource>> FileSource::open(const std::string& path) {
+  return of(std::fopen(path.c_str(), "rbe"));
+}
+
+Result<std::unique_ptr<domain::ByteSource>> FileSource::open(int fd) {
+  const int own = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  std::FILE* file = own < 0 ? nullptr : ::fdopen(own, "rb");
+  if (own >= 0 && file == nullptr) ::close(own);
+  JULU_TRY(auto source, of(file));
+  JULU_CHECK(source->rewind());
+  return source;
+}
+
+Result<std::unique_ptr<domain::ByteSource>> FileSource::of(std::FILE* file) {
   struct stat about {};
-  std::FILE* file = std::fopen(path.c_str(), "rbe");
   if (file == nullptr) {
-    if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG) return Error{ErrorCode::photo_missing, {}, {}};
+    const bool none = errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG || errno == EBADF;
+    if (none) return Error{ErrorCode::photo_missing, {}, {}};
     if (errno == EACCES || errno == EPERM) return Error{ErrorCode::permission, {}, {}};
     return Error{ErrorCode::io, {}, "errno " + std::to_string(errno)};
   }
-  std::unique_ptr<FileSource> source(new FileSource(file));
+  std::unique_ptr<domain::ByteSource> source(new FileSource(file));
   // A folder, a pipe or a device opens too, and may never end.
   if (fstat(fileno(file), &about) != 0 || !S_ISREG(about.st_mode)) return Error{ErrorCode::photo_missing, {}, {}};
   std::setvbuf(file, nullptr, _IONBF, 0);  // the readers bring large buffers of their own
@@ -39,6 +61,18 @@ Result<std::size_t> FileSource::read(std::span<std::uint8_t> out) {
 
 Result<void> FileSource::rewind() {
   if (std::fseek(file_.get(), 0, SEEK_SET) != 0) return Error{ErrorCode::io, {}, {}};
+  return {};
+}
+
+Result<std::size_t> BytesSource::read(std::span<std::uint8_t> out) {
+  const std::size_t got = std::min(out.size(), bytes_.size() - at_);
+  std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(at_), got, out.begin());
+  at_ += got;
+  return got;
+}
+
+Result<void> BytesSource::rewind() {
+  at_ = 0;
   return {};
 }
 
@@ -92,7 +126,7 @@ Result<std::int64_t> next_photo_id(Connection& db) {
 }
 
 Result<TakenPhoto> take_photo(Core& core, Connection& db, const PhotoInput& input, int urgency) {
-  JULU_TRY(const auto source, FileSource::open(input.path));
+  JULU_TRY(const auto source, open_photo(input));
   JULU_TRY(const std::int64_t photo, next_photo_id(db));
   ChunkSink sink(db, photo);
   domain::PhotoPolicy policy;

@@ -10,10 +10,16 @@
 
 namespace julu::store {
 
-/// A file of the shell, read in order. Errors: photo_missing, permission, io.
+/// What the shell hands in, read in order. Errors: bad_argument when it is not one thing, photo_missing, permission,
+/// io.
+Result<std::unique_ptr<domain::ByteSource>> open_photo(const PhotoInput& input);
+
+/// A file of the shell.
 class FileSource final : public domain::ByteSource {
  public:
-  static Result<std::unique_ptr<FileSource>> open(const std::string& path);
+  static Result<std::unique_ptr<domain::ByteSource>> open(const std::string& path);
+  /// Leaves `fd` to its owner.
+  static Result<std::unique_ptr<domain::ByteSource>> open(int fd);
   Result<std::size_t> read(std::span<std::uint8_t> out) override;
   Result<void> rewind() override;
 
@@ -21,8 +27,21 @@ class FileSource final : public domain::ByteSource {
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
+  static Result<std::unique_ptr<domain::ByteSource>> of(std::FILE* file);
   explicit FileSource(std::FILE* file) : file_(file) {}
   std::unique_ptr<std::FILE, Close> file_;
+};
+
+/// Bytes of the shell.
+class BytesSource final : public domain::ByteSource {
+ public:
+  explicit BytesSource(std::string_view bytes) : bytes_(bytes) {}
+  Result<std::size_t> read(std::span<std::uint8_t> out) override;
+  Result<void> rewind() override;
+
+ private:
+  std::string_view bytes_;
+  std::size_t at_ = 0;
 };
 
 /// A photo of the store, read in order.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include <julu/log.h>
+
 #include "domain/merge.h"
 #include "store/photos.h"
 #include "store/records.h"
@@ -316,7 +318,9 @@ Result<void> salvage(const Store::Options& options, int damaged) {
   JULU_CHECK(make_tables(*db));
   Wreck wreck(options, damaged);
   JULU_CHECK(Salvaging(wreck, *db).run(clock.now_ms()));
-  return transaction.commit();
+  JULU_CHECK(transaction.commit());
+  log(LogLevel::error, "store salvaged into file " + std::to_string(damaged + 1));
+  return {};
 }
 
 namespace {

@@ -24,6 +24,8 @@ Result<std::unique_ptr<Store>> Store::open(const Options& options) {
 Store::Store(std::unique_ptr<Core> core) : core_(std::move(core)) {}
 Store::~Store() = default;
 
+Result<void> Store::suspend() { return core_->suspend(); }
+Result<void> Store::resume(const StoreKey& key) { return core_->resume(key); }
 Identity Store::identity() const { return core_->identity(); }
 Clock& Store::clock() const { return core_->clock(); }
 Random& Store::random() const { return core_->random(); }

@@ -1,0 +1,115 @@
+#include "photos.h"
+
+#include <cerrno>
+#include <optional>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace julu::c {
+namespace {
+
+constexpr std::size_t kReadBytes = 256 * 1024;
+
+Error error_of(int number) {
+  if (number == ENOSPC || number == EDQUOT) return {ErrorCode::disk_full, "out", {}};
+  if (number == EACCES || number == EPERM || number == EROFS) return {ErrorCode::permission, "out", {}};
+  return {ErrorCode::io, "out", "errno " + std::to_string(number)};
+}
+
+Result<void> write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t wrote = ::write(fd, bytes.data(), bytes.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return error_of(errno);
+    bytes.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+  return {};
+}
+
+Result<void> put_to_fd(Store& store, const std::string& sha256, int fd) {
+  Result<void> wrote;
+  JULU_CHECK(store.read_photo(sha256, [&](std::string_view part) {
+    wrote = write_all(fd, part);
+    return wrote.ok();
+  }));
+  return wrote;
+}
+
+Result<void> put_to_file(Store& store, const std::string& sha256, const std::string& path) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (fd < 0) return error_of(errno);
+  Result<void> put = put_to_fd(store, sha256, fd);
+  if (::close(fd) != 0 && put) put = error_of(errno);
+  if (!put) ::unlink(path.c_str());
+  return put;
+}
+
+}  // namespace
+
+Result<void> PhotosIn::take(const julu_photo* photos, std::size_t count) {
+  if (count == 0) return {};
+  if (photos == nullptr) return Error{ErrorCode::bad_argument, "photos", "null"};
+  const std::size_t stride = photos->size;
+  // One more than the core takes is enough for it to say so.
+  for (std::size_t i = 0; i < std::min<std::size_t>(count, JULU_PHOTOS_MAX + 1); ++i) {
+    const std::string field = "/photos/" + std::to_string(i);
+    const auto* at = reinterpret_cast<const julu_photo*>(reinterpret_cast<const char*>(photos) + i * stride);
+    JULU_TRY(const julu_photo photo, read_struct(at, field.c_str()));
+    auto taken = take_one(photo);
+    if (!taken) return Error{taken.error().code, field + taken.error().field, taken.error().detail};
+    inputs_.push_back(*std::move(taken));
+  }
+  return {};
+}
+
+Result<PhotoInput> PhotosIn::take_one(const julu_photo& photo) {
+  PhotoInput input;
+  JULU_TRY(const std::string role, option_text(photo.role, "/role"));
+  if (!role.empty()) input.role = role;
+  if (photo.source == JULU_PHOTO_PATH) {
+    JULU_TRY(input.path, name_text(photo.path, "/path"));
+    return input;
+  }
+  if (photo.source == JULU_PHOTO_FD) {
+    if (photo.fd < 0) return Error{ErrorCode::bad_argument, "/fd", {}};
+    input.fd = photo.fd;
+    return input;
+  }
+  if (photo.source != JULU_PHOTO_STREAM) return Error{ErrorCode::bad_argument, "/source", {}};
+  if (photo.read == nullptr) return Error{ErrorCode::bad_argument, "/read", "null"};
+  std::string& bytes = streamed_.emplace_back();
+  for (;;) {
+    const std::size_t at = bytes.size();
+    bytes.resize(at + kReadBytes);
+    const std::int64_t got = photo.read(photo.context, bytes.data() + at, kReadBytes);
+    if (got < 0 || static_cast<std::uint64_t>(got) > kReadBytes) return Error{ErrorCode::io, "/read", {}};
+    bytes.resize(at + static_cast<std::size_t>(got));
+    if (got == 0) break;
+    if (bytes.size() > static_cast<std::size_t>(limits::photo_bytes_max)) return Error{ErrorCode::photo_too_large, {}, {}};
+  }
+  input.bytes = bytes;
+  return input;
+}
+
+Result<void> put_photo(Store& store, const std::string& sha256, const julu_photo_out& out) {
+  if (out.target == JULU_PHOTO_PATH) {
+    JULU_TRY(const std::string path, name_text(out.path, "path"));
+    return put_to_file(store, sha256, path);
+  }
+  if (out.target == JULU_PHOTO_FD) {
+    if (out.fd < 0) return Error{ErrorCode::bad_argument, "fd", {}};
+    return put_to_fd(store, sha256, out.fd);
+  }
+  if (out.target != JULU_PHOTO_STREAM) return Error{ErrorCode::bad_argument, "target", {}};
+  if (out.write == nullptr) return Error{ErrorCode::bad_argument, "write", "null"};
+  bool stopped = false;
+  JULU_CHECK(store.read_photo(sha256, [&](std::string_view part) {
+    stopped = out.write(out.context, part.data(), part.size()) != 0;
+    return !stopped;
+  }));
+  return stopped ? Error{ErrorCode::cancelled, {}, {}} : Result<void>();
+}
+
+}  // namespace julu::c

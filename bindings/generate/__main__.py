@@ -1,0 +1,33 @@
+"""python3 bindings/generate [--check]: writes what the faces have in common with the core; --check only compares."""
+import importlib
+import os
+import sys
+
+import source
+
+FACES = ('c', 'java', 'swift')
+
+
+def main():
+    files = {}
+    for face in FACES:
+        if os.path.exists(os.path.join(os.path.dirname(os.path.abspath(__file__)), face + '.py')):
+            files.update(importlib.import_module(face).files())
+    stale = []
+    for path, text in files.items():
+        full = os.path.join(source.ROOT, path)
+        there = open(full, encoding='utf-8').read() if os.path.exists(full) else None
+        if there == text:
+            continue
+        stale.append(path)
+        if '--check' not in sys.argv[1:]:
+            os.makedirs(os.path.dirname(full), exist_ok=True)
+            with open(full, 'w', encoding='utf-8') as file:
+                file.write(text)
+    for path in stale:
+        print(f'{path} is not what its source says: run python3 bindings/generate' if '--check' in sys.argv[1:] else path)
+    return 1 if stale and '--check' in sys.argv[1:] else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
