@@ -4,12 +4,12 @@
 
 enum {
   JULU_OK = 0,
-  JULU_ERROR_INTERNAL = 1, /**< a broken invariant; the handle is poisoned */
+  JULU_ERROR_INTERNAL = 1,     /**< a broken invariant; the handle is poisoned */
   JULU_ERROR_BAD_ARGUMENT = 2, /**< an option or argument is out of range; `field` names it */
   JULU_ERROR_CANCELLED = 3,
   JULU_ERROR_CONSENT_MISSING = 4, /**< the host has not recorded the worker's consent */
   JULU_ERROR_CLOSED = 5,
-  JULU_ERROR_LOCKED = 6, /**< the host's keystore does not give the key now: the phone has not been unlocked yet */
+  JULU_ERROR_LOCKED = 6,    /**< the host's keystore does not give the key now: the phone has not been unlocked yet */
   JULU_ERROR_SUSPENDED = 7, /**< the host has suspended the store */
   JULU_ERROR_TEXT_ENCODING = 10, /**< not UTF-8 */
   JULU_ERROR_JSON_SYNTAX = 11,
@@ -23,13 +23,14 @@ enum {
   JULU_ERROR_SCHEMA_INVALID = 19,
   JULU_ERROR_ID_CONFLICT = 20, /**< the record id was used before with other content */
   JULU_ERROR_RECORD_UNKNOWN = 21,
-  JULU_ERROR_SHAPE_MISMATCH = 22, /**< the verb does not fit the kind's shape (a patch on a log, an action on a document) */
+  JULU_ERROR_SHAPE_MISMATCH =
+      22, /**< the verb does not fit the kind's shape (a patch on a log, an action on a document) */
   JULU_ERROR_STEP_NOT_ALLOWED = 23, /**< the flow does not allow this action from this state or for this role */
   JULU_ERROR_RECORD_DELETED = 24,
   JULU_ERROR_PHOTO_MISSING = 30,
   JULU_ERROR_PHOTO_EMPTY = 31,
-  JULU_ERROR_PHOTO_FORMAT = 32, /**< not a JPEG: the shell converts HEIC, PNG and WebP */
-  JULU_ERROR_PHOTO_DAMAGED = 33, /**< truncated or not decodable */
+  JULU_ERROR_PHOTO_FORMAT = 32,    /**< not a JPEG: the shell converts HEIC, PNG and WebP */
+  JULU_ERROR_PHOTO_DAMAGED = 33,   /**< truncated or not decodable */
   JULU_ERROR_PHOTO_TOO_LARGE = 34, /**< bytes or pixels above the limit */
   JULU_ERROR_PHOTO_UNKNOWN = 35,
   JULU_ERROR_STORE_MISSING = 40,
@@ -50,9 +51,9 @@ enum {
   JULU_ERROR_BAD_REPLY = 55, /**< the platform's answer breaks the protocol */
   JULU_ERROR_RECEIPT_INVALID = 56,
   JULU_ERROR_SERVER = 57,
-  JULU_ERROR_LIMITED = 58, /**< the platform asked to wait */
+  JULU_ERROR_LIMITED = 58,        /**< the platform asked to wait */
   JULU_ERROR_FOREIGN_ORIGIN = 59, /**< the platform named an address that tokens may not go to */
-  JULU_ERROR_UNAUTHORIZED = 60, /**< sign in again */
+  JULU_ERROR_UNAUTHORIZED = 60,   /**< sign in again */
   JULU_ERROR_DEVICE_REFUSED = 61, /**< the platform has revoked this device; capture goes on */
   JULU_ERROR_DEVICE_FORKED = 62,
   JULU_ERROR_APP_TOO_OLD = 63,
