@@ -275,3 +275,8 @@ TEST_CASE("what a suspended store let go of, another process can open and write"
   REQUIRE(julu_store_list(face.store, {}, &out, &error) == JULU_OK);
   CHECK(nlohmann::json::parse(taken(out)).size() >= 2);
 }
+
+TEST_CASE("a program built with the first header runs with this library") {
+  Face face;
+  CHECK(run_to_end({ABI1_CLIENT, face.county.directory(), has_cipher() ? "0" : "1"}) == "1 1 1 2\n");
+}

@@ -49,7 +49,8 @@ TEST_CASE("a report goes in through the C face and comes out as it was") {
   CHECK(record.at("problem").is_null());
 
   julu_buf out{};
-  REQUIRE(julu_store_list(face.store, t(R"({"kind":"incident","search":"排水沟","limit":5})"), &out, nullptr) == JULU_OK);
+  REQUIRE(julu_store_list(face.store, t(R"({"kind":"incident","search":"排水沟","limit":5})"), &out, nullptr) ==
+          JULU_OK);
   CHECK(json::parse(taken(out)).at(0).at("id") == id);
   REQUIRE(julu_store_short_id(face.store, t(id), &out, nullptr) == JULU_OK);
   const std::string ending = taken(out);
@@ -171,8 +172,8 @@ TEST_CASE("a wrong photo is named by its place, and nothing of the report is kep
 TEST_CASE("an error names code, field and a sentence in both languages") {
   Face face;
   auto error = sized<julu_error>();
-  CHECK(julu_store_capture(face.store, t("incident"), t(R"({"category":"drainage"})"), nullptr, 0, {}, nullptr, &error) ==
-        JULU_ERROR_FIELD_MISSING);
+  CHECK(julu_store_capture(face.store, t("incident"), t(R"({"category":"drainage"})"), nullptr, 0, {}, nullptr,
+                           &error) == JULU_ERROR_FIELD_MISSING);
   CHECK(error.code == JULU_ERROR_FIELD_MISSING);
   CHECK(std::string(error.field) == "/text");
   CHECK(std::string(julu_error_name(error.code)) == "field_missing");
@@ -204,7 +205,8 @@ TEST_CASE("edits, steps, attachments and removal go through the face") {
   REQUIRE(julu_store_capture(face.store, t("household"), t(R"({"address":"堤村 1 号"})"), nullptr, 0, {}, &saved,
                              nullptr) == JULU_OK);
   const std::string home = saved.id;
-  REQUIRE(julu_store_patch(face.store, t(home), t(R"({"address":"堤村 2 号"})"), nullptr, 0, &saved, nullptr) == JULU_OK);
+  REQUIRE(julu_store_patch(face.store, t(home), t(R"({"address":"堤村 2 号"})"), nullptr, 0, &saved, nullptr) ==
+          JULU_OK);
   CHECK(face.get(home).at("body").at("address") == "堤村 2 号");
   auto error = sized<julu_error>();
   CHECK(julu_store_act(face.store, t(home), t("accept"), {}, nullptr, 0, nullptr, &error) == JULU_ERROR_SHAPE_MISMATCH);

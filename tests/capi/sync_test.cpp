@@ -18,7 +18,8 @@ namespace {
 /// A host that carries the library's requests with a client and a thread of its own.
 class Host {
  public:
-  explicit Host(const std::string& platform) : client_(julu::curl_transport({.platform = platform, .ca_file = {}, .pinned_key = {}})) {
+  explicit Host(const std::string& platform)
+      : client_(julu::curl_transport({.platform = platform, .ca_file = {}, .pinned_key = {}})) {
     auto options = sized<julu_transport_options>();
     options.submit = submit;
     options.cancel = cancel;
@@ -316,4 +317,19 @@ TEST_CASE("the log comes to the host with codes and counts") {
   REQUIRE(julu_set_log(nullptr, nullptr, nullptr) == JULU_OK);
   CHECK(lines.find("sync ended: 2 ops and 1 photos went") != std::string::npos);
   CHECK(lines.find("排水沟") == std::string::npos);
+}
+
+TEST_CASE("the smallest shell in C does the main job, and says so in Chinese") {
+  if (!has_cipher()) SKIP("the shell's store is encrypted");
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  platform.add_worker("W-0412");
+  const Folder folder;
+  const std::string photo = folder.write("a.jpg", make_jpeg({}));
+  const std::string said =
+      run_to_end({C_SHELL, platform.url(), platform.code("W-0412"), folder.file("phone"), photo, "井盖丢了"});
+  CHECK(said.find("已保存") == 0);
+  CHECK(said.find("已送达 2 项，照片 1 张") != std::string::npos);
+  const auto records = platform.dump("record");
+  REQUIRE(records.size() == 1);
+  CHECK(records[0].dump().find("井盖丢了") != std::string::npos);
 }
