@@ -79,8 +79,9 @@ class Shell {
       case 11: return julu_store_resolve(store_, a, b, c, error);
       case 12: return julu_store_thumbnail(store_, a, out, error);
       case 13: return julu_store_schema(store_, b, out, error);
-      case 14: return julu_store_changes_since(store_, static_cast<std::int64_t>(a.length) - 4,
-                                               static_cast<std::int32_t>(b.length) - 4, out, &next, &more, error);
+      case 14:
+        return julu_store_changes_since(store_, static_cast<std::int64_t>(a.length) - 4,
+                                        static_cast<std::int32_t>(b.length) - 4, out, &next, &more, error);
       case 15: return julu_store_maintain(store_, 1, error);
       default: return julu_store_capture(store_, text("incident"), b, nullptr, 0, {}, nullptr, error);
     }
