@@ -24,8 +24,7 @@ void Versions::saw_page(std::string_view page) {
   for (const json& change : answer["changes"]) {
     const std::string id = change.value("id", "");
     if (!parse_id(id) || change.value("removed", false) || !change.contains("body")) continue;  // no schema, no flow
-    saw(id, change.value("version", std::int64_t{0}), change.value("deleted", false),
-        change["body"], "the county");
+    saw(id, change.value("version", std::int64_t{0}), change.value("deleted", false), change["body"], "the county");
   }
 }
 
