@@ -144,7 +144,7 @@ class Remaking {
   // What was to replace an op that had been applied after all, and does no more than that one did.
   const OpRow* done_before(const OpRow& old) const {
     const bool whole = old.verb == Verb::append || old.verb == Verb::remove || old.verb == Verb::attach ||
-                       (old.verb == Verb::create && !is_mergeable());
+                       (old.verb == Verb::create && !is_mergeable() && !mutant(Mutant::applied_made_again));
     if (old.seq != judged_.seq || !whole) return nullptr;
     const auto first =
         std::find_if(applied_.begin(), applied_.end(), [&](const OpRow& o) { return o.verb == old.verb; });
@@ -155,7 +155,8 @@ class Remaking {
   Result<void> take_back(const OpRow& old, const OpRow& first) {
     JULU_CHECK(db_.run("UPDATE op SET status = 4 WHERE seq = ?1", old.seq));
     // Other makings that waited for the second wait for the first's receipt now.
-    JULU_CHECK(db_.run("UPDATE op SET successor = ?2 WHERE successor = ?1 AND status = 3", old.seq, first.seq));
+    if (!mutant(Mutant::makings_left_waiting))
+      JULU_CHECK(db_.run("UPDATE op SET successor = ?2 WHERE successor = ?1 AND status = 3", old.seq, first.seq));
     JULU_CHECK(db_.run("UPDATE attachment SET op = ?2 WHERE op = ?1", old.seq, first.seq));
     again_[old.seq] = first.seq;
     renamed_[old.op_id.text()] = first.op_id.text();
