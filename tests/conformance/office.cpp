@@ -201,7 +201,7 @@ std::string new_id(Office& office) {
   std::string text = hex(std::span<const std::uint8_t>(make_private_key(*office.random))).substr(0, 32);
   text[12] = '7';
   text[16] = '8';
-  for (const std::size_t at : {8, 13, 18, 23}) text.insert(at, "-");
+  for (const std::size_t at : {8U, 13U, 18U, 23U}) text.insert(at, "-");
   return text;
 }
 

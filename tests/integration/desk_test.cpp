@@ -34,8 +34,7 @@ struct Ended {
 
 class Desk {
  public:
-  explicit Desk(PlatformProcess& platform, const std::string& worker = "W-0412", const std::string& role = "worker")
-      : platform_(platform) {
+  explicit Desk(PlatformProcess& platform, const std::string& worker = "W-0412", const std::string& role = "worker") {
     platform.add_worker(worker, role);
     REQUIRE(run({"init", "--platform", platform.url(), "--code", platform.code(worker)}).status == 0);
   }
@@ -58,9 +57,6 @@ class Desk {
   }
 
   Folder folder;
-
- private:
-  PlatformProcess& platform_;
 };
 
 }  // namespace

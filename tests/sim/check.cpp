@@ -27,6 +27,20 @@ std::unique_ptr<Connection> open_phone(const World& world, const Phone& phone) {
 
 constexpr const char* kReceiptKey = "r1";  // the platform's only one
 
+// What was made again is at the county once: as it was made first, or as it was made last.
+void check_effect_is_one(World& world, const Phone& phone, const std::vector<OwnOp>& ops,
+                         const std::map<std::string, HeldOp>& held) {
+  const std::string worker = worker_of(phone.worker);
+  for (const OwnOp& op : ops) {
+    const bool known = op.successor && *op.successor > 0 && static_cast<std::size_t>(*op.successor) <= ops.size();
+    if (!known || !held.contains(worker + op.id)) continue;
+    const OwnOp& successor = ops[static_cast<std::size_t>(*op.successor) - 1];
+    if (!held.contains(worker + successor.id)) continue;
+    world.violate("what was made again is at the county once",
+                  "phone " + std::to_string(phone.number) + " " + op.canonical + "\n  " + successor.canonical);
+  }
+}
+
 class PhoneCheck {
  public:
   PhoneCheck(World& world, Phone& phone, const County& county)
@@ -39,6 +53,7 @@ class PhoneCheck {
     const auto integrity = db_->text("PRAGMA integrity_check");
     if (!integrity || !*integrity || **integrity != "ok") return fail("no page of a store is damaged", "");
     ops_ = read_ops(*db_);
+    check_effect_is_one(world_, phone_, ops_, county_.ops);
     check_chain();
     for (const OwnOp& op : ops_) {
       known_ops.insert(worker_ + op.id);
@@ -318,8 +333,9 @@ class PhoneCheck {
     }
     for (const auto& [id, body] : county_.records) {
       const bool mine = county_.creators.at(id) == worker_;
+      const std::string& stands_in = county_.grids.at(id);
       const bool in_grid = std::any_of(identity.grids.begin(), identity.grids.end(),
-                                       [&](const std::string& grid) { return county_.grids.at(id).starts_with(grid); });
+                                       [&](const std::string& grid) { return stands_in.starts_with(grid); });
       if (!mine && !in_grid) continue;
       const auto found = here.find(id);
       if (found == here.end()) {
@@ -381,7 +397,22 @@ std::string left_on(const World& world, const Phone& phone) {
   return text;
 }
 
-void check_parked(World& world, const Phone& phone) {
+void note_versions(World& world, Phone& phone) {
+  const auto db = open_phone(world, phone);
+  if (db == nullptr) return;
+  store::Query row = db->query(
+      "SELECT id, base_version, base_deleted, base, changed FROM record WHERE base_version > 0 AND changed > ?1"
+      " ORDER BY changed",
+      phone.changes_seen);
+  for (auto there = row.step(); there && *there; there = row.step()) {
+    const json base = json::parse(row.text(3), nullptr, false);
+    world.versions.saw(row.id(0).text(), row.integer(1), row.integer(2) != 0, base,
+                       "phone " + std::to_string(phone.number));
+    phone.changes_seen = row.integer(4);
+  }
+}
+
+void check_at_calm(World& world, const Phone& phone) {
   const auto db = open_phone(world, phone);
   if (db == nullptr) return;
   const auto bare = db->integer(
@@ -390,7 +421,9 @@ void check_parked(World& world, const Phone& phone) {
   if (!bare || *bare != 0) world.violate("no unsent edit without its record", "phone " + std::to_string(phone.number));
   static const std::set<std::string> kDecisions = {"stale", "deleted",  "flow",         "not-found", "lost",
                                                    "scope", "replaced", "op-id-reused", "too-large"};
-  for (const OwnOp& op : read_ops(*db)) {
+  const std::vector<OwnOp> ops = read_ops(*db);
+  check_effect_is_one(world, phone, ops, read_held(world.server.disk.vfs()));
+  for (const OwnOp& op : ops) {
     if (op.status != store::kStatusParked) continue;
     const json problem = json::parse(op.problem, nullptr, false);
     const std::string type = problem.is_object() ? problem.value("type", "") : "";

@@ -7,13 +7,18 @@ namespace julu::sim {
 
 using nlohmann::json;
 
+std::map<std::string, HeldOp> read_held(const std::string& vfs) {
+  std::map<std::string, HeldOp> held;
+  juhaoban::Database db(std::string(kData) + "/platform.db", vfs);
+  auto rows = db.query("SELECT worker, op_id, hash, version, record FROM op");
+  while (rows.next()) held[rows.text(0) + rows.text(1)] = {rows.text(2), rows.integer(3), rows.text(4)};
+  return held;
+}
+
 County read_county(const std::string& vfs) {
   County county;
+  county.ops = read_held(vfs);
   juhaoban::Database db(std::string(kData) + "/platform.db", vfs);
-  {
-    auto rows = db.query("SELECT worker, op_id, hash, version, record FROM op");
-    while (rows.next()) county.ops[rows.text(0) + rows.text(1)] = {rows.text(2), rows.integer(3), rows.text(4)};
-  }
   {
     auto rows = db.query("SELECT id, body, version, deleted, grid, creator, state FROM record");
     while (rows.next()) {

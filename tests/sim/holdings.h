@@ -50,6 +50,8 @@ struct OwnOp {
 };
 
 County read_county(const std::string& vfs);
+/// Of that, what it has applied.
+std::map<std::string, HeldOp> read_held(const std::string& vfs);
 /// In the order of making.
 std::vector<OwnOp> read_ops(store::Connection& db);
 

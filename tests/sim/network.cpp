@@ -5,6 +5,8 @@
 namespace julu::sim {
 namespace {
 
+constexpr std::uint64_t kLateMsMax = 20 * 60'000;  // a token lives for 15 minutes: what comes later is refused
+
 Response no_reply() {
   Response response;
   response.failure = ErrorCode::offline;
@@ -18,6 +20,7 @@ bool carries_token(const Request& request) { return !header(request.headers, "Au
 std::uint64_t Network::submit(Request request) {
   ++phone_.requests;
   ++world_.tally.requests;
+  if (request.url.ends_with("/v1/token")) ++phone_.token_requests;
   phone_.bound_requests();
   const bool ours = request.url.starts_with(std::string(kPlatform) + "/");
   if (!ours) {
@@ -55,8 +58,11 @@ std::optional<Transport::Completion> Network::wait(std::chrono::milliseconds at_
 // An op that the platform wants to be spared does not come before its time. A clock that jumps and a phone with a new
 // id begin anew.
 void Network::look_at_waits(const Request& request, const Response& refusal) {
-  if (!is_push(request) || phone_.forked || world_.plan().rate(Fault::wall_clock) > 0) return;
   const std::string wait = header(refusal.headers, "Retry-After");
+  if (!wait.empty()) {
+    phone_.spared_until_ms = std::max<std::int64_t>(phone_.spared_until_ms, world_.now_ms() + std::stoll(wait) * 1000);
+  }
+  if (!is_push(request) || phone_.forked || world_.plan().rate(Fault::wall_clock) > 0) return;
   if (waits_.empty() && wait.empty()) return;
   for (const std::string& op : ops_of_push(request)) {
     const auto until = waits_.find(op);
@@ -75,6 +81,13 @@ Response Network::carry(const Request& request) {
     response.body = "<html>登录上网</html>";
     return response;
   }
+  // So late that nobody waits for it any more, and past the front, which may have thought otherwise in between.
+  if (world_.strikes(Fault::late_copy)) {
+    const bool also_now = world_.below(2) == 0;
+    world_.at(world_.now_ms() + static_cast<std::int64_t>(world_.below(kLateMsMax)),
+              [&server, request] { static_cast<void>(server.serve(request, -1)); });
+    if (!also_now) return no_reply();
+  }
   auto refused = server.front(request);
   look_at_waits(request, refused.value_or(Response()));
   if (refused) return *std::move(refused);
@@ -87,10 +100,6 @@ Response Network::carry(const Request& request) {
     if (size > 0) static_cast<void>(server.serve(request, place));
     return no_reply();
   }
-  if (world_.strikes(Fault::late_copy)) {
-    const auto later = static_cast<std::int64_t>(world_.below(6 * 3'600'000));
-    world_.at(world_.now_ms() + later, [&server, request] { static_cast<void>(server.serve(request, -1)); });
-  }
   Response response = server.serve(request, -1);
   if (world_.strikes(Fault::doubled)) {
     Response second = server.serve(request, -1);
@@ -98,6 +107,9 @@ Response Network::carry(const Request& request) {
   }
   if (world_.strikes(Fault::lost_reply)) return no_reply();
   server.tamper(request, response);
+  if (response.status == 200 && request.url.find("/v1/pull") != std::string::npos) {
+    world_.versions.saw_page(response.body);
+  }
   return response;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <julu/limits.h>
 #include <nlohmann/json.hpp>
 
 #include "camera.h"
@@ -13,8 +14,11 @@ using Stop = test::SimDisk::Stop;
 using nlohmann::json;
 
 constexpr std::int64_t kHourMs = 3'600'000;
-constexpr std::int64_t kLongestWaitMs = 2 * kHourMs;  // the longest that the platform's front asks for; the cap is less
-constexpr std::int64_t kRequestsMax = 1000;           // of one sync, some times what the fullest needs
+constexpr std::int64_t kRequestsMax = 120;  // of one sync, some times what the fullest needs
+// Of one sync: the first, another after a 401, another as a forked device, and as many again as a token's life of 15
+// minutes goes into the longest sync.
+constexpr std::int64_t kTokenRequestsMax = 5;
+constexpr int kPressesMax = 3;
 
 }  // namespace
 
@@ -147,15 +151,14 @@ void Phone::remember(const Result<Saved>& saved, Told what) {
   world.tally.photos += static_cast<std::int64_t>(saved->photos.size());
   world.note(number, what.kind + " saved " + what.marker + " " + what.record);
   told.push_back(std::move(what));
-  check_in_sight(told.back());
+  check_in_sight(told.back(), true);
 }
 
 // A report that was taken stays to be seen, whatever a pull brings or a restore takes.
-void Phone::check_in_sight(const Told& what) {
+void Phone::check_in_sight(const Told& what, bool fresh) {
   if (disk.stopped() || (!what.create && what.kind == "incident")) return;
   const auto record = store_->get(what.record);
   if (!record) return;
-  const bool fresh = &what == &told.back();
   if (!*record) return world.violate("what was said to be saved is in sight", what.kind + " " + what.marker);
   if (fresh && (*record)->body.find(what.marker) == std::string::npos) {
     world.violate("an edit shows at once", what.kind + " " + what.marker);
@@ -167,7 +170,9 @@ void Phone::check_outcome(const SyncOutcome& outcome) {
     world.violate("every pending item has a next attempt", std::to_string(outcome.ops_left) + " ops wait for nothing");
   }
   const bool steady = world.plan().rate(Fault::wall_clock) == 0;
-  if (steady && outcome.next_attempt_ms.value_or(0) > clock.now_ms() + kLongestWaitMs) {
+  constexpr std::int64_t kTravelMs = 60'000;
+  const std::int64_t longest = std::max(spared_until_ms + kTravelMs, clock.now_ms() + limits::backoff_cap_ms);
+  if (steady && outcome.next_attempt_ms.value_or(0) > longest) {
     world.violate("no wait is longer than the platform or the cap says",
                   std::to_string(*outcome.next_attempt_ms - clock.now_ms()) + " ms");
   }
@@ -177,7 +182,7 @@ void Phone::check_outcome(const SyncOutcome& outcome) {
   }
   const bool after_restore = restores_before_ > 0 && restores_before_ == world.server.restores();
   if (after_restore && outcome.end == SyncEnd::all_delivered) check_versions();
-  if (!created.empty()) check_in_sight(*created[static_cast<std::size_t>(requests) % created.size()]);
+  if (!created.empty()) check_in_sight(*created[static_cast<std::size_t>(requests) % created.size()], false);
 }
 
 // After a restore the platform may be behind what a phone had seen; a sync that went through to its end shows that.
@@ -198,8 +203,11 @@ void Phone::check_versions() {
 }
 
 void Phone::bound_requests() {
-  if (requests - requests_before_ <= kRequestsMax) return;
-  world.violate("a sync asks a bounded number of times", std::to_string(requests - requests_before_));
+  const std::int64_t asked = requests - requests_before_;
+  const std::int64_t tokens = token_requests - token_requests_before_;
+  if (asked <= kRequestsMax && tokens <= kTokenRequestsMax) return;
+  world.violate("a sync asks a bounded number of times",
+                std::to_string(asked) + ", for tokens " + std::to_string(tokens));
   syncer_->cancel();
 }
 
@@ -320,6 +328,7 @@ void Phone::sync() {
   network.signal = world.calm() || world.below(10) >= 4;
   ++world.tally.syncs;
   requests_before_ = requests;
+  token_requests_before_ = token_requests;
   restores_before_ = world.server.restores();
   SyncOptions options;
   options.at_most = std::chrono::milliseconds(
@@ -333,6 +342,7 @@ void Phone::sync() {
                            (outcome->failure ? " " + std::string(julu::name(outcome->failure->code)) : std::string()));
     moved = outcome->ops_delivered > 0 || outcome->photos_sent > 0 || outcome->records_changed > 0;
     check_outcome(*outcome);
+    if (moved && !disk.stopped()) note_versions(world, *this);
   } else {
     moved = true;
     network.forget_waits();
@@ -346,11 +356,14 @@ void Phone::sync() {
   after_call();
 }
 
-void Phone::hint_and_sync() {
-  if (store_ == nullptr || calls_ > 0) return;
-  static_cast<void>(syncer_->hint());
-  network.forget_waits();
-  sync();
+void Phone::press_sync() {
+  for (int press = 0; press < kPressesMax && store_ != nullptr && calls_ == 0; ++press) {
+    if (press > 0 && (disk.stopped() || quiet())) return;
+    if (world.below(2) == 0) resend_parked();
+    static_cast<void>(syncer_->hint());
+    network.forget_waits();
+    sync();
+  }
 }
 
 bool Phone::quiet() {

@@ -84,7 +84,8 @@ class Phone {
   void tap();  ///< the worker does something
   void capture_photo_report();
   void sync();
-  void hint_and_sync();
+  /// The worker presses the button, and again when it did not help.
+  void press_sync();
   void upkeep();
   /// The process or the machine dies: now, or at its next step when it is in the middle of something.
   void die(test::SimDisk::Stop how);
@@ -112,6 +113,9 @@ class Phone {
   bool revoked = false;
   bool forked = false;  ///< it is, or was copied to, another phone
   std::int64_t requests = 0;
+  std::int64_t token_requests = 0;
+  std::int64_t spared_until_ms = 0;  ///< the latest time that the platform asked it to wait for
+  std::int64_t changes_seen = 0;     ///< by the look at its versions
   /// It asks without end: its sync is ended.
   void bound_requests();
   bool moved = false;  ///< the last sync carried something in either direction
@@ -127,7 +131,8 @@ class Phone {
   void after_call();
   void remember(const Result<Saved>& saved, Told told);
   void arm();
-  void check_in_sight(const Told& told);
+  /// `fresh`: it was saved just now, so nobody else has had a word yet.
+  void check_in_sight(const Told& told, bool fresh);
   void check_outcome(const SyncOutcome& outcome);
   void check_versions();
   std::string marker();
@@ -140,6 +145,7 @@ class Phone {
   int calls_ = 0;  // of ours that are on the stack: a tap may come while a sync waits
   std::int64_t markers_ = 0;
   std::int64_t requests_before_ = 0;  // this sync
+  std::int64_t token_requests_before_ = 0;
   int restores_before_ = 0;
 };
 

@@ -178,7 +178,9 @@ std::optional<Response> Server::front(const Request& request) {
   if (with_token && world_.now_ms() < tokens_refused_until_ms_ && !world_.calm()) return problem(401, "unauthorized");
   if (auto poisoned = poison(request)) return poisoned;
   if (world_.strikes(Fault::refused_status)) {
-    const std::string wait = std::to_string(world_.below(7200));
+    // Up to two hours, or up to the day that a phone believes at most.
+    const std::uint64_t longest_s = world_.below(4) == 0 ? 24 * 3600 : 2 * 3600;
+    const std::string wait = std::to_string(world_.below(longest_s));
     switch (world_.below(8)) {
       case 0: return problem(500, "server");
       case 1: return problem(503, "busy", {{"Retry-After", wait}});

@@ -75,6 +75,7 @@ void World::clone_one() {
   phones_.push_back(std::make_unique<Phone>(*this, number, original.worker, original.disk.image()));
   Phone& copy = *phones_.back();
   copy.told = original.told;
+  copy.spared_until_ms = original.spared_until_ms;
   copy.forked = original.forked = true;
   note(number, "a copy of phone " + std::to_string(original.number));
   copy.open();
@@ -104,7 +105,7 @@ void World::plan_day(Phone& phone, std::int64_t day_ms) {
   at(some_time(), [p] { p->capture_photo_report(); });
   for (int i = 0; i < 2; ++i) {
     const bool pressed = below(5) == 0;
-    at(some_time(), [p, pressed] { pressed ? p->hint_and_sync() : p->sync(); });
+    at(some_time(), [p, pressed] { pressed ? p->press_sync() : p->sync(); });
   }
   if (below(2) == 0) at(some_time(), [p] { p->upkeep(); });
   if (strikes(Fault::kill)) at(some_time(), [p] { p->die(Stop::kill); });
@@ -203,8 +204,7 @@ bool World::all_quiet() {
 void World::settle_down() {
   calm_ = true;
   server.clock.offset_ms = 0;
-  advance(3 * kHourMs);  // what was under way arrives
-  std::int64_t requests = 0;
+  advance(kDayMs + kHourMs);  // what was under way arrives, and the longest Retry-After is over
   for (const auto& phone : phones_) {
     phone->disk.set_capacity(0);
     phone->disk.fail_steps(0, 0);
@@ -212,9 +212,10 @@ void World::settle_down() {
     if (below(2) == 0) phone->clock.offset_ms = 0;  // the others stay wrong
     revoke(*phone, false);
     if (!phone->is_open()) phone->open();
-    check_parked(*this, *phone);
-    requests -= phone->requests;
+    check_at_calm(*this, *phone);
   }
+  const std::int64_t most = tally.requests + static_cast<std::int64_t>(phones_.size()) * kRoundsMax * 12 +
+                            6 * (tally.captures + tally.photos);
   bool at_rest = false;
   bool resent = false;
   for (int round = 0; round < kRoundsMax && !at_rest && !violation_; ++round) {
@@ -222,6 +223,8 @@ void World::settle_down() {
       // Nobody presses anything: what waits comes due by itself.
       advance(60'000 + kLongestWaitMs / static_cast<std::int64_t>(phones_.size()));
       phone->sync();
+      if (tally.requests > most)
+        return violate("it takes a bounded number of requests", std::to_string(most) + " are too few");
     }
     const bool still = std::none_of(phones_.begin(), phones_.end(), [](const auto& phone) { return phone->moved; });
     at_rest = round > 0 && still && all_quiet();
@@ -231,7 +234,6 @@ void World::settle_down() {
     }
   }
   if (violation_) return;
-  for (const auto& phone : phones_) requests += phone->requests;
   if (!at_rest) {
     for (const auto& phone : phones_) {
       if (phone->quiet() || !phone->is_open()) continue;
@@ -241,10 +243,6 @@ void World::settle_down() {
                   std::to_string(status->unsent_photos) + " photos left" + left_on(*this, *phone));
     }
   }
-  const std::int64_t most =
-      static_cast<std::int64_t>(phones_.size()) * kRoundsMax * 12 + 6 * (tally.captures + tally.photos);
-  if (requests > most)
-    violate("it takes a bounded number of requests", std::to_string(requests) + " of " + std::to_string(most));
 }
 
 std::optional<Violation> World::run() {

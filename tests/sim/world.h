@@ -13,6 +13,7 @@
 #include "plan.h"
 #include "server.h"
 #include "trace.h"
+#include "versions.h"
 
 namespace julu::sim {
 
@@ -53,6 +54,7 @@ class World {
   const std::vector<std::unique_ptr<Phone>>& phones() const { return phones_; }
 
   Server server;
+  Versions versions{*this};
   Tally tally;
 
  private:
@@ -78,8 +80,11 @@ class World {
 
 /// What must be true once the faults have stopped and everybody has synced; see tests/README.md.
 void check_world(World& world);
-/// When the faults stop, before anything is sent again: what is parked has earned it.
-void check_parked(World& world, const Phone& phone);
+/// When the faults stop, before anything is sent again: what is parked has earned it, what was made again is there
+/// once.
+void check_at_calm(World& world, const Phone& phone);
+/// What the county's versions look like on this phone, as far as they changed since the last look.
+void note_versions(World& world, Phone& phone);
 /// The operations that still wait on a phone, with their reasons.
 std::string left_on(const World& world, const Phone& phone);
 

@@ -50,6 +50,8 @@ namespace julu {
   X(number_skipped, "a device's numbers have gaps")                                                   \
   X(replaces_forgotten, "an op made again does not name what it replaces")                            \
   X(applied_forgotten, "what was applied after all is not sent again for its receipt")                \
+  X(applied_made_again, "a report that was applied after all is made again all the same")             \
+  X(makings_left_waiting, "what waited for an op that was not needed after all waits for ever")       \
   /* waiting */                                                                                       \
   X(retry_never, "a failed attempt has no next one")                                                  \
   X(wait_outlives_clock, "a wait goes on when the clock was set back")                                \

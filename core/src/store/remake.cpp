@@ -105,8 +105,7 @@ class Remaking {
     if (const OpRow* first = done_before(old)) return take_back(old, *first);
     if (old.verb == Verb::attach) return take_attach(old);
     if (old.verb == Verb::append && !renamed_.empty()) return take_append(old);
-    const bool mergeable = kind_ == nullptr || kind_->shape() == Shape::document;
-    if (old.verb == Verb::append || old.verb == Verb::remove || current_.deleted || !mergeable) {
+    if (old.verb == Verb::append || old.verb == Verb::remove || current_.deleted || !is_mergeable()) {
       stopped_ = true;  // what stands after it waits for the person's decision too
       return park(db_, old, current_.deleted ? "deleted" : "stale", Json());
     }
@@ -140,9 +139,12 @@ class Remaking {
   bool stopped() const { return stopped_; }
 
  private:
+  bool is_mergeable() const { return kind_ == nullptr || kind_->shape() == Shape::document; }
+
   // What was to replace an op that had been applied after all, and does no more than that one did.
   const OpRow* done_before(const OpRow& old) const {
-    const bool whole = old.verb == Verb::append || old.verb == Verb::remove || old.verb == Verb::attach;
+    const bool whole = old.verb == Verb::append || old.verb == Verb::remove || old.verb == Verb::attach ||
+                       (old.verb == Verb::create && !is_mergeable() && !mutant(Mutant::applied_made_again));
     if (old.seq != judged_.seq || !whole) return nullptr;
     const auto first =
         std::find_if(applied_.begin(), applied_.end(), [&](const OpRow& o) { return o.verb == old.verb; });
@@ -152,6 +154,9 @@ class Remaking {
   // The first making stands; the second was never needed.
   Result<void> take_back(const OpRow& old, const OpRow& first) {
     JULU_CHECK(db_.run("UPDATE op SET status = 4 WHERE seq = ?1", old.seq));
+    // Other makings that waited for the second wait for the first's receipt now.
+    if (!mutant(Mutant::makings_left_waiting))
+      JULU_CHECK(db_.run("UPDATE op SET successor = ?2 WHERE successor = ?1 AND status = 3", old.seq, first.seq));
     JULU_CHECK(db_.run("UPDATE attachment SET op = ?2 WHERE op = ?1", old.seq, first.seq));
     again_[old.seq] = first.seq;
     renamed_[old.op_id.text()] = first.op_id.text();
