@@ -174,7 +174,7 @@ final class Callbacks {
   }
 
   /** A transport of the host's, for one sync or one enrolment. */
-  static final class Host {
+  static class Host {
     private final Transport transport;
     private final Map<Long, TransportReply> waiting = new ConcurrentHashMap<>();
     private volatile Throwable lastFailure;
@@ -213,8 +213,15 @@ final class Callbacks {
       lastFailure = thrown;
     }
 
-    void done(long request) {
+    void complete(long request, int status, int failure, byte[][] headers, byte[] body, long bodyBytesSent) {
       waiting.remove(request);
+      try {
+        Native.transportComplete(handle, request, status, failure, headers, body, bodyBytesSent);
+      } catch (JuluException late) {
+        if (late.code() != ErrorCode.CLOSED) {
+          throw late;
+        }
+      }
     }
 
     int submit(long id, byte[] method, byte[] url, byte[][] headers, byte[] body, long replyBytesMax, long timeoutMs) {
@@ -227,7 +234,7 @@ final class Callbacks {
             new TransportRequest(Text.string(method), Text.string(url), words, body, replyBytesMax, timeoutMs), reply);
         return DONE;
       } catch (Throwable thrown) {
-        done(id);
+        waiting.remove(id);
         failed(thrown);
         return ErrorCode.OFFLINE.number();
       }

@@ -19,6 +19,9 @@ public final class Consent {
 
   @NonNull
   public static Consent givenAt(@NonNull Instant at) {
+    if (at == null) {
+      throw JuluException.badArgument("consent", null);
+    }
     return new Consent(at.toEpochMilli());
   }
 

@@ -53,7 +53,7 @@ public final class Photo {
   /** Read from where it stands; stays open. */
   @NonNull
   public static Photo of(@Nullable String role, @NonNull FileDescriptor descriptor) {
-    return of(role, descriptor == null ? null : new FileInputStream(descriptor));
+    return of(role, descriptor == null ? (InputStream) null : new FileInputStream(descriptor));
   }
 
   /** Read to its end, once, on the thread of the call; stays open. What it throws is the cause of the failure. */
@@ -82,6 +82,9 @@ public final class Photo {
 
   private Callbacks.PhotoIn in(String field) {
     InputStream from = bytes == null ? stream : new ByteArrayInputStream(bytes);
+    if (source == Callbacks.PhotoIn.STREAM && from == null) {
+      throw JuluException.badArgument(field, null);
+    }
     return new Callbacks.PhotoIn(source, Text.bytes(role, field + "/role"), Text.bytes(file, field + "/path"),
         descriptor, from);
   }

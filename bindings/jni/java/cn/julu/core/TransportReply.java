@@ -26,7 +26,7 @@ public final class TransportReply {
   /** `bodyBytesSent`: of the request's body, as far as known. */
   public void complete(int status, @Nullable Map<String, List<String>> headers, @Nullable byte[] body,
       long bodyBytesSent) {
-    finish(status, 0, flat(headers), body, bodyBytesSent);
+    host.complete(request, status, 0, flat(headers), body, bodyBytesSent);
   }
 
   /** No complete reply: OFFLINE, TLS, TOO_LARGE, CANCELLED or BAD_REPLY. */
@@ -39,11 +39,14 @@ public final class TransportReply {
     if (cause != null) {
       host.failed(cause);
     }
-    finish(0, code == null ? ErrorCode.OFFLINE.number() : code.number(), null, null, 0);
+    host.complete(request, 0, code == null ? ErrorCode.OFFLINE.number() : code.number(), null, null, 0);
   }
 
   /** Called, on any thread, when nobody waits for the reply any more; at once when that is so already. */
   public void onCancel(@NonNull Runnable action) {
+    if (action == null) {
+      throw JuluException.badArgument("action", null);
+    }
     synchronized (this) {
       if (!cancelled) {
         onCancel = action;
@@ -61,17 +64,6 @@ public final class TransportReply {
     }
     if (action != null) {
       action.run();
-    }
-  }
-
-  private void finish(int status, int failure, byte[][] headers, byte[] body, long sent) {
-    host.done(request);
-    try {
-      Native.transportComplete(host.handle(), request, status, failure, headers, body, sent);
-    } catch (JuluException late) {
-      if (late.code() != ErrorCode.CLOSED) {
-        throw late;
-      }
     }
   }
 
