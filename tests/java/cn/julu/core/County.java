@@ -23,7 +23,7 @@ final class County extends ExternalResource {
   private int workers = 412;
 
   @Override
-  protected void before() throws Throwable {
+  protected void before() throws IOException {
     folder.create();
     start();
   }
@@ -44,7 +44,12 @@ final class County extends ExternalResource {
 
   /** On the port that it had, when it had one. */
   void start() throws IOException {
-    process = command("serve", "--port", Integer.toString(port)).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    start(port == 0 ? "" : url());
+  }
+
+  /** `address`: what phones enrol at, when something stands before it. */
+  void start(String address) throws IOException {
+    process = command("serve", "--port", Integer.toString(port), "--address", address).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     String line = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8)).readLine();
     port = Integer.parseInt(line.substring(line.lastIndexOf(':') + 1));
   }

@@ -5,6 +5,8 @@ import androidx.annotation.Nullable;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Carries a store's queue to the platform and its changes back. Any method may be called on any thread; one run at a
@@ -13,6 +15,8 @@ import java.util.concurrent.Executor;
 public final class JuluSync implements AutoCloseable {
   private final long handle;
   private final Callbacks.Host host;
+  private final AtomicBoolean closed = new AtomicBoolean();
+  private final AtomicInteger users = new AtomicInteger(1); // runs, and one until closed
 
   JuluSync(long handle, @Nullable Callbacks.Host host) {
     this.handle = handle;
@@ -42,12 +46,17 @@ public final class JuluSync implements AutoCloseable {
    */
   @NonNull
   public SyncOutcome run(long atMostMs, @Nullable ProgressListener listener) {
-    if (host != null) {
-      host.takeFailure();
+    users.incrementAndGet();
+    try {
+      if (host != null) {
+        host.takeFailure();
+      }
+      long[] ended = Native.syncRun(handle, atMostMs, listener == null ? null : new Callbacks.Progress(listener));
+      Throwable cause = host == null ? null : host.takeFailure();
+      return new SyncOutcome(ended, ended[1] == 0 ? null : cause);
+    } finally {
+      letGo();
     }
-    long[] ended = Native.syncRun(handle, atMostMs, listener == null ? null : new Callbacks.Progress(listener));
-    Throwable cause = host == null ? null : host.takeFailure();
-    return new SyncOutcome(ended, ended[1] == 0 ? null : cause);
   }
 
   /** A run on a thread of the executor's. Cancelling the future ends the run. */
@@ -83,7 +92,14 @@ public final class JuluSync implements AutoCloseable {
   @Override
   public void close() {
     Native.syncClose(handle);
-    if (host != null) {
+    if (!closed.getAndSet(true)) {
+      letGo();
+    }
+  }
+
+  // A transport that closes first would make a run that is being cancelled look offline.
+  private void letGo() {
+    if (users.decrementAndGet() == 0 && host != null) {
       host.close();
     }
   }
@@ -108,7 +124,7 @@ public final class JuluSync implements AutoCloseable {
         complete(run(atMostMs, progress -> {
           // A cancel that came before the run had begun ended nothing; this does.
           if (isCancelled()) {
-            JuluSync.this.cancel();
+            end();
           } else if (listener != null) {
             listener.onProgress(progress);
           }
@@ -121,14 +137,18 @@ public final class JuluSync implements AutoCloseable {
     @Override
     public boolean cancel(boolean mayInterruptIfRunning) {
       boolean cancelled = super.cancel(mayInterruptIfRunning);
-      try {
-        if (cancelled) {
-          JuluSync.this.cancel();
-        }
-      } catch (JuluException closed) {
-        // Then there is no run either.
+      if (cancelled) {
+        end();
       }
       return cancelled;
+    }
+
+    private void end() {
+      try {
+        JuluSync.this.cancel();
+      } catch (JuluException closed) {
+        // Which has ended the run.
+      }
     }
   }
 }
