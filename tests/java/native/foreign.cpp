@@ -22,11 +22,11 @@ std::string text_of(JNIEnv* env, jstring text) {
 
 julu_text borrowed(const std::string& text) { return {text.data(), text.size()}; }
 
-std::int32_t capture(jlong store, const std::string& kind, const std::string& body) {
+std::int32_t capture(jlong store, const std::string& kind, const std::string& body, const std::string& id = {}) {
   julu_saved saved{};
   saved.size = sizeof(saved);
-  return julu_store_capture(static_cast<julu_store>(store), borrowed(kind), borrowed(body), nullptr, 0, {}, &saved,
-                            nullptr);
+  return julu_store_capture(static_cast<julu_store>(store), borrowed(kind), borrowed(body), nullptr, 0, borrowed(id),
+                            &saved, nullptr);
 }
 
 }  // namespace
@@ -68,12 +68,13 @@ NATIVE(jboolean, sigpipeIsDefault)(JNIEnv*, jclass) {
   return ::sigaction(SIGPIPE, nullptr, &now) == 0 && now.sa_handler == SIG_DFL;
 }
 
-NATIVE(jlong, timeCaptures)(JNIEnv* env, jclass, jlong store, jstring kind, jstring body, jint count) {
+NATIVE(jlong, timeCaptures)(JNIEnv* env, jclass, jlong store, jstring kind, jstring body, jstring id, jint count) {
   const std::string a = text_of(env, kind);
   const std::string b = text_of(env, body);
+  const std::string c = text_of(env, id);
   const auto from = std::chrono::steady_clock::now();
   for (jint i = 0; i < count; ++i) {
-    if (capture(store, a, b) != JULU_OK) return -1;
+    if (capture(store, a, b, c) != JULU_OK) return -1;
   }
   return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - from).count();
 }

@@ -19,7 +19,6 @@ final class Foreign {
   /** The same, by a thread that then sleeps until the process ends. */
   static native int captureOnThreadForEver(long store, String kind, String body);
 
-  /** Closes the log's last holder on a thread of C's. */
   static native void closeStoreOnThread(long store);
 
   /** As a C program has it, without the JVM's handler. */
@@ -27,6 +26,6 @@ final class Foreign {
 
   static native boolean sigpipeIsDefault();
 
-  /** So many captures in a loop of C's; nanoseconds in all, or -1. */
-  static native long timeCaptures(long store, String kind, String body, int count);
+  /** So many captures in a loop of C's, all under `id` unless it is empty; nanoseconds in all, or -1. */
+  static native long timeCaptures(long store, String kind, String body, String id, int count);
 }

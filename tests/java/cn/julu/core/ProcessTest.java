@@ -1,6 +1,7 @@
 package cn.julu.core;
 
 import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertTrue;
 
 import java.io.File;
@@ -43,6 +44,23 @@ public final class ProcessTest extends FaceCase {
     assertEquals(Julu.version(), child("-Xcheck:jni", "-Djava.library.path=" + temporary,
         "-Djava.io.tmpdir=" + temporary, "Child", "version"));
     assertEquals("[]", Arrays.toString(temporary.list((where, name) -> !name.startsWith("hsperfdata"))));
+  }
+
+  @Test
+  public void the_smallest_shell_does_the_main_job() throws Exception {
+    if (!Phone.ENCRYPTED) {
+      return;
+    }
+    File root = folder.newFolder();
+    List<String> command = List.of(System.getProperty("java.home") + "/bin/java", "-Xcheck:jni", "-Dfile.encoding=UTF-8",
+        "-cp", System.getProperty("julu.jar") + ":" + System.getProperty("julu.shell"), "Shell", county.url(),
+        county.code(), County.photo("ditch-01").getPath(), root.getPath());
+    for (int reports = 1; reports <= 2; ++reports) {
+      String said = County.output(new ProcessBuilder(command).start());
+      assertTrue(said, said.contains("送达情况  DELIVERED  未上传 0 条"));
+      assertFalse(said, said.contains("WARNING"));
+      assertEquals(reports, county.dump("record").size());
+    }
   }
 
   @Test

@@ -20,6 +20,10 @@ public final class JuluStore implements AutoCloseable {
     this.handle = handle;
   }
 
+  static JuluStore of(long handle) {
+    return new JuluStore(handle);
+  }
+
   /** `key`: 32 bytes. */
   @NonNull
   public static JuluStore open(@NonNull File directory, @NonNull byte[] key) {
