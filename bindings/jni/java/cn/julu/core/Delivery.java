@@ -17,7 +17,12 @@ public enum Delivery {
   CONFIRMING;
 
   static Delivery named(@NonNull String name) {
-    return valueOf(name.toUpperCase(Locale.ROOT));
+    for (Delivery one : values()) {
+      if (one.word().equals(name)) {
+        return one;
+      }
+    }
+    return NONE; // a word of a newer library
   }
 
   String word() {

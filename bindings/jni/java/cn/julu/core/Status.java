@@ -18,7 +18,7 @@ public final class Status {
   private final boolean isConfirming;
   private final boolean isLowOnDisk;
 
-  /** In the order of bindings/jni/src/sync.cpp or store.cpp. */
+  /** In the order of bindings/jni/src/store.cpp. */
   Status(long[] from) {
     records = from[0];
     unsentRecords = from[1];

@@ -8,5 +8,9 @@ public enum SyncEnd {
   CANCELLED,
   SIGN_IN,
   DEVICE_REFUSED,
-  APP_TOO_OLD
+  APP_TOO_OLD;
+
+  static SyncEnd of(long number) {
+    return number >= 0 && number < values().length ? values()[(int) number] : LEFT; // one of a newer library
+  }
 }

@@ -18,9 +18,9 @@ public final class SyncOutcome {
   private final long nextAttemptMs;
   private final Throwable cause;
 
-  /** In the order of bindings/jni/src/sync.cpp or store.cpp. */
+  /** In the order of bindings/jni/src/sync.cpp. */
   SyncOutcome(long[] from, Throwable cause) {
-    end = SyncEnd.values()[(int) from[0]];
+    end = SyncEnd.of(from[0]);
     failure = from[1] == 0 ? null : ErrorCode.fromNumber((int) from[1]);
     opsDelivered = from[2];
     opsLeft = from[3];

@@ -11,7 +11,7 @@ public final class SyncProgress {
   private final long bytesDone;
   private final long bytesTotal;
 
-  /** In the order of bindings/jni/src/sync.cpp or store.cpp. */
+  /** In the order of bindings/jni/src/sync.cpp. */
   SyncProgress(long[] from) {
     opsDone = from[0];
     opsTotal = from[1];
