@@ -2,6 +2,7 @@ package cn.julu.core;
 
 import androidx.annotation.NonNull;
 import androidx.annotation.Nullable;
+import java.io.Closeable;
 import java.io.File;
 import java.io.OutputStream;
 import java.util.ArrayList;
@@ -13,7 +14,7 @@ import java.util.Map;
  * The store of one worker on this phone, in one encrypted file. Any method may be called on any thread. Whatever fails
  * throws JuluException, and nothing was written then. Close it: what is not closed stays open until the process ends.
  */
-public final class JuluStore implements AutoCloseable {
+public final class JuluStore implements Closeable {
   private final long handle;
 
   private JuluStore(long handle) {

@@ -2,6 +2,7 @@ package cn.julu.core;
 
 import androidx.annotation.NonNull;
 import androidx.annotation.Nullable;
+import java.io.Closeable;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -12,7 +13,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * Carries a store's queue to the platform and its changes back. Any method may be called on any thread; one run at a
  * time. Close it: what is not closed stays open until the process ends.
  */
-public final class JuluSync implements AutoCloseable {
+public final class JuluSync implements Closeable {
   private final long handle;
   private final Callbacks.Host host;
   private final AtomicBoolean closed = new AtomicBoolean();
