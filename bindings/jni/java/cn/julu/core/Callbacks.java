@@ -5,7 +5,6 @@ import androidx.annotation.Nullable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -229,7 +228,9 @@ final class Callbacks {
       waiting.put(id, reply);
       try {
         String[] words = new String[headers.length];
-        Arrays.setAll(words, i -> Text.string(headers[i]));
+        for (int i = 0; i < words.length; ++i) {
+          words[i] = Text.string(headers[i]);
+        }
         transport.submit(
             new TransportRequest(Text.string(method), Text.string(url), words, body, replyBytesMax, timeoutMs), reply);
         return DONE;

@@ -32,7 +32,7 @@ public final class SyncOptions {
 
     private Builder() {}
 
-    /** Where the device was enrolled when not said. */
+    /** The origin whose key is pinned: where the device was enrolled when not said. Requests go there in any case. */
     @NonNull
     public Builder platform(@Nullable String platform) {
       this.platform = platform;
