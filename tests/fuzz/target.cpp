@@ -8,7 +8,7 @@
 namespace julu::fuzz {
 namespace {
 
-constexpr std::array<Target, 12> kTargets{{{"push", &push_reply},
+constexpr std::array<Target, 13> kTargets{{{"push", &push_reply},
                                            {"pull", &pull_reply},
                                            {"reply", &small_reply},
                                            {"header", &reply_headers},
@@ -19,7 +19,8 @@ constexpr std::array<Target, 12> kTargets{{{"push", &push_reply},
                                            {"photo", &photo},
                                            {"store", &store_file},
                                            {"apply", &applied_replies},
-                                           {"platform", &platform_requests}}};
+                                           {"platform", &platform_requests},
+                                           {"c_face", &c_face}}};
 
 }  // namespace
 

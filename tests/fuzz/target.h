@@ -52,5 +52,6 @@ void photo(std::string_view input);
 void store_file(std::string_view input);
 void applied_replies(std::string_view input);
 void platform_requests(std::string_view input);
+void c_face(std::string_view input);
 
 }  // namespace julu::fuzz

@@ -18,13 +18,16 @@ Process::Process(const std::vector<std::string>& words) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
   std::vector<char*> arguments;
+#ifdef JULU_EMULATOR
+  arguments.push_back(const_cast<char*>(JULU_EMULATOR));
+#endif
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   pid_ = ::fork();
   if (pid_ < 0) throw std::runtime_error("no process");
   if (pid_ == 0) {
     ::dup2(ends[1], STDOUT_FILENO);
-    ::execv(arguments[0], arguments.data());
+    ::execvp(arguments[0], arguments.data());
     ::_exit(127);
   }
   ::close(ends[1]);

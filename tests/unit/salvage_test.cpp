@@ -6,6 +6,7 @@
 #include <set>
 
 #include <julu/limits.h>
+#include <julu/outbox.h>
 
 #include "county.h"
 #include "jpeg.h"
@@ -141,4 +142,67 @@ TEST_CASE("a store without a readable identity stays as it is, and says so") {
   REQUIRE_FALSE(opened.ok());
   CHECK(opened.error().code == ErrorCode::store_corrupt);
   CHECK((read_file(path) == before));
+}
+
+TEST_CASE(
+    "wherever the file was cut off, what is left goes to the county or is shown with a reason, and nothing waits") {
+  County county;
+  std::set<std::string> told;
+  {
+    auto store = county.phone();
+    county.publish_key(*store);
+    for (std::uint64_t i = 0; i < 12; ++i) {
+      const std::string photo = county.folder.write("p.jpg", make_jpeg_of_about(20'000, i));
+      const auto saved = store->capture({"incident", R"({"category":"drainage","text":"堵"})", {{photo, "near"}}, {}});
+      REQUIRE(saved.ok());
+      told.insert(saved->id);
+    }
+    REQUIRE(store->maintain(std::chrono::seconds(5)).ok());
+  }
+  const std::string path = county.directory() + "/julu.db";
+  const std::string whole = read_file(path);
+  int opened_again = 0;
+  for (std::size_t size = whole.size() - kPage; size > whole.size() / 3; size -= 3 * kPage) {
+    for (const auto& entry : std::filesystem::directory_iterator(county.directory())) {
+      if (entry.path().filename() != "ballast") std::filesystem::remove(entry.path());
+    }
+    std::ofstream(path, std::ios::binary) << whole.substr(0, size);
+    auto opened = Store::open(county.options());
+    if (!opened) continue;  // not even the list of tables is whole
+    ++opened_again;
+    Store& store = **opened;
+    Outbox outbox(store);
+    // As a Syncer does first: the old chain is over.
+    REQUIRE(outbox.new_device_key().ok());
+    Identity identity = store.identity();
+    identity.device = "d-again";
+    REQUIRE(outbox.become(identity).ok());
+    county.publish_key(store);
+    std::int64_t version = kFirstVersion;
+    int rounds = 0;
+    for (bool more = true; more && ++rounds < 50;) {
+      more = county.apply_all(store, version) > 0;
+      for (const OutgoingPhoto& photo : *outbox.next_photos(50)) {
+        more = true;
+        if (photo.thumbnail) {
+          REQUIRE(outbox.thumbnail_sent(photo.sha256).ok());
+        } else {
+          REQUIRE(outbox.photo_uploaded(photo.sha256, "").ok());
+        }
+      }
+    }
+    INFO("cut at " << size);
+    const Status status = *store.status();
+    CHECK(rounds < 50);
+    CHECK(status.unsent_ops == 0);
+    CHECK(status.unsent_photos == 0);
+    std::int64_t seen = 0;
+    for (const Record& record : *store.list({})) {
+      CHECK(told.contains(record.id));
+      CHECK((record.delivery == Delivery::delivered || record.delivery == Delivery::parked));
+      ++seen;
+    }
+    CHECK(seen + status.salvage->ops_unreadable >= static_cast<std::int64_t>(told.size()));
+  }
+  CHECK(opened_again > 5);
 }

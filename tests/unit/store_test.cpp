@@ -234,6 +234,8 @@ TEST_CASE("every waiting op has a next attempt, and a clock set back does not hi
   REQUIRE(outbox.defer(ops, ErrorCode::offline, 600'000).ok());
   county.clock.set_wall(1'000'000'000'000);
   CHECK(outbox.next_ops(10, 1 << 20)->size() == 1);
+  CHECK(outbox.counts()->next_attempt_ms <= county.clock.now_ms());
+  CHECK(store->status()->next_attempt_ms <= county.clock.now_ms());
 }
 
 TEST_CASE("the chain is gapless and each link covers the one before") {

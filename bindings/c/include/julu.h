@@ -111,19 +111,20 @@ enum { JULU_UNENCRYPTED = 1 }; /* flags: a store without a key, for tests and bu
 typedef struct julu_enrol_options {
   uint32_t size;
   uint32_t flags;
-  julu_text platform; /**< scheme://host[:port]; http on loopback only */
-  julu_text code;     /**< the activation code as it was handed out */
-  julu_text root;     /**< the folder under which each worker's store gets its own */
-  const uint8_t* key; /**< JULU_KEY_BYTES bytes */
-  int64_t consent_at_ms; /**< when the worker consented; nothing goes out before */
-  int64_t at_most_ms;    /**< 0: a minute */
+  julu_text platform;       /**< scheme://host[:port]; http on loopback only */
+  julu_text code;           /**< the activation code as it was handed out */
+  julu_text root;           /**< the folder under which each worker's store gets its own */
+  const uint8_t* key;       /**< JULU_KEY_BYTES bytes */
+  int64_t consent_at_ms;    /**< when the worker consented; nothing goes out before */
+  int64_t at_most_ms;       /**< 0: a minute */
   julu_transport transport; /**< 0: libcurl */
 } julu_enrol_options;
 
 /**
  * Makes this phone known to the platform, once. `device`: {"directory", "identity"} (identity as julu_store_identity).
  * Ok: durable; `directory` is what julu_store_open takes. A lost reply costs nothing: ask again with the same code.
- * Errors: consent_missing, enrolment_refused ("/code"), offline, captive_portal, tls, limited, bad_argument, the disk's.
+ * Errors: consent_missing, enrolment_refused ("/code"), offline, captive_portal, tls, limited, bad_argument, the
+ * disk's.
  */
 JULU_API int32_t julu_enrol(const julu_enrol_options* options, julu_buf* device, julu_error* error);
 /** Who is on this phone, without opening a store: [{"worker", "directory"}]. */
@@ -159,7 +160,8 @@ JULU_API int32_t julu_store_suspend(julu_store store, julu_error* error);
 JULU_API int32_t julu_store_resume(julu_store store, const uint8_t* key, julu_error* error);
 
 enum { JULU_PHOTO_PATH = 0, JULU_PHOTO_FD = 1, JULU_PHOTO_STREAM = 2 };
-/** Fills `buffer` with up to `capacity` bytes and returns how many, 0 at the end, -1 on failure. On the call's thread. */
+/** Fills `buffer` with up to `capacity` bytes and returns how many, 0 at the end, -1 on failure. On the call's thread.
+ */
 typedef int64_t (*julu_read_fn)(void* context, void* buffer, size_t capacity);
 /** Takes the next `length` bytes and returns 0, or another number to stop. On the call's thread. */
 typedef int32_t (*julu_write_fn)(void* context, const void* bytes, size_t length);
@@ -167,8 +169,8 @@ typedef int32_t (*julu_write_fn)(void* context, const void* bytes, size_t length
 /** A photo going in. JPEG only, read during the call and not needed afterwards. */
 typedef struct julu_photo {
   uint32_t size;
-  int32_t source;    /**< JULU_PHOTO_… : which of the following is used */
-  julu_text role;    /**< near, far, before, after …; not given: near */
+  int32_t source; /**< JULU_PHOTO_… : which of the following is used */
+  julu_text role; /**< near, far, before, after …; not given: near */
   julu_text path;
   int32_t fd;        /**< of a regular file; stays the caller's */
   julu_read_fn read; /**< read to its end before anything is written; at most 32 MB */
@@ -187,10 +189,10 @@ typedef struct julu_saved {
 } julu_saved;
 
 /**
- * The first record of a report. `body`: a JSON object of the kind's schema. `id`: a UUID of the caller's own, so that it
- * may ask again after it died: the same id with the same content gives the first answer, with other content
- * id_conflict. Ok: record, photos, operations and history are durable, together. On an error nothing was written and the
- * error names the field. `saved` may be NULL, here and below.
+ * The first record of a report. `body`: a JSON object of the kind's schema. `id`: a UUID of the caller's own, so that
+ * it may ask again after it died: the same id with the same content gives the first answer, with other content
+ * id_conflict. Ok: record, photos, operations and history are durable, together. On an error nothing was written and
+ * the error names the field. `saved` may be NULL, here and below.
  */
 JULU_API int32_t julu_store_capture(julu_store store, julu_text kind, julu_text body, const julu_photo* photos,
                                     size_t photo_count, julu_text id, julu_saved* saved, julu_error* error);
@@ -221,9 +223,11 @@ JULU_API int32_t julu_store_list(julu_store store, julu_text filter, julu_buf* o
 /** The one record whose id ends with `short_id`, 4 characters or more. Errors: record_unknown, bad_argument. */
 JULU_API int32_t julu_store_find_id(julu_store store, julu_text short_id, julu_buf* out, julu_error* error);
 JULU_API int32_t julu_store_short_id(julu_store store, julu_text id, julu_buf* out, julu_error* error);
-/** [{"at_ms", "what", "actor", "action", "state", "detail", "op_id", "hash", "receipt_key", "standing"}], oldest first. */
+/** [{"at_ms", "what", "actor", "action", "state", "detail", "op_id", "hash", "receipt_key", "standing"}], oldest first.
+ */
 JULU_API int32_t julu_store_history(julu_store store, julu_text id, julu_buf* out, julu_error* error);
-/** Where two people wrote one field: [{"record", "field", "base", "local", "remote", "at_ms"}]; a value absent: null. */
+/** Where two people wrote one field: [{"record", "field", "base", "local", "remote", "at_ms"}]; a value absent: null.
+ */
 JULU_API int32_t julu_store_conflicts(julu_store store, julu_buf* out, julu_error* error);
 /** A person's choice: `value` (JSON; not given: absent) becomes the field's value. */
 JULU_API int32_t julu_store_resolve(julu_store store, julu_text id, julu_text field, julu_text value,
@@ -324,18 +328,18 @@ enum {
 
 typedef struct julu_outcome {
   uint32_t size;
-  int32_t end;              /**< JULU_END_… */
-  int32_t failure;          /**< the error code why something is left, when one cause is known; else 0 */
+  int32_t end;     /**< JULU_END_… */
+  int32_t failure; /**< the error code why something is left, when one cause is known; else 0 */
   uint32_t flags;
-  int64_t ops_delivered;    /**< receipted in this run */
+  int64_t ops_delivered; /**< receipted in this run */
   int64_t ops_left;
-  int64_t ops_parked;       /**< in all, waiting for a person */
+  int64_t ops_parked; /**< in all, waiting for a person */
   int64_t photos_sent;
   int64_t photos_left;
   int64_t photo_bytes_sent; /**< sent again ones included */
   int64_t records_changed;  /**< by pulls */
   int64_t requests;
-  int64_t next_attempt_ms;  /**< -1: nothing waits */
+  int64_t next_attempt_ms; /**< -1: nothing waits */
 } julu_outcome;
 
 /**

@@ -34,9 +34,7 @@ Json json_of(const Identity& identity) {
           {"grid_names", identity.grid_names}};
 }
 
-Json json_of(const Device& device) {
-  return {{"directory", device.directory}, {"identity", json_of(device.identity)}};
-}
+Json json_of(const Device& device) { return {{"directory", device.directory}, {"identity", json_of(device.identity)}}; }
 
 Json json_of(const Record& record) {
   Json problem;
@@ -73,9 +71,9 @@ Json json_of(const Record& record) {
 }
 
 Json json_of(const HistoryEntry& entry) {
-  return {{"at_ms", entry.at_ms}, {"what", entry.what},   {"actor", entry.actor},
-          {"action", entry.action}, {"state", entry.state}, {"detail", value_of(entry.detail)},
-          {"op_id", entry.op_id}, {"hash", entry.hash},   {"receipt_key", entry.receipt_key},
+  return {{"at_ms", entry.at_ms},      {"what", entry.what},   {"actor", entry.actor},
+          {"action", entry.action},    {"state", entry.state}, {"detail", value_of(entry.detail)},
+          {"op_id", entry.op_id},      {"hash", entry.hash},   {"receipt_key", entry.receipt_key},
           {"standing", entry.standing}};
 }
 

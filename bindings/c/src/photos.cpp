@@ -87,7 +87,8 @@ Result<PhotoInput> PhotosIn::take_one(const julu_photo& photo) {
     if (got < 0 || static_cast<std::uint64_t>(got) > kReadBytes) return Error{ErrorCode::io, "/read", {}};
     bytes.resize(at + static_cast<std::size_t>(got));
     if (got == 0) break;
-    if (bytes.size() > static_cast<std::size_t>(limits::photo_bytes_max)) return Error{ErrorCode::photo_too_large, {}, {}};
+    if (bytes.size() > static_cast<std::size_t>(limits::photo_bytes_max))
+      return Error{ErrorCode::photo_too_large, {}, {}};
   }
   input.bytes = bytes;
   return input;

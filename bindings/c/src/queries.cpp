@@ -60,11 +60,12 @@ std::int32_t julu_store_get(julu_store store, julu_text id, julu_buf* out, julu_
 }
 
 std::int32_t julu_store_list(julu_store store, julu_text filter, julu_buf* out, julu_error* error) {
-  return ask_store(store, filter, "filter", out, error, [](Store& open, const std::string& json) -> Result<std::string> {
-    JULU_TRY(const Filter wanted, parse_filter(json));
-    JULU_TRY(const auto records, open.list(wanted));
-    return dump_list(records);
-  });
+  return ask_store(store, filter, "filter", out, error,
+                   [](Store& open, const std::string& json) -> Result<std::string> {
+                     JULU_TRY(const Filter wanted, parse_filter(json));
+                     JULU_TRY(const auto records, open.list(wanted));
+                     return dump_list(records);
+                   });
 }
 
 std::int32_t julu_store_find_id(julu_store store, julu_text short_id, julu_buf* out, julu_error* error) {
@@ -73,7 +74,8 @@ std::int32_t julu_store_find_id(julu_store store, julu_text short_id, julu_buf* 
 }
 
 std::int32_t julu_store_short_id(julu_store store, julu_text id, julu_buf* out, julu_error* error) {
-  return ask_store(store, id, "id", out, error, [](Store& open, const std::string& full) { return open.short_id(full); });
+  return ask_store(store, id, "id", out, error,
+                   [](Store& open, const std::string& full) { return open.short_id(full); });
 }
 
 std::int32_t julu_store_history(julu_store store, julu_text id, julu_buf* out, julu_error* error) {
@@ -132,12 +134,12 @@ std::int32_t julu_store_kinds(julu_store store, julu_buf* out, julu_error* error
 }
 
 std::int32_t julu_store_schema(julu_store store, julu_text kind, julu_buf* out, julu_error* error) {
-  return ask_store(store, kind, "kind", out, error,
-                   [](Store& open, const std::string& id) { return open.schema(id); });
+  return ask_store(store, kind, "kind", out, error, [](Store& open, const std::string& id) { return open.schema(id); });
 }
 
 std::int32_t julu_store_identity(julu_store store, julu_buf* out, julu_error* error) {
-  return ask_store(store, out, error, [](Store& open) -> Result<std::string> { return dump(json_of(open.identity())); });
+  return ask_store(store, out, error,
+                   [](Store& open) -> Result<std::string> { return dump(json_of(open.identity())); });
 }
 
 }  // extern "C"

@@ -29,10 +29,10 @@ struct PhotoInput {
 };
 
 struct Capture {
-  std::string kind;
-  std::string body;  ///< JSON object of the kind's schema
-  std::vector<PhotoInput> photos;
-  std::string id;  ///< a UUID of the shell's own, so that it may ask again; a new one when empty
+  std::string kind = {};
+  std::string body = {};  ///< JSON object of the kind's schema
+  std::vector<PhotoInput> photos = {};
+  std::string id = {};  ///< a UUID of the shell's own, so that it may ask again; a new one when empty
 };
 
 struct Saved {
@@ -80,11 +80,11 @@ struct Record {
 };
 
 struct Filter {
-  std::string kind;    ///< empty: all
-  std::string search;  ///< words or characters of the text; empty: all
-  std::optional<Delivery> delivery;
-  std::string before;  ///< a record id: only older ones, for the next page
-  int limit = 50;      ///< 1 … limits::page_rows_max
+  std::string kind = {};    ///< empty: all
+  std::string search = {};  ///< words or characters of the text; empty: all
+  std::optional<Delivery> delivery = {};
+  std::string before = {};  ///< a record id: only older ones, for the next page
+  int limit = 50;           ///< 1 … limits::page_rows_max
   bool deleted_too = false;
 };
 
@@ -145,12 +145,12 @@ class Core;
 class Store {
  public:
   struct Options {
-    std::string directory;
+    std::string directory = {};
     StoreKey key{};
     bool encrypted = true;     ///< false opens a store without a key: the simulator's, and builds without a cipher
     Clock* clock = nullptr;    ///< the machine's when null; outlives the store
     Random* random = nullptr;  ///< the machine's when null; outlives the store
-    std::string vfs;           ///< SQLite VFS name; the default when empty
+    std::string vfs = {};      ///< SQLite VFS name; the default when empty
     int photo_long_edge_px = 1920;
     int photo_quality = 82;
   };

@@ -16,19 +16,22 @@ using namespace store;
 
 namespace store {
 
-// An attach that waits for its photo's bytes has its next attempt with the photo.
-Result<Waiting> waiting_ops(Connection& db) {
+// An attach that waits for its photo's bytes has its next attempt with the photo. One farther off than its wait may be
+// is due now: the clock was set back.
+Result<Waiting> what_waits(Connection& db, std::int64_t now_ms) {
   Waiting waiting;
   JULU_TRY(const auto parked, db.integer("SELECT count(*) FROM op WHERE status = 2"));
   Query row = db.query(
       "SELECT EXISTS (SELECT 1 FROM op AS earlier WHERE earlier.status = 2 AND earlier.record = op.record"
       "  AND earlier.place < op.place AND earlier.verb <> 3) AS behind, count(*),"
-      " min(CASE WHEN op.verb <> 3 OR photo.uploaded = 1 THEN op.next_attempt_ms END)"
-      " FROM op LEFT JOIN photo ON photo.sha256 = op.photo WHERE op.status = 0 GROUP BY behind");
+      " min(CASE WHEN op.verb <> 3 OR photo.uploaded = 1"
+      "  THEN iif(op.next_attempt_ms > ?1 + op.wait_max_ms, 0, op.next_attempt_ms) END)"
+      " FROM op LEFT JOIN photo ON photo.sha256 = op.photo WHERE op.status = 0 GROUP BY behind",
+      now_ms);
   waiting.parked = parked.value_or(0);
   for (;;) {
     JULU_TRY(const bool there, row.step());
-    if (!there) return waiting;
+    if (!there) break;
     if (row.integer(0) != 0) {
       waiting.parked += row.integer(1);
     } else {
@@ -36,6 +39,18 @@ Result<Waiting> waiting_ops(Connection& db) {
       waiting.next_attempt_ms = row.maybe_integer(2);
     }
   }
+  Query photos = db.query(
+      "SELECT count(*), coalesce(sum(length_bytes), 0),"
+      " min(iif(next_attempt_ms > ?1 + wait_max_ms, 0, next_attempt_ms)) FROM photo"
+      " WHERE own = 1 AND uploaded = 0 AND problem IS NULL",
+      now_ms);
+  JULU_CHECK(photos.step());
+  waiting.photos = photos.integer(0);
+  waiting.photo_bytes = photos.integer(1);
+  if (const auto next = photos.maybe_integer(2)) {
+    waiting.next_attempt_ms = std::min(waiting.next_attempt_ms.value_or(*next), *next);
+  }
+  return waiting;
 }
 
 }  // namespace store
@@ -169,21 +184,13 @@ Result<void> Outbox::park(const OutgoingOp& op, const Problem& problem) {
 
 Result<QueueCounts> Outbox::counts() const {
   return store_.core_->read([&](Connection& db) -> Result<QueueCounts> {
+    JULU_TRY(const Waiting waiting, what_waits(db, store_.core_->clock().now_ms()));
     QueueCounts counts;
-    JULU_TRY(const Waiting waiting, waiting_ops(db));
     counts.ops = waiting.queued;
     counts.parked = waiting.parked;
-    {
-      Query row = db.query(
-          "SELECT count(*), coalesce(sum(length_bytes), 0), min(next_attempt_ms) FROM photo"
-          " WHERE own = 1 AND uploaded = 0 AND problem IS NULL");
-      JULU_CHECK(row.step());
-      counts.photos = row.integer(0);
-      counts.photo_bytes = row.integer(1);
-      counts.next_attempt_ms = row.maybe_integer(2);
-    }
-    const auto& next = waiting.next_attempt_ms;
-    if (next) counts.next_attempt_ms = std::min(counts.next_attempt_ms.value_or(*next), *next);
+    counts.photos = waiting.photos;
+    counts.photo_bytes = waiting.photo_bytes;
+    counts.next_attempt_ms = waiting.next_attempt_ms;
     return counts;
   });
 }

@@ -319,7 +319,7 @@ Result<Status> Store::status() {
     };
     JULU_CHECK(count("SELECT count(*) FROM record INDEXED BY record_changed", status.records));
     JULU_CHECK(count("SELECT count(DISTINCT record) FROM op WHERE status IN (0, 2, 3)", status.unsent_records));
-    JULU_TRY(const Waiting waiting, waiting_ops(db));
+    JULU_TRY(const Waiting waiting, what_waits(db, core_->clock().now_ms()));
     status.unsent_ops = waiting.queued;
     status.parked_ops = waiting.parked;
     status.next_attempt_ms = waiting.next_attempt_ms;

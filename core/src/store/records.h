@@ -59,13 +59,15 @@ OpText parse_op(const std::string& canonical);
 /// The op that a new one on this record has to stand after: the last that is not in the base yet.
 Result<std::optional<std::int64_t>> pending_before(Connection& db, const Id& record);
 
-/// How many ops will go by themselves, and how many wait for a person: parked, or behind a parked one of their record.
+/// What will go by itself, and the ops that wait for a person: parked, or behind a parked one of their record.
 struct Waiting {
   std::int64_t queued = 0;
   std::int64_t parked = 0;
-  std::optional<std::int64_t> next_attempt_ms;  ///< of the queued ones
+  std::int64_t photos = 0;
+  std::int64_t photo_bytes = 0;
+  std::optional<std::int64_t> next_attempt_ms;  ///< of queued ops and photos; one that is past is due
 };
-Result<Waiting> waiting_ops(Connection& db);
+Result<Waiting> what_waits(Connection& db, std::int64_t now_ms);
 
 /// Makes body, state and deleted anew from the base and the ops on top, and gives the row its place in the feed.
 Result<void> lay(Core& core, Connection& db, const Id& record);

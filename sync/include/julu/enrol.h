@@ -14,9 +14,9 @@
 namespace julu {
 
 struct EnrolOptions {
-  std::string platform;
-  std::string code;  ///< as it was handed out; hyphens, spaces and case do not matter
-  std::string root;
+  std::string platform = {};
+  std::string code = {};  ///< as it was handed out; hyphens, spaces and case do not matter
+  std::string root = {};
   StoreKey key{};
   bool encrypted = true;           ///< as in Store::Options
   std::int64_t consent_at_ms = 0;  ///< when the worker consented; nothing goes out before
@@ -24,7 +24,7 @@ struct EnrolOptions {
   Transport* transport = nullptr;  ///< libcurl when null
   Clock* clock = nullptr;
   Random* random = nullptr;
-  std::string vfs;
+  std::string vfs = {};
 };
 
 struct Device {

@@ -45,7 +45,7 @@ struct SyncOutcome {
 
 struct SyncOptions {
   std::chrono::milliseconds at_most{10 * 60 * 1000};
-  std::function<void(const SyncProgress&)> progress;  ///< on `run`'s thread, at most ten times a second
+  std::function<void(const SyncProgress&)> progress = {};  ///< on `run`'s thread, at most ten times a second
   /// Ends the run as `cancel` does once it is true, even when that was before the run; `cancel` is what makes it look.
   const std::atomic<bool>* stop = nullptr;
 };

@@ -53,9 +53,9 @@ class Transport {
 };
 
 struct CurlOptions {
-  std::string platform;    ///< its origin; http is taken on loopback only
-  std::string ca_file;     ///< a PEM bundle; the system's when empty
-  std::string pinned_key;  ///< curl's form, "sha256//base64…"; none when empty
+  std::string platform = {};    ///< its origin; http is taken on loopback only
+  std::string ca_file = {};     ///< a PEM bundle; the system's when empty
+  std::string pinned_key = {};  ///< curl's form, "sha256//base64…"; none when empty
 };
 
 /// libcurl: HTTP/2 where offered, connections kept, no redirects, gzip replies. Null when libcurl cannot start.

@@ -1,0 +1,224 @@
+// The store through julu.h: what goes in comes out, and what is wrong is said with its field.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "face.h"
+
+using namespace julu::test;
+using nlohmann::json;
+
+namespace {
+
+struct Stream {
+  std::string_view bytes;
+  bool fails = false;
+  static std::int64_t read(void* context, void* buffer, std::size_t capacity) {
+    auto& self = *static_cast<Stream*>(context);
+    if (self.fails) return -1;
+    const std::size_t some = std::min({self.bytes.size(), capacity, std::size_t{1000}});
+    self.bytes.copy(static_cast<char*>(buffer), some);
+    self.bytes.remove_prefix(some);
+    return static_cast<std::int64_t>(some);
+  }
+};
+
+std::int32_t collect(void* context, const void* bytes, std::size_t length) {
+  static_cast<std::string*>(context)->append(static_cast<const char*>(bytes), length);
+  return 0;
+}
+
+std::string read_out(julu_store store, const std::string& sha256) {
+  std::string bytes;
+  auto out = sized<julu_photo_out>();
+  out.target = JULU_PHOTO_STREAM;
+  out.write = collect;
+  out.context = &bytes;
+  REQUIRE(julu_store_read_photo(store, t(sha256), &out, nullptr) == JULU_OK);
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("a report goes in through the C face and comes out as it was") {
+  Face face;
+  const std::string id = face.capture();
+  const json record = face.get(id);
+  CHECK(record.at("id") == id);
+  CHECK(record.at("body").at("text") == "村东头排水沟堵了");
+  CHECK(record.at("delivery") == "saved");
+  CHECK(record.at("problem").is_null());
+
+  julu_buf out{};
+  REQUIRE(julu_store_list(face.store, t(R"({"kind":"incident","search":"排水沟","limit":5})"), &out, nullptr) ==
+          JULU_OK);
+  CHECK(json::parse(taken(out)).at(0).at("id") == id);
+  REQUIRE(julu_store_short_id(face.store, t(id), &out, nullptr) == JULU_OK);
+  const std::string ending = taken(out);
+  REQUIRE(julu_store_find_id(face.store, t(ending), &out, nullptr) == JULU_OK);
+  CHECK(taken(out) == id);
+  REQUIRE(julu_store_history(face.store, t(id), &out, nullptr) == JULU_OK);
+  CHECK(json::parse(taken(out)).at(0).at("what") == "create");
+  REQUIRE(julu_store_conflicts(face.store, &out, nullptr) == JULU_OK);
+  CHECK(taken(out) == "[]");
+  REQUIRE(julu_store_kinds(face.store, &out, nullptr) == JULU_OK);
+  CHECK(json::parse(taken(out)).size() == 4);
+  REQUIRE(julu_store_schema(face.store, t("visit"), &out, nullptr) == JULU_OK);
+  CHECK(json::parse(taken(out)).at("x-shape") == "log");
+  REQUIRE(julu_store_identity(face.store, &out, nullptr) == JULU_OK);
+  CHECK(json::parse(taken(out)).at("worker") == "W-0412");
+
+  auto status = sized<julu_status>();
+  REQUIRE(julu_store_status(face.store, &status, nullptr) == JULU_OK);
+  CHECK(status.unsent_records == 1);
+  CHECK(status.salvaged_at_ms == 0);
+
+  std::int64_t next = 0;
+  std::int32_t more = 9;
+  REQUIRE(julu_store_changes_since(face.store, 0, 0, &out, &next, &more, nullptr) == JULU_OK);
+  CHECK(json::parse(taken(out)) == json::array({id}));
+  CHECK(more == 0);
+  REQUIRE(julu_store_changes_since(face.store, next, 0, &out, &next, &more, nullptr) == JULU_OK);
+  CHECK(taken(out) == "[]");
+
+  REQUIRE(julu_store_get(face.store, t("01890000-0000-7000-8000-000000000000"), &out, nullptr) == JULU_OK);
+  CHECK(out.length == 0);
+  julu_buf_free(&out);
+}
+
+TEST_CASE("characters beyond the first plane, and a NUL where JSON allows none, across the face") {
+  Face face;
+  const std::string id = face.capture(R"({"category":"drainage","text":"𠮷野家😀门口"})");
+  CHECK(face.get(id).at("body").at("text") == "𠮷野家😀门口");
+  // A NUL reaches the core whole: the text is neither cut there nor taken.
+  auto error = sized<julu_error>();
+  const std::string raw("{\"category\":\"drainage\",\"text\":\"a\0b\"}", 36);
+  CHECK(julu_store_capture(face.store, t("incident"), t(raw), nullptr, 0, {}, nullptr, &error) ==
+        JULU_ERROR_JSON_SYNTAX);
+  const std::string escaped = face.capture(R"({"category":"drainage","text":"a\u0000b"})");
+  CHECK(face.get(escaped).at("body").at("text") == std::string("a\0b", 3));
+}
+
+TEST_CASE("a photo goes in by name, descriptor and stream, and comes out by all three") {
+  Face face;
+  const std::string jpeg = make_jpeg_of_about(700 * 1024, 3);
+  const std::string path = face.county.folder.write("a.jpg", jpeg);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  Stream stream{jpeg};
+  julu_photo photos[3] = {sized<julu_photo>(), sized<julu_photo>(), sized<julu_photo>()};
+  photos[0].path = t(path);
+  photos[1].source = JULU_PHOTO_FD;
+  photos[1].fd = fd;
+  photos[1].role = t("far");
+  photos[2].source = JULU_PHOTO_STREAM;
+  photos[2].read = Stream::read;
+  photos[2].context = &stream;
+  photos[2].role = t("after");
+  auto saved = sized<julu_saved>();
+  auto error = sized<julu_error>();
+  REQUIRE(julu_store_capture(face.store, t("incident"), t(kBody), photos, 3, {}, &saved, &error) == JULU_OK);
+  ::close(fd);
+  CHECK(saved.photo_count == 3);
+  const std::string name = saved.photos[0];
+  CHECK(name == saved.photos[1]);
+  CHECK(name == saved.photos[2]);
+  CHECK(read_out(face.store, name) == jpeg);
+  const json record = face.get(saved.id);
+  CHECK(record.at("photos").at(2).at("role") == "after");
+
+  auto out = sized<julu_photo_out>();
+  const std::string copy = face.county.folder.file("copy.jpg");
+  out.path = t(copy);
+  REQUIRE(julu_store_read_photo(face.store, t(name), &out, nullptr) == JULU_OK);
+  CHECK(read_file(copy) == jpeg);
+  CHECK(julu_store_read_photo(face.store, t(name), &out, &error) == JULU_ERROR_IO);  // the file is there already
+  CHECK(read_file(copy) == jpeg);
+
+  julu_buf small{};
+  REQUIRE(julu_store_thumbnail(face.store, t(name), &small, nullptr) == JULU_OK);
+  CHECK(small.length > 100);
+  CHECK(small.length <= 8 * 1024);
+  julu_buf_free(&small);
+}
+
+TEST_CASE("a wrong photo is named by its place, and nothing of the report is kept") {
+  Face face;
+  const std::string path = face.county.folder.write("a.jpg", make_jpeg({}));
+  Stream broken{"", true};
+  julu_photo photos[2] = {sized<julu_photo>(), sized<julu_photo>()};
+  photos[0].path = t(path);
+  photos[1].source = JULU_PHOTO_STREAM;
+  photos[1].read = Stream::read;
+  photos[1].context = &broken;
+  auto error = sized<julu_error>();
+  const auto capture = [&] {
+    return julu_store_capture(face.store, t("incident"), t(kBody), photos, 2, {}, nullptr, &error);
+  };
+  CHECK(capture() == JULU_ERROR_IO);
+  CHECK(std::string(error.field) == "/photos/1/read");
+  broken.fails = false;
+  CHECK(capture() == JULU_ERROR_PHOTO_EMPTY);
+  CHECK(std::string(error.field) == "/photos/1");
+  photos[1].source = 7;
+  CHECK(capture() == JULU_ERROR_BAD_ARGUMENT);
+  CHECK(std::string(error.field) == "/photos/1/source");
+  photos[1].source = JULU_PHOTO_PATH;
+  photos[1].path = t(std::string_view("a.jpg\0.txt", 10));
+  CHECK(capture() == JULU_ERROR_BAD_ARGUMENT);
+  auto status = sized<julu_status>();
+  REQUIRE(julu_store_status(face.store, &status, nullptr) == JULU_OK);
+  CHECK(status.records == 0);
+}
+
+TEST_CASE("an error names code, field and a sentence in both languages") {
+  Face face;
+  auto error = sized<julu_error>();
+  CHECK(julu_store_capture(face.store, t("incident"), t(R"({"category":"drainage"})"), nullptr, 0, {}, nullptr,
+                           &error) == JULU_ERROR_FIELD_MISSING);
+  CHECK(error.code == JULU_ERROR_FIELD_MISSING);
+  CHECK(std::string(error.field) == "/text");
+  CHECK(std::string(julu_error_name(error.code)) == "field_missing");
+  CHECK(std::string(julu_error_name(12345)) == "unknown");
+  CHECK(julu_error_is_retryable(JULU_ERROR_OFFLINE) == 1);
+  CHECK(julu_error_is_retryable(JULU_ERROR_FIELD_MISSING) == 0);
+  julu_buf out{};
+  REQUIRE(julu_error_message(error.code, t("/text"), JULU_LANG_ZH, &out) == JULU_OK);
+  CHECK(taken(out).find("必填") != std::string::npos);
+  REQUIRE(julu_error_message(error.code, {}, JULU_LANG_EN, &out) == JULU_OK);
+  CHECK(taken(out).find("required") != std::string::npos);
+
+  julu_buf list{};
+  for (const auto& [filter, field] : std::initializer_list<std::pair<const char*, const char*>>{
+           {R"({"limit":0})", "/limit"}, {R"({"kinds":"x"})", "/kinds"}, {R"({"delivery":"lost"})", "/delivery"}}) {
+    CHECK(julu_store_list(face.store, t(filter), &list, &error) == JULU_ERROR_FIELD_INVALID);
+    CHECK(std::string(error.field) == field);
+  }
+  CHECK(julu_store_list(face.store, t(std::string(100'000, '[')), &list, &error) == JULU_ERROR_FIELD_TOO_LONG);
+  CHECK(julu_store_list(face.store, t(std::string(1'000, '[')), &list, &error) == JULU_ERROR_JSON_SYNTAX);
+  REQUIRE(julu_store_list(face.store, {}, &list, &error) == JULU_OK);
+  CHECK(error.code == JULU_OK);
+  julu_buf_free(&list);
+}
+
+TEST_CASE("edits, steps, attachments and removal go through the face") {
+  Face face;
+  auto saved = sized<julu_saved>();
+  REQUIRE(julu_store_capture(face.store, t("household"), t(R"({"address":"堤村 1 号"})"), nullptr, 0, {}, &saved,
+                             nullptr) == JULU_OK);
+  const std::string home = saved.id;
+  REQUIRE(julu_store_patch(face.store, t(home), t(R"({"address":"堤村 2 号"})"), nullptr, 0, &saved, nullptr) ==
+          JULU_OK);
+  CHECK(face.get(home).at("body").at("address") == "堤村 2 号");
+  auto error = sized<julu_error>();
+  CHECK(julu_store_act(face.store, t(home), t("accept"), {}, nullptr, 0, nullptr, &error) == JULU_ERROR_SHAPE_MISMATCH);
+  const std::string path = face.county.folder.write("a.jpg", make_jpeg({}));
+  auto photo = sized<julu_photo>();
+  photo.path = t(path);
+  REQUIRE(julu_store_attach(face.store, t(home), &photo, 1, &saved, nullptr) == JULU_OK);
+  CHECK(saved.photo_count == 1);
+  REQUIRE(julu_store_resend(face.store, t(home), nullptr) == JULU_OK);
+  CHECK(julu_store_resolve(face.store, t(home), t("/address"), t("\"x\""), &error) == JULU_ERROR_RECORD_UNKNOWN);
+  REQUIRE(julu_store_remove(face.store, t(home), &saved, nullptr) == JULU_OK);
+  CHECK(face.get(home).at("deleted") == true);
+  CHECK(julu_store_maintain(face.store, -1, &error) == JULU_ERROR_BAD_ARGUMENT);
+  CHECK(julu_store_maintain(face.store, 1000, &error) == JULU_OK);
+}

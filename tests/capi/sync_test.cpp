@@ -1,0 +1,336 @@
+// Enrolment, sync and transports through julu.h, against a real platform.
+#include <atomic>
+#include <csignal>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include <julu/transport.h>
+
+#include "face.h"
+#include "platform_process.h"
+
+using namespace julu::test;
+using nlohmann::json;
+
+namespace {
+
+/// A host that carries the library's requests with a client and a thread of its own.
+class Host {
+ public:
+  explicit Host(const std::string& platform)
+      : client_(julu::curl_transport({.platform = platform, .ca_file = {}, .pinned_key = {}})) {
+    auto options = sized<julu_transport_options>();
+    options.submit = submit;
+    options.cancel = cancel;
+    options.context = this;
+    options.release = [](void* context) { ++static_cast<Host*>(context)->released; };
+    REQUIRE(julu_transport_open(&options, &handle, nullptr) == JULU_OK);
+    thread_ = std::thread([this] { carry(); });
+  }
+  ~Host() {
+    ending_ = true;
+    client_->wake();
+    thread_.join();
+  }
+
+  julu_transport handle = 0;
+  std::atomic<int> released = 0;
+  std::atomic<int> requests = 0;
+  std::atomic<bool> deaf = false;  // takes requests and answers none
+
+ private:
+  static std::int32_t submit(void* context, std::uint64_t id, const julu_request* asked) {
+    auto& self = *static_cast<Host*>(context);
+    ++self.requests;
+    if (self.deaf) return JULU_OK;
+    julu::Request request;
+    request.method.assign(asked->method.data, asked->method.length);
+    request.url.assign(asked->url.data, asked->url.length);
+    for (std::uint32_t i = 0; i < asked->header_count; ++i) {
+      const julu_header& header = asked->headers[i];
+      request.headers.emplace_back(std::string(header.name.data, header.name.length),
+                                   std::string(header.value.data, header.value.length));
+    }
+    if (asked->body.length > 0) request.body.assign(asked->body.data, asked->body.length);
+    request.reply_bytes_max = asked->reply_bytes_max;
+    request.timeout = std::chrono::milliseconds(asked->timeout_ms);
+    const std::lock_guard lock(self.mutex_);
+    self.ids_[self.client_->submit(std::move(request))] = id;
+    self.client_->wake();
+    return JULU_OK;
+  }
+  static void cancel(void* context, std::uint64_t id) {
+    auto& self = *static_cast<Host*>(context);
+    const std::lock_guard lock(self.mutex_);
+    for (const auto& [theirs, ours] : self.ids_) {
+      if (ours == id) self.client_->cancel(theirs);
+    }
+  }
+
+  void carry() {
+    while (!ending_) {
+      std::optional<julu::Transport::Completion> done;
+      std::uint64_t id = 0;
+      {
+        const std::lock_guard lock(mutex_);
+        done = client_->wait(std::chrono::milliseconds(1));
+        if (done) id = ids_.at(done->request);
+      }
+      if (done) tell(id, done->response);
+    }
+  }
+
+  void tell(std::uint64_t id, const julu::Response& response) {
+    std::vector<julu_header> headers;
+    for (const auto& [name, value] : response.headers) headers.push_back({t(name), t(value)});
+    auto told = sized<julu_response>();
+    told.status = response.status;
+    told.failure = response.failure ? static_cast<std::int32_t>(*response.failure) : JULU_OK;
+    told.header_count = static_cast<std::uint32_t>(headers.size());
+    told.headers = headers.data();
+    told.body = t(response.body);
+    told.body_bytes_sent = response.body_bytes_sent;
+    julu_transport_complete(handle, id, &told, nullptr);
+  }
+
+  std::unique_ptr<julu::Transport> client_;
+  std::mutex mutex_;
+  std::map<std::uint64_t, std::uint64_t> ids_;  // the client's to the library's
+  std::atomic<bool> ending_ = false;
+  std::thread thread_;
+};
+
+/// A platform and a phone enrolled at it through the C face.
+class Enrolled {
+ public:
+  explicit Enrolled(julu_transport transport = 0) {
+    platform.add_worker("W-0412");
+    const std::string url = platform.url();
+    const std::string code = platform.code("W-0412");
+    const std::string root = folder.file("root");
+    auto options = sized<julu_enrol_options>();
+    options.flags = has_cipher() ? 0 : JULU_UNENCRYPTED;
+    options.platform = t(url);
+    options.code = t(code);
+    options.root = t(root);
+    options.key = key;
+    options.consent_at_ms = 1;
+    options.transport = transport;
+    julu_buf device{};
+    auto error = sized<julu_error>();
+    const std::int32_t enrolled = julu_enrol(&options, &device, &error);
+    INFO(error.detail);
+    REQUIRE(enrolled == JULU_OK);
+    directory_ = json::parse(taken(device)).at("directory");
+    open();
+  }
+  ~Enrolled() {
+    julu_sync_close(sync);
+    julu_store_close(store);
+    CHECK(julu_live_handles() == 0);
+  }
+  void open() {
+    auto options = sized<julu_store_options>();
+    options.flags = has_cipher() ? 0 : JULU_UNENCRYPTED;
+    options.directory = t(directory_);
+    options.key = key;
+    REQUIRE(julu_store_open(&options, &store, nullptr) == JULU_OK);
+  }
+  void open_sync(julu_transport transport = 0) {
+    auto options = sized<julu_sync_options>();
+    options.transport = transport;
+    REQUIRE(julu_sync_open(store, &options, &sync, nullptr) == JULU_OK);
+  }
+  void capture(std::uint64_t seed, std::size_t photo_bytes = 60 * 1024) const {
+    const std::string path = folder.write("a.jpg", make_jpeg_of_about(photo_bytes, seed));
+    auto photo = sized<julu_photo>();
+    photo.path = t(path);
+    REQUIRE(julu_store_capture(store, t("incident"), t(kBody), &photo, 1, {}, nullptr, nullptr) == JULU_OK);
+  }
+  julu_outcome run(std::int64_t at_most_ms = 0) const {
+    auto outcome = sized<julu_outcome>();
+    REQUIRE(julu_sync_run(sync, at_most_ms, nullptr, nullptr, &outcome, nullptr) == JULU_OK);
+    return outcome;
+  }
+
+  PlatformProcess platform{JUHAOBAN_PROGRAM};
+  Folder folder;
+  std::uint8_t key[JULU_KEY_BYTES] = {0x5A};
+  julu_store store = 0;
+  julu_sync sync = 0;
+
+ private:
+  std::string directory_;
+};
+
+}  // namespace
+
+TEST_CASE("enrol, capture, sync through the C face: the county holds it, the phone the receipt") {
+  Enrolled phone;
+  phone.open_sync();
+  phone.capture(1);
+  phone.capture(2);
+  int told = 0;
+  auto outcome = sized<julu_outcome>();
+  const auto progress = [](void* context, const julu_progress* now) {
+    if (now->photos_total > 0) ++*static_cast<int*>(context);
+  };
+  REQUIRE(julu_sync_run(phone.sync, 60'000, progress, &told, &outcome, nullptr) == JULU_OK);
+  CHECK(outcome.end == JULU_END_ALL_DELIVERED);
+  CHECK(outcome.failure == JULU_OK);
+  CHECK(outcome.photos_sent == 2);
+  CHECK(outcome.next_attempt_ms == -1);
+  CHECK(told > 0);
+  CHECK(phone.platform.dump("record").size() == 2);
+  julu_buf out{};
+  REQUIRE(julu_store_list(phone.store, t(R"({"delivery":"delivered"})"), &out, nullptr) == JULU_OK);
+  CHECK(json::parse(taken(out)).size() == 2);
+}
+
+TEST_CASE("a wrong code names its field, and a platform that is down is an outcome") {
+  Enrolled phone;
+  const std::string url = phone.platform.url();
+  const std::string root = phone.folder.file("other");
+  auto options = sized<julu_enrol_options>();
+  options.flags = has_cipher() ? 0 : JULU_UNENCRYPTED;
+  options.platform = t(url);
+  options.code = t("AAAA-BBBB-CCCC-DDDD");
+  options.root = t(root);
+  options.key = phone.key;
+  julu_buf device{};
+  auto error = sized<julu_error>();
+  CHECK(julu_enrol(&options, &device, &error) == JULU_ERROR_CONSENT_MISSING);
+  options.consent_at_ms = 1;
+  CHECK(julu_enrol(&options, &device, &error) == JULU_ERROR_ENROLMENT_REFUSED);
+  CHECK(std::string(error.field) == "/code");
+  CHECK(device.data == nullptr);
+
+  phone.open_sync();
+  phone.capture(1);
+  phone.platform.stop();
+  const julu_outcome outcome = phone.run();
+  CHECK(outcome.end == JULU_END_LEFT);
+  CHECK(outcome.failure == JULU_ERROR_OFFLINE);
+  CHECK(outcome.next_attempt_ms > 0);
+  phone.platform.start();
+  REQUIRE(julu_sync_hint(phone.sync, nullptr) == JULU_OK);
+  CHECK(phone.run().end == JULU_END_ALL_DELIVERED);
+}
+
+TEST_CASE("a transport of the host's own enrols and delivers") {
+  Enrolled phone;
+  Host host(phone.platform.url());
+  phone.open_sync(host.handle);
+  for (std::uint64_t i = 0; i < 4; ++i) phone.capture(i);
+  CHECK(phone.run().end == JULU_END_ALL_DELIVERED);
+  CHECK(host.requests > 4);
+  CHECK(phone.platform.dump("record").size() == 4);
+  julu_transport_close(host.handle);
+  CHECK(host.released == 0);  // the sync still has it
+  phone.capture(9);
+  CHECK(phone.run().failure == JULU_ERROR_OFFLINE);
+  julu_sync_close(phone.sync);
+  CHECK(host.released == 1);
+}
+
+TEST_CASE("a run that waits for a host ends when it is cancelled, closed or suspended from another thread") {
+  Enrolled phone;
+  Host host(phone.platform.url());
+  host.deaf = true;
+  phone.capture(1);
+  for (int way = 0; way < 3; ++way) {
+    phone.open_sync(host.handle);
+    const int before = host.requests;
+    std::atomic<std::int32_t> end = -1;
+    std::thread runner([&] {
+      auto outcome = sized<julu_outcome>();
+      const std::int32_t code = julu_sync_run(phone.sync, 0, nullptr, nullptr, &outcome, nullptr);
+      end = code == JULU_OK ? outcome.end : -code;
+    });
+    while (host.requests == before) std::this_thread::yield();
+    auto outcome = sized<julu_outcome>();
+    CHECK(julu_sync_run(phone.sync, 0, nullptr, nullptr, &outcome, nullptr) == JULU_ERROR_SYNC_IN_PROGRESS);
+    if (way == 0) CHECK(julu_sync_cancel(phone.sync, nullptr) == JULU_OK);
+    if (way == 1) julu_sync_close(phone.sync);
+    if (way == 2) CHECK(julu_store_suspend(phone.store, nullptr) == JULU_OK);
+    runner.join();
+    CHECK(end == JULU_END_CANCELLED);
+    julu_sync_close(phone.sync);
+  }
+  REQUIRE(julu_store_resume(phone.store, phone.key, nullptr) == JULU_OK);
+  phone.open_sync();
+  CHECK(phone.run().end == JULU_END_ALL_DELIVERED);
+  julu_transport_close(host.handle);
+}
+
+TEST_CASE("inside the progress callback the store answers, and what would wait for the run says so") {
+  Enrolled phone;
+  phone.open_sync();
+  phone.capture(1);
+  struct Inside {
+    Enrolled* phone;
+    std::int32_t status = -1, run = -1, suspend = -1;
+  } inside{&phone};
+  const auto progress = [](void* context, const julu_progress*) {
+    auto& self = *static_cast<Inside*>(context);
+    auto status = sized<julu_status>();
+    self.status = julu_store_status(self.phone->store, &status, nullptr);
+    self.run = julu_sync_run(self.phone->sync, 0, nullptr, nullptr, nullptr, nullptr);
+    self.suspend = julu_store_suspend(self.phone->store, nullptr);
+  };
+  auto outcome = sized<julu_outcome>();
+  REQUIRE(julu_sync_run(phone.sync, 0, progress, &inside, &outcome, nullptr) == JULU_OK);
+  CHECK(inside.status == JULU_OK);
+  CHECK(inside.run == JULU_ERROR_SYNC_IN_PROGRESS);
+  CHECK(inside.suspend == JULU_ERROR_BUSY);
+  CHECK(outcome.end == JULU_END_ALL_DELIVERED);
+}
+
+TEST_CASE("with SIGPIPE at its default a server that closes in the middle of a photo is an outcome") {
+  Enrolled phone;
+  std::signal(SIGPIPE, SIG_DFL);
+  phone.open_sync();
+  for (std::uint64_t i = 0; i < 3; ++i) phone.capture(i, 600 * 1024);
+  for (const std::int64_t bytes : {20'000, 300'000, 700'000}) {
+    phone.platform.proxy->cut_up_after(bytes);
+    phone.run(20'000);
+    REQUIRE(julu_sync_hint(phone.sync, nullptr) == JULU_OK);
+  }
+  CHECK(phone.platform.proxy->cuts() > 0);
+  phone.platform.proxy->cut_up_after(-1);
+  CHECK(phone.run().photos_left == 0);
+}
+
+TEST_CASE("the log comes to the host with codes and counts") {
+  std::string lines;
+  const auto hear = [](void* context, std::int32_t, const char* line, std::size_t length) {
+    static_cast<std::string*>(context)->append(line, length).append("\n");
+  };
+  REQUIRE(julu_set_log(hear, &lines, nullptr) == JULU_OK);
+  {
+    Enrolled phone;
+    phone.open_sync();
+    phone.capture(1);
+    phone.run();
+  }
+  REQUIRE(julu_set_log(nullptr, nullptr, nullptr) == JULU_OK);
+  CHECK(lines.find("sync ended: 2 ops and 1 photos went") != std::string::npos);
+  CHECK(lines.find("排水沟") == std::string::npos);
+}
+
+TEST_CASE("the smallest shells in C and C++ do the main job, and say so in Chinese") {
+  if (!has_cipher()) SKIP("the shells' stores are encrypted");
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Folder folder;
+  const std::string photo = folder.write("a.jpg", make_jpeg({}));
+  std::size_t records = 0;
+  for (const std::string shell : {C_SHELL, CPP_SHELL}) {
+    const std::string worker = "W-000" + std::to_string(++records);
+    platform.add_worker(worker);
+    const std::string said = run_to_end({shell, platform.url(), platform.code(worker), folder.file(worker), photo});
+    CHECK(said.find("已送达") != std::string::npos);
+    CHECK(said.find("照片 1 张") != std::string::npos);
+    CHECK(platform.dump("record").size() == records);
+  }
+}
