@@ -261,6 +261,7 @@ public final class JuluStore implements Closeable {
     return sync(SyncOptions.builder().build());
   }
 
+  /** `platform`: where the device was enrolled; see SyncOptions. */
   @NonNull
   public JuluSync sync(@Nullable String platform) {
     return sync(SyncOptions.builder().platform(platform).build());
