@@ -1,0 +1,91 @@
+package cn.julu.core;
+
+import androidx.annotation.NonNull;
+import androidx.annotation.Nullable;
+import java.io.File;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+
+/**
+ * The library itself: enrolment, and what concerns the whole process. Any method may be called on any thread. Whatever
+ * fails throws JuluException.
+ */
+public final class Julu {
+  static final int UNENCRYPTED = 1;
+
+  private Julu() {}
+
+  /**
+   * Makes this phone known to the platform, once; waits for the network, a minute at most. A lost reply costs nothing:
+   * ask again with the same code. Errors: CONSENT_MISSING, ENROLMENT_REFUSED, OFFLINE, CAPTIVE_PORTAL, TLS, LIMITED,
+   * BAD_ARGUMENT, those of the disk.
+   */
+  @NonNull
+  public static Device enrol(@NonNull String platform, @NonNull String code, @NonNull File root, @NonNull byte[] key,
+      @NonNull Consent consent) {
+    return enrol(EnrolOptions.builder().platform(platform).code(code).root(root).key(key).consent(consent).build());
+  }
+
+  /** The same with more to choose. */
+  @NonNull
+  public static Device enrol(@NonNull EnrolOptions options) {
+    if (options == null) {
+      throw JuluException.badArgument("options", null);
+    }
+    Callbacks.Host host = options.transport == null ? null : Callbacks.Host.open(options.transport);
+    try {
+      return new Device(Json.object(Text.string(Native.enrol(Text.bytes(options.platform, "platform"),
+          Text.bytes(options.code, "code"), Text.bytes(options.root, "root"), options.key,
+          options.unencrypted ? UNENCRYPTED : 0, options.consent == null ? 0 : options.consent.atMs(),
+          options.atMostMs, host == null ? 0 : host.handle()))));
+    } catch (JuluException failed) {
+      Throwable cause = host == null ? null : host.takeFailure();
+      if (cause != null && failed.getCause() == null) {
+        failed.initCause(cause);
+      }
+      throw failed;
+    } finally {
+      if (host != null) {
+        host.close();
+      }
+    }
+  }
+
+  /** The same on a thread of the executor's. */
+  @NonNull
+  public static CompletableFuture<Device> enrolAsync(@NonNull EnrolOptions options, @NonNull Executor executor) {
+    if (executor == null) {
+      throw JuluException.badArgument("executor", null);
+    }
+    return CompletableFuture.supplyAsync(() -> enrol(options), executor);
+  }
+
+  /** Who is on this phone, without opening a store. */
+  @NonNull
+  public static List<Enrolled> enrolments(@NonNull File root) {
+    List<Enrolled> enrolled = new ArrayList<>();
+    for (Map<String, Object> one : Json.objects(Text.string(Native.enrolments(Text.bytes(root, "root"))))) {
+      enrolled.add(new Enrolled(one));
+    }
+    return enrolled;
+  }
+
+  /** "0.1.0". */
+  @NonNull
+  public static String version() {
+    return Text.string(Native.version());
+  }
+
+  /** Null ends it. */
+  public static void setLog(@Nullable LogListener listener) {
+    Native.setLog(listener == null ? null : new Callbacks.Log(listener));
+  }
+
+  /** How many stores, syncs and transports are open. */
+  static int liveHandles() {
+    return Native.liveHandles();
+  }
+}

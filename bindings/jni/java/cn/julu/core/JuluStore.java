@@ -1,0 +1,288 @@
+package cn.julu.core;
+
+import androidx.annotation.NonNull;
+import androidx.annotation.Nullable;
+import java.io.Closeable;
+import java.io.File;
+import java.io.OutputStream;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The store of one worker on this phone, in one encrypted file. Any method may be called on any thread. Whatever fails
+ * throws JuluException, and nothing was written then. Close it: what is not closed stays open until the process ends.
+ */
+public final class JuluStore implements Closeable {
+  private final long handle;
+
+  private JuluStore(long handle) {
+    this.handle = handle;
+  }
+
+  static JuluStore of(long handle) {
+    return new JuluStore(handle);
+  }
+
+  /** `key`: 32 bytes. */
+  @NonNull
+  public static JuluStore open(@NonNull File directory, @NonNull byte[] key) {
+    return open(StoreOptions.builder().directory(directory).key(key).build());
+  }
+
+  /** Asks for the key now, and again at `resume`. */
+  @NonNull
+  public static JuluStore open(@NonNull File directory, @NonNull KeySource keySource) {
+    return open(StoreOptions.builder().directory(directory).keySource(keySource).build());
+  }
+
+  /**
+   * Brings an older file up to date first. Errors: STORE_MISSING, STORE_KEY, LOCKED, STORE_CORRUPT, STORE_NEWER,
+   * ENCRYPTION_UNAVAILABLE, PERMISSION, BUSY, DISK_FULL, IO.
+   */
+  @NonNull
+  public static JuluStore open(@NonNull StoreOptions options) {
+    if (options == null) {
+      throw JuluException.badArgument("options", null);
+    }
+    return new JuluStore(Native.storeOpen(Text.bytes(options.directory, "directory"), options.key,
+        options.keySource == null ? null : new Callbacks.Key(options.keySource),
+        options.unencrypted ? Julu.UNENCRYPTED : 0, options.photoLongEdgePx, options.photoQuality));
+  }
+
+  /** Safe at any time, also during a call on another thread, which ends as usual. Twice does nothing. */
+  @Override
+  public void close() {
+    Native.storeClose(handle);
+  }
+
+  /** For an app that goes to sleep: ends the syncs, waits for the calls under way, lets go of the file. */
+  public void suspend() {
+    Native.storeSuspend(handle);
+  }
+
+  /** With the key source that the store was opened with. */
+  public void resume() {
+    Native.storeResume(handle, null);
+  }
+
+  public void resume(@NonNull byte[] key) {
+    Native.storeResume(handle, key);
+  }
+
+  /** The first record of a report. When this returns, record and photos are durable, together. */
+  @NonNull
+  public Saved capture(@NonNull RecordBody record, @NonNull Photo... photos) {
+    return captureAs(null, record, photos);
+  }
+
+  /** The same of any kind; `body` is a JSON object of its schema. */
+  @NonNull
+  public Saved capture(@NonNull String kind, @NonNull String body, @NonNull Photo... photos) {
+    return captureAs(null, kind, body, photos);
+  }
+
+  /**
+   * Under a UUID of the caller's own, so that it may ask again after it died: the same content gives the first answer,
+   * other content ID_CONFLICT.
+   */
+  @NonNull
+  public Saved captureAs(@Nullable String id, @NonNull RecordBody record, @NonNull Photo... photos) {
+    if (record == null) {
+      throw JuluException.badArgument("record", null);
+    }
+    return captureAs(id, record.kind(), record.toJson(), photos);
+  }
+
+  @NonNull
+  public Saved captureAs(@Nullable String id, @NonNull String kind, @NonNull String body, @NonNull Photo... photos) {
+    return Native.storeCapture(handle, Text.bytes(kind, "kind"), Text.bytes(body, "body"), Photo.in(photos),
+        Text.bytes(id, "id"));
+  }
+
+  /** Changes fields of a document by a JSON merge patch (RFC 7396), and adds photos. */
+  @NonNull
+  public Saved patch(@NonNull String id, @NonNull String mergePatch, @NonNull Photo... photos) {
+    return Native.storePatch(handle, Text.bytes(id, "id"), Text.bytes(mergePatch, "body"), Photo.in(photos));
+  }
+
+  /** A step of a case; `body` is JSON with the note and what the flow asks. Errors: STEP_NOT_ALLOWED. */
+  @NonNull
+  public Saved act(@NonNull String id, @NonNull String action, @Nullable String body, @NonNull Photo... photos) {
+    return Native.storeAct(handle, Text.bytes(id, "id"), Text.bytes(action, "action"), Text.bytes(body, "body"),
+        Photo.in(photos));
+  }
+
+  @NonNull
+  public Saved attach(@NonNull String id, @NonNull Photo... photos) {
+    return Native.storeAttach(handle, Text.bytes(id, "id"), Photo.in(photos));
+  }
+
+  @NonNull
+  public Saved remove(@NonNull String id) {
+    return Native.storeRemove(handle, Text.bytes(id, "id"));
+  }
+
+  /** Sends again what the platform refused, as it stands now. */
+  public void resend(@NonNull String id) {
+    Native.storeResend(handle, Text.bytes(id, "id"));
+  }
+
+  /** Null when there is none. */
+  @Nullable
+  public Record get(@NonNull String id) {
+    byte[] found = Native.storeGet(handle, Text.bytes(id, "id"));
+    return found.length == 0 ? null : new Record(Json.object(Text.string(found)));
+  }
+
+  /** The newest 50. */
+  @NonNull
+  public List<Record> list() {
+    return list(null);
+  }
+
+  /** Newest first. */
+  @NonNull
+  public List<Record> list(@Nullable Filter filter) {
+    List<Record> records = new ArrayList<>();
+    byte[] found = Native.storeList(handle, filter == null ? null : Text.bytes(filter.json(), "filter"));
+    for (Map<String, Object> one : Json.objects(Text.string(found))) {
+      records.add(new Record(one));
+    }
+    return records;
+  }
+
+  /** The one record whose id ends with `shortId`, 4 characters or more. Errors: RECORD_UNKNOWN, BAD_ARGUMENT. */
+  @NonNull
+  public String findId(@NonNull String shortId) {
+    return Text.string(Native.storeFindId(handle, Text.bytes(shortId, "short_id")));
+  }
+
+  @NonNull
+  public String shortId(@NonNull String id) {
+    return Text.string(Native.storeShortId(handle, Text.bytes(id, "id")));
+  }
+
+  /** Oldest first. */
+  @NonNull
+  public List<HistoryEntry> history(@NonNull String id) {
+    List<HistoryEntry> entries = new ArrayList<>();
+    for (Map<String, Object> one : Json.objects(Text.string(Native.storeHistory(handle, Text.bytes(id, "id"))))) {
+      entries.add(new HistoryEntry(one));
+    }
+    return entries;
+  }
+
+  @NonNull
+  public List<ConflictField> conflicts() {
+    List<ConflictField> fields = new ArrayList<>();
+    for (Map<String, Object> one : Json.objects(Text.string(Native.storeConflicts(handle)))) {
+      fields.add(new ConflictField(one));
+    }
+    return fields;
+  }
+
+  /** A person's choice: `value` (JSON; null: absent) becomes the field's value. */
+  public void resolve(@NonNull String id, @NonNull String field, @Nullable String value) {
+    Native.storeResolve(handle, Text.bytes(id, "id"), Text.bytes(field, "field"), Text.bytes(value, "value"));
+  }
+
+  /** Into a new file of this user's alone, which is removed again on failure. */
+  public void readPhoto(@NonNull String sha256, @NonNull File file) {
+    Native.storeReadPhoto(handle, Text.bytes(sha256, "sha256"), Text.bytes(file, "path"), null);
+  }
+
+  /** Errors: PHOTO_UNKNOWN; CANCELLED when the stream threw, which is the cause. The stream stays open. */
+  public void readPhoto(@NonNull String sha256, @NonNull OutputStream stream) {
+    if (stream == null) {
+      throw JuluException.badArgument("stream", null);
+    }
+    Native.storeReadPhoto(handle, Text.bytes(sha256, "sha256"), null, new Callbacks.PhotoOut(stream));
+  }
+
+  /** A JPEG of at most 8 KB, derived when first asked for. */
+  @NonNull
+  public byte[] thumbnail(@NonNull String sha256) {
+    return Native.storeThumbnail(handle, Text.bytes(sha256, "sha256"));
+  }
+
+  @NonNull
+  public Status status() {
+    return new Status(Native.storeStatus(handle));
+  }
+
+  /** Begin with 0 and go on with Changes.token. */
+  @NonNull
+  public Changes changesSince(long token) {
+    return changesSince(token, 0);
+  }
+
+  /** `limit` 0: 200. */
+  @NonNull
+  public Changes changesSince(long token, int limit) {
+    long[] next = new long[2];
+    return new Changes(Text.string(Native.storeChangesSince(handle, token, limit, next)), next);
+  }
+
+  /**
+   * Once after each burst of commits, on the thread that committed; then ask `changesSince`. Null ends it. What the
+   * observer throws goes to that thread's uncaught-exception handler.
+   */
+  public void observe(@Nullable Runnable observer) {
+    Native.storeObserve(handle, observer == null ? null : new Callbacks.Wake(observer));
+  }
+
+  /** Those built in and those that the platform sent. */
+  @NonNull
+  public List<String> kinds() {
+    return Collections.unmodifiableList(Json.strings(Json.parse(Text.string(Native.storeKinds(handle)))));
+  }
+
+  /** The kind's JSON Schema. Errors: KIND_UNKNOWN. */
+  @NonNull
+  public String schema(@NonNull String kind) {
+    return Text.string(Native.storeSchema(handle, Text.bytes(kind, "kind")));
+  }
+
+  @NonNull
+  public Identity identity() {
+    return new Identity(Json.object(Text.string(Native.storeIdentity(handle))));
+  }
+
+  /** Upkeep while the host is idle; stops within the budget. */
+  public void maintain(long budgetMs) {
+    Native.storeMaintain(handle, budgetMs);
+  }
+
+  /** To where the device was enrolled. */
+  @NonNull
+  public JuluSync sync() {
+    return sync(SyncOptions.builder().build());
+  }
+
+  /** `platform`: where the device was enrolled; see SyncOptions. */
+  @NonNull
+  public JuluSync sync(@Nullable String platform) {
+    return sync(SyncOptions.builder().platform(platform).build());
+  }
+
+  /** The store goes on living as long as a sync of it is open. */
+  @NonNull
+  public JuluSync sync(@NonNull SyncOptions options) {
+    if (options == null) {
+      throw JuluException.badArgument("options", null);
+    }
+    Callbacks.Host host = options.transport == null ? null : Callbacks.Host.open(options.transport);
+    try {
+      long sync = Native.syncOpen(handle, host == null ? 0 : host.handle(), Text.bytes(options.platform, "platform"),
+          Text.bytes(options.caFile, "ca_file"), Text.bytes(options.pinnedKey, "pinned_key"));
+      return new JuluSync(sync, host);
+    } catch (JuluException failed) {
+      if (host != null) {
+        host.close();
+      }
+      throw failed;
+    }
+  }
+}

@@ -1,0 +1,155 @@
+package cn.julu.core;
+
+import androidx.annotation.NonNull;
+import androidx.annotation.Nullable;
+import java.io.Closeable;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Carries a store's queue to the platform and its changes back. Any method may be called on any thread; one run at a
+ * time. Close it: what is not closed stays open until the process ends.
+ */
+public final class JuluSync implements Closeable {
+  private final long handle;
+  private final Callbacks.Host host;
+  private final AtomicBoolean closed = new AtomicBoolean();
+  private final AtomicInteger users = new AtomicInteger(1); // runs, and one until closed
+
+  JuluSync(long handle, @Nullable Callbacks.Host host) {
+    this.handle = handle;
+    this.host = host;
+  }
+
+  /** Waits until the run ends, ten minutes at most. */
+  @NonNull
+  public SyncOutcome run() {
+    return run(0, null);
+  }
+
+  /** On Android below API 26 this needs desugaring; `run(long, …)` does not. */
+  @NonNull
+  public SyncOutcome run(@NonNull Duration atMost) {
+    return run(millis(atMost), null);
+  }
+
+  @NonNull
+  public SyncOutcome run(@NonNull Duration atMost, @Nullable ProgressListener listener) {
+    return run(millis(atMost), listener);
+  }
+
+  /**
+   * Waits until the run ends. Offline is an outcome. What was delivered before an error or the deadline stays
+   * delivered. `atMostMs` 0: ten minutes. Errors: SYNC_IN_PROGRESS, CLOSED, SUSPENDED, those of the disk.
+   */
+  @NonNull
+  public SyncOutcome run(long atMostMs, @Nullable ProgressListener listener) {
+    users.incrementAndGet();
+    try {
+      if (host != null) {
+        host.takeFailure();
+      }
+      long[] ended = Native.syncRun(handle, atMostMs, listener == null ? null : new Callbacks.Progress(listener));
+      Throwable cause = host == null ? null : host.takeFailure();
+      return new SyncOutcome(ended, ended[1] == 0 ? null : cause);
+    } finally {
+      letGo();
+    }
+  }
+
+  /** A run on a thread of the executor's. Cancelling the future ends the run. */
+  @NonNull
+  public CompletableFuture<SyncOutcome> runAsync(@NonNull Duration atMost, @NonNull Executor executor,
+      @Nullable ProgressListener listener) {
+    return runAsync(millis(atMost), executor, listener);
+  }
+
+  /** The same in milliseconds. */
+  @NonNull
+  public CompletableFuture<SyncOutcome> runAsync(long atMostMs, @NonNull Executor executor,
+      @Nullable ProgressListener listener) {
+    if (executor == null) {
+      throw JuluException.badArgument("executor", null);
+    }
+    Running running = new Running();
+    executor.execute(() -> running.go(atMostMs, listener));
+    return running;
+  }
+
+  /** Ends a run under way within a second; none: does nothing. */
+  public void cancel() {
+    Native.syncCancel(handle);
+  }
+
+  /** The network came or changed: what waits for its next attempt goes at once. */
+  public void hint() {
+    Native.syncHint(handle);
+  }
+
+  /** Ends a run under way first. Twice does nothing. */
+  @Override
+  public void close() {
+    Native.syncClose(handle);
+    if (!closed.getAndSet(true)) {
+      letGo();
+    }
+  }
+
+  // A transport that closes first would make a run that is being cancelled look offline.
+  private void letGo() {
+    if (users.decrementAndGet() == 0 && host != null) {
+      host.close();
+    }
+  }
+
+  private static long millis(Duration atMost) {
+    if (atMost == null) {
+      throw JuluException.badArgument("at_most", null);
+    }
+    try {
+      return atMost.toMillis();
+    } catch (ArithmeticException tooLong) {
+      throw JuluException.badArgument("at_most", tooLong);
+    }
+  }
+
+  private final class Running extends CompletableFuture<SyncOutcome> {
+    void go(long atMostMs, ProgressListener listener) {
+      if (isDone()) {
+        return;
+      }
+      try {
+        complete(run(atMostMs, progress -> {
+          // A cancel that came before the run had begun ended nothing; this does.
+          if (isCancelled()) {
+            end();
+          } else if (listener != null) {
+            listener.onProgress(progress);
+          }
+        }));
+      } catch (Throwable failed) {
+        completeExceptionally(failed);
+      }
+    }
+
+    @Override
+    public boolean cancel(boolean mayInterruptIfRunning) {
+      boolean cancelled = super.cancel(mayInterruptIfRunning);
+      if (cancelled) {
+        end();
+      }
+      return cancelled;
+    }
+
+    private void end() {
+      try {
+        JuluSync.this.cancel();
+      } catch (JuluException closed) {
+        // Which has ended the run.
+      }
+    }
+  }
+}

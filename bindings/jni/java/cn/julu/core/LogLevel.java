@@ -1,0 +1,8 @@
+package cn.julu.core;
+
+/** How much a line of the log matters. */
+public enum LogLevel {
+  INFO,
+  WARNING,
+  ERROR
+}
