@@ -49,8 +49,10 @@ final class County extends ExternalResource {
 
   /** `address`: what phones enrol at, when something stands before it. */
   void start(String address) throws IOException {
-    process = command("serve", "--port", Integer.toString(port), "--address", address).redirectError(ProcessBuilder.Redirect.INHERIT).start();
-    String line = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8)).readLine();
+    process = command("serve", "--port", Integer.toString(port), "--address", address)
+        .redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    InputStream out = process.getInputStream();
+    String line = new BufferedReader(new InputStreamReader(out, StandardCharsets.UTF_8)).readLine();
     port = Integer.parseInt(line.substring(line.lastIndexOf(':') + 1));
   }
 
@@ -85,7 +87,8 @@ final class County extends ExternalResource {
   private ProcessBuilder command(String... words) throws IOException {
     Path data = folder.getRoot().toPath().resolve("platform");
     Files.createDirectories(data);
-    List<String> all = new ArrayList<>(Arrays.asList(System.getProperty("julu.juhaoban"), words[0], "--data", data.toString()));
+    List<String> all = new ArrayList<>(
+        Arrays.asList(System.getProperty("julu.juhaoban"), words[0], "--data", data.toString()));
     all.addAll(Arrays.asList(words).subList(1, words.length));
     return new ProcessBuilder(all);
   }

@@ -181,7 +181,8 @@ public final class TransportTest extends FaceCase {
     Transport transport = new HttpClientTransport();
     File directory = Phone.enrol(county.url(), county.code(), root(), transport);
     try (JuluStore store = Phone.open(directory); JuluSync sync = over(store, transport)) {
-      Saved saved = store.capture(Phone.INCIDENT, Photo.near(County.photo("wire-12")), Photo.far(County.photo("road-16")));
+      Saved saved =
+          store.capture(Phone.INCIDENT, Photo.near(County.photo("wire-12")), Photo.far(County.photo("road-16")));
       SyncOutcome outcome = sync.run();
       assertEquals(SyncEnd.ALL_DELIVERED, outcome.end());
       assertNull(outcome.cause());
@@ -223,7 +224,8 @@ public final class TransportTest extends FaceCase {
     String code = county.code();
     assertSame(forbidden,
         fails(ErrorCode.OFFLINE, () -> Phone.enrol(county.url(), code, root, throwing)).getCause());
-    try (JuluStore store = Phone.open(Phone.enrol(county.url(), code, root, null)); JuluSync sync = over(store, throwing)) {
+    try (JuluStore store = Phone.open(Phone.enrol(county.url(), code, root, null));
+        JuluSync sync = over(store, throwing)) {
       store.capture(Phone.INCIDENT);
       SyncOutcome outcome = sync.run();
       assertEquals(SyncEnd.LEFT, outcome.end());

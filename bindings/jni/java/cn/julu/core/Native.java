@@ -1,8 +1,8 @@
 package cn.julu.core;
 
 /**
- * What crosses to native code, and all of it: bindings/generate makes the table of registrations from this file. Text is
- * UTF-8, null is "not given", handles are the library's numbers. What fails throws JuluException.
+ * What crosses to native code, and all of it: bindings/generate makes the table of registrations from this file. Text
+ * is UTF-8, null is "not given", handles are the library's numbers. What fails throws JuluException.
  */
 final class Native {
   /** The lowest julu_abi_version that these classes work with; looked at when the library is loaded. */
