@@ -82,6 +82,7 @@ Result<void> Syncer::Run::carry() {
   progress_.ops_total = counts.ops;
   progress_.photos_total = progress_.thumbnails_total = counts.photos;
   progress_.bytes_total = counts.photo_bytes;
+  JULU_CHECK(report_progress(false));  // a host hears at once that the run can be cancelled
   JULU_TRY(Step step, ping());
   if (step == Step::stop) return {};
   JULU_TRY(const bool forked, outbox_.is_forked());

@@ -168,7 +168,14 @@ class Enrolled {
 
 TEST_CASE("enrol, capture, sync through the C face: the county holds it, the phone the receipt") {
   Enrolled phone;
-  phone.open_sync();
+  auto elsewhere = sized<julu_sync_options>();
+  elsewhere.platform = t("https://elsewhere.example");
+  auto error = sized<julu_error>();
+  CHECK(julu_sync_open(phone.store, &elsewhere, &phone.sync, &error) == JULU_ERROR_BAD_ARGUMENT);
+  CHECK(std::string(error.field) == "platform");
+  const std::string with_slash = phone.platform.url() + "/";
+  elsewhere.platform = t(with_slash);
+  REQUIRE(julu_sync_open(phone.store, &elsewhere, &phone.sync, nullptr) == JULU_OK);
   phone.capture(1);
   phone.capture(2);
   int told = 0;

@@ -294,7 +294,7 @@ typedef struct julu_sync_options {
   uint32_t size;
   uint32_t flags;
   julu_transport transport; /**< 0: libcurl, with the next three; may be closed after julu_sync_open */
-  julu_text platform;       /**< not given: where the device was enrolled */
+  julu_text platform;       /**< where the device was enrolled, or not given; anything else is bad_argument */
   julu_text ca_file;        /**< a PEM bundle; not given: the system's */
   julu_text pinned_key;     /**< "sha256//base64…"; not given: none */
 } julu_sync_options;
@@ -401,7 +401,7 @@ JULU_API int32_t julu_transport_open(const julu_transport_options* options, julu
 /** One that nobody waits for any more does nothing. The response is copied. */
 JULU_API int32_t julu_transport_complete(julu_transport transport, uint64_t request_id, const julu_response* response,
                                          julu_error* error);
-/** What a sync still waits for fails as offline. */
+/** What a sync still waits for fails as offline; close the sync first and let its run end, and it ends as cancelled. */
 JULU_API void julu_transport_close(julu_transport transport);
 
 #ifdef __cplusplus
