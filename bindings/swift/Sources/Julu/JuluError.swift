@@ -49,7 +49,7 @@ extension ErrorCode {
 
 extension JuluError: LocalizedError, CustomStringConvertible {
   public var errorDescription: String? {
-    message(Locale.current.language.languageCode?.identifier == "en" ? .en : .zh)
+    message()
   }
   public var description: String {
     "\(code.name)" + (field.isEmpty ? "" : " \(field)") + (detail.isEmpty ? "" : " (\(detail))")

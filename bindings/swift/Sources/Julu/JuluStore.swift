@@ -178,7 +178,7 @@ private final class KeyBox: Sendable {
 
   static let function: julu_key_fn = { context, out in
     let box: KeyBox = borrowed(context)
-    do {
+    do throws(JuluError) {
       guard let bytes = try box.key.bytes() else { return -1 }
       bytes.copyBytes(to: out!, count: bytes.count)
       return 0

@@ -26,12 +26,13 @@ public final class URLSessionTransport: HostTransport {
 
   public func send(_ request: TransportRequest) async throws -> TransportReply {
     let task = session.dataTask(with: try Self.urlRequest(request))
+    defer { transfers.forget(task) }
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        transfers.begin(task, Transfer(continuation, replyBytesMax: request.replyBytesMax))
+        transfers.begin(task, Transfer(continuation: continuation, replyBytesMax: request.replyBytesMax))
       }
     } onCancel: {
-      task.cancel()
+      transfers.end(task, .cancelled)
     }
   }
 
@@ -51,25 +52,43 @@ public final class URLSessionTransport: HostTransport {
   }
 }
 
-/// One request under way; only the session's own queue touches it after `begin`.
 private struct Transfer {
   let continuation: CheckedContinuation<TransportReply, any Error>
   let replyBytesMax: Int
   var body = Data()
-  var refused: ErrorCode?
-
-  init(_ continuation: CheckedContinuation<TransportReply, any Error>, replyBytesMax: Int) {
-    (self.continuation, self.replyBytesMax) = (continuation, replyBytesMax)
-  }
 }
 
+/// What is under way. Here and not in URLSession is decided what a request came to: on Linux a task that is cancelled
+/// before it began never tells its delegate.
 private final class Transfers: NSObject, URLSessionDataDelegate, Sendable {
-  private let underWay = Mutex<[Int: Transfer]>([:])
+  private struct State {
+    var underWay: [Int: Transfer] = [:]
+    var endedBefore: Set<Int> = []
+  }
+  private let state = Mutex(State())
 
   func begin(_ task: URLSessionDataTask, _ transfer: Transfer) {
-    underWay.withLock { $0[task.taskIdentifier] = transfer }
-    task.resume()
+    let begins = state.withLock { state in
+      if state.endedBefore.contains(task.taskIdentifier) { return false }
+      state.underWay[task.taskIdentifier] = transfer
+      task.resume()
+      return true
+    }
+    if !begins { transfer.continuation.resume(throwing: TransportFailure(.cancelled)) }
   }
+
+  /// Its first end counts.
+  func end(_ task: URLSessionTask, _ failure: ErrorCode) {
+    let transfer = state.withLock { state in
+      state.endedBefore.insert(task.taskIdentifier)
+      return state.underWay.removeValue(forKey: task.taskIdentifier)
+    }
+    task.cancel()
+    let sent = task.countOfBytesSent
+    transfer?.continuation.resume(throwing: TransportFailure(failure, bodyBytesSent: sent))
+  }
+
+  func forget(_ task: URLSessionTask) { state.withLock { _ = $0.endedBefore.remove(task.taskIdentifier) } }
 
   func urlSession(
     _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse,
@@ -79,25 +98,20 @@ private final class Transfers: NSObject, URLSessionDataDelegate, Sendable {
   }
 
   func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
-    let isTooLarge = underWay.withLock { transfers in
-      guard var transfer = transfers.removeValue(forKey: dataTask.taskIdentifier) else { return false }
-      defer { transfers[dataTask.taskIdentifier] = transfer }
-      if data.count > transfer.replyBytesMax - transfer.body.count {
-        transfer.refused = .tooLarge
-        return true
-      }
-      transfer.body.append(data)
-      return false
+    let isTooLarge = state.withLock { state in
+      guard var transfer = state.underWay.removeValue(forKey: dataTask.taskIdentifier) else { return false }
+      let fits = data.count <= transfer.replyBytesMax - transfer.body.count
+      if fits { transfer.body.append(data) }
+      state.underWay[dataTask.taskIdentifier] = transfer
+      return !fits
     }
-    if isTooLarge { dataTask.cancel() }
+    if isTooLarge { end(dataTask, .tooLarge) }
   }
 
   func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
-    guard let transfer = underWay.withLock({ $0.removeValue(forKey: task.taskIdentifier) }) else { return }
+    guard let transfer = state.withLock({ $0.underWay.removeValue(forKey: task.taskIdentifier) }) else { return }
     let sent = task.countOfBytesSent
-    if let refused = transfer.refused {
-      transfer.continuation.resume(throwing: TransportFailure(refused, bodyBytesSent: sent))
-    } else if let error {
+    if let error {
       transfer.continuation.resume(throwing: TransportFailure(code(of: error), bodyBytesSent: sent))
     } else if let response = task.response as? HTTPURLResponse {
       let headers = response.allHeaderFields.map { (name: "\($0.key)", value: "\($0.value)") }
@@ -110,7 +124,14 @@ private final class Transfers: NSObject, URLSessionDataDelegate, Sendable {
   }
 
   private func code(of error: any Error) -> ErrorCode {
-    switch (error as? URLError)?.code {
+    #if canImport(FoundationNetworking)
+      // On Linux URLSession has no code of its own for what TLS fails of, but OpenSSL's sentence; and what it calls a bad
+      // response is none at all.
+      let why = error.localizedDescription
+      if why.contains("SSL routines") || why.contains("certificate") { return .tls }
+      if (error as? URLError)?.code == .badServerResponse { return .offline }
+    #endif
+    return switch (error as? URLError)?.code {
     case .cancelled: .cancelled
     case .secureConnectionFailed, .serverCertificateHasBadDate, .serverCertificateUntrusted,
       .serverCertificateHasUnknownRoot, .serverCertificateNotYetValid, .clientCertificateRejected,
