@@ -1,4 +1,4 @@
-// swift-tools-version:6.0
+// swift-tools-version:6.1
 import Foundation
 import PackageDescription
 
@@ -13,7 +13,7 @@ let library: Target =
 
 let package = Package(
   name: "Julu",
-  platforms: [.iOS(.v18), .macOS(.v15)],
+  platforms: [.iOS(.v16), .macOS(.v15)],
   products: [.library(name: "Julu", targets: ["Julu"])],
   targets: [
     library,

@@ -1,7 +1,6 @@
 // The changes of a store as an AsyncSequence.
 import CJulu
 import Foundation
-import Synchronization
 
 /// Records to ask for again, the oldest change first.
 public struct Change: Sendable, Hashable {
@@ -67,7 +66,7 @@ final class Wakes: Sendable {
     var last = 0
     var isFinished = false
   }
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   func observe(_ store: julu_store) throws(JuluError) {
     let told: julu_wake_fn = { context in

@@ -1,7 +1,6 @@
 // A transport of the host's own, instead of libcurl.
 import CJulu
 import Foundation
-import Synchronization
 
 public struct TransportRequest: Sendable {
   public var method: String
@@ -86,7 +85,7 @@ private final class Tasks: Sendable {
     var running: [UInt64: Task<Void, Never>] = [:]
   }
   let host: any HostTransport
-  let state = Mutex(State())
+  let state = Locked(State())
   init(_ host: any HostTransport) { self.host = host }
 
   func begin(_ id: UInt64, _ request: TransportRequest) {

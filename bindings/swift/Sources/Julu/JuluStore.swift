@@ -2,7 +2,7 @@
 import CJulu
 import Foundation
 
-/// Free to share between tasks. Closed by `close`, and when the last reference goes. Any call after that throws
+/// Free to share between tasks; calls run off Swift's own threads, which must not block. Closed by `close`, and when the last reference goes. Any call after that throws
 /// `closed`; calls under way end as usual.
 public final class JuluStore: Sendable {
   let handle: julu_store

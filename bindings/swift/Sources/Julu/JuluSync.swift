@@ -1,7 +1,6 @@
 // Carries the queue of a store to the platform.
 import CJulu
 import Foundation
-import Synchronization
 
 public struct SyncProgress: Sendable, Hashable {
   public let opsDone: Int64, opsTotal: Int64
@@ -130,7 +129,7 @@ public final class JuluSync: Sendable {
 /// again until it has ended.
 private final class Stop: Sendable {
   private let sync: julu_sync
-  private let hasEnded = Mutex(false)
+  private let hasEnded = Locked(false)
   init(_ sync: julu_sync) { self.sync = sync }
 
   func cancel() {

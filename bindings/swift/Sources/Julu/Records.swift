@@ -73,7 +73,7 @@ extension Record: Decodable {
     state = try all.decode(String.self, forKey: "state")
     stateTitleZH = try all.decode(String.self, forKey: "state_title_zh")
     stateTitleEN = try all.decode(String.self, forKey: "state_title_en")
-    delivery = try all.decode(Delivery.self, forKey: "delivery")
+    delivery = Delivery(rawValue: try all.decode(String.self, forKey: "delivery")) ?? .none  // a word of a newer library
     problem = try all.decodeIfPresent(Problem.self, forKey: "problem")
     problemText = try all.decode(String.self, forKey: "problem_text")
     isDeleted = try all.decode(Bool.self, forKey: "deleted")

@@ -1,6 +1,5 @@
 // The system's own HTTP, for phones on which its proxies, its VPN and its rules should count.
 import Foundation
-import Synchronization
 
 #if canImport(FoundationNetworking)
   import FoundationNetworking
@@ -65,7 +64,7 @@ private final class Transfers: NSObject, URLSessionDataDelegate, Sendable {
     var underWay: [Int: Transfer] = [:]
     var endedBefore: Set<Int> = []
   }
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   func begin(_ task: URLSessionDataTask, _ transfer: Transfer) {
     let begins = state.withLock { state in

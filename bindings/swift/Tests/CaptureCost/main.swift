@@ -1,1 +1,69 @@
-print("x")
+// What a capture costs through Swift beside the same one through julu.h: the two in turn on one store, medians.
+//
+//   capture-cost PLATFORM CODE FOLDER
+import CJulu
+import Foundation
+import Julu
+
+let rounds = 3000
+let text = String(repeating: "村东头排水沟堵了，污水漫到路上。", count: 12)
+
+/// The same store a second time, by its C handle.
+func openInC(_ directory: URL, _ key: Data?) -> julu_store {
+  var options = julu_store_options()
+  options.size = UInt32(MemoryLayout<julu_store_options>.stride)
+  options.flags = key == nil ? UInt32(JULU_UNENCRYPTED) : 0
+  var store: julu_store = 0
+  var path = directory.path
+  let code = path.withUTF8 { path in
+    (key ?? Data([0])).withUnsafeBytes { key in
+      options.key = key.bindMemory(to: UInt8.self).baseAddress
+      options.directory = borrowed(path)
+      return julu_store_open(&options, &store, nil)
+    }
+  }
+  precondition(code == JULU_OK)
+  return store
+}
+
+func borrowed(_ bytes: UnsafeBufferPointer<UInt8>) -> julu_text {
+  bytes.withMemoryRebound(to: CChar.self) { julu_text(data: $0.baseAddress, length: $0.count) }
+}
+
+func microseconds(_ work: () async throws -> Void) async rethrows -> Double {
+  let start = ContinuousClock.now
+  try await work()
+  return Double((ContinuousClock.now - start).components.attoseconds) / 1e12
+}
+
+func median(_ times: [Double]) -> Double { times.sorted()[times.count / 2] }
+
+let words = CommandLine.arguments
+let key = ProcessInfo.processInfo.environment["JULU_CIPHER"] == "0" ? nil : Data((0..<32).map { UInt8($0) })
+let storeKey = key.map { StoreKey($0) } ?? .unencrypted
+let device = try await Julu.enrol(
+  platform: URL(string: words[1])!, code: words[2], root: URL(fileURLWithPath: words[3], isDirectory: true), key: storeKey,
+  consent: .given(at: .now))
+let store = try await JuluStore.open(at: device.directory, key: storeKey)
+let handle = openInC(device.directory, key)
+var kind = "incident"
+var body = String(decoding: try JSONEncoder().encode(Incident(category: "drainage", text: text)), as: UTF8.self)
+
+var c: [Double] = [], swift: [Double] = []
+for round in 0..<rounds {
+  c.append(
+    await microseconds {
+      let code = kind.withUTF8 { kind in
+        body.withUTF8 { julu_store_capture(handle, borrowed(kind), borrowed($0), nil, 0, julu_text(), nil, nil) }
+      }
+      precondition(code == JULU_OK)
+    })
+  swift.append(try await microseconds { _ = try await store.capture(Incident(category: "drainage", text: text)) })
+  if round % 500 == 499 { try await store.maintain(for: .seconds(5)) }
+}
+julu_store_close(handle)
+let cost = median(swift) - median(c)
+print(
+  String(
+    format: "a capture of %d bytes, µs, median of %d: %.1f through C, %.1f through Swift, %+.1f (wanted: at most +20)",
+    body.utf8.count, rounds, median(c), median(swift), cost))

@@ -23,7 +23,8 @@ struct RecordTests {
     #expect(ErrorCode.offline.isRetryable && !ErrorCode.storeKey.isRetryable)
   }
 
-  @Test("a struct has the fields of its schema, no more and no less", arguments: ["incident", "household", "person", "visit"])
+  @Test("a struct has the fields of its schema, no more and no less",
+    arguments: ["incident", "household", "person", "visit"])
   func fields(kind: String) throws {
     let schema = try Place.schema("records/\(kind).schema.json")
     let full = sample(of: schema)

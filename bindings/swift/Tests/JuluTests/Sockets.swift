@@ -51,7 +51,9 @@ func connect(to port: UInt16) -> Int32 {
   address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
   address.sin_port = port.bigEndian
   let done = withUnsafePointer(to: &address) {
-    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Foundation.connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+      Foundation.connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+    }
   }
   if done == 0 { return socket }
   close(socket)

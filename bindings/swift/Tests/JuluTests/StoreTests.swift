@@ -31,7 +31,8 @@ struct StoreTests {
     try await store.maintain(for: .milliseconds(100))
   }
 
-  @Test("strings come back as they went in", arguments: ["𠮷野家", "😀👨‍👩‍👧", "é", "\u{10FFFF}", "一\"\\\n二"])
+  @Test("strings come back as they went in",
+    arguments: ["𠮷野家", "😀👨‍👩‍👧", "é", "\u{10FFFF}", "一\"\\\n二"])
   func strings(text: String) async throws {
     let store = try await Phone().open()
     let saved = try await store.capture(Incident(category: "road", text: text))
@@ -73,7 +74,12 @@ struct StoreTests {
     #expect(try await store.get(saved.id)?.photos.map(\.role) == [.near, .far, .reference, "of_tomorrow"])
 
     let out = Mutex(Data())
-    try await store.readPhoto(saved.photos[0], to: .stream { part in out.withLock { $0.append(contentsOf: part) }; return true })
+    try await store.readPhoto(
+      saved.photos[0],
+      to: .stream { part in
+        out.withLock { $0.append(contentsOf: part) }
+        return true
+      })
     let folder = Folder()
     try await store.readPhoto(saved.photos[0], to: .file(folder.file("a.jpg")))
     #expect(try Data(contentsOf: folder.file("a.jpg")) == out.withLock { $0 })

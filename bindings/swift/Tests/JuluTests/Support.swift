@@ -6,8 +6,8 @@ import Testing
 
 enum Place {
   static func variable(_ name: String) -> String {
-    guard let value = ProcessInfo.processInfo.environment[name] else { fatalError("\(name) is not set: run ctest -R swift") }
-    return value
+    let value = ProcessInfo.processInfo.environment[name]
+    return value ?? { fatalError("\(name) is not set: these tests are run by ctest -R swift") }()
   }
   static let platformProgram = variable("JUHAOBAN_BIN")
   static let source = URL(fileURLWithPath: variable("JULU_SOURCE"), isDirectory: true)
@@ -21,7 +21,8 @@ enum Place {
 final class Folder: Sendable {
   let url: URL
   init() {
-    url = FileManager.default.temporaryDirectory.appendingPathComponent("julu-swift-\(UUID().uuidString)", isDirectory: true)
+    let name = "julu-swift-\(UUID().uuidString)"
+    url = FileManager.default.temporaryDirectory.appendingPathComponent(name, isDirectory: true)
     try! FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
   }
   deinit { try? FileManager.default.removeItem(at: url) }

@@ -71,7 +71,8 @@ struct SyncTests {
     #expect(signal(SIGPIPE, SIG_DFL) == nil)
   }
 
-  @Test("cancelling the task ends a run that waits, before and after it has begun, by either way", arguments: Way.allCases)
+  @Test("cancelling the task ends a run that waits, before and after it has begun, by either way",
+    arguments: Way.allCases)
   func cancel(way: Way) async throws {
     let store = try await Phone().open()
     _ = try await store.capture(Incident(category: "road", text: "三"))

@@ -41,7 +41,8 @@ struct TransportTests {
 
   @Test("a reply is bounded, after it was inflated when it came as gzip")
   func bounded() async throws {
-    let plain = OneShotServer("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", [UInt8](repeating: 120, count: 100_000))
+    let bytes = [UInt8](repeating: 120, count: 100_000)
+    let plain = OneShotServer("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", bytes)
     let packed = try gzip(of: 100_000)
     let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: \(packed.count)\r\n\r\n"
     for server in [plain, OneShotServer(head, packed)] {
@@ -102,7 +103,8 @@ struct TransportTests {
   private func gzip(of count: Int) throws -> [UInt8] {
     let folder = Folder()
     try Data(repeating: 120, count: count).write(to: folder.file("plain"))
-    #expect(try run("/bin/sh", ["-c", "gzip -n < \"$0\" > \"$1\"", folder.file("plain").path, folder.file("gz").path]).status == 0)
+    let files = [folder.file("plain").path, folder.file("gz").path]
+    #expect(try run("/bin/sh", ["-c", "gzip -n < \"$0\" > \"$1\""] + files).status == 0)
     return [UInt8](try Data(contentsOf: folder.file("gz")))
   }
 }
