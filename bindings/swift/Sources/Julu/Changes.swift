@@ -9,10 +9,10 @@ public struct Change: Sendable, Hashable {
   public let token: Int64
 }
 
-/// Begins with what the store holds and goes on with what changes. Nothing is queued: however slow a loop is, it asks
-/// the store for the next page, and what changed more often comes once. So nothing is lost and memory is bounded. A loop
-/// ends when its task is cancelled and when the store is closed; while the store is suspended it waits. It does not keep
-/// the store open.
+/// Begins with what the store holds and goes on with what changes. Nothing is queued: however slow a loop is, it asks the
+/// store for the next page, and what changed more often comes once. So nothing is lost and memory is bounded. A loop ends
+/// when its task is cancelled and when the store is closed; while the store is suspended it waits. It does not keep the
+/// store open.
 public struct Changes: AsyncSequence, Sendable {
   public typealias Element = Change
   public typealias Failure = Never

@@ -28,7 +28,9 @@ public struct TransportReply: Sendable {
   /// Of the request's body, as far as known.
   public var bodyBytesSent: Int64
 
-  public init(status: Int, headers: [(name: String, value: String)] = [], body: Data = Data(), bodyBytesSent: Int64 = 0) {
+  public init(
+    status: Int, headers: [(name: String, value: String)] = [], body: Data = Data(), bodyBytesSent: Int64 = 0
+  ) {
     (self.status, self.headers, self.body, self.bodyBytesSent) = (status, headers, body, bodyBytesSent)
   }
 }

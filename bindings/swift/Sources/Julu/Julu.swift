@@ -1,4 +1,4 @@
-// What comes before a store: the key, enrolment, the log. With `import Julu` they read Julu.enrol(…), Julu.setLog(…).
+// What comes before a store: the key, enrolment, the log. After `import Julu` they read Julu.enrol(…), Julu.setLog(…).
 import CJulu
 import Foundation
 
@@ -30,7 +30,9 @@ public struct StoreKey: Sendable {
       do { given = try ask() } catch { throw JuluError(.badArgument, field: "key", detail: "the keystore failed") }
     }
     guard let given else { throw JuluError(.locked) }
-    if given.count != Int(JULU_KEY_BYTES) { throw JuluError(.badArgument, field: "key", detail: "\(given.count) bytes") }
+    if given.count != Int(JULU_KEY_BYTES) {
+      throw JuluError(.badArgument, field: "key", detail: "\(given.count) bytes")
+    }
     return given
   }
 }
@@ -69,7 +71,8 @@ public struct Enrolled: Sendable, Hashable {
 }
 
 /// Makes this phone known to the platform, once; durable. A lost reply costs nothing: ask again with the same code.
-/// Errors: consent_missing, enrolment_refused ("/code"), offline, captive_portal, tls, limited, bad_argument, the disk's.
+/// Errors: consent_missing, enrolment_refused ("/code"), offline, captive_portal, tls, limited, bad_argument, and those of
+/// the disk.
 public func enrol(
   platform: URL, code: String, root: URL, key: StoreKey, consent: Consent, within: Duration = .seconds(60),
   transport: (any HostTransport)? = nil

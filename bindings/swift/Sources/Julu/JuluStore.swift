@@ -2,8 +2,8 @@
 import CJulu
 import Foundation
 
-/// Free to share between tasks; calls run off Swift's own threads, which must not block. Closed by `close`, and when the last reference goes. Any call after that throws
-/// `closed`; calls under way end as usual.
+/// Free to share between tasks. Closed by `close`, and when the last reference goes. Any call after that throws `closed`;
+/// calls under way end as usual. Calls run off Swift's own threads, which must not block.
 public final class JuluStore: Sendable {
   let handle: julu_store
   private let wakes = Wakes()
@@ -15,8 +15,8 @@ public final class JuluStore: Sendable {
 
   deinit { close() }
 
-  /// `directory`: of `enrol`. `photoLongEdge` in pixels, `photoQuality` 1 to 100; nil: 1920 and 82. Brings an older file
-  /// up to date first. Errors: store_missing, store_key, locked, store_corrupt, store_newer, encryption_unavailable,
+  /// `directory`: of `enrol`. `photoLongEdge` in pixels, `photoQuality` 1 to 100; nil: 1920 and 82. Brings an older
+  /// file up to date first. Errors: store_missing, store_key, locked, store_corrupt, store_newer, encryption_unavailable,
   /// permission, busy, disk_full, io; the file is left as it was.
   public static func open(
     at directory: URL, key: StoreKey, photoLongEdge: Int32? = nil, photoQuality: Int32? = nil

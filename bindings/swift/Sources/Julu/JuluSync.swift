@@ -70,8 +70,8 @@ public final class JuluSync: Sendable {
     link?.close()
   }
 
-  /// One run. Offline is an outcome, not an error; what was delivered stays delivered. Cancelling the task ends it within
-  /// a second, with an outcome too. `progress` comes on the run's own thread, at most ten times a second.
+  /// One run. Offline is an outcome, not an error; what was delivered stays delivered. Cancelling the task ends it
+  /// within a second, with an outcome too. `progress` comes on the run's own thread, at most ten times a second.
   /// Errors: sync_in_progress, and those of the disk.
   public func run(
     for atMost: Duration = .seconds(600), progress: (@Sendable (SyncProgress) -> Void)? = nil

@@ -102,6 +102,38 @@ struct HandleTests {
     }
   }
 
+  @Test("what C holds of Swift's goes when it is no longer needed")
+  func released() async throws {
+    final class Probe: Sendable {}
+    struct Probing: HostTransport {
+      let probe: Probe
+      let inner = URLSessionTransport()
+      func send(_ request: TransportRequest) async throws -> TransportReply { try await inner.send(request) }
+    }
+    weak var key: Probe?, sink: Probe?, transport: Probe?
+    let phone = try await Phone()
+    do {
+      let probes = (Probe(), Probe(), Probe())
+      (key, sink, transport) = probes
+      setLog { [probe = probes.1] _, _ in withExtendedLifetime(probe) {} }
+      let bytes = try Phone.key.bytes() ?? Data(count: 32)
+      let asked = StoreKey(from: { [probe = probes.0] in withExtendedLifetime(probe) { bytes } })
+      let missing = await failure { () throws(JuluError) in
+        _ = try await JuluStore.open(at: phone.folder.file("none"), key: asked)
+      }
+      #expect(missing != nil)
+      let store = try await JuluStore.open(at: phone.device.directory, key: asked)
+      let sync = try await store.sync(transport: Probing(probe: probes.2))
+      _ = try await sync.run(for: .seconds(30)) { [probe = probes.2] _ in withExtendedLifetime(probe) {} }
+      #expect(key != nil && sink != nil && transport != nil)
+      sync.close()
+      store.close()
+      setLog(nil)
+    }
+    for _ in 0..<1_000_000 where key != nil || sink != nil || transport != nil { await Task.yield() }
+    #expect(key == nil && sink == nil && transport == nil)
+  }
+
   @Test("10,000 stores opened and closed leave nothing behind")
   func manyOpens() async throws {
     let phone = try await Phone()

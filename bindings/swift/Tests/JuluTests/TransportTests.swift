@@ -15,7 +15,8 @@ struct TransportTests {
     let reply = try await transport.send(
       request(
         "PATCH", server.url + "v1/photos/1",
-        headers: [("Upload-Offset", "7"), ("Content-Type", "application/offset+octet-stream")], body: Data("a\0b".utf8)))
+        headers: [("Upload-Offset", "7"), ("Content-Type", "application/offset+octet-stream")],
+        body: Data("a\0b".utf8)))
     #expect(reply.status == 201 && reply.body == Data("hello".utf8) && reply.bodyBytesSent == 3)
     #expect(reply.headers.contains { $0.name.lowercased() == "location" && $0.value == "/x" })
     #expect(server.asked.hasPrefix("PATCH /v1/photos/1 HTTP/1.1\r\n"))
