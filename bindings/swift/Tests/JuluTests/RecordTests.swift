@@ -64,6 +64,14 @@ struct RecordTests {
     #expect("\(person)" == "Person")
   }
 
+  @Test("the privacy manifest is a property list, and tracks nobody")
+  func privacy() throws {
+    let file = Place.source.appendingPathComponent("bindings/swift/Sources/Julu/PrivacyInfo.xcprivacy")
+    let list = try PropertyListSerialization.propertyList(from: Data(contentsOf: file), format: nil) as? [String: Any]
+    #expect(list?["NSPrivacyTracking"] as? Bool == false)
+    #expect((list?["NSPrivacyAccessedAPITypes"] as? [Any])?.isEmpty == false)
+  }
+
   private func items(_ value: JSONValue?) -> [JSONValue] {
     if case .array(let items) = value { items } else { [] }
   }

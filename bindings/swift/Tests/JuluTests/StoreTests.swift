@@ -45,7 +45,7 @@ struct StoreTests {
     let store = try await Phone().open()
     let saved = try await store.capture(Incident(category: "road", text: "a\0b"))
     #expect(try await store.get(saved.id)?.body["text"] == "a\0b")
-    let word = await failure { () throws(JuluError) in _ = try await store.schema(of: "incident\0s") }
+    let word = await failure { () throws(JuluError) in _ = try await store.schema(of: "incident\0") }
     #expect(word?.code == .kindUnknown)
   }
 
