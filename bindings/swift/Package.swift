@@ -1,4 +1,4 @@
-// swift-tools-version:6.1
+// swift-tools-version:6.2
 import Foundation
 import PackageDescription
 
@@ -11,6 +11,9 @@ let library: Target =
     .systemLibrary(name: "CJulu", path: "Sources/CJulu", pkgConfig: "julu")
   }
 
+// An async call stays with its caller's actor until it blocks, instead of going by way of another thread first.
+let settings: [SwiftSetting] = [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
+
 let package = Package(
   name: "Julu",
   platforms: [.iOS(.v16), .macOS(.v15)],
@@ -21,7 +24,8 @@ let package = Package(
       name: "Julu",
       dependencies: ["CJulu"],
       exclude: framework == nil ? ["PrivacyInfo.xcprivacy"] : [],
-      resources: framework == nil ? [] : [.copy("PrivacyInfo.xcprivacy")]),
+      resources: framework == nil ? [] : [.copy("PrivacyInfo.xcprivacy")],
+      swiftSettings: settings),
     .executableTarget(name: "capture-cost", dependencies: ["Julu", "CJulu"], path: "Tests/CaptureCost"),
     .testTarget(name: "JuluTests", dependencies: ["Julu", "CJulu"]),
   ],

@@ -30,7 +30,7 @@ public struct Changes: AsyncSequence, Sendable {
     var token: Int64
     var wakes: AsyncStream<Void>.AsyncIterator
 
-    public mutating func next() async -> Change? {
+    @concurrent public mutating func next() async -> Change? {
       while !Task.isCancelled {
         do throws(JuluError) {
           let change = try await page(store, after: token)
