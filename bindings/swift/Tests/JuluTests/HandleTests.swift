@@ -102,7 +102,8 @@ struct HandleTests {
     }
   }
 
-  @Test("what C holds of Swift's goes when it is no longer needed")
+  @Test("what C holds of Swift's goes when it is no longer needed",
+    .enabled(if: Place.variable("JULU_CIPHER") != "0", "a store without a key asks for none"))
   func released() async throws {
     final class Probe: Sendable {}
     struct Probing: HostTransport {
@@ -116,7 +117,7 @@ struct HandleTests {
       let probes = (Probe(), Probe(), Probe())
       (key, sink, transport) = probes
       setLog { [probe = probes.1] _, _ in withExtendedLifetime(probe) {} }
-      let bytes = try Phone.key.bytes() ?? Data(count: 32)
+      let bytes = try Phone.key.bytes()
       let asked = StoreKey(from: { [probe = probes.0] in withExtendedLifetime(probe) { bytes } })
       let missing = await failure { () throws(JuluError) in
         _ = try await JuluStore.open(at: phone.folder.file("none"), key: asked)
