@@ -293,7 +293,7 @@ JULU_API int32_t julu_store_maintain(julu_store store, int64_t budget_ms, julu_e
 typedef struct julu_sync_options {
   uint32_t size;
   uint32_t flags;
-  julu_transport transport; /**< 0: libcurl, with the next three; may be closed after julu_sync_open */
+  julu_transport transport; /**< 0: libcurl, with the next three; keep it open until the sync is closed */
   julu_text platform;       /**< where the device was enrolled, or not given; anything else is bad_argument */
   julu_text ca_file;        /**< a PEM bundle; not given: the system's */
   julu_text pinned_key;     /**< "sha256//base64…"; not given: none */

@@ -1,0 +1,189 @@
+// One worker's store: what is captured here is durable when the call returns.
+import CJulu
+import Foundation
+
+/// Free to share between tasks. Closed by `close`, and when the last reference goes. Any call after that throws `closed`;
+/// calls under way end as usual. Calls run off Swift's own threads, which must not block.
+public final class JuluStore: Sendable {
+  let handle: julu_store
+  private let wakes = Wakes()
+
+  private init(_ handle: julu_store) throws(JuluError) {
+    self.handle = handle
+    try wakes.observe(handle)
+  }
+
+  deinit { close() }
+
+  /// `directory`: of `enrol`. `photoLongEdge` in pixels, `photoQuality` 1 to 100; nil: 1920 and 82. Brings an older
+  /// file up to date first. Errors: store_missing, store_key, locked, store_corrupt, store_newer, encryption_unavailable,
+  /// permission, busy, disk_full, io; the file is left as it was.
+  public static func open(
+    at directory: URL, key: StoreKey, photoLongEdge: Int32? = nil, photoQuality: Int32? = nil
+  ) async throws(JuluError) -> JuluStore {
+    let handle: julu_store = try await blocking { () throws(JuluError) in
+      var options = sized(julu_store_options(), \.size)
+      options.photo_long_edge_px = photoLongEdge ?? 0
+      options.photo_quality = photoQuality ?? 0
+      if case .none = key.source {
+        options.flags = UInt32(JULU_UNENCRYPTED)
+      } else {
+        options.key_fn = KeyBox.function
+      }
+      let folder = try path(directory, "directory")
+      var handle: julu_store = 0
+      // Last, for from the call on it is the library that lets go of it.
+      if options.key_fn != nil {
+        options.key_context = retained(KeyBox(key))
+        options.key_release = release
+      }
+      try check { error in
+        withTexts([folder]) { texts in
+          options.directory = texts[0]
+          return julu_store_open(&options, &handle, error)
+        }
+      }
+      return handle
+    }
+    return try JuluStore(handle)
+  }
+
+  public func close() {
+    julu_store_close(handle)
+    wakes.finish()
+  }
+
+  /// For an app that goes to sleep: ends the syncs of this store and lets go of the file. Until `resume`, calls throw
+  /// `suspended`.
+  public func suspend() async throws(JuluError) {
+    try await ask { store, error in julu_store_suspend(store, error) }
+  }
+
+  /// Asks the key's source again, or takes this one. Errors: as `open`.
+  public func resume(key: StoreKey? = nil) async throws(JuluError) {
+    let handle = handle
+    try await blocking { () throws(JuluError) in
+      let bytes = try key?.bytes()
+      try check { error in withKey(bytes) { julu_store_resume(handle, $0, error) } }
+    }
+    wakes.wake()  // for what a loop over `changes` could not ask meanwhile
+  }
+
+  /// Record, photos and history, together or not at all. `id`: a UUID of the caller's own, so that it may ask again
+  /// after it died: the same content gives the first answer, other content `id_conflict`. An error names the field.
+  public func capture<B: RecordBody>(
+    _ body: B, photos: [Photo] = [], id: String? = nil
+  ) async throws(JuluError) -> Saved {
+    try await capture(kind: B.kind, encoding: body, photos, id)
+  }
+
+  /// The same for a kind that has no struct here.
+  public func capture(
+    kind: String, _ body: JSONValue, photos: [Photo] = [], id: String? = nil
+  ) async throws(JuluError) -> Saved {
+    try await capture(kind: kind, encoding: body, photos, id)
+  }
+
+  private func capture(
+    kind: String, encoding body: some Encodable & Sendable, _ photos: [Photo], _ id: String?
+  ) async throws(JuluError) -> Saved {
+    let handle = handle
+    return try await blocking { () throws(JuluError) in
+      let texts = [kind, try encoded(body, "body"), id]
+      return try write(texts, photos) { julu_store_capture(handle, $0[0], $0[1], $1, $2, $0[2], $3, $4) }
+    }
+  }
+
+  /// Changes fields of a document by a JSON merge patch: null clears a field. Adds photos.
+  public func patch(_ id: String, _ change: JSONValue, photos: [Photo] = []) async throws(JuluError) -> Saved {
+    let handle = handle
+    return try await blocking { () throws(JuluError) in
+      let texts = [id, try encoded(change, "body")]
+      return try write(texts, photos) { julu_store_patch(handle, $0[0], $0[1], $1, $2, $3, $4) }
+    }
+  }
+
+  /// A step of a case; `body` holds the note and what the flow asks. Errors: step_not_allowed, shape_mismatch.
+  public func act(
+    _ id: String, _ action: String, _ body: JSONValue = [:], photos: [Photo] = []
+  ) async throws(JuluError) -> Saved {
+    let handle = handle
+    return try await blocking { () throws(JuluError) in
+      let texts = [id, action, try encoded(body, "body")]
+      return try write(texts, photos) { julu_store_act(handle, $0[0], $0[1], $0[2], $1, $2, $3, $4) }
+    }
+  }
+
+  public func attach(_ photos: [Photo], to id: String) async throws(JuluError) -> Saved {
+    let handle = handle
+    return try await blocking { () throws(JuluError) in
+      try write([id], photos) { julu_store_attach(handle, $0[0], $1, $2, $3, $4) }
+    }
+  }
+
+  public func remove(_ id: String) async throws(JuluError) -> Saved {
+    let handle = handle
+    return try await blocking { () throws(JuluError) in
+      try write([id], []) { julu_store_remove(handle, $0[0], $3, $4) }
+    }
+  }
+
+  /// Sends again what the platform refused, as it stands now.
+  public func resend(_ id: String) async throws(JuluError) {
+    try await ask { store, error in withTexts([id]) { julu_store_resend(store, $0[0], error) } }
+  }
+
+  /// A person's choice in a conflict; nil: the field shall be absent.
+  public func resolve(_ id: String, field: String, value: JSONValue?) async throws(JuluError) {
+    let json: String? = if let value { try encoded(value, "value") } else { nil }
+    try await ask { store, error in
+      withTexts([id, field, json]) { julu_store_resolve(store, $0[0], $0[1], $0[2], error) }
+    }
+  }
+
+  /// Upkeep while the host is idle; stops within the budget.
+  public func maintain(for budget: Duration) async throws(JuluError) {
+    let ms = milliseconds(budget)
+    try await ask { store, error in julu_store_maintain(store, ms, error) }
+  }
+
+  /// Carries what is here to the platform and its changes back. `platform` nil: where the device was enrolled.
+  /// `transport` nil: libcurl, with `caFile` (a PEM bundle; nil: the system's) and `pinnedKey` ("sha256//base64…").
+  public func sync(
+    with platform: URL? = nil, caFile: URL? = nil, pinnedKey: String? = nil, transport: (any HostTransport)? = nil
+  ) async throws(JuluError) -> JuluSync {
+    let handle = handle
+    return try await blocking { () throws(JuluError) in
+      try JuluSync(handle, platform: platform, caFile: caFile, pinnedKey: pinnedKey, transport: transport)
+    }
+  }
+
+  /// What is here and what becomes of it. See `Changes`.
+  public var changes: Changes { changes(since: 0) }
+  /// Goes on after the change that had this token.
+  public func changes(since token: Int64) -> Changes { Changes(store: handle, wakes: wakes, token: token) }
+
+  func ask(
+    _ call: @escaping @Sendable (julu_store, UnsafeMutablePointer<julu_error>) -> Int32
+  ) async throws(JuluError) {
+    let handle = handle
+    try await blocking { () throws(JuluError) in try check { call(handle, $0) } }
+  }
+}
+
+/// What C asks for the key, until the store is closed.
+private final class KeyBox: Sendable {
+  let key: StoreKey
+  init(_ key: StoreKey) { self.key = key }
+
+  static let function: julu_key_fn = { context, out in
+    let box: KeyBox = borrowed(context)
+    do throws(JuluError) {
+      guard let bytes = try box.key.bytes() else { return -1 }
+      bytes.copyBytes(to: out!, count: bytes.count)
+      return 0
+    } catch {
+      return error.code == .locked ? Int32(JULU_KEY_NOT_NOW) : -1
+    }
+  }
+}

@@ -1,0 +1,169 @@
+// Carries the queue of a store to the platform.
+import CJulu
+import Foundation
+
+public struct SyncProgress: Sendable, Hashable {
+  public let opsDone: Int64, opsTotal: Int64
+  public let thumbnailsDone: Int64, thumbnailsTotal: Int64
+  public let photosDone: Int64, photosTotal: Int64
+  /// Of photos.
+  public let bytesDone: Int64, bytesTotal: Int64
+}
+
+/// How a run ended. For a BGTask: `allDelivered` is done, `left` and `deadline` want another one.
+public enum SyncEnd: Int32, Sendable {
+  case allDelivered, left, deadline, cancelled, signIn, deviceRefused, appTooOld
+}
+
+public struct SyncOutcome: Sendable, Hashable {
+  public let end: SyncEnd
+  /// Why something is left, when one cause is known.
+  public let failure: ErrorCode?
+  /// Receipted in this run.
+  public let opsDelivered: Int64
+  public let opsLeft: Int64
+  /// In all, waiting for a person.
+  public let opsParked: Int64
+  public let photosSent: Int64
+  public let photosLeft: Int64
+  /// Sent again ones included.
+  public let photoBytesSent: Int64
+  /// By what the platform sent.
+  public let recordsChanged: Int64
+  public let requests: Int64
+  public let nextAttempt: Date?
+}
+
+/// Free to share between tasks; one `run` at a time. Closed by `close`, and when the last reference goes.
+public final class JuluSync: Sendable {
+  private let handle: julu_sync
+  private let link: TransportLink?
+
+  init(
+    _ store: julu_store, platform: URL?, caFile: URL?, pinnedKey: String?, transport: (any HostTransport)?
+  ) throws(JuluError) {
+    var options = sized(julu_sync_options(), \.size)
+    let bundle: String? = if let caFile { try path(caFile, "ca_file") } else { nil }
+    let link = try transport.map { host throws(JuluError) in try TransportLink(host) }
+    options.transport = link?.handle ?? 0
+    var opened: julu_sync = 0
+    do {
+      try check { error in
+        withTexts([platform?.absoluteString, bundle, pinnedKey]) { texts in
+          (options.platform, options.ca_file, options.pinned_key) = (texts[0], texts[1], texts[2])
+          return julu_sync_open(store, &options, &opened, error)
+        }
+      }
+    } catch {
+      link?.close()
+      throw error
+    }
+    handle = opened
+    self.link = link
+  }
+
+  deinit { close() }
+
+  /// Ends a run under way first.
+  public func close() {
+    julu_sync_close(handle)
+    link?.close()
+  }
+
+  /// One run. Offline is an outcome, not an error; what was delivered stays delivered. Cancelling the task ends it
+  /// within a second, with an outcome too. `progress` comes on the run's own thread, at most ten times a second.
+  /// Errors: sync_in_progress, and those of the disk.
+  public func run(
+    for atMost: Duration = .seconds(600), progress: (@Sendable (SyncProgress) -> Void)? = nil
+  ) async throws(JuluError) -> SyncOutcome {
+    let stop = Stop(handle)
+    // Typed errors do not pass through withTaskCancellationHandler.
+    let result: Result<SyncOutcome, JuluError> = await withTaskCancellationHandler {
+      do throws(JuluError) {
+        return .success(try await blockingLong { () throws(JuluError) in
+          defer { stop.runHasEnded() }
+          return try self.runHere(atMost, progress)
+        })
+      } catch {
+        return .failure(error)
+      }
+    } onCancel: {
+      stop.cancel()
+    }
+    return try result.get()
+  }
+
+  private func runHere(
+    _ atMost: Duration, _ progress: (@Sendable (SyncProgress) -> Void)?
+  ) throws(JuluError) -> SyncOutcome {
+    final class Teller {
+      let tell: @Sendable (SyncProgress) -> Void
+      init(_ tell: @escaping @Sendable (SyncProgress) -> Void) { self.tell = tell }
+    }
+    let told: julu_progress_fn = { context, now in
+      let teller: Teller = borrowed(context)
+      teller.tell(SyncProgress(now!.pointee))
+    }
+    let teller = progress.map { Teller($0) }
+    var outcome = sized(julu_outcome(), \.size)
+    try withExtendedLifetime(teller) { () throws(JuluError) in
+      try check {
+        let context = teller.map { Unmanaged.passUnretained($0).toOpaque() }
+        return julu_sync_run(handle, max(1, milliseconds(atMost)), teller == nil ? nil : told, context, &outcome, $0)
+      }
+    }
+    return SyncOutcome(outcome)
+  }
+
+  /// Ends the run under way; none: does nothing. May be called anywhere, also from `progress`.
+  public func cancel() { _ = julu_sync_cancel(handle, nil) }
+
+  /// The network came or changed: what waits for its next attempt goes at once.
+  public func hint() async throws(JuluError) {
+    let handle = handle
+    try await blocking { () throws(JuluError) in try check { julu_sync_hint(handle, $0) } }
+  }
+}
+
+/// A task may be cancelled just before its run has begun, and a run that has not begun hears no cancel. So it is told
+/// again until it has ended.
+private final class Stop: Sendable {
+  private let sync: julu_sync
+  private let hasEnded = Locked(false)
+  init(_ sync: julu_sync) { self.sync = sync }
+
+  func cancel() {
+    hasEnded.withLock { hasEnded in
+      if hasEnded { return }
+      _ = julu_sync_cancel(sync, nil)
+      DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(50)) { self.cancel() }
+    }
+  }
+
+  func runHasEnded() { hasEnded.withLock { $0 = true } }
+}
+
+extension SyncProgress {
+  init(_ now: julu_progress) {
+    (opsDone, opsTotal) = (now.ops_done, now.ops_total)
+    (thumbnailsDone, thumbnailsTotal) = (now.thumbnails_done, now.thumbnails_total)
+    (photosDone, photosTotal) = (now.photos_done, now.photos_total)
+    (bytesDone, bytesTotal) = (now.bytes_done, now.bytes_total)
+  }
+}
+
+extension SyncOutcome {
+  init(_ outcome: julu_outcome) {
+    end = SyncEnd(rawValue: outcome.end) ?? .left
+    failure = outcome.failure == JULU_OK ? nil : ErrorCode(rawValue: outcome.failure) ?? .internal
+    opsDelivered = outcome.ops_delivered
+    opsLeft = outcome.ops_left
+    opsParked = outcome.ops_parked
+    photosSent = outcome.photos_sent
+    photosLeft = outcome.photos_left
+    photoBytesSent = outcome.photo_bytes_sent
+    recordsChanged = outcome.records_changed
+    requests = outcome.requests
+    nextAttempt = outcome.next_attempt_ms < 0 ? nil : date(outcome.next_attempt_ms)
+  }
+}
