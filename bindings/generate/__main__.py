@@ -11,8 +11,7 @@ FACES = ('c', 'java', 'swift')
 def main():
     files = {}
     for face in FACES:
-        if os.path.exists(os.path.join(os.path.dirname(os.path.abspath(__file__)), face + '.py')):
-            files.update(importlib.import_module(face).files())
+        files.update(importlib.import_module(face).files())
     stale = []
     for path, text in files.items():
         full = os.path.join(source.ROOT, path)
