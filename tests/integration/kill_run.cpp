@@ -1,6 +1,7 @@
 #include "kill_run.h"
 
 #include <algorithm>
+#include <chrono>
 #include <set>
 
 #include "phones.h"
@@ -11,6 +12,16 @@ namespace {
 constexpr int kKillsOfOnePhone = 200;
 constexpr std::uint64_t kCaptureUs = 60'000;  // a phone captures for at most so long before it dies
 constexpr std::uint64_t kSyncUs = 300'000;
+constexpr std::uint64_t kStartUs = 15'000;  // what a phone takes to its first word; a slower build gets as much more
+
+/// How many times slower than that the phones of this build begin.
+std::uint64_t slowness(const std::vector<std::string>& words) {
+  const auto begun = std::chrono::steady_clock::now();
+  Process phone(words);
+  static_cast<void>(phone.read_line());
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
+  return 1 + static_cast<std::uint64_t>(took.count()) / kStartUs;
+}
 
 /// Lets `phone` run for a random time within `most_us` and kills it; returns the lines that it had said.
 std::vector<std::string> run_and_kill(const std::vector<std::string>& words, Random& random, std::uint64_t most_us) {
@@ -33,15 +44,16 @@ class OnePhone {
         directory_(enrol_phone(platform_, folder_, "W-0412")) {}
 
   void kill_often(int kills) {
+    const std::uint64_t slower = slowness({run_.phone_program, "sync", directory_});
     for (int i = 0; i < kills; ++i) {
       if (i % 5 == 2 || i % 5 == 4) {
-        run_and_kill({run_.phone_program, "sync", directory_}, random_, kSyncUs);
+        run_and_kill({run_.phone_program, "sync", directory_}, random_, kSyncUs * slower);
         ++report_.sync_kills;
         continue;
       }
       const std::string seed = std::to_string(random_.below(1'000'000'000));
       const std::vector<std::string> words{run_.phone_program, "capture", directory_, "-", seed, "1000"};
-      for (const std::string& line : run_and_kill(words, random_, kCaptureUs)) add_line(told_, line);
+      for (const std::string& line : run_and_kill(words, random_, kCaptureUs * slower)) add_line(told_, line);
       ++report_.capture_kills;
       look();
     }

@@ -49,9 +49,9 @@ std::size_t first_character(std::string_view text) {
 
 // All but the ends as stars; a value too short for that shows nothing.
 std::string keep_ends(std::string_view value, std::size_t head, std::size_t tail) {
-  if (value.size() < head + tail + 4 || !std::all_of(value.begin(), value.end(), [](char c) { return c > 0; })) {
-    return "****";
-  }
+  // A char has a sign here and none there.
+  const bool ascii = std::all_of(value.begin(), value.end(), [](unsigned char c) { return c > 0 && c < 0x80; });
+  if (value.size() < head + tail + 4 || !ascii) return "****";
   const std::size_t hidden = value.size() - head - tail;
   return std::string(value.substr(0, head)) + std::string(hidden, '*') + std::string(value.substr(head + hidden));
 }
