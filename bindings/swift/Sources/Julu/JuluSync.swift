@@ -82,7 +82,7 @@ public final class JuluSync: Sendable {
       do throws(JuluError) {
         return .success(try await blockingLong { () throws(JuluError) in
           defer { stop.runHasEnded() }
-          return try self.runHere(atMost, progress)
+          return try self.runHere(atMost, stop, progress)
         })
       } catch {
         return .failure(error)
@@ -94,22 +94,24 @@ public final class JuluSync: Sendable {
   }
 
   private func runHere(
-    _ atMost: Duration, _ progress: (@Sendable (SyncProgress) -> Void)?
+    _ atMost: Duration, _ stop: Stop, _ progress: (@Sendable (SyncProgress) -> Void)?
   ) throws(JuluError) -> SyncOutcome {
     final class Teller {
-      let tell: @Sendable (SyncProgress) -> Void
-      init(_ tell: @escaping @Sendable (SyncProgress) -> Void) { self.tell = tell }
+      let stop: Stop
+      let tell: (@Sendable (SyncProgress) -> Void)?
+      init(_ stop: Stop, _ tell: (@Sendable (SyncProgress) -> Void)?) { (self.stop, self.tell) = (stop, tell) }
     }
     let told: julu_progress_fn = { context, now in
       let teller: Teller = borrowed(context)
-      teller.tell(SyncProgress(now!.pointee))
+      teller.stop.runHasBegun()
+      teller.tell?(SyncProgress(now!.pointee))
     }
-    let teller = progress.map { Teller($0) }
+    let teller = Teller(stop, progress)
     var outcome = sized(julu_outcome(), \.size)
     try withExtendedLifetime(teller) { () throws(JuluError) in
       try check {
-        let context = teller.map { Unmanaged.passUnretained($0).toOpaque() }
-        return julu_sync_run(handle, max(1, milliseconds(atMost)), teller == nil ? nil : told, context, &outcome, $0)
+        let context = Unmanaged.passUnretained(teller).toOpaque()
+        return julu_sync_run(handle, max(1, milliseconds(atMost)), told, context, &outcome, $0)
       }
     }
     return SyncOutcome(outcome)
@@ -126,21 +128,26 @@ public final class JuluSync: Sendable {
 }
 
 /// A task may be cancelled just before its run has begun, and a run that has not begun hears no cancel. So it is told
-/// again until it has ended.
+/// again by the first progress, which comes before the first request.
 private final class Stop: Sendable {
+  private enum Stage { case waiting, cancelled, ended }
   private let sync: julu_sync
-  private let hasEnded = Locked(false)
+  private let stage = Locked(Stage.waiting)
   init(_ sync: julu_sync) { self.sync = sync }
 
   func cancel() {
-    hasEnded.withLock { hasEnded in
-      if hasEnded { return }
+    stage.withLock { stage in
+      if stage == .ended { return }
+      stage = .cancelled
       _ = julu_sync_cancel(sync, nil)
-      DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(50)) { self.cancel() }
     }
   }
 
-  func runHasEnded() { hasEnded.withLock { $0 = true } }
+  func runHasBegun() {
+    if stage.withLock({ $0 == .cancelled }) { _ = julu_sync_cancel(sync, nil) }
+  }
+
+  func runHasEnded() { stage.withLock { $0 = .ended } }
 }
 
 extension SyncProgress {
