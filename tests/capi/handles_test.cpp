@@ -26,9 +26,7 @@ std::int32_t locked_key(void* context, std::uint8_t*) {
 std::vector<std::int32_t> call_all(julu_store store, julu_text text, julu_buf* out, julu_error* error) {
   std::int64_t next = 0;
   std::int32_t more = 0;
-  return {julu_store_suspend(store, error),
-          julu_store_resume(store, nullptr, error),
-          julu_store_capture(store, text, text, nullptr, 0, text, nullptr, error),
+  return {julu_store_capture(store, text, text, nullptr, 0, text, nullptr, error),
           julu_store_patch(store, text, text, nullptr, 0, nullptr, error),
           julu_store_act(store, text, text, text, nullptr, 0, nullptr, error),
           julu_store_attach(store, text, nullptr, 0, nullptr, error),
@@ -54,7 +52,9 @@ std::vector<std::int32_t> call_all(julu_store store, julu_text text, julu_buf* o
           julu_sync_run(store, 0, nullptr, nullptr, nullptr, error),
           julu_sync_cancel(store, error),
           julu_sync_hint(store, error),
-          julu_transport_complete(store, 1, nullptr, error)};
+          julu_transport_complete(store, 1, nullptr, error),
+          julu_store_suspend(store, error),  // late: what follows it only hears that the store is suspended
+          julu_store_resume(store, nullptr, error)};
 }
 
 }  // namespace
@@ -93,7 +93,7 @@ TEST_CASE("nothing at all where something should be is a typed error everywhere"
   Face face;
   std::int32_t ok = 0;
   for (const std::int32_t code : call_all(face.store, {}, nullptr, nullptr)) ok += code == JULU_OK ? 1 : 0;
-  CHECK(ok <= 5);  // suspend, resume with no key refused …, observe, maintain
+  CHECK(ok == (has_cipher() ? 3 : 4));  // observe, maintain and suspend; resume where no key is needed
   REQUIRE(julu_store_resume(face.store, face.county.key.data(), nullptr) == JULU_OK);
   const julu_text lie{nullptr, 5};
   julu_buf out{};

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <typeinfo>
 #include <vector>
 
 #include <julu/result.h>
@@ -53,7 +55,7 @@ std::int32_t guard(julu_error* error, Body&& body) noexcept {
   try {
     const Result<void> done = body();
     if (!done) return fail(error, done.error());
-    if (error != nullptr && error->size >= sizeof(error->size)) write_struct(error, julu_error{});
+    write_struct(error, julu_error{});
     return JULU_OK;
   } catch (const std::exception& thrown) {
     return fail(error, Error{ErrorCode::internal, {}, typeid(thrown).name()});
