@@ -39,7 +39,7 @@ void need(const Result<void>& result, const char* what) {
 }
 
 Moment beginning(bool encrypted) {
-  const sim::Template& made = sim::template_of(encrypted);
+  const sim::Template& made = sim::template_of(encrypted, false);
   return {made.phones[kWorker], made.platform, 0, {}};
 }
 
@@ -57,7 +57,7 @@ Site::Site(Site& county_of, int worker)
       names(county_of.names),
       encrypted_(county_of.encrypted_),
       platform_(&county_of.county()) {
-  phone.restore(sim::template_of(encrypted_).phones[static_cast<std::size_t>(worker)]);
+  phone.restore(sim::template_of(encrypted_, false).phones[static_cast<std::size_t>(worker)]);
   clock.advance(county_of.clock.now_ms() - clock.now_ms());
 }
 

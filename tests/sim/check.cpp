@@ -398,9 +398,9 @@ std::string left_on(const World& world, const Phone& phone) {
 }
 
 void note_versions(World& world, Phone& phone) {
-  const auto db = open_phone(world, phone);
-  if (db == nullptr) return;
-  store::Query row = db->query(
+  if (phone.beside == nullptr) phone.beside = open_phone(world, phone);
+  if (phone.beside == nullptr) return;
+  store::Query row = phone.beside->query(
       "SELECT id, base_version, base_deleted, base, changed FROM record WHERE base_version > 0 AND changed > ?1"
       " ORDER BY changed",
       phone.changes_seen);

@@ -81,6 +81,7 @@ bool Phone::open() {
 void Phone::close() {
   network.forget_waits();
   syncer_.reset();
+  beside.reset();
   store_.reset();
 }
 

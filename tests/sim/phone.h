@@ -13,6 +13,7 @@
 #include <julu/syncer.h>
 
 #include "sim_disk.h"
+#include "store/sqlite.h"
 #include "world.h"
 
 namespace julu::sim {
@@ -118,7 +119,8 @@ class Phone {
   std::int64_t changes_seen = 0;     ///< by the look at its versions
   /// It asks without end: its sync is ended.
   void bound_requests();
-  bool moved = false;  ///< the last sync carried something in either direction
+  std::unique_ptr<store::Connection> beside;  ///< a look into its file; goes when the store goes
+  bool moved = false;                         ///< the last sync carried something in either direction
 
  private:
   void report(bool with_photo);

@@ -8,6 +8,7 @@
 #include <julu/limits.h>
 #include <nlohmann/json.hpp>
 
+#include "store/sqlite.h"
 #include "world.h"
 
 namespace julu::sim {
@@ -292,7 +293,7 @@ StoreKey store_key() {
 
 namespace {
 
-Template make_template(bool encrypted) {
+Template make_template(bool encrypted, bool small_pages) {
   Template made;
   const std::int64_t now = kStartMs;
   ServerClock clock(now);
@@ -304,6 +305,11 @@ Template make_template(bool encrypted) {
   options.address = kPlatform;
   options.clock = &clock;
   options.random = random.get();
+  store::Connection::Options small;  // a file keeps the pages that it has
+  small.path = std::string(kData) + "/platform.db";
+  small.vfs = disk.vfs();
+  small.create = true;
+  if (small_pages && !store::Connection::open(small)) std::abort();
   {
     juhaoban::Platform platform(options);
     for (int i = 0; i < kWorkers; ++i) {
@@ -339,11 +345,11 @@ Template make_template(bool encrypted) {
 
 }  // namespace
 
-const Template& template_of(bool encrypted) {
-  static const Template plain = make_template(false);
-  if (!encrypted) return plain;
-  static const Template keyed = make_template(true);
-  return keyed;
+const Template& template_of(bool encrypted, bool small_pages) {
+  static std::map<std::pair<bool, bool>, Template> made;
+  const std::pair key(encrypted, small_pages);
+  if (!made.contains(key)) made.emplace(key, make_template(encrypted, small_pages));
+  return made.at(key);
 }
 
 }  // namespace julu::sim

@@ -123,6 +123,7 @@ int main(int count, char** words) {
   // Disks of memory come and go with every seed: keep what was freed instead of asking the system for it again.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  julu::test::use_sqlite_in_one_thread();
   std::setvbuf(stdout, nullptr, _IOLBF, 1 << 16);
   const Arguments arguments = parse(count, words);
   const auto begun = std::chrono::steady_clock::now();

@@ -246,7 +246,7 @@ void World::settle_down() {
 }
 
 std::optional<Violation> World::run() {
-  const Template& made = template_of(plan_.encrypted);
+  const Template& made = template_of(plan_.encrypted, true);
   server.start(made.platform);
   for (int i = 0; i < plan_.phones; ++i) {
     // A lone phone is a worker's; with company the first is the leader's.

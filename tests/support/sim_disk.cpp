@@ -408,6 +408,11 @@ int on_last_error(sqlite3_vfs*, int, char*) { return 0; }
 
 }  // namespace
 
+void use_sqlite_in_one_thread() {
+  sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 SimDisk::SimDisk(Random& random) : state_(std::make_unique<State>(random)) {
   static std::int64_t made = 0;
   state_->vfs_name = "sim-" + std::to_string(++made);

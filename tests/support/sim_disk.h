@@ -14,6 +14,9 @@
 
 namespace julu::test {
 
+/// For a program of one thread, before anything else: SQLite without locks and without counting its memory.
+void use_sqlite_in_one_thread();
+
 class SimDisk {
  public:
   /// Registers a VFS under a name of its own; `random` feeds SQLite's own random numbers (WAL salts).
