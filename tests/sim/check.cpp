@@ -18,26 +18,37 @@ using store::Connection;
 
 std::unique_ptr<Connection> open_phone(const World& world, const Phone& phone) {
   Connection::Options options;
-  options.path = "phone/julu.db";
+  options.path = store::database_path("phone", store::generation_in_use(phone.options()));
   options.vfs = phone.disk.vfs();
   if (world.plan().encrypted) options.key = store_key();
   auto opened = Connection::open(options);
   return opened ? std::move(*opened) : nullptr;
 }
 
+// Damage took a photo, or of a record more than what its later edits name.
+bool is_of_damage(const Phone& phone, const std::string& type) {
+  return phone.salvages > 0 && (type == "lost" || type == "schema");
+}
+
 constexpr const char* kReceiptKey = "r1";  // the platform's only one
+
+// After damage some are missing.
+const OwnOp* find_op(const std::vector<OwnOp>& ops, std::optional<std::int64_t> seq) {
+  if (!seq) return nullptr;
+  const auto found = std::lower_bound(ops.begin(), ops.end(), *seq,
+                                      [](const OwnOp& op, std::int64_t wanted) { return op.seq < wanted; });
+  return found != ops.end() && found->seq == *seq ? &*found : nullptr;
+}
 
 // What was made again is at the county once: as it was made first, or as it was made last.
 void check_effect_is_one(World& world, const Phone& phone, const std::vector<OwnOp>& ops,
                          const std::map<std::string, HeldOp>& held) {
   const std::string worker = worker_of(phone.worker);
   for (const OwnOp& op : ops) {
-    const bool known = op.successor && *op.successor > 0 && static_cast<std::size_t>(*op.successor) <= ops.size();
-    if (!known || !held.contains(worker + op.id)) continue;
-    const OwnOp& successor = ops[static_cast<std::size_t>(*op.successor) - 1];
-    if (!held.contains(worker + successor.id)) continue;
+    const OwnOp* successor = find_op(ops, op.successor);
+    if (successor == nullptr || !held.contains(worker + op.id) || !held.contains(worker + successor->id)) continue;
     world.violate("what was made again is at the county once",
-                  "phone " + std::to_string(phone.number) + " " + op.canonical + "\n  " + successor.canonical);
+                  "phone " + std::to_string(phone.number) + " " + op.canonical + "\n  " + successor->canonical);
   }
 }
 
@@ -49,9 +60,13 @@ class PhoneCheck {
   }
 
   void run(std::set<std::string>& known_ops) {
+    known_ops.insert(phone_.ops_at_risk.begin(), phone_.ops_at_risk.end());
+    if (phone_.gone) return;
     if (db_ == nullptr) return fail("a store can be read", "");
     const auto integrity = db_->text("PRAGMA integrity_check");
-    if (!integrity || !*integrity || **integrity != "ok") return fail("no page of a store is damaged", "");
+    const bool sound = integrity && *integrity && **integrity == "ok";
+    if (!sound && phone_.unsound) return world_.note(phone_.number, "damage that nobody came upon");
+    if (!sound) return fail("no page of a store is damaged", "");
     ops_ = read_ops(*db_);
     check_effect_is_one(world_, phone_, ops_, county_.ops);
     check_chain();
@@ -62,7 +77,7 @@ class PhoneCheck {
     check_receipts();
     for (const Told& told : phone_.told) check_told(told);
     check_records();
-    check_conflicts();
+    if (!phone_.damaged) check_conflicts();
     check_photos();
     world_.tally.ops += static_cast<std::int64_t>(ops_.size());
   }
@@ -75,7 +90,7 @@ class PhoneCheck {
   void check_chain() {
     std::int64_t seq = 0;
     for (const OwnOp& op : ops_) {
-      if (op.seq != ++seq) return fail("seq is gapless", "after " + std::to_string(seq - 1));
+      if (op.seq != ++seq && phone_.salvages == 0) return fail("seq is gapless", "after " + std::to_string(seq - 1));
       if (hex(sha256(op.canonical)) != op.hash) return fail("an op's bytes never change", op.id);
     }
     // The numbers that the platform sees, on the chain of the device that this store is now.
@@ -106,7 +121,7 @@ class PhoneCheck {
     if (op.status == store::kStatusReceipted && !op.receipt) fail("delivered is never shown without a receipt", op.id);
     if (op.status == store::kStatusQueued && !is_behind_parked(op)) fail("nothing is left in the queue", op.id);
     if (op.status == store::kStatusMadeAgain) check_made_again(op);
-    if (op.canonical.find(kWithPhoto) != std::string::npos && !has_photo(op))
+    if (!phone_.damaged && op.canonical.find(kWithPhoto) != std::string::npos && !has_photo(op))
       fail("no record without the photo it was given with", op.id);
     if (op.status == store::kStatusParked) check_parked(op, is_held);
   }
@@ -126,8 +141,7 @@ class PhoneCheck {
 
   // It waits for its successor's receipt, which a parked successor does not have.
   void check_made_again(const OwnOp& op) {
-    const bool known = op.successor && *op.successor > 0 && static_cast<std::size_t>(*op.successor) <= ops_.size();
-    const OwnOp* successor = known ? &ops_[static_cast<std::size_t>(*op.successor) - 1] : nullptr;
+    const OwnOp* successor = find_op(ops_, op.successor);
     const bool waits =
         successor != nullptr && (successor->status == store::kStatusParked ||
                                  (successor->status == store::kStatusQueued && is_behind_parked(*successor)));
@@ -149,7 +163,8 @@ class PhoneCheck {
     // A person has to decide: somebody else went another way meanwhile.
     // A platform whose clock is wrong may promise that a backup holds what it does not.
     const bool lost = type == "lost" && world_.plan().rate(Fault::server_clock) > 0 && world_.server.was_restored();
-    const bool decision = type == "stale" || type == "deleted" || type == "flow" || type == "not-found" || lost;
+    const bool decision = type == "stale" || type == "deleted" || type == "flow" || type == "not-found" || lost ||
+                          is_of_damage(phone_, type);
     if (!decision) fail("what is parked has a reason that a fault explains", op.id + " " + op.problem);
     // Judged too early it was refused; a second messenger that came late, a copy of the phone or of the request, found
     // the county ready. The next word on it, resending included, tells.
@@ -201,6 +216,7 @@ class PhoneCheck {
   void check_told(const Told& told) {
     const auto mine = [&](const OwnOp& op) { return op.record == told.record; };
     if (std::none_of(ops_.begin(), ops_.end(), mine)) {
+      if (told.at_risk) return check_loss_is_told(told);
       return fail("what was said to be saved is there", told.kind + " " + told.marker);
     }
     // Another phone of the same worker may have brought the same value.
@@ -219,7 +235,8 @@ class PhoneCheck {
         found = found || row.text(0).find(told.marker) != std::string_view::npos;
       }
     }
-    if (!found && !rewritten(told)) {
+    // Of what gave way, damage may take the last trace.
+    if (!found && !told.at_risk && !rewritten(told)) {
       std::string ops;
       for (const OwnOp& op : ops_) {
         if (mine(op))
@@ -229,7 +246,17 @@ class PhoneCheck {
       ops += "\n  the county holds " + (held == county_.records.end() ? "nothing" : held->second.dump());
       fail("no value is overwritten in silence", told.kind + " " + told.marker + ops);
     }
-    for (const std::string& photo : told.photos) check_photo(told, photo);
+    for (const std::string& photo : told.photos) {
+      if (!told.at_risk) check_photo(told, photo);
+    }
+  }
+
+  // Damage may take what was saved, and what it was named by; then the store says that it did.
+  void check_loss_is_told(const Told& told) {
+    const auto status = phone_.store().status();
+    const bool said =
+        status && status->salvage && (status->salvage->ops_unreadable > 0 || status->salvage->photos_lost > 0);
+    if (!said && phone_.salvages < 2) fail("what damage takes is told", told.kind + " " + told.marker);
   }
 
   // The same worker changed the same field again before the first value was sent, whether they were told so or not.
@@ -352,6 +379,8 @@ class PhoneCheck {
       }
       here.erase(found);
     }
+    // What a restore took from the county, damage from the phone: the ops that would bring it again.
+    if (phone_.salvages > 0 && world_.server.was_restored()) return;
     for (const auto& [id, record] : here) {
       if (!county_.records.contains(id)) fail("nothing is shown as the county's that it does not hold", id);
     }
@@ -412,8 +441,15 @@ void note_versions(World& world, Phone& phone) {
   }
 }
 
-void check_at_calm(World& world, const Phone& phone) {
+void keep_ops_at_risk(World& world, Phone& phone) {
   const auto db = open_phone(world, phone);
+  for (const OwnOp& op : db == nullptr ? std::vector<OwnOp>() : read_ops(*db)) {
+    phone.ops_at_risk.insert(worker_of(phone.worker) + op.id);
+  }
+}
+
+void check_at_calm(World& world, const Phone& phone) {
+  const auto db = phone.gone ? nullptr : open_phone(world, phone);
   if (db == nullptr) return;
   const auto bare = db->integer(
       "SELECT count(*) FROM op WHERE status IN (0, 2, 3) AND NOT EXISTS"
@@ -428,19 +464,34 @@ void check_at_calm(World& world, const Phone& phone) {
     const json problem = json::parse(op.problem, nullptr, false);
     const std::string type = problem.is_object() ? problem.value("type", "") : "";
     const bool poisoned = type == "bad-request" && world.server.poisoned(op.id) && world.server.parks_poison(op.id);
-    if (!poisoned && !kDecisions.contains(type)) {
+    if (!poisoned && !kDecisions.contains(type) && !is_of_damage(phone, type)) {
       world.violate("only what is at fault is parked",
                     "phone " + std::to_string(phone.number) + " " + op.id + " " + op.problem);
     }
   }
 }
 
+namespace {
+
+// Of a damaged phone some ops cannot be read any more, while what was told to the worker is known.
+std::set<std::string> records_of_damaged(const World& world) {
+  std::set<std::string> records;
+  for (const auto& phone : world.phones()) {
+    for (const Told& told : phone->damaged ? phone->told : std::vector<Told>()) records.insert(told.record);
+  }
+  return records;
+}
+
+}  // namespace
+
 void check_world(World& world) {
   const County county = read_county(world.server.disk.vfs());
   std::set<std::string> known;
   for (const auto& phone : world.phones()) PhoneCheck(world, *phone, county).run(known);
+  const std::set<std::string> damaged = records_of_damaged(world);
   for (const auto& [key, op] : county.ops) {
-    if (!known.contains(key)) world.violate("nothing is at the county that was not captured", key);
+    if (!known.contains(key) && !damaged.contains(op.record))
+      world.violate("nothing is at the county that was not captured", key);
   }
 }
 

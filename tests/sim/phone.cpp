@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "camera.h"
+#include "store/core.h"
 
 namespace julu::sim {
 namespace {
@@ -49,6 +50,7 @@ Store::Options Phone::options() const {
 }
 
 bool Phone::open() {
+  if (gone) return false;
   for (int attempt = 0; attempt < 4; ++attempt) {
     if (world.strikes(Fault::kill))
       disk.stop_at(disk.steps() + 1 + static_cast<std::int64_t>(world.below(12)), Stop::kill);
@@ -57,6 +59,7 @@ bool Phone::open() {
       store_ = std::move(*opened);
       syncer_ = std::make_unique<Syncer>(*store_, network);
       world.note(number, "open");
+      note_salvage();
       ++calls_;
       after_call();
       if (store_ != nullptr) return true;
@@ -69,6 +72,13 @@ bool Phone::open() {
     }
     disk.stop_at(-1, Stop::none);
     const ErrorCode code = opened.error().code;
+    const std::string& field = opened.error().field;
+    gone = unsound && code == ErrorCode::store_corrupt && (field == "identity" || field == "device_key");
+    if (gone) {
+      moved = false;
+      world.note(number, "beyond salvage");
+      return false;
+    }
     const bool of_the_disk = code == ErrorCode::disk_full || code == ErrorCode::io;
     if (!of_the_disk || world.calm()) {
       world.violate("a store opens after a crash", std::string(julu::name(code)) + " " + opened.error().detail);
@@ -76,6 +86,74 @@ bool Phone::open() {
     return false;
   }
   return false;
+}
+
+// Set aside and salvaged: the device enrols anew, as one whose storage was copied does.
+void Phone::note_salvage() {
+  const int now = store::generation_in_use(options());
+  if (now == generation_) return;
+  salvages += now - generation_;
+  generation_ = now;
+  unsound = false;
+  forked = true;
+  ++world.tally.faults["salvaged"];
+  world.note(number, "salvaged");
+}
+
+void Phone::damage() {
+  if (store_ == nullptr || calls_ > 0) return;
+  keep_ops_at_risk(world, *this);
+  for (Told& what : told) what.at_risk = true;
+  close();
+  constexpr std::int64_t kPage = 4096;
+  const std::string file = store::database_path("phone", generation_);
+  const std::int64_t pages = static_cast<std::int64_t>(disk.image().at(file).bytes.size()) / kPage;
+  // Not the first: without it nobody can tell a damaged file from a wrong key.
+  const std::int64_t first = 1 + static_cast<std::int64_t>(world.below(static_cast<std::uint64_t>(pages - 1)));
+  const std::int64_t count = std::min(pages - first, 1 + static_cast<std::int64_t>(world.below(4)));
+  disk.damage(file, first * kPage, count * kPage, world.random());
+  damaged = unsound = true;
+  world.note(number, "damaged");
+  world.at(world.now_ms() + static_cast<std::int64_t>(world.below(2 * kHourMs)), [this] {
+    if (store_ == nullptr) open();
+  });
+}
+
+void Phone::take_after(const Phone& original) {
+  told = original.told;
+  spared_until_ms = original.spared_until_ms;
+  damaged = original.damaged;
+  unsound = original.unsound;
+  salvages = original.salvages;
+  generation_ = original.generation_;
+  ops_at_risk = original.ops_at_risk;
+}
+
+void Phone::look_at_everything() {
+  for (int look = 0; look < 3 && unsound && store_ != nullptr; ++look) {
+    Filter all;
+    all.limit = limits::page_rows_max;
+    all.deleted_too = true;
+    heed(store_->status());
+    const auto list = store_->list(all);
+    heed(list);
+    for (const Record& record : list ? *list : std::vector<Record>()) {
+      heed(store_->history(record.id));
+      for (const RecordPhoto& photo : record.photos) {
+        heed(store_->read_photo(photo.sha256, [](std::string_view) { return true; }));
+      }
+    }
+    heed(store_->maintain(std::chrono::seconds(10)));
+    if (!restart_) return;
+    restart();
+  }
+}
+
+void Phone::restart() {
+  restart_ = false;
+  world.note(number, "restarted");
+  close();
+  open();
 }
 
 void Phone::close() {
@@ -125,6 +203,7 @@ void Phone::after_call() {
   if (--calls_ > 0) return;
   if (!disk.stopped()) {
     disk.stop_at(-1, Stop::none);
+    if (restart_) restart();
     return;
   }
   const bool power = disk.stop_kind() == Stop::power_cut;
@@ -139,11 +218,14 @@ void Phone::remember(const Result<Saved>& saved, Told what) {
     const ErrorCode code = saved.error().code;
     const bool expected = code == ErrorCode::io || code == ErrorCode::disk_full || code == ErrorCode::store_corrupt ||
                           code == ErrorCode::step_not_allowed || code == ErrorCode::record_deleted ||
-                          code == ErrorCode::record_unknown || code == ErrorCode::shape_mismatch;
+                          code == ErrorCode::record_unknown || code == ErrorCode::shape_mismatch ||
+                          (salvages > 0 && code == ErrorCode::field_missing);  // of a record whose row was lost
     if (!expected)
       world.violate("a capture fails for a reason that was there",
                     std::string(julu::name(code)) + " " + saved.error().field + " " + saved.error().detail);
-    if (code == ErrorCode::store_corrupt && !disk.stopped()) world.violate("no store goes bad", saved.error().detail);
+    heed(saved);
+    if (code == ErrorCode::store_corrupt && !disk.stopped() && !unsound)
+      world.violate("no store goes bad", saved.error().detail);
     return;
   }
   what.record = saved->id;
@@ -157,8 +239,9 @@ void Phone::remember(const Result<Saved>& saved, Told what) {
 
 // A report that was taken stays to be seen, whatever a pull brings or a restore takes.
 void Phone::check_in_sight(const Told& what, bool fresh) {
-  if (disk.stopped() || (!what.create && what.kind == "incident")) return;
+  if (disk.stopped() || what.at_risk || (!what.create && what.kind == "incident")) return;
   const auto record = store_->get(what.record);
+  heed(record);
   if (!record) return;
   if (!*record) return world.violate("what was said to be saved is in sight", what.kind + " " + what.marker);
   if (fresh && (*record)->body.find(what.marker) == std::string::npos) {
@@ -192,6 +275,7 @@ void Phone::check_versions() {
   filter.kind = "household";
   filter.limit = 12;
   const auto list = store_->list(filter);
+  heed(list);
   if (!list || disk.stopped()) return;
   std::vector<std::string> ids;
   for (const Record& record : *list) ids.push_back(record.id);
@@ -263,6 +347,7 @@ std::string Phone::any_record(const std::string& kind) {
   filter.kind = kind;
   filter.limit = 12;
   const auto list = store_->list(filter);
+  heed(list);
   if (!list || list->empty()) return {};
   return list->at(static_cast<std::size_t>(world.below(list->size()))).id;
 }
@@ -319,7 +404,7 @@ void Phone::remove() {
 void Phone::upkeep() {
   if (store_ == nullptr || disk.stopped()) return;
   arm();
-  static_cast<void>(store_->maintain(std::chrono::milliseconds(50)));
+  heed(store_->maintain(std::chrono::milliseconds(50)));
   after_call();
 }
 
@@ -350,7 +435,8 @@ void Phone::sync() {
     const ErrorCode code = outcome.error().code;
     world.note(number, "sync failed " + std::string(julu::name(code)));
     const bool expected = code == ErrorCode::io || code == ErrorCode::disk_full || code == ErrorCode::sync_in_progress;
-    if (!expected && !disk.stopped()) {
+    heed(outcome);
+    if (!expected && !disk.stopped() && !(unsound && code == ErrorCode::store_corrupt)) {
       world.violate("a sync ends with an outcome", std::string(julu::name(code)) + " " + outcome.error().detail);
     }
   }
@@ -368,6 +454,7 @@ void Phone::press_sync() {
 }
 
 bool Phone::quiet() {
+  if (gone) return true;
   if (store_ == nullptr) return false;
   const auto status = store_->status();
   return status && status->unsent_ops == 0 && status->unsent_photos == 0 && !status->confirming;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,6 +76,7 @@ struct Told {
   std::string marker;  ///< a text that stands in the body and nowhere else
   std::vector<std::string> photos;
   bool create = false;
+  bool at_risk = false;  ///< the file was damaged after it was saved
 };
 
 class Phone {
@@ -91,6 +93,12 @@ class Phone {
   /// The process or the machine dies: now, or at its next step when it is in the middle of something.
   void die(test::SimDisk::Stop how);
   bool open();
+  /// Its file is damaged while it is off; it comes back as after a kill.
+  void damage();
+  /// The worker looks at all there is, so that damage shows.
+  void look_at_everything();
+  /// What was copied with its storage.
+  void take_after(const Phone& original);
   /// Its id at the platform; empty when it is not open.
   std::string device() const { return store_ == nullptr ? std::string() : store_->identity().device; }
   bool is_open() const { return store_ != nullptr; }
@@ -119,6 +127,11 @@ class Phone {
   std::int64_t changes_seen = 0;     ///< by the look at its versions
   /// It asks without end: its sync is ended.
   void bound_requests();
+  bool damaged = false;  ///< its file once was
+  bool unsound = false;  ///< it still is: nobody has come upon it
+  bool gone = false;     ///< the damage took its identity, and the store says so
+  int salvages = 0;
+  std::set<std::string> ops_at_risk;          ///< worker and op id, of when its file was damaged
   std::unique_ptr<store::Connection> beside;  ///< a look into its file; goes when the store goes
   bool moved = false;                         ///< the last sync carried something in either direction
 
@@ -131,6 +144,14 @@ class Phone {
   void act();
   void remove();
   void after_call();
+  void note_salvage();
+  void restart();
+  /// A store that says it is damaged is opened anew.
+  template <class T>
+  const Result<T>& heed(const Result<T>& result) {
+    restart_ = restart_ || (!result && unsound && result.error().code == ErrorCode::store_corrupt);
+    return result;
+  }
   void remember(const Result<Saved>& saved, Told told);
   void arm();
   /// `fresh`: it was saved just now, so nobody else has had a word yet.
@@ -144,7 +165,9 @@ class Phone {
 
   std::unique_ptr<Store> store_;
   std::unique_ptr<Syncer> syncer_;
-  int calls_ = 0;  // of ours that are on the stack: a tap may come while a sync waits
+  bool restart_ = false;
+  int generation_ = 1;  // of the file in use
+  int calls_ = 0;       // of ours that are on the stack: a tap may come while a sync waits
   std::int64_t markers_ = 0;
   std::int64_t requests_before_ = 0;  // this sync
   std::int64_t token_requests_before_ = 0;

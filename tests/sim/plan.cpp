@@ -35,6 +35,7 @@ const char* name(Fault fault) {
     case Fault::cloned: return "cloned";
     case Fault::revoked: return "revoked";
     case Fault::damaged_photo: return "damaged_photo";
+    case Fault::damaged_store: return "damaged_store";
     case Fault::count_: break;
   }
   return "?";
@@ -56,6 +57,7 @@ Plan draw_plan(std::uint64_t seed) {
     const std::uint64_t kind = random->below(3);
     const std::uint64_t strength = random->below(600);
     if (calm == 0 || kind == 0) continue;
+    if (static_cast<Fault>(i) == Fault::damaged_store && !plan.encrypted) continue;
     plan.rates[static_cast<Fault>(i)] = 20 + static_cast<int>(strength);
   }
   return plan;

@@ -38,7 +38,8 @@ enum class Fault {
   io_error,
   cloned,
   revoked,
-  damaged_photo,  // late in the list: the draws of the others stay as they were
+  damaged_photo,  // the county's; late in the list: the draws of the others stay as they were
+  damaged_store,  // the phone's file, where it is encrypted: plain pages do not tell
   count_
 };
 const char* name(Fault fault);

@@ -1,9 +1,11 @@
 // ./run sim: seeds of a simulated county.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include <malloc.h>
 
@@ -21,6 +23,8 @@ struct Arguments {
   bool trace = false;
   bool twice = false;
   bool brief = false;
+  std::vector<std::uint64_t> only;  // these, whatever the others say
+  std::string with;                 // only plans that have this fault
   int violations = 5;
 };
 
@@ -36,7 +40,7 @@ Arguments parse(int count, char** words) {
     else if (word == "--from")
       arguments.from = number(value), ++i;
     else if (word == "--seed")
-      arguments.from = number(value), arguments.seeds = 1, ++i;
+      arguments.only.push_back(number(value)), ++i;
     else if (word == "--minutes")
       arguments.minutes = std::atof(value), ++i;
     else if (word == "--trace")
@@ -47,14 +51,17 @@ Arguments parse(int count, char** words) {
       arguments.brief = true;
     else if (word == "--twice")
       arguments.twice = true;
+    else if (word == "--with")
+      arguments.with = value, ++i;
     else if (word == "--mutant")
       julu::test::plant(value), arguments.violations = 1, ++i;
     else if (word == "--mutant-list")
       julu::test::list_planted(), std::exit(0);
     else {
-      std::fprintf(stderr,
-                   "sim: %s?  --seeds N --from S --minutes M --seed S --trace --brief --twice --fresh --mutant K\n",
-                   words[i]);
+      std::fprintf(
+          stderr,
+          "sim: %s?  --seeds N --from S --minutes M --seed S --trace --brief --twice --fresh --with FAULT --mutant K\n",
+          words[i]);
       std::exit(64);
     }
   }
@@ -126,16 +133,25 @@ int main(int count, char** words) {
   julu::test::use_sqlite_in_one_thread();
   std::setvbuf(stdout, nullptr, _IOLBF, 1 << 16);
   const Arguments arguments = parse(count, words);
+  const auto wanted = [&](const Plan& plan) {
+    return arguments.with.empty() || std::any_of(plan.rates.begin(), plan.rates.end(),
+                                                 [&](const auto& rate) { return arguments.with == name(rate.first); });
+  };
   const auto begun = std::chrono::steady_clock::now();
   const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count(); };
   Tally tally;
   std::uint64_t done = 0;
   int violations = 0;
   std::uint64_t hash = 0;
-  for (std::uint64_t seed = arguments.from; violations < arguments.violations; ++seed, ++done) {
+  std::uint64_t seed = 0;
+  for (std::size_t i = 0; violations < arguments.violations; ++i) {
     const bool time_is_up = arguments.minutes > 0 && seconds() > arguments.minutes * 60;
-    if (arguments.minutes > 0 ? time_is_up : done >= arguments.seeds) break;
+    const bool all_done = arguments.only.empty() ? done >= arguments.seeds : i >= arguments.only.size();
+    if (arguments.minutes > 0 ? time_is_up : all_done) break;
+    seed = arguments.only.empty() ? arguments.from + i : arguments.only[i];
     const Plan plan = draw_plan(seed);
+    if (!wanted(plan)) continue;
+    ++done;
     const Ran ran = run_plan(plan, arguments.trace);
     hash = hash * 31 + ran.hash;
     tally.add(ran.tally);
@@ -153,11 +169,13 @@ int main(int count, char** words) {
     }
   }
   std::printf(
-      "seeds %llu … %llu, %.1f a second; %lld device-days, %lld captures, %lld photos, %lld ops, %lld syncs, %lld requests\n",
-      static_cast<unsigned long long>(arguments.from), static_cast<unsigned long long>(arguments.from + done - 1),
-      static_cast<double>(done) / seconds(), static_cast<long long>(tally.device_days),
-      static_cast<long long>(tally.captures), static_cast<long long>(tally.photos), static_cast<long long>(tally.ops),
-      static_cast<long long>(tally.syncs), static_cast<long long>(tally.requests));
+      "%llu seeds of %llu … %llu, %.1f a second; %lld device-days, %lld captures, %lld photos, %lld ops, %lld syncs, %lld requests\n",
+      static_cast<unsigned long long>(done),
+      static_cast<unsigned long long>(arguments.only.empty() ? arguments.from : arguments.only.front()),
+      static_cast<unsigned long long>(seed), static_cast<double>(done) / seconds(),
+      static_cast<long long>(tally.device_days), static_cast<long long>(tally.captures),
+      static_cast<long long>(tally.photos), static_cast<long long>(tally.ops), static_cast<long long>(tally.syncs),
+      static_cast<long long>(tally.requests));
   std::printf("power cuts %lld, kills %lld; faults:", static_cast<long long>(tally.cuts),
               static_cast<long long>(tally.kills));
   for (const auto& [fault, times] : tally.faults) std::printf(" %s %lld", fault.c_str(), static_cast<long long>(times));

@@ -74,9 +74,8 @@ void World::clone_one() {
   const int number = static_cast<int>(phones_.size());
   phones_.push_back(std::make_unique<Phone>(*this, number, original.worker, original.disk.image()));
   Phone& copy = *phones_.back();
-  copy.told = original.told;
-  copy.spared_until_ms = original.spared_until_ms;
   copy.forked = original.forked = true;
+  copy.take_after(original);
   note(number, "a copy of phone " + std::to_string(original.number));
   copy.open();
 }
@@ -121,6 +120,7 @@ void World::plan_day(Phone& phone, std::int64_t day_ms) {
     });
   }
   if (strikes(Fault::reboot)) at(some_time(), [p] { p->die(Stop::power_cut); });
+  if (strikes(Fault::damaged_store)) at(some_time(), [p] { p->damage(); });
   if (strikes(Fault::disk_full)) {
     const auto room = static_cast<std::int64_t>(below(40'000));
     at(some_time(), [this, p, room] {
@@ -212,6 +212,7 @@ void World::settle_down() {
     if (below(2) == 0) phone->clock.offset_ms = 0;  // the others stay wrong
     revoke(*phone, false);
     if (!phone->is_open()) phone->open();
+    phone->look_at_everything();
     check_at_calm(*this, *phone);
   }
   const std::int64_t most = tally.requests + static_cast<std::int64_t>(phones_.size()) * kRoundsMax * 12 +
@@ -242,6 +243,7 @@ void World::settle_down() {
               "phone " + std::to_string(phone->number) + " has " + std::to_string(status->unsent_ops) + " ops and " +
                   std::to_string(status->unsent_photos) + " photos left" + left_on(*this, *phone));
     }
+    violate("the county comes to rest once the faults have stopped", "something moves without end");
   }
 }
 

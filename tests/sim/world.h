@@ -85,6 +85,8 @@ void check_world(World& world);
 void check_at_calm(World& world, const Phone& phone);
 /// What the county's versions look like on this phone, as far as they changed since the last look.
 void note_versions(World& world, Phone& phone);
+/// Before a phone's file is damaged: what it may no longer be able to show.
+void keep_ops_at_risk(World& world, Phone& phone);
 /// The operations that still wait on a phone, with their reasons.
 std::string left_on(const World& world, const Phone& phone);
 

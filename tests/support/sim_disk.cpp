@@ -501,6 +501,12 @@ void SimDisk::fail_steps(std::int64_t from, std::int64_t until) {
   state_->fail_until = until;
 }
 
+void SimDisk::damage(const std::string& file, std::int64_t offset, std::int64_t size, Random& random) {
+  std::string& bytes = state_->files.at(file).bytes;
+  assert(offset + size <= static_cast<std::int64_t>(bytes.size()));
+  random.fill(std::as_writable_bytes(std::span(bytes.data() + offset, static_cast<std::size_t>(size))));
+}
+
 void SimDisk::set_lying(bool lying) { state_->lying = lying; }
 
 }  // namespace julu::test

@@ -77,6 +77,8 @@ class SimDisk {
   std::int64_t used() const;
   /// Steps [from, until) fail with an I/O error. from == until: none.
   void fail_steps(std::int64_t from, std::int64_t until);
+  /// Garbage over `size` bytes, as a worn card gives it back; of a file that is there and long enough.
+  void damage(const std::string& file, std::int64_t offset, std::int64_t size, Random& random);
   /// A disk that lies: syncs return at once and nothing of them is true.
   void set_lying(bool lying);
 

@@ -10,6 +10,7 @@
 
 #include "county.h"
 #include "jpeg.h"
+#include "store/sqlite.h"
 
 using namespace julu;
 using namespace julu::test;
@@ -75,6 +76,25 @@ void check_saved(Store& store, const Told& told) {
   CHECK(status->salvage->ops <= static_cast<std::int64_t>(told.records.size() + told.photos.size()));
   // Nothing of the worker's own is shown as if it had come from the platform.
   for (const Record& record : *store.list(all)) CHECK(record.delivery != Delivery::none);
+}
+
+/// As damage leaves it, where a test needs to know what is lost.
+void lose(County& county, const char* sql) {
+  store::Connection::Options options;
+  options.path = county.directory() + "/julu.db";
+  options.key = county.options().encrypted ? std::optional(county.key) : std::nullopt;
+  const auto db = store::Connection::open(options);
+  REQUIRE(db.ok());
+  REQUIRE((*db)->run(sql).ok());
+}
+
+/// What the county answers to all that is due.
+void answer_all(County& county, Store& store, const OpResult& result) {
+  Outbox outbox(store);
+  const auto due = outbox.next_ops(50, 1 << 20);
+  REQUIRE(due.ok());
+  const std::vector<OpResult> results(due->size(), result);
+  REQUIRE(outbox.settle(*due, results, county.sign(store.identity().device, *due, results), std::nullopt).ok());
 }
 
 }  // namespace
@@ -205,4 +225,99 @@ TEST_CASE(
     CHECK(seen + status.salvage->ops_unreadable >= static_cast<std::int64_t>(told.size()));
   }
   CHECK(opened_again > 5);
+}
+
+TEST_CASE("what stood after an operation that is lost goes again behind a new creation") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  const auto saved = store->capture({"household", R"({"address":"测试村 1 号","grid":"130529200203001"})", {}, {}});
+  REQUIRE(saved.ok());
+  const std::string photo = county.folder.write("p.jpg", make_jpeg_of_about(20'000, 1));
+  REQUIRE(store->patch(saved->id, R"({"note":"记下"})", {{photo, "near"}}).ok());
+  store.reset();
+  lose(county, "DELETE FROM op WHERE verb = 0");
+  store = county.open_again();
+  OpResult unknown;
+  unknown.status = OpStatus::held;
+  unknown.problem.type = "after-unknown";
+  answer_all(county, *store, unknown);
+
+  Outbox outbox(*store);
+  REQUIRE(outbox.photo_uploaded(outbox.next_photos(1)->at(0).sha256, "").ok());
+  std::vector<Verb> verbs;
+  for (const OutgoingOp& op : *outbox.next_ops(50, 1 << 20)) verbs.push_back(op.verb);
+  CHECK(verbs == std::vector<Verb>{Verb::create, Verb::patch, Verb::attach});
+  CHECK(outbox.next_ops(50, 1 << 20)->at(0).canonical.find("记下") != std::string::npos);
+  std::int64_t version = kFirstVersion;
+  CHECK(county.apply_all(*store, version) == 3);
+  CHECK(store->status()->unsent_ops == 0);
+  CHECK(store->get(saved->id)->value().delivery == Delivery::delivered);
+}
+
+TEST_CASE("a photo that is not ours to send keeps nothing waiting: the county says whether it has it") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  const std::string photo = county.folder.write("p.jpg", make_jpeg_of_about(20'000, 1));
+  const auto saved = store->capture({"incident", R"({"category":"drainage","text":"堵"})", {{photo, "near"}}, {}});
+  REQUIRE(saved.ok());
+  store.reset();
+  lose(county, "UPDATE photo SET own = 0");  // it came back from the county after its row was lost
+  store = county.open_again();
+  Outbox outbox(*store);
+  REQUIRE(outbox.next_photos(5)->empty());
+  REQUIRE(outbox.next_ops(50, 1 << 20)->size() == 2);
+  CHECK(outbox.counts()->next_attempt_ms.has_value());
+  OpResult missing;
+  missing.status = OpStatus::held;
+  missing.problem.type = "bytes-missing";
+  answer_all(county, *store, missing);
+  CHECK(outbox.next_photos(5)->size() == 1);  // it has not: the bytes go, as they are here
+}
+
+TEST_CASE("a photo taken again after its bytes were lost goes up whole") {
+  County county;
+  auto store = county.phone();
+  const std::string jpeg = make_jpeg_of_about(20'000, 1);
+  const std::string photo = county.folder.write("p.jpg", jpeg);
+  const Capture report{"incident", R"({"category":"drainage","text":"堵"})", {{photo, "near"}}, {}};
+  REQUIRE(store->capture(report).ok());
+  store.reset();
+  lose(county, "DELETE FROM chunk");
+  lose(county, "UPDATE photo SET here = 0, own = 0, length_bytes = 0, width = NULL, height = NULL, problem = '{}'");
+  store = county.open_again();
+  REQUIRE(store->capture(report).ok());
+  Outbox outbox(*store);
+  const auto due = outbox.next_photos(5, 1 << 20);
+  REQUIRE(due->size() == 1);
+  CHECK(due->at(0).length_bytes == static_cast<std::int64_t>(jpeg.size()));
+  CHECK(outbox.read_photo(due->at(0).sha256, 0, 1 << 20).value() == jpeg);
+}
+
+TEST_CASE("a file whose list of tables is damaged still gives what its sound part names") {
+  County county;
+  const Told told = fill(county, 11);
+  const std::string path = county.directory() + "/julu.db";
+  const std::string whole = read_file(path);
+  int salvaged = 0;
+  const auto pages = static_cast<std::int64_t>(whole.size()) / kPage;
+  for (std::int64_t page = 1; page < pages; ++page) {
+    for (const auto& entry : std::filesystem::directory_iterator(county.directory())) {
+      if (entry.path().filename() != "ballast") std::filesystem::remove(entry.path());
+    }
+    std::ofstream(path, std::ios::binary) << whole;
+    damage(path, page, 1);
+    const auto opened = Store::open(county.options());
+    INFO("page " << page);
+    if (!opened) {
+      // Only without its own name and key can nobody go on for a device.
+      CHECK(opened.error().code == ErrorCode::store_corrupt);
+      CHECK((opened.error().field == "identity" || opened.error().field == "device_key"));
+    } else if (const auto status = (*opened)->status(); status && status->salvage) {
+      ++salvaged;
+      check_saved(**opened, told);
+    }
+  }
+  CHECK(salvaged > 0);
 }

@@ -113,7 +113,7 @@ struct ConflictField {
 struct Salvage {
   std::int64_t at_ms = 0;           ///< wall clock
   std::int64_t ops = 0;             ///< of ours not delivered yet, saved, or made again from what the records show
-  std::int64_t ops_unreadable = 0;  ///< of ours, delivered or not: nobody can tell any more
+  std::int64_t ops_unreadable = 0;  ///< of ours, at least; delivered or not: nobody can tell any more
   std::int64_t photos_lost = 0;     ///< not delivered yet; their records say so
 };
 

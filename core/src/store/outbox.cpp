@@ -16,6 +16,10 @@ using namespace store;
 
 namespace store {
 
+// An attach waits while its photo's bytes are on their way out. Where there is nothing to send, because they are lost
+// or came from the platform, it goes, and the platform says whether it holds them.
+#define JULU_MAY_GO "(op.verb <> 3 OR photo.uploaded = 1 OR photo.own IS NOT 1 OR photo.here = 0)"
+
 // An attach that waits for its photo's bytes has its next attempt with the photo. One farther off than its wait may be
 // is due now: the clock was set back.
 Result<Waiting> what_waits(Connection& db, std::int64_t now_ms) {
@@ -24,7 +28,7 @@ Result<Waiting> what_waits(Connection& db, std::int64_t now_ms) {
   Query row = db.query(
       "SELECT EXISTS (SELECT 1 FROM op AS earlier WHERE earlier.status = 2 AND earlier.record = op.record"
       "  AND earlier.place < op.place AND earlier.verb <> 3) AS behind, count(*),"
-      " min(CASE WHEN op.verb <> 3 OR photo.uploaded = 1"
+      " min(CASE WHEN " JULU_MAY_GO
       "  THEN iif(op.next_attempt_ms > ?1 + op.wait_max_ms, 0, op.next_attempt_ms) END)"
       " FROM op LEFT JOIN photo ON photo.sha256 = op.photo WHERE op.status = 0 GROUP BY behind",
       now_ms);
@@ -57,13 +61,13 @@ Result<Waiting> what_waits(Connection& db, std::int64_t now_ms) {
 
 namespace {
 
-// An op goes when it is due and nothing before it on its record is parked or waits. An attach goes when its photo's
-// bytes are there. Order is kept per record only; a record's ops share its urgency.
+// An op goes when it is due and nothing before it on its record is parked or waits. Order is kept per record only; a
+// record's ops share its urgency.
 constexpr const char* kDueOps =
     "SELECT op.seq, op.op_id, op.record, op.verb, op.canonical, op.hash, op.urgency, photo.upload_url, op.number"
     " FROM op LEFT JOIN photo ON photo.sha256 = op.photo"
     " WHERE op.status = 0 AND (op.next_attempt_ms <= ?1 OR op.next_attempt_ms > ?1 + op.wait_max_ms)"
-    " AND (op.verb <> 3 OR photo.uploaded = 1)"
+    " AND " JULU_MAY_GO
     " AND NOT EXISTS (SELECT 1 FROM op AS earlier WHERE earlier.record = op.record AND earlier.place < op.place"
     "  AND earlier.verb <> 3 AND (earlier.status = 2 OR (earlier.status = 0"
     "   AND earlier.next_attempt_ms > ?1 AND earlier.next_attempt_ms <= ?1 + earlier.wait_max_ms)))"

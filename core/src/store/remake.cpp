@@ -245,6 +245,13 @@ class SendingAgain {
   SendingAgain(Core& core, Connection& db, const RecordRow& row, const std::vector<OpRow>& ops)
       : core_(core), db_(db), row_(row), ops_(ops) {}
 
+  /// `lost` is gone, and `created`, which holds the record as it stands, goes in its place.
+  void begin_with(std::int64_t lost, std::int64_t created) {
+    again_[lost] = created;
+    last_ = created;
+    body_sent_ = true;
+  }
+
   Result<void> take(const OpRow& old) {
     const OpText text = parse_op(old.canonical);
     NewOp op = like(old, row_.id, row_.kind);
@@ -310,6 +317,39 @@ class SendingAgain {
 };
 
 }  // namespace
+
+NewOp op_with(const RecordRow& row, const Kind& kind, const Json& body) {
+  NewOp op;
+  op.record = row.id;
+  op.kind = row.kind;
+  op.body = canonical(body);
+  op.urgency = urgency_of(body);
+  for (const std::string& ref : kind.refs(body)) {
+    if (const auto target = parse_id(ref)) op.refs.push_back(*target);
+  }
+  return op;
+}
+
+Result<void> go_without(Core& core, Connection& db, const Id& record, const OpRow& first) {
+  JULU_TRY(const auto row, find_record(db, record));
+  const auto kind = row ? core.kind(row->kind) : nullptr;
+  if (kind == nullptr) return Error{ErrorCode::internal, "record", {}};
+  JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record));
+  SendingAgain sending(core, db, *row, ops);
+  const bool created = std::any_of(ops.begin(), ops.end(), [](const OpRow& o) { return o.verb == Verb::create; });
+  if (!created && !row->base) {
+    NewOp creation = op_with(*row, *kind, Json::parse(row->body, nullptr, false));
+    creation.place = *first.after;
+    Moment moment = parse_op(first.canonical).moment;
+    moment.captured_at_ms = row->captured_at_ms;
+    JULU_TRY(const Enqueued queued, core.enqueue(db, moment, creation));
+    sending.begin_with(*first.after, queued.seq);
+  }
+  for (const OpRow& old : ops) {
+    if (old.place >= first.place && old.status == kStatusQueued) JULU_CHECK(sending.take(old));
+  }
+  return lay(core, db, record);
+}
 
 Result<void> send_again(Core& core, Connection& db, const Id& record) {
   JULU_TRY(const auto row, find_record(db, record));

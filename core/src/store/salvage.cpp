@@ -8,6 +8,7 @@
 #include "domain/merge.h"
 #include "store/photos.h"
 #include "store/records.h"
+#include "store/remake.h"
 
 namespace julu::store {
 namespace {
@@ -71,8 +72,11 @@ class Wreck {
     auto found = look(*db_);
     if (found) return std::optional<Found>(std::move(*found));
     db_.reset();
+    ++failures_;
     return std::optional<Found>();
   }
+  /// How often a page that could not be read ended it.
+  int failures() const { return failures_; }
   /// Every row that `sql` gives until it fails.
   Result<std::vector<std::vector<Value>>> rows(const char* sql, const std::optional<Id>& key = std::nullopt) {
     std::vector<std::vector<Value>> found;
@@ -90,6 +94,7 @@ class Wreck {
  private:
   const Store::Options& options_;
   int generation_;
+  int failures_ = 0;
   std::unique_ptr<Connection> db_;
 };
 
@@ -145,10 +150,13 @@ class Salvaging {
   // The last number that the table or one of its indexes still shows.
   Result<std::int64_t> last_seq() {
     std::int64_t last = 0;
-    for (const char* sql : {"SELECT max(seq) FROM op", "SELECT seq FROM op NOT INDEXED ORDER BY seq",
-                            "SELECT seq FROM op INDEXED BY op_record ORDER BY record, place",
-                            "SELECT seq FROM op INDEXED BY op_queue WHERE status = 0 ORDER BY urgency, place"}) {
+    const char* table = "SELECT seq FROM op NOT INDEXED ORDER BY seq";
+    for (const char* sql :
+         {"SELECT max(seq) FROM op", table, "SELECT seq FROM op INDEXED BY op_record ORDER BY record, place",
+          "SELECT seq FROM op INDEXED BY op_queue WHERE status = 0 ORDER BY urgency, place"}) {
+      const int failures = wreck_.failures();
       JULU_TRY(const auto found, wreck_.rows(sql));
+      if (sql == table) ops_torn_ = wreck_.failures() > failures;
       for (const auto& row : found) {
         if (const auto* seq = std::get_if<std::int64_t>(&row.front())) last = std::max(last, *seq);
       }
@@ -159,10 +167,24 @@ class Salvaging {
   Result<void> take_ops() {
     JULU_TRY(const std::int64_t last, last_seq());
     for (std::int64_t seq = 1; seq <= last; ++seq) JULU_CHECK(take_op(seq));
+    // Where nothing shows any more how many there were, it is one at least.
+    if (ops_torn_) unreadable_ = std::max<std::int64_t>(unreadable_, 1);
+    JULU_CHECK(queue_what_was_replaced());
     // A delivery whose receipt is lost is none: the platform says it again.
     return db_.run(
         "UPDATE op SET status = 0, receipt = NULL, receipt_item = NULL, version = NULL, folded = 0, next_attempt_ms = 0"
         " WHERE status = 1 AND receipt NOT IN (SELECT id FROM receipt)");
+  }
+
+  // The newest op of those that a lost one was to replace goes again; if the lost one was delivered, the platform says
+  // so.
+  Result<void> queue_what_was_replaced() {
+    JULU_CHECK(
+        db_.run("UPDATE op SET successor = (SELECT max(seq) FROM op AS newest WHERE newest.successor = op.successor)"
+                " WHERE status = 3 AND successor NOT IN (SELECT seq FROM op)"
+                " AND seq <> (SELECT max(seq) FROM op AS newest WHERE newest.successor = op.successor)"));
+    return db_.run(
+        "UPDATE op SET status = 0, next_attempt_ms = 0 WHERE status = 3 AND successor NOT IN (SELECT seq FROM op)");
   }
 
   // Only an op whose bytes are those that it was made of.
@@ -304,6 +326,7 @@ class Salvaging {
   std::set<std::int64_t> receipts_;
   std::int64_t unsent_ = 0;
   std::int64_t unreadable_ = 0;
+  bool ops_torn_ = false;
   std::int64_t photos_lost_ = 0;
 };
 
@@ -374,23 +397,17 @@ class Rebuilding {
     JULU_TRY(const auto row, find_record(db_, id));
     const auto kind = row ? core_.kind(row->kind) : nullptr;
     if (kind == nullptr || row->deleted) return {};
-    NewOp op;
-    op.record = id;
-    op.kind = row->kind;
-    Json body = Json::parse(row->body, nullptr, false);
+    const Json body = Json::parse(row->body, nullptr, false);
+    NewOp op = op_with(*row, *kind, body);
     if (row->base) {
       if (kind->shape() != Shape::document) return {};
       const Json base = Json::parse(*row->base, nullptr, false);
-      body = merge_patch_between(base, body);
-      if (body.empty()) return {};
+      const Json patch = merge_patch_between(base, body);
+      if (patch.empty()) return {};
+      op = op_with(*row, *kind, patch);
       op.verb = Verb::patch;
       op.base_version = row->base_version;
-      op.base_values = base_values_for(base, body).dump();
-    }
-    op.body = canonical(body);
-    op.urgency = urgency_of(body);
-    for (const std::string& ref : kind->refs(body)) {
-      if (const auto target = parse_id(ref)) op.refs.push_back(*target);
+      op.base_values = base_values_for(base, patch).dump();
     }
     Moment moment = moment_;
     moment.captured_at_ms = row->captured_at_ms;

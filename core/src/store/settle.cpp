@@ -78,7 +78,22 @@ Result<void> wait_again(Settling& s, const OutgoingOp& op, const Problem& proble
       problem_text(why, problem.type, problem.title, problem.detail, problem.pointer));
 }
 
+// The op as it is in the queue; none: it was made again with an earlier op of this reply.
+Result<std::optional<OpRow>> still_queued(Connection& db, const OutgoingOp& op) {
+  JULU_TRY(const std::vector<OpRow> rows, ops_of(db, op.record));
+  const auto row = std::find_if(rows.begin(), rows.end(), [&](const OpRow& r) { return r.seq == op.row; });
+  const bool queued = row != rows.end() && row->status == kStatusQueued;
+  return queued ? std::optional(*row) : std::nullopt;
+}
+
 Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& result) {
+  if (result.problem.type == "after-unknown") {
+    JULU_TRY(const auto lost,
+             s.db.integer("SELECT after FROM op WHERE seq = ?1 AND after NOT IN (SELECT seq FROM op)", op.row));
+    JULU_TRY(const auto row, still_queued(s.db, op));
+    if (lost && !row) return {};
+    if (lost) return go_without(s.core, s.db, op.record, *row);
+  }
   if (op.verb == Verb::attach && result.problem.type == "bytes-missing") {
     JULU_TRY(const auto here,
              s.db.integer("SELECT here FROM photo WHERE sha256 = (SELECT photo FROM op WHERE seq = ?1)", op.row));
@@ -91,7 +106,7 @@ Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& resu
     // Not there after all: the bytes go again from the start.
     if (!mutant(Mutant::bytes_missing_ignored))
       JULU_CHECK(s.db.run(
-          "UPDATE photo SET uploaded = 0, upload_url = NULL WHERE sha256 = (SELECT photo FROM op WHERE seq = ?1)",
+          "UPDATE photo SET own = 1, uploaded = 0, upload_url = NULL WHERE sha256 = (SELECT photo FROM op WHERE seq = ?1)",
           op.row));
     return wait_again(s, op, result.problem, ErrorCode::bytes_missing, result.retry_after_ms);
   }
@@ -101,10 +116,11 @@ Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& resu
 Result<void> settle_rejected(Settling& s, const OutgoingOp& op, const OpResult& result) {
   JULU_TRY(const auto successor, s.db.integer("SELECT successor FROM op WHERE seq = ?1", op.row));
   if (result.problem.type == "replaced" && successor) {
-    // Closed by its own successor, as intended; after a restore the successor may have its receipt already.
+    // Closed by its own successor, as intended; after a restore the successor may have its receipt already, and damage
+    // may have taken it.
     return s.db.run(
-        "UPDATE op SET status = CASE (SELECT status FROM op AS later WHERE later.seq = op.successor) WHEN 1 THEN 4 ELSE 3 END"
-        " WHERE seq = ?1",
+        "UPDATE op SET status = iif(EXISTS (SELECT 1 FROM op AS later WHERE later.seq = op.successor"
+        " AND later.status IN (0, 2, 3)), 3, 4) WHERE seq = ?1",
         op.row);
   }
   ++s.settled.parked;
@@ -118,9 +134,8 @@ Result<void> settle_rejected(Settling& s, const OutgoingOp& op, const OpResult& 
 }
 
 Result<void> settle_stale(Settling& s, const OutgoingOp& op, const OpResult& result) {
-  JULU_TRY(const std::vector<OpRow> rows, ops_of(s.db, op.record));
-  const auto row = std::find_if(rows.begin(), rows.end(), [&](const OpRow& r) { return r.seq == op.row; });
-  if (row == rows.end() || row->status != kStatusQueued) return {};  // made again with an earlier op of this reply
+  JULU_TRY(const auto row, still_queued(s.db, op));
+  if (!row) return {};
   if (!result.current) {
     ++s.settled.parked;
     return s.db.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1", op.row,

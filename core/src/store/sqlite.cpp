@@ -15,12 +15,18 @@
 namespace julu::store {
 namespace {
 
+// A page that SQLCipher refuses fails every later read of its transaction with an error that has no words of its own.
+bool is_of_a_page(sqlite3* db) {
+  return db != nullptr && std::strcmp(sqlite3_errmsg(db), sqlite3_errstr(SQLITE_ERROR)) == 0;
+}
+
 ErrorCode code_of(sqlite3* db, int rc) {
   switch (rc & 0xFF) {
     case SQLITE_FULL: return ErrorCode::disk_full;
     case SQLITE_BUSY:
     case SQLITE_LOCKED: return ErrorCode::busy;
     case SQLITE_CORRUPT: return ErrorCode::store_corrupt;
+    case SQLITE_ERROR: return is_of_a_page(db) ? ErrorCode::store_corrupt : ErrorCode::internal;
     case SQLITE_NOTADB: return ErrorCode::store_key;
     case SQLITE_READONLY:
     case SQLITE_PERM:
@@ -199,7 +205,9 @@ Result<void> Connection::configure(const Options& options) {
   if (options.create) JULU_CHECK(script("PRAGMA auto_vacuum = INCREMENTAL"));
   for (const char* pragma : kPragmas) JULU_CHECK(script(pragma));
   if (mutant(Mutant::synchronous_normal)) JULU_CHECK(set_durable(false));
-  JULU_CHECK(integer("SELECT count(*) FROM sqlite_schema"));  // the first read: a wrong key shows here
+  const auto first = integer("SELECT count(*) FROM sqlite_schema");  // the first read: a wrong key shows here
+  // A damaged file may still show the tables that its schema names before the damage.
+  if (!first && !options.damaged) return first.error();
   if (!options.read_only) JULU_CHECK(script("PRAGMA journal_mode = WAL"));
   return {};
 }
