@@ -10,7 +10,7 @@ import org.junit.rules.TemporaryFolder;
  * one id, which writes nothing, shows the crossing without the disk. Not a timed test.
  */
 final class CaptureBench {
-  private static final int ROUNDS = 15;
+  private static final int ROUNDS = 101;
   private static final Incident INCIDENT =
       Incident.builder().category("drainage").text("村东头排水沟堵了，".repeat(20)).build();
 
@@ -79,8 +79,8 @@ final class CaptureBench {
         }
       };
       print("a text capture of " + Text.bytes(body, "").length + " bytes",
-          race(ways, () -> store.maintain(0), 400, null));
-      print("the same again under one id", race(ways, () -> { }, 4_000, UUID.randomUUID().toString()));
+          race(ways, () -> store.maintain(0), 60, null));
+      print("the same again under one id", race(ways, () -> { }, 600, UUID.randomUUID().toString()));
     } finally {
       Foreign.plainClose(plain);
       county.after();
