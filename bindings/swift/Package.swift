@@ -26,7 +26,7 @@ let package = Package(
       exclude: framework == nil ? ["PrivacyInfo.xcprivacy"] : [],
       resources: framework == nil ? [] : [.copy("PrivacyInfo.xcprivacy")],
       swiftSettings: settings),
-    .executableTarget(name: "capture-cost", dependencies: ["Julu", "CJulu"], path: "Tests/CaptureCost"),
+    .executableTarget(name: "capture-cost", dependencies: ["Julu"], path: "Tests/CaptureCost"),
     .testTarget(name: "JuluTests", dependencies: ["Julu", "CJulu"]),
   ],
   swiftLanguageModes: [.v6])

@@ -1,7 +1,7 @@
 #!/bin/sh
 # swift.sh test [words for `swift test`]   builds bindings/swift and examples/swift against this build's library, and tests them
-# swift.sh bench                           what a capture costs through Swift beside one through C
-# For CMake, which sets SWIFT, JULU_SCRATCH, JULU_LIBRARY_DIR, JUHAOBAN_BIN and JULU_CIPHER.
+# swift.sh bench                           what a capture costs through Swift beside one in C++
+# For CMake, which sets SWIFT, JULU_SCRATCH, JULU_LIBRARY_DIR, JUHAOBAN_BIN, JULU_PLAIN_LIBRARY and JULU_CIPHER.
 set -eu
 JULU_SOURCE=$(cd "$(dirname "$0")/../.." && pwd)
 export JULU_SOURCE PKG_CONFIG_PATH="$JULU_SCRATCH/pkgconfig"
@@ -27,7 +27,7 @@ bench() {
   read -r line <"$data/told"
   "$JUHAOBAN_BIN" add-worker --data "$data/platform" --worker W-1 --name W-1 --role worker --grid 130529104003 >/dev/null
   code=$("$JUHAOBAN_BIN" add-code --data "$data/platform" --worker W-1)
-  "$JULU_SCRATCH/bindings/swift/release/capture-cost" "${line##* }" "$code" "$data"
+  "$JULU_SCRATCH/bindings/swift/release/capture-cost" "${line##* }" "$code" "$data" "$JULU_PLAIN_LIBRARY"
 }
 
 case $1 in

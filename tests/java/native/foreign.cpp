@@ -1,5 +1,4 @@
-// What the Java tests need of C: threads that the JVM does not know, descriptors, signals, and captures without Java.
-#include <chrono>
+// What the Java tests need of C: threads that the JVM does not know, descriptors, signals, and captures in C++.
 #include <csignal>
 #include <string>
 #include <thread>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "julu.h"
+#include "plain.h"
 
 namespace {
 
@@ -22,11 +22,11 @@ std::string text_of(JNIEnv* env, jstring text) {
 
 julu_text borrowed(const std::string& text) { return {text.data(), text.size()}; }
 
-std::int32_t capture(jlong store, const std::string& kind, const std::string& body, const std::string& id = {}) {
+std::int32_t capture(jlong store, const std::string& kind, const std::string& body) {
   julu_saved saved{};
   saved.size = sizeof(saved);
-  return julu_store_capture(static_cast<julu_store>(store), borrowed(kind), borrowed(body), nullptr, 0, borrowed(id),
-                            &saved, nullptr);
+  return julu_store_capture(static_cast<julu_store>(store), borrowed(kind), borrowed(body), nullptr, 0, {}, &saved,
+                            nullptr);
 }
 
 }  // namespace
@@ -68,13 +68,16 @@ NATIVE(jboolean, sigpipeIsDefault)(JNIEnv*, jclass) {
   return ::sigaction(SIGPIPE, nullptr, &now) == 0 && now.sa_handler == SIG_DFL;
 }
 
-NATIVE(jlong, timeCaptures)(JNIEnv* env, jclass, jlong store, jstring kind, jstring body, jstring id, jint count) {
-  const std::string a = text_of(env, kind);
-  const std::string b = text_of(env, body);
-  const std::string c = text_of(env, id);
-  const auto from = std::chrono::steady_clock::now();
-  for (jint i = 0; i < count; ++i) {
-    if (capture(store, a, b, c) != JULU_OK) return -1;
-  }
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - from).count();
+NATIVE(jlong, plainOpen)(JNIEnv* env, jclass, jstring directory, jbyteArray key) {
+  jbyte* bytes = key == nullptr ? nullptr : env->GetByteArrayElements(key, nullptr);
+  void* store = julu_plain_open(text_of(env, directory).c_str(), reinterpret_cast<const std::uint8_t*>(bytes));
+  if (bytes != nullptr) env->ReleaseByteArrayElements(key, bytes, JNI_ABORT);
+  return reinterpret_cast<jlong>(store);
 }
+
+NATIVE(jlong, plainCaptures)(JNIEnv* env, jclass, jlong store, jstring kind, jstring body, jstring id, jint count) {
+  return julu_plain_captures(reinterpret_cast<void*>(store), text_of(env, kind).c_str(), text_of(env, body).c_str(),
+                             text_of(env, id).c_str(), count);
+}
+
+NATIVE(void, plainClose)(JNIEnv*, jclass, jlong store) { julu_plain_close(reinterpret_cast<void*>(store)); }

@@ -7,18 +7,19 @@ private let tooOld: JuluError? =
   julu_abi_version() >= UInt32(JULU_ABI_VERSION)
   ? nil : JuluError(.internal, detail: "abi \(julu_abi_version()), needs \(JULU_ABI_VERSION)")
 
-private let calls = DispatchQueue(label: "julu.calls", qos: .userInitiated, attributes: .concurrent)
-
-/// Runs what may wait for the disk outside of Swift's own few threads, which must not block.
-func blocking<T: Sendable>(_ body: @escaping @Sendable () throws(JuluError) -> T) async throws(JuluError) -> T {
+/// Runs what may wait for the disk outside of Swift's own few threads, which must not block: on a serial queue of its own,
+/// for which Dispatch has a thread. On Linux the threads of concurrent queues are those few.
+func elsewhere<T: Sendable>(_ body: @escaping @Sendable () throws(JuluError) -> T) async throws(JuluError) -> T {
   let result: Result<T, JuluError> = await withCheckedContinuation { continuation in
-    calls.async { continuation.resume(returning: Result(catching: body)) }
+    DispatchQueue(label: "julu.call", qos: .userInitiated).async {
+      continuation.resume(returning: Result(catching: body))
+    }
   }
   return try result.get()
 }
 
-/// The same for what takes seconds and waits for the network: on a thread of its own, so that the queue's stay free.
-func blockingLong<T: Sendable>(_ body: @escaping @Sendable () throws(JuluError) -> T) async throws(JuluError) -> T {
+/// The same for what takes seconds and waits for the network: on a thread of its own, so that Dispatch's stay free.
+func elsewhereLong<T: Sendable>(_ body: @escaping @Sendable () throws(JuluError) -> T) async throws(JuluError) -> T {
   let result: Result<T, JuluError> = await withCheckedContinuation { continuation in
     Thread.detachNewThread { continuation.resume(returning: Result(catching: body)) }
   }
@@ -80,18 +81,19 @@ func sized<T>(_ value: T, _ size: WritableKeyPath<T, UInt32>) -> T {
 
 /// Lends texts to a call; one that is nil is "not given".
 func withTexts<R>(_ texts: [String?], _ body: ([julu_text]) -> R) -> R {
-  var utf8: [CChar] = []
+  var utf8: [UInt8] = []
   var ends: [Int] = []
   for text in texts {
-    for byte in (text ?? "").utf8 { utf8.append(CChar(bitPattern: byte)) }
+    if let text { utf8 += text.utf8 }
     ends.append(utf8.count)
   }
   utf8.append(0)  // so that there is an address
-  return utf8.withUnsafeBufferPointer { all in
+  return utf8.withUnsafeBytes { all in
+    let chars = all.bindMemory(to: CChar.self).baseAddress!
     var start = 0
     let lent = zip(texts, ends).map { text, end in
       defer { start = end }
-      return text == nil ? julu_text() : julu_text(data: all.baseAddress! + start, length: end - start)
+      return text == nil ? julu_text() : julu_text(data: chars + start, length: end - start)
     }
     return body(lent)
   }

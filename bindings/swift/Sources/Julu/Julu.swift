@@ -83,7 +83,7 @@ public func enrol(
   }
   let link = try transport.map { host throws(JuluError) in try TransportLink(host) }
   defer { link?.close() }
-  let reply: Reply = try await blockingLong { () throws(JuluError) in
+  let reply: Reply = try await elsewhereLong { () throws(JuluError) in
     var options = sized(julu_enrol_options(), \.size)
     options.consent_at_ms = milliseconds(consent.at)
     options.at_most_ms = max(1, milliseconds(within))
@@ -110,7 +110,7 @@ public func enrolments(in root: URL) async throws(JuluError) -> [Enrolled] {
     let worker: String
     let directory: String
   }
-  let rows: [Row] = try await blocking { () throws(JuluError) in
+  let rows: [Row] = try await elsewhere { () throws(JuluError) in
     let folder = try path(root, "root")
     return try json { out, error in withTexts([folder]) { julu_enrolments($0[0], out, error) } }
   }

@@ -21,7 +21,7 @@ public final class JuluStore: Sendable {
   public static func open(
     at directory: URL, key: StoreKey, photoLongEdge: Int32? = nil, photoQuality: Int32? = nil
   ) async throws(JuluError) -> JuluStore {
-    let handle: julu_store = try await blocking { () throws(JuluError) in
+    let handle: julu_store = try await elsewhere { () throws(JuluError) in
       var options = sized(julu_store_options(), \.size)
       options.photo_long_edge_px = photoLongEdge ?? 0
       options.photo_quality = photoQuality ?? 0
@@ -62,7 +62,7 @@ public final class JuluStore: Sendable {
   /// Asks the key's source again, or takes this one. Errors: as `open`.
   public func resume(key: StoreKey? = nil) async throws(JuluError) {
     let handle = handle
-    try await blocking { () throws(JuluError) in
+    try await elsewhere { () throws(JuluError) in
       let bytes = try key?.bytes()
       try check { error in withKey(bytes) { julu_store_resume(handle, $0, error) } }
     }
@@ -74,71 +74,44 @@ public final class JuluStore: Sendable {
   public func capture<B: RecordBody>(
     _ body: B, photos: [Photo] = [], id: String? = nil
   ) async throws(JuluError) -> Saved {
-    try await capture(kind: B.kind, encoding: body, photos, id)
+    try await elsewhere { () throws(JuluError) in try self.blocking.capture(body, photos: photos, id: id) }
   }
 
   /// The same for a kind that has no struct here.
   public func capture(
     kind: String, _ body: JSONValue, photos: [Photo] = [], id: String? = nil
   ) async throws(JuluError) -> Saved {
-    try await capture(kind: kind, encoding: body, photos, id)
-  }
-
-  private func capture(
-    kind: String, encoding body: some Encodable & Sendable, _ photos: [Photo], _ id: String?
-  ) async throws(JuluError) -> Saved {
-    let handle = handle
-    return try await blocking { () throws(JuluError) in
-      let texts = [kind, try encoded(body, "body"), id]
-      return try write(texts, photos) { julu_store_capture(handle, $0[0], $0[1], $1, $2, $0[2], $3, $4) }
-    }
+    try await elsewhere { () throws(JuluError) in try self.blocking.capture(kind: kind, body, photos: photos, id: id) }
   }
 
   /// Changes fields of a document by a JSON merge patch: null clears a field. Adds photos.
   public func patch(_ id: String, _ change: JSONValue, photos: [Photo] = []) async throws(JuluError) -> Saved {
-    let handle = handle
-    return try await blocking { () throws(JuluError) in
-      let texts = [id, try encoded(change, "body")]
-      return try write(texts, photos) { julu_store_patch(handle, $0[0], $0[1], $1, $2, $3, $4) }
-    }
+    try await elsewhere { () throws(JuluError) in try self.blocking.patch(id, change, photos: photos) }
   }
 
   /// A step of a case; `body` holds the note and what the flow asks. Errors: step_not_allowed, shape_mismatch.
   public func act(
     _ id: String, _ action: String, _ body: JSONValue = [:], photos: [Photo] = []
   ) async throws(JuluError) -> Saved {
-    let handle = handle
-    return try await blocking { () throws(JuluError) in
-      let texts = [id, action, try encoded(body, "body")]
-      return try write(texts, photos) { julu_store_act(handle, $0[0], $0[1], $0[2], $1, $2, $3, $4) }
-    }
+    try await elsewhere { () throws(JuluError) in try self.blocking.act(id, action, body, photos: photos) }
   }
 
   public func attach(_ photos: [Photo], to id: String) async throws(JuluError) -> Saved {
-    let handle = handle
-    return try await blocking { () throws(JuluError) in
-      try write([id], photos) { julu_store_attach(handle, $0[0], $1, $2, $3, $4) }
-    }
+    try await elsewhere { () throws(JuluError) in try self.blocking.attach(photos, to: id) }
   }
 
   public func remove(_ id: String) async throws(JuluError) -> Saved {
-    let handle = handle
-    return try await blocking { () throws(JuluError) in
-      try write([id], []) { julu_store_remove(handle, $0[0], $3, $4) }
-    }
+    try await elsewhere { () throws(JuluError) in try self.blocking.remove(id) }
   }
 
   /// Sends again what the platform refused, as it stands now.
   public func resend(_ id: String) async throws(JuluError) {
-    try await ask { store, error in withTexts([id]) { julu_store_resend(store, $0[0], error) } }
+    try await elsewhere { () throws(JuluError) in try self.blocking.resend(id) }
   }
 
   /// A person's choice in a conflict; nil: the field shall be absent.
   public func resolve(_ id: String, field: String, value: JSONValue?) async throws(JuluError) {
-    let json: String? = if let value { try encoded(value, "value") } else { nil }
-    try await ask { store, error in
-      withTexts([id, field, json]) { julu_store_resolve(store, $0[0], $0[1], $0[2], error) }
-    }
+    try await elsewhere { () throws(JuluError) in try self.blocking.resolve(id, field: field, value: value) }
   }
 
   /// Upkeep while the host is idle; stops within the budget.
@@ -153,7 +126,7 @@ public final class JuluStore: Sendable {
     with platform: URL? = nil, caFile: URL? = nil, pinnedKey: String? = nil, transport: (any HostTransport)? = nil
   ) async throws(JuluError) -> JuluSync {
     let handle = handle
-    return try await blocking { () throws(JuluError) in
+    return try await elsewhere { () throws(JuluError) in
       try JuluSync(handle, platform: platform, caFile: caFile, pinnedKey: pinnedKey, transport: transport)
     }
   }
@@ -167,7 +140,7 @@ public final class JuluStore: Sendable {
     _ call: @escaping @Sendable (julu_store, UnsafeMutablePointer<julu_error>) -> Int32
   ) async throws(JuluError) {
     let handle = handle
-    try await blocking { () throws(JuluError) in try check { call(handle, $0) } }
+    try await elsewhere { () throws(JuluError) in try check { call(handle, $0) } }
   }
 }
 

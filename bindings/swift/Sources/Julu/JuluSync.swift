@@ -80,7 +80,7 @@ public final class JuluSync: Sendable {
     // Typed errors do not pass through withTaskCancellationHandler.
     let result: Result<SyncOutcome, JuluError> = await withTaskCancellationHandler {
       do throws(JuluError) {
-        return .success(try await blockingLong { () throws(JuluError) in
+        return .success(try await elsewhereLong { () throws(JuluError) in
           defer { stop.runHasEnded() }
           return try self.runHere(atMost, stop, progress)
         })
@@ -123,7 +123,7 @@ public final class JuluSync: Sendable {
   /// The network came or changed: what waits for its next attempt goes at once.
   public func hint() async throws(JuluError) {
     let handle = handle
-    try await blocking { () throws(JuluError) in try check { julu_sync_hint(handle, $0) } }
+    try await elsewhere { () throws(JuluError) in try check { julu_sync_hint(handle, $0) } }
   }
 }
 

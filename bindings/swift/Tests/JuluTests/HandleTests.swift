@@ -102,6 +102,22 @@ struct HandleTests {
     }
   }
 
+  @Test("150 photo streams that each wait for an answer of the store do not stop Swift's tasks", .timeLimit(.minutes(1)))
+  func streamsThatWait() async throws {
+    let store = try await Phone().open()
+    await withTaskGroup(of: ErrorCode?.self) { group in
+      for _ in 0..<150 {
+        group.addTask(priority: .userInitiated) {
+          await failure { () throws(JuluError) in
+            let photo = Photo(.stream { _ in try waitFor { Int(try await store.status().records) } })
+            _ = try await store.capture(Incident(category: "road", text: "一"), photos: [photo])
+          }?.code
+        }
+      }
+      for await code in group { #expect(code == .photoEmpty) }
+    }
+  }
+
   @Test("what C holds of Swift's goes when it is no longer needed",
     .enabled(if: Place.variable("JULU_CIPHER") != "0", "a store without a key asks for none"))
   func released() async throws {

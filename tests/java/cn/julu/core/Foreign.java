@@ -1,6 +1,6 @@
 package cn.julu.core;
 
-/** Threads, descriptors and signals as C makes them: the JVM knows nothing of them. */
+/** Threads, descriptors and signals as C makes them, of which the JVM knows nothing, and captures in C++. */
 final class Foreign {
   static {
     Native.liveHandles(); // first, so that both find one libjulu_jni
@@ -26,6 +26,11 @@ final class Foreign {
 
   static native boolean sigpipeIsDefault();
 
-  /** So many captures in a loop of C's, all under `id` unless it is empty; nanoseconds in all, or -1. */
-  static native long timeCaptures(long store, String kind, String body, String id, int count);
+  /** The store in C++ itself, without julu.h between; 0 on an error. `key` may be null. */
+  static native long plainOpen(String directory, byte[] key);
+
+  /** So many captures in a loop of C++'s, all under `id` unless it is empty; nanoseconds in all, or -1. */
+  static native long plainCaptures(long store, String kind, String body, String id, int count);
+
+  static native void plainClose(long store);
 }

@@ -21,10 +21,6 @@ public final class JuluStore implements Closeable {
     this.handle = handle;
   }
 
-  static JuluStore of(long handle) {
-    return new JuluStore(handle);
-  }
-
   /** `key`: 32 bytes. */
   @NonNull
   public static JuluStore open(@NonNull File directory, @NonNull byte[] key) {
