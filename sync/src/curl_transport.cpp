@@ -130,6 +130,14 @@ class CurlTransport final : public Transport {
  public:
   CurlTransport(CurlOptions options, CURLM* multi) : options_(std::move(options)), multi_(multi) {
     curl_multi_setopt(multi_, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
+    // The handle closes connections as its last transfer said about signals; before the first it would take SIGPIPE
+    // away from the whole process for a moment.
+    if (CURL* first = curl_easy_init(); first != nullptr) {
+      curl_easy_setopt(first, CURLOPT_NOSIGNAL, 1L);
+      curl_multi_add_handle(multi_, first);
+      curl_multi_remove_handle(multi_, first);
+      curl_easy_cleanup(first);
+    }
   }
 
   ~CurlTransport() override {

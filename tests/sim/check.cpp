@@ -4,6 +4,8 @@
 #include <set>
 #include <span>
 
+#include <malloc.h>
+
 #include <nlohmann/json.hpp>
 
 #include "holdings.h"
@@ -441,6 +443,33 @@ void note_versions(World& world, Phone& phone) {
   }
 }
 
+void look_from_beside(World& world, Phone& phone) {
+  if (phone.unsound || phone.disk.stopped()) return;
+  if (phone.beside == nullptr) phone.beside = open_phone(world, phone);
+  if (phone.beside == nullptr) return;  // the disk is full, or failing
+  constexpr std::pair<const char*, const char*> kHalves[] = {
+      {"an edit without its record",
+       "SELECT 1 FROM op WHERE status IN (0, 2, 3) AND NOT EXISTS (SELECT 1 FROM record WHERE record.id = op.record)"},
+      {"a photo without its bytes",
+       "SELECT 1 FROM photo WHERE here = 1 AND own = 1 AND length_bytes <>"
+       " (SELECT coalesce(sum(length(bytes)), 0) FROM chunk WHERE id BETWEEN photo.id << 26 AND ((photo.id + 1) << 26) - 1)"},
+      {"an attach without its photo",
+       "SELECT 1 FROM op WHERE verb = 3 AND NOT EXISTS (SELECT 1 FROM photo WHERE photo.sha256 = op.photo)"},
+      {"a delivery without its receipt",
+       "SELECT 1 FROM op WHERE status = 1 AND NOT EXISTS (SELECT 1 FROM receipt WHERE receipt.id = op.receipt)"}};
+  for (const auto& [half, sql] : kHalves) {
+    const auto found = phone.beside->integer(sql);
+    if (found && *found) world.violate("nobody sees half of what is saved", std::string(half));
+  }
+  const auto alone = phone.beside->integer(
+      "SELECT 1 FROM op WHERE verb = 0 AND instr(canonical, ?1) > 0 AND NOT EXISTS"
+      " (SELECT 1 FROM op AS other WHERE other.record = op.record AND other.verb = 3)",
+      kWithPhoto);
+  if (alone && *alone && !phone.damaged)
+    world.violate("nobody sees half of what is saved", "a report without its photo");
+  ++world.tally.looks;
+}
+
 void keep_ops_at_risk(World& world, Phone& phone) {
   const auto db = open_phone(world, phone);
   for (const OwnOp& op : db == nullptr ? std::vector<OwnOp>() : read_ops(*db)) {
@@ -473,24 +502,56 @@ void check_at_calm(World& world, const Phone& phone) {
 
 namespace {
 
-// Of a damaged phone some ops cannot be read any more, while what was told to the worker is known.
-std::set<std::string> records_of_damaged(const World& world) {
-  std::set<std::string> records;
-  for (const auto& phone : world.phones()) {
-    for (const Told& told : phone->damaged ? phone->told : std::vector<Told>()) records.insert(told.record);
-  }
-  return records;
+// In all that a store and its Syncer hold: SQLite's caches above all.
+constexpr std::int64_t kMemoryMax = 8 << 20;
+constexpr std::int64_t kEmptyFile = 256 << 10;
+constexpr std::int64_t kOfAnOp = 4 << 10;  // with its record, history, search entries and indexes
+
+// Of a damaged phone some ops cannot be read any more, while what was told to the worker is known; of one that nobody
+// could salvage none can.
+bool may_be_unreadable(const World& world, const std::string& key, const HeldOp& op) {
+  return std::any_of(world.phones().begin(), world.phones().end(), [&](const auto& phone) {
+    if ((phone->unsound || phone->gone) && key.starts_with(worker_of(phone->worker))) return true;
+    return phone->damaged && std::any_of(phone->told.begin(), phone->told.end(),
+                                         [&](const Told& told) { return told.record == op.record; });
+  });
 }
 
 }  // namespace
+
+void check_bounds(World& world, Phone& phone) {
+  if (!phone.is_open() || phone.unsound) return;
+  phone.beside.reset();
+  if (!phone.store().maintain(std::chrono::seconds(60))) return world.violate("an idle phone can be tidied", "");
+  const std::string file = store::database_path("phone", store::generation_in_use(phone.options()));
+  const auto size_of = [&](const std::string& name) {
+    const auto found = phone.disk.image().find(name);
+    return found == phone.disk.image().end() ? 0 : static_cast<std::int64_t>(found->second.bytes.size());
+  };
+  if (size_of(file + "-wal") > 0) world.violate("an idle phone's log is empty", std::to_string(size_of(file + "-wal")));
+  std::int64_t expected = kEmptyFile;
+  {
+    const auto db = open_phone(world, phone);
+    for (const char* sql : {"SELECT sum(length(bytes)) FROM chunk", "SELECT sum(length(bytes)) FROM thumbnail"}) {
+      expected += 2 * db->integer(sql).value().value_or(0);
+    }
+    expected += kOfAnOp * db->integer("SELECT count(*) FROM op").value().value_or(0);
+  }
+  if (size_of(file) > expected) {
+    world.violate("a phone's file stays in bounds", std::to_string(size_of(file)) + " not " + std::to_string(expected));
+  }
+  const auto held = static_cast<std::int64_t>(mallinfo2().uordblks);
+  phone.close();
+  const std::int64_t given_back = held - static_cast<std::int64_t>(mallinfo2().uordblks);
+  if (given_back > kMemoryMax) world.violate("a phone's memory stays in bounds", std::to_string(given_back) + " bytes");
+}
 
 void check_world(World& world) {
   const County county = read_county(world.server.disk.vfs());
   std::set<std::string> known;
   for (const auto& phone : world.phones()) PhoneCheck(world, *phone, county).run(known);
-  const std::set<std::string> damaged = records_of_damaged(world);
   for (const auto& [key, op] : county.ops) {
-    if (!known.contains(key) && !damaged.contains(op.record))
+    if (!known.contains(key) && !may_be_unreadable(world, key, op))
       world.violate("nothing is at the county that was not captured", key);
   }
 }

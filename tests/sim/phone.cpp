@@ -32,6 +32,7 @@ Phone::Phone(World& its_world, int its_number, int its_worker, const test::SimDi
       disk(*disk_random),
       clock(its_world, "p" + std::to_string(its_number)),
       network(its_world, *this) {
+  looks_ = seeded_random(world.plan().seed * 1000 + 900 + static_cast<std::uint64_t>(number));
   clock.booted_ms = world.now_ms() - 1000;
   disk.restore(image);
 }
@@ -163,9 +164,14 @@ void Phone::close() {
   store_.reset();
 }
 
-// Chance may end the process at one of the next steps of the disk.
+// Chance may end the process at one of the next steps of the disk, and another process may look in at one.
 void Phone::arm() {
   if (++calls_ > 1) return;
+  constexpr std::uint64_t kOneIn = 8;
+  if (looks_->below(kOneIn) == 0) {
+    disk.watch(disk.steps() + 1 + static_cast<std::int64_t>(looks_->below(20)),
+               [this] { look_from_beside(world, *this); });
+  }
   if (world.strikes(Fault::kill)) {
     disk.stop_at(disk.steps() + 1 + static_cast<std::int64_t>(world.below(60)), Stop::kill);
   } else if (world.strikes(Fault::power_cut)) {
@@ -201,6 +207,7 @@ void Phone::die(Stop how) {
 // A call has returned: was that the last thing this process did?
 void Phone::after_call() {
   if (--calls_ > 0) return;
+  disk.watch(0, nullptr);
   if (!disk.stopped()) {
     disk.stop_at(-1, Stop::none);
     if (restart_) restart();

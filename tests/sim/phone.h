@@ -163,6 +163,7 @@ class Phone {
   std::string any_record(const std::string& kind);
   PhotoInput photo();
 
+  std::unique_ptr<Random> looks_;  // apart, so that who looks in changes nothing else
   std::unique_ptr<Store> store_;
   std::unique_ptr<Syncer> syncer_;
   bool restart_ = false;

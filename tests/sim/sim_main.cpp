@@ -176,8 +176,8 @@ int main(int count, char** words) {
       static_cast<long long>(tally.device_days), static_cast<long long>(tally.captures),
       static_cast<long long>(tally.photos), static_cast<long long>(tally.ops), static_cast<long long>(tally.syncs),
       static_cast<long long>(tally.requests));
-  std::printf("power cuts %lld, kills %lld; faults:", static_cast<long long>(tally.cuts),
-              static_cast<long long>(tally.kills));
+  std::printf("power cuts %lld, kills %lld, looks from beside %lld; faults:", static_cast<long long>(tally.cuts),
+              static_cast<long long>(tally.kills), static_cast<long long>(tally.looks));
   for (const auto& [fault, times] : tally.faults) std::printf(" %s %lld", fault.c_str(), static_cast<long long>(times));
   std::printf("\ntrace %016llx\nviolations: %d\n", static_cast<unsigned long long>(hash), violations);
   return violations == 0 ? 0 : 1;

@@ -29,6 +29,7 @@ void Tally::add(const Tally& other) {
   cuts += other.cuts;
   kills += other.kills;
   ops += other.ops;
+  looks += other.looks;
   for (const auto& [fault, count] : other.faults) faults[fault] += count;
 }
 
@@ -259,6 +260,9 @@ std::optional<Violation> World::run() {
   work();
   if (!violation_) settle_down();
   if (!violation_) check_world(*this);
+  for (const auto& phone : phones_) {
+    if (!violation_) check_bounds(*this, *phone);
+  }
   events_.clear();
   return violation_;
 }

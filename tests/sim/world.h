@@ -25,7 +25,8 @@ struct Violation {
 };
 
 struct Tally {
-  std::int64_t device_days = 0, captures = 0, photos = 0, syncs = 0, requests = 0, cuts = 0, kills = 0, ops = 0;
+  std::int64_t device_days = 0, captures = 0, photos = 0, syncs = 0, requests = 0, cuts = 0, kills = 0, ops = 0,
+               looks = 0;
   std::map<std::string, std::int64_t> faults;
   void add(const Tally& other);
 };
@@ -80,11 +81,16 @@ class World {
 
 /// What must be true once the faults have stopped and everybody has synced; see tests/README.md.
 void check_world(World& world);
+/// What a phone at rest holds of its disk and, until it is closed here, of memory.
+void check_bounds(World& world, Phone& phone);
 /// When the faults stop, before anything is sent again: what is parked has earned it, what was made again is there
 /// once.
 void check_at_calm(World& world, const Phone& phone);
 /// What the county's versions look like on this phone, as far as they changed since the last look.
 void note_versions(World& world, Phone& phone);
+/// Another process looks into a phone's file while this one is in the middle of a call: all of a capture is there or
+/// nothing.
+void look_from_beside(World& world, Phone& phone);
 /// Before a phone's file is damaged: what it may no longer be able to show.
 void keep_ops_at_risk(World& world, Phone& phone);
 /// The operations that still wait on a phone, with their reasons.

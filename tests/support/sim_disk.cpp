@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <cstring>
+#include <utility>
 
 #include <sqlite3.h>
 
@@ -57,9 +58,13 @@ struct SimDisk::State {
   std::int64_t total = 0;
   std::vector<Step>* journal = nullptr;
   int number = 0;
+  std::int64_t look_step = 0;
+  std::function<void()> look;
 
   void note(Step::Kind kind, const std::string& name, std::int64_t offset = 0, std::string bytes = {}) {
     if (journal != nullptr) journal->push_back({number, kind, name, offset, std::move(bytes)});
+    if (look == nullptr || steps < look_step) return;
+    std::exchange(look, nullptr)();
   }
 
   bool dead(const Handle& handle) const { return stopped || handle.generation != generation; }
@@ -110,6 +115,7 @@ struct SimDisk::State {
     write.size_before = static_cast<std::int64_t>(file.bytes.size());
     if (size < write.size_before) write.before = file.bytes.substr(static_cast<std::size_t>(size));
     file.bytes.resize(static_cast<std::size_t>(size));
+    if (size == 0) file.bytes.shrink_to_fit();  // not to be taken for memory of whoever closes it
     total += size - write.size_before;
     file.unsynced.push_back(std::move(write));
   }
@@ -451,6 +457,11 @@ void SimDisk::record(std::vector<Step>* journal, int number) {
 }
 
 std::int64_t SimDisk::steps() const { return state_->steps; }
+
+void SimDisk::watch(std::int64_t step, std::function<void()> look) {
+  state_->look_step = step;
+  state_->look = std::move(look);
+}
 
 void SimDisk::stop_at(std::int64_t step, Stop how) {
   state_->stop_step = step;

@@ -72,6 +72,10 @@ class SimDisk {
   void cut_power(Random& random);
   void kill();
 
+  /// Once, after that step: what another process sees in the middle of a call. `look` reads through handles of its own
+  /// and changes nothing.
+  void watch(std::int64_t step, std::function<void()> look);
+
   /// Total bytes of all files; a write beyond it is SQLITE_FULL. 0: no bound.
   void set_capacity(std::int64_t bytes);
   std::int64_t used() const;

@@ -1,4 +1,6 @@
 // libcurl against a real socket: what comes back, what is refused, and how a request ends.
+#include <atomic>
+#include <csignal>
 #include <string>
 #include <thread>
 
@@ -102,6 +104,26 @@ Response ask(Transport& transport, Request asked) {
 }
 
 }  // namespace
+
+TEST_CASE("a transport that carried nothing leaves the process's signals alone") {
+  struct sigaction before {};
+  sigaction(SIGPIPE, nullptr, &before);
+  std::signal(SIGPIPE, SIG_DFL);
+  std::atomic<bool> done = false;
+  std::atomic<bool> changed = false;
+  std::thread watcher([&] {
+    while (!done) {
+      struct sigaction now {};
+      sigaction(SIGPIPE, nullptr, &now);
+      if (now.sa_handler == SIG_IGN) changed = true;
+    }
+  });
+  for (int i = 0; i < 2000; ++i) static_cast<void>(curl_transport({}));
+  done = true;
+  watcher.join();
+  sigaction(SIGPIPE, &before, nullptr);
+  CHECK_FALSE(changed);
+}
 
 TEST_CASE("a request arrives as it was given and its reply comes back whole") {
   OneShotServer server("HTTP/1.1 201 Created\r\nLocation: /x\r\nContent-Length: 5\r\n\r\nhello");

@@ -149,7 +149,8 @@ Result<TakenPhoto> take_photo(Core& core, Connection& db, const PhotoInput& inpu
     JULU_CHECK(db.run(
         "UPDATE photo SET here = 1, own = 1, urgency = min(urgency, ?2), length_bytes = ?3, original_sha256 = ?4,"
         " width = ?5, height = ?6, problem = iif(here = 1, problem, NULL) WHERE id = ?1",
-        *known, urgency, facts.length_bytes, facts.original_sha256, facts.width, facts.height));
+        *known, urgency, mutant(Mutant::known_photo_length_lost) ? 0 : facts.length_bytes, facts.original_sha256,
+        facts.width, facts.height));
     return taken;
   }
   const bool small = facts.length_bytes <= static_cast<std::int64_t>(limits::thumbnail_bytes_max);

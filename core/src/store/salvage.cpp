@@ -168,7 +168,10 @@ class Salvaging {
     JULU_TRY(const std::int64_t last, last_seq());
     for (std::int64_t seq = 1; seq <= last; ++seq) JULU_CHECK(take_op(seq));
     // Where nothing shows any more how many there were, it is one at least.
-    if (ops_torn_) unreadable_ = std::max<std::int64_t>(unreadable_, 1);
+    if (mutant(Mutant::loss_not_told))
+      unreadable_ = 0;
+    else if (ops_torn_)
+      unreadable_ = std::max<std::int64_t>(unreadable_, 1);
     JULU_CHECK(queue_what_was_replaced());
     // A delivery whose receipt is lost is none: the platform says it again.
     return db_.run(
@@ -179,6 +182,7 @@ class Salvaging {
   // The newest op of those that a lost one was to replace goes again; if the lost one was delivered, the platform says
   // so.
   Result<void> queue_what_was_replaced() {
+    if (mutant(Mutant::lost_successor_awaited)) return {};
     JULU_CHECK(
         db_.run("UPDATE op SET successor = (SELECT max(seq) FROM op AS newest WHERE newest.successor = op.successor)"
                 " WHERE status = 3 AND successor NOT IN (SELECT seq FROM op)"

@@ -92,7 +92,7 @@ Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& resu
              s.db.integer("SELECT after FROM op WHERE seq = ?1 AND after NOT IN (SELECT seq FROM op)", op.row));
     JULU_TRY(const auto row, still_queued(s.db, op));
     if (lost && !row) return {};
-    if (lost) return go_without(s.core, s.db, op.record, *row);
+    if (lost && !mutant(Mutant::lost_op_awaited)) return go_without(s.core, s.db, op.record, *row);
   }
   if (op.verb == Verb::attach && result.problem.type == "bytes-missing") {
     JULU_TRY(const auto here,
