@@ -145,7 +145,8 @@ Result<TakenPhoto> take_photo(Core& core, Connection& db, const PhotoInput& inpu
       JULU_CHECK(db.run("UPDATE chunk SET id = id - ?1 + ?2 WHERE id BETWEEN ?1 AND ?3", chunk_id(photo, 0),
                         chunk_id(*known, 0), chunk_id(photo + 1, 0) - 1));
     }
-    JULU_CHECK(db.run("UPDATE photo SET here = 1, own = 1, urgency = min(urgency, ?2) WHERE id = ?1", *known, urgency));
+    JULU_CHECK(db.run("UPDATE photo SET here = 1, own = 1, urgency = min(urgency, ?2), length_bytes = ?3 WHERE id = ?1",
+                      *known, urgency, taken.length_bytes));
     return taken;
   }
   const bool small = facts.length_bytes <= static_cast<std::int64_t>(limits::thumbnail_bytes_max);
