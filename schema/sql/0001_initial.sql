@@ -50,7 +50,8 @@ CREATE TABLE op (
   link            BLOB NOT NULL,
   problem         TEXT,                        -- JSON {code,type,title,detail,pointer}
   base_values     TEXT,                        -- values of the touched fields when the op was made
-  canonical       TEXT NOT NULL                -- RFC 8785 without seq; made once
+  canonical       TEXT NOT NULL,               -- RFC 8785 without seq; made once
+  sum             INTEGER                      -- of the newest: one number for all rows of the file (sum.cpp)
 ) STRICT;
 CREATE INDEX op_record ON op (record, place);
 CREATE INDEX op_queue ON op (urgency, place) WHERE status = 0;

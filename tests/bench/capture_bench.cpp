@@ -208,18 +208,24 @@ bool bench_open_and_search() {
   store.reset();
   std::printf("a store of 10,000 records\n");
   double opened = 0;
+  double first = 0;
   double listed = 0;
   double searched = 0;
   for (int i = 0; i < kRounds; ++i) {
     std::unique_ptr<Store> again;
+    county.clock.reboot("boot-" + std::to_string(i));
+    first += seconds([&] { again = county.open_again(); });
+    require(again->capture({.kind = "incident", .body = body_600(20'000), .photos = {}, .id = {}}).ok(), "capture");
+    again.reset();
     opened += seconds([&] { again = county.open_again(); });
     listed += seconds([&] { require(again->list({}).ok(), "list"); });
     Filter filter;
     filter.search = "一";
     searched += seconds([&] { require(again->list(filter).ok(), "search"); });
   }
-  std::printf("  open %.1f ms · first page of 50 %.1f ms · search of one character %.1f ms\n", opened * 1000 / kRounds,
-              listed * 1000 / kRounds, searched * 1000 / kRounds);
+  std::printf(
+      "  open %.1f ms, the first time in a boot %.0f ms · first page of 50 %.1f ms · search of one character %.1f ms\n",
+      opened * 1000 / kRounds, first * 1000 / kRounds, listed * 1000 / kRounds, searched * 1000 / kRounds);
   return bench_first_query(county.directory());
 }
 

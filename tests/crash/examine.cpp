@@ -196,6 +196,7 @@ std::string examine(const Scenario& scenario, const Moment& moment, const std::v
 std::string look_through(const Scenario& scenario, const Moment& moment, bool encrypted) {
   Site site(moment, encrypted, kSeed);
   try {
+    site.clock.reboot("boot-after");  // a power cut ends a boot
     site.open();
     check_store(scenario, site);
   } catch (const std::exception& wrong) {

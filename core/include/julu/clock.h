@@ -7,6 +7,9 @@
 
 namespace julu {
 
+/// Where the machine's boots have no names.
+inline constexpr const char* kUnknownBoot = "unknown";
+
 class Clock {
  public:
   virtual ~Clock() = default;

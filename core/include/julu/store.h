@@ -154,8 +154,10 @@ class Store {
     int photo_long_edge_px = 1920;
     int photo_quality = 82;
   };
-  /// Brings an older file up to date first, in one transaction. Errors: store_missing, store_key, store_corrupt,
-  /// store_newer, encryption_unavailable, permission, busy, disk_full, io. The file is left as it was on an error.
+  /// Brings an older file up to date first, in one transaction. The first open of a boot reads every row but the
+  /// photos, because a power cut may have left pages that do not belong together. Errors: store_missing, store_key,
+  /// store_corrupt, store_newer, encryption_unavailable, permission, busy, disk_full, io. The file is left as it was on
+  /// an error.
   static Result<std::unique_ptr<Store>> open(const Options& options);
   ~Store();
   Store(const Store&) = delete;

@@ -29,7 +29,7 @@ class SystemClock final : public Clock {
     static const std::string id = [] {
       std::string line;
       std::ifstream("/proc/sys/kernel/random/boot_id") >> line;
-      return line.size() == 36 ? line : std::string("unknown");
+      return line.size() == 36 ? line : std::string(kUnknownBoot);
     }();
     return id;
   }

@@ -67,6 +67,7 @@ Result<void> Core::load() {
   if (generation_ > 1) JULU_CHECK(salvage(options_, generation_ - 1));  // it may have been cut off
   JULU_TRY(writer_, open_database(options_, generation_, Opening::there));
   JULU_CHECK(migrate(*writer_));
+  JULU_TRY(newly_checked_, check_sum(*writer_, clock_->boot_id()));
   JULU_TRY(reader_, open_database(options_, generation_, Opening::there));
   JULU_CHECK(reload_identity(*writer_));
   JULU_CHECK(load_catalog(*writer_));

@@ -21,6 +21,7 @@
 #include "domain/flow.h"
 #include "domain/schema.h"
 #include "store/sqlite.h"
+#include "store/sum.h"
 
 namespace julu::store {
 
@@ -167,7 +168,10 @@ class Core {
       note_damage(result.error());
       return result;
     }
+    // Not when the store is opened, which writes nothing.
+    if (newly_checked_) JULU_CHECK(set_checked(*writer_, clock_->boot_id()));
     if (auto done = transaction.commit(); !done && !mutant(Mutant::ack_before_commit)) return done.error();
+    newly_checked_ = false;
     return result;
   }
   /// The next `open` sets a damaged file aside.
@@ -197,6 +201,7 @@ class Core {
   std::function<void()> wake_;
   std::atomic<bool> low_disk_ = false;
   std::atomic<bool> damage_noted_ = false;
+  bool newly_checked_ = false;  // under write_mutex_
   int generation_ = 1;
   std::string damage_mark_;
   mutable std::mutex catalog_mutex_;

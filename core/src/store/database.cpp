@@ -7,6 +7,7 @@
 
 #include "julu_embedded.h"
 #include "store/core.h"
+#include "store/sum.h"
 
 namespace julu::store {
 namespace {
@@ -70,11 +71,15 @@ Result<std::unique_ptr<Connection>> open_database(const Store::Options& options,
 
 Result<void> make_tables(Connection& db) {
   JULU_CHECK(db.script(embedded("sql/0001_initial.sql")));
+  JULU_CHECK(keep_sum(db));
   JULU_CHECK(set_meta(db, "cipher", db.encrypted() ? "page 4096, HMAC-SHA256" : "none, page 4096"));
   return db.script("PRAGMA user_version = 1");
 }
 
 Result<void> migrate(Connection& db) {
+  // Without a transaction first: opening is no reason to wait for a writer.
+  JULU_TRY(const auto before, db.integer("PRAGMA user_version"));
+  if (before == kSchemaVersion) return {};
   JULU_TRY(auto transaction, Transaction::begin(db));
   JULU_TRY(const auto version, db.integer("PRAGMA user_version"));
   if (version.value_or(0) > kSchemaVersion) {

@@ -34,6 +34,10 @@ constexpr const char* kReadPhoto =
 constexpr const char* kWritePhoto =
     "INSERT OR IGNORE INTO photo (id, sha256, length_bytes, original_sha256, width, height, here, own, uploaded,"
     " thumbnail_sent, upload_url, urgency) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+// What its row says may be as old as the rest; its bytes are those of its hash.
+constexpr const char* kWholePhoto =
+    "UPDATE photo SET here = 1, length_bytes = (SELECT sum(length(bytes)) FROM chunk"
+    " WHERE chunk.id BETWEEN ?1 << 26 AND (?1 + 1 << 26) - 1) WHERE id = ?1";
 
 // Of each record, what hangs on it; every row by itself.
 struct Side {
@@ -131,7 +135,9 @@ class Salvaging {
       const std::string_view which(name);
       const bool sound = here && is_sound(which, row->back());
       if (!sound && (which == "identity" || which == "device_key")) return Error{ErrorCode::store_corrupt, name, {}};
-      if (here) JULU_CHECK(db_.insert("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", *row));
+      if (here)
+        JULU_CHECK(
+            db_.insert("INSERT INTO meta VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value", *row));
     }
     return {};
   }
@@ -283,7 +289,7 @@ class Salvaging {
       const std::int64_t id = std::get<std::int64_t>(photo->front());
       JULU_CHECK(db_.insert(kWritePhoto, *photo));
       JULU_TRY(whole, take_bytes(id, hash));
-      if (!whole) JULU_CHECK(db_.run("DELETE FROM photo WHERE id = ?1", id));
+      JULU_CHECK(whole ? db_.run(kWholePhoto, id) : db_.run("DELETE FROM photo WHERE id = ?1", id));
     }
     if (!whole) lost_.push_back(hash);
     return {};

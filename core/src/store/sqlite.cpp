@@ -12,6 +12,8 @@
 #include <julu/limits.h>
 #include <julu/mutant.h>
 
+#include "store/sum.h"
+
 namespace julu::store {
 namespace {
 
@@ -67,6 +69,28 @@ constexpr const char* kPragmas[] = {
     "PRAGMA synchronous = FULL",     "PRAGMA fullfsync = ON",    "PRAGMA checkpoint_fullfsync = ON",
     "PRAGMA wal_autocheckpoint = 0",  // Store::maintain checkpoints, off the capture path
 };
+
+void append(std::string& text, sqlite3_value* value) {
+  const int type = sqlite3_value_type(value);
+  text += static_cast<char>('0' + type);
+  if (type == SQLITE_INTEGER) {
+    text += std::to_string(sqlite3_value_int64(value)) + ' ';
+    return;
+  }
+  const auto* data = static_cast<const char*>(sqlite3_value_blob(value));
+  const auto size = static_cast<std::size_t>(sqlite3_value_bytes(value));
+  text += std::to_string(size) + ' ';
+  if (data != nullptr) text.append(data, size);
+}
+
+void add_to_sum(sqlite3_context* context, int count, sqlite3_value** values) {
+  std::string text;
+  for (int i = 0; i < count; ++i) append(text, values[i]);
+  const Hash hash = sha256(text);
+  std::int64_t number = 0;
+  std::memcpy(&number, hash.data(), sizeof number);
+  *static_cast<std::int64_t*>(sqlite3_user_data(context)) ^= number;
+}
 
 }  // namespace
 
@@ -197,6 +221,8 @@ Result<void> Connection::configure(const Options& options) {
   } else {
     sqlite3_db_config(db_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   }
+  sqlite3_create_function_v2(db_, "summed", -1, SQLITE_UTF8 | SQLITE_INNOCUOUS, &sum_, add_to_sum, nullptr, nullptr,
+                             nullptr);
   sqlite3_db_config(db_, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
   sqlite3_db_config(db_, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
   // A new plain file takes its page size here; a keyed one has it from the cipher.
@@ -310,6 +336,8 @@ Result<void> make_mark(const std::string& path, const std::string& vfs) {
 
 Result<Transaction> Transaction::begin(Connection& db) {
   assert(!db.in_transaction());
+  JULU_CHECK(keep_sum(db));
+  db.take_sum();
   JULU_CHECK(db.run("BEGIN IMMEDIATE"));
   return Transaction(db);
 }
@@ -319,6 +347,7 @@ Transaction::~Transaction() {
 }
 
 Result<void> Transaction::commit() {
+  if (const std::int64_t changed = db_->take_sum(); changed != 0) JULU_CHECK(put_sum(*db_, changed));
   auto done = db_->run("COMMIT");
   if (done) db_ = nullptr;
   return done;

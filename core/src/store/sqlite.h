@@ -139,6 +139,11 @@ class Connection {
   Result<void> script(std::string_view sql);
   std::int64_t last_row_id() const;
   std::int64_t changes() const;
+  /// SQL has `summed(…)`, which adds a number for the values it is given to a sum, bit by bit: what is added a second
+  /// time is taken away. Here is what has come together since the last call.
+  std::int64_t take_sum() { return std::exchange(sum_, 0); }
+  bool keeps_sum() const { return keeps_sum_; }
+  void set_keeps_sum() { keeps_sum_ = true; }
   bool in_transaction() const;
   /// False: commits stay atomic and in order, and the last ones may be lost with the power; true: each is durable.
   Result<void> set_durable(bool durable);
@@ -157,10 +162,12 @@ class Connection {
   sqlite3* db_;
   std::string path_;
   bool encrypted_ = false;
+  std::int64_t sum_ = 0;
+  bool keeps_sum_ = false;
   std::unordered_map<const char*, sqlite3_stmt*> statements_;
 };
 
-/// BEGIN IMMEDIATE … COMMIT; rolled back unless committed.
+/// BEGIN IMMEDIATE … COMMIT, with the sum of what it changed (sum.h); rolled back unless committed.
 class Transaction {
  public:
   static Result<Transaction> begin(Connection& db);

@@ -1,0 +1,115 @@
+// Pages of different days in one file, as a disk that lied about its syncs leaves them when the power goes: each is
+// sound by itself, and together they are no moment of the store.
+#include <catch2/catch_test_macros.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <vector>
+
+#include <julu/outbox.h>
+
+#include "county.h"
+#include "jpeg.h"
+
+using namespace julu;
+using namespace julu::test;
+
+namespace {
+
+constexpr std::size_t kPage = 4096;
+
+class Mixed {
+ public:
+  /// `later` is what happens between the two days.
+  explicit Mixed(const std::function<void(Store&, const std::string&)>& later) {
+    auto store = county.phone();
+    const auto saved = store->capture({"household", R"({"address":"村东头1号","head_name":"王五"})", {}, {}});
+    REQUIRE(saved.ok());
+    REQUIRE(store->capture({"incident", R"({"category":"drainage","text":"一处"})", {}, {}}).ok());
+    REQUIRE(store->maintain(std::chrono::milliseconds(0)).ok());  // no more than the checkpoint
+    before = read_file(path());
+    later(*store, saved->id);
+    REQUIRE(store->maintain(std::chrono::milliseconds(0)).ok());
+    store.reset();
+    after = read_file(path());
+    for (std::size_t at = kPage; at + kPage <= before.size(); at += kPage) {
+      if (before.compare(at, kPage, after, at, kPage) != 0) changed.push_back(at);
+    }
+    REQUIRE(changed.size() >= 2);
+  }
+  std::string path() const { return county.directory() + "/julu.db"; }
+  /// The newer file, with one page as it was.
+  void mix(std::size_t page) const {
+    std::string bytes = after;
+    bytes.replace(page, kPage, before, page, kPage);
+    std::filesystem::remove_all(county.directory());
+    std::filesystem::create_directories(county.directory());
+    std::ofstream(path(), std::ios::binary) << bytes;
+  }
+  /// Whichever of the changed pages it is.
+  void check_found() {
+    int boot = 1;
+    for (const std::size_t page : changed) {
+      INFO("page " << page / kPage + 1 << " of " << after.size() / kPage);
+      mix(page);
+      county.clock.reboot("boot-" + std::to_string(++boot));
+      const auto store = Store::open(county.options());
+      REQUIRE(store.ok());
+      CHECK(is_set_aside());
+      CHECK((*store)->status()->salvage.has_value());
+      CHECK((*store)->capture({"incident", R"({"category":"drainage","text":"还有一处"})", {}, {}}).ok());
+    }
+  }
+  bool is_set_aside() const { return std::filesystem::exists(path() + "-damaged"); }
+
+  County county;
+  std::string before, after;
+  std::vector<std::size_t> changed;
+};
+
+void edit(Store& store, const std::string& household) {
+  REQUIRE(store.patch(household, R"({"address":"村西头9号"})").ok());
+  REQUIRE(store.capture({"incident", R"({"category":"drainage","text":"又一处"})", {}, {}}).ok());
+}
+
+}  // namespace
+
+TEST_CASE("one page older than the others is found when the store is first opened in a boot") {
+  Mixed(edit).check_found();
+}
+
+TEST_CASE("it is found also where every row is there and every index fits") {
+  Mixed([](Store& store, const std::string&) {
+    REQUIRE(Outbox(store).note_ping({kEpoch, store.clock().now_ms() + 60'000, 0}).ok());
+  }).check_found();
+}
+
+TEST_CASE("a store whose process was killed opens in the next boot as it was, and is looked at once") {
+  Mixed mixed(edit);
+  mixed.county.clock.reboot("boot-2");
+  {
+    const auto store = mixed.county.open_again();
+    CHECK_FALSE(mixed.is_set_aside());
+    CHECK((*store->list({})).size() == 3);
+    REQUIRE(store
+                ->capture({"incident",
+                           R"({"category":"drainage","text":"还有一处"})",
+                           {{mixed.county.folder.write("p.jpg", make_jpeg_of_about(20'000, 7)), "near"}},
+                           {}})
+                .ok());
+  }
+  mixed.county.clock.reboot("boot-3");
+  CHECK((*mixed.county.open_again()->list({})).size() == 4);
+  CHECK_FALSE(mixed.is_set_aside());
+}
+
+TEST_CASE("where boots have no names, each opening looks") {
+  Mixed mixed(edit);
+  mixed.county.clock.reboot(kUnknownBoot);
+  CHECK(mixed.county.open_again()->capture({"incident", R"({"category":"drainage","text":"三"})", {}, {}}).ok());
+  CHECK_FALSE(mixed.is_set_aside());
+  mixed.mix(mixed.changed.front());
+  REQUIRE(Store::open(mixed.county.options()).ok());
+  CHECK(mixed.is_set_aside());
+}
