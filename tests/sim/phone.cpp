@@ -435,6 +435,9 @@ void Phone::sync() {
                            (outcome->failure ? " " + std::string(julu::name(outcome->failure->code)) : std::string()));
     moved = outcome->ops_delivered > 0 || outcome->photos_sent > 0 || outcome->records_changed > 0;
     check_outcome(*outcome);
+    // A restore took the device that it is, damage the one that could vouch for it: a person has to enrol it anew.
+    gone = gone ||
+           (outcome->end == SyncEnd::device_refused && salvages > 0 && world.calm() && world.server.was_restored());
     if (moved && !disk.stopped()) note_versions(world, *this);
   } else {
     moved = true;
