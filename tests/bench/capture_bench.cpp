@@ -214,7 +214,8 @@ bool bench_open_and_search() {
   for (int i = 0; i < kRounds; ++i) {
     std::unique_ptr<Store> again;
     county.clock.reboot("boot-" + std::to_string(i));
-    first += seconds([&] { again = county.open_again(); });
+    again = county.open_again();
+    first += seconds([&] { require(again->maintain({}).ok(), "maintain"); });
     require(again->capture({.kind = "incident", .body = body_600(20'000), .photos = {}, .id = {}}).ok(), "capture");
     again.reset();
     opened += seconds([&] { again = county.open_again(); });
@@ -224,8 +225,9 @@ bool bench_open_and_search() {
     searched += seconds([&] { require(again->list(filter).ok(), "search"); });
   }
   std::printf(
-      "  open %.1f ms, the first time in a boot %.0f ms · first page of 50 %.1f ms · search of one character %.1f ms\n",
-      opened * 1000 / kRounds, first * 1000 / kRounds, listed * 1000 / kRounds, searched * 1000 / kRounds);
+      "  open %.1f ms · first page of 50 %.1f ms · search of one character %.1f ms · the look at all rows, once a boot,"
+      " %.0f ms\n",
+      opened * 1000 / kRounds, listed * 1000 / kRounds, searched * 1000 / kRounds, first * 1000 / kRounds);
   return bench_first_query(county.directory());
 }
 

@@ -64,10 +64,11 @@ class Liar {
     Site site(moment, encrypted_, 1);
     site.clock.reboot("boot-after");
     ++lies.states;
-    const auto opened = Store::open(site.options());
-    if (!opened) {
+    if (const auto opened = Store::open(site.options()); !opened) {
       ++lies.refused;
       return;
+    } else {
+      static_cast<void>((*opened)->maintain(std::chrono::milliseconds(0)));
     }
     if (site.phone.image().contains(store::damage_mark(kStoreFile))) {
       ++lies.aside;

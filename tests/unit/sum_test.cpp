@@ -54,6 +54,12 @@ class Mixed {
       INFO("page " << page / kPage + 1 << " of " << after.size() / kPage);
       mix(page);
       county.clock.reboot("boot-" + std::to_string(++boot));
+      {
+        const auto mixed = Store::open(county.options());
+        REQUIRE(mixed.ok());
+        const auto looked = page / kPage % 2 == 0 ? Outbox(**mixed).acquire_lease() : (*mixed)->maintain({});
+        CHECK(looked.error().code == ErrorCode::store_corrupt);
+      }
       const auto store = Store::open(county.options());
       REQUIRE(store.ok());
       CHECK(is_set_aside());
@@ -75,7 +81,7 @@ void edit(Store& store, const std::string& household) {
 
 }  // namespace
 
-TEST_CASE("one page older than the others is found when the store is first opened in a boot") {
+TEST_CASE("one page older than the others is found with the first sync or upkeep of a boot") {
   Mixed(edit).check_found();
 }
 
@@ -90,6 +96,7 @@ TEST_CASE("a store whose process was killed opens in the next boot as it was, an
   mixed.county.clock.reboot("boot-2");
   {
     const auto store = mixed.county.open_again();
+    REQUIRE(store->maintain({}).ok());
     CHECK_FALSE(mixed.is_set_aside());
     CHECK((*store->list({})).size() == 3);
     REQUIRE(store
@@ -100,16 +107,22 @@ TEST_CASE("a store whose process was killed opens in the next boot as it was, an
                 .ok());
   }
   mixed.county.clock.reboot("boot-3");
-  CHECK((*mixed.county.open_again()->list({})).size() == 4);
+  const auto again = mixed.county.open_again();
+  CHECK(again->maintain({}).ok());
+  CHECK((*again->list({})).size() == 4);
   CHECK_FALSE(mixed.is_set_aside());
 }
 
-TEST_CASE("where boots have no names, each opening looks") {
+TEST_CASE("where boots have no names, each process looks") {
   Mixed mixed(edit);
   mixed.county.clock.reboot(kUnknownBoot);
-  CHECK(mixed.county.open_again()->capture({"incident", R"({"category":"drainage","text":"三"})", {}, {}}).ok());
+  {
+    const auto store = mixed.county.open_again();
+    REQUIRE(store->maintain({}).ok());
+    CHECK(store->capture({"incident", R"({"category":"drainage","text":"三"})", {}, {}}).ok());
+  }
   CHECK_FALSE(mixed.is_set_aside());
   mixed.mix(mixed.changed.front());
-  REQUIRE(Store::open(mixed.county.options()).ok());
+  CHECK(Store::open(mixed.county.options()).value()->maintain({}).error().code == ErrorCode::store_corrupt);
   CHECK(mixed.is_set_aside());
 }

@@ -91,7 +91,8 @@ class Outbox {
  public:
   explicit Outbox(Store& store) : store_(store) {}
 
-  /// One Syncer a store, across processes. Errors: sync_in_progress. `renew` is implied by every settling call.
+  /// One Syncer a store, across processes. The first of a boot reads every row but the photos, as `Store::maintain`
+  /// does. Errors: sync_in_progress, store_corrupt. `renew` is implied by every settling call.
   Result<void> acquire_lease();
   void release_lease();
 

@@ -154,10 +154,8 @@ class Store {
     int photo_long_edge_px = 1920;
     int photo_quality = 82;
   };
-  /// Brings an older file up to date first, in one transaction. The first open of a boot reads every row but the
-  /// photos, because a power cut may have left pages that do not belong together. Errors: store_missing, store_key,
-  /// store_corrupt, store_newer, encryption_unavailable, permission, busy, disk_full, io. The file is left as it was on
-  /// an error.
+  /// Brings an older file up to date first, in one transaction. Errors: store_missing, store_key, store_corrupt,
+  /// store_newer, encryption_unavailable, permission, busy, disk_full, io. The file is left as it was on an error.
   static Result<std::unique_ptr<Store>> open(const Options& options);
   ~Store();
   Store(const Store&) = delete;
@@ -205,7 +203,9 @@ class Store {
   Result<std::string> schema(const std::string& kind);
 
   /// Upkeep while the host is idle: checkpoint, thumbnails, search index, ballast, vacuum, and the bytes of sent photos
-  /// that nothing can ask for again (their thumbnails stay). Stops within `budget`.
+  /// that nothing can ask for again (their thumbnails stay). Stops within `budget`; only the first of a boot first
+  /// reads every row but the photos, because a power cut may have left pages that do not belong together (store_corrupt
+  /// then, and the next `open` sets the file aside). A sync does so too.
   Result<void> maintain(std::chrono::milliseconds budget);
 
   /// Lets go of the file for as long as the app sleeps: waits for the calls under way, then holds no lock and no

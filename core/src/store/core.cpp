@@ -67,7 +67,6 @@ Result<void> Core::load() {
   if (generation_ > 1) JULU_CHECK(salvage(options_, generation_ - 1));  // it may have been cut off
   JULU_TRY(writer_, open_database(options_, generation_, Opening::there));
   JULU_CHECK(migrate(*writer_));
-  JULU_TRY(newly_checked_, check_sum(*writer_, clock_->boot_id()));
   JULU_TRY(reader_, open_database(options_, generation_, Opening::there));
   JULU_CHECK(reload_identity(*writer_));
   JULU_CHECK(load_catalog(*writer_));
@@ -114,9 +113,25 @@ Result<void> Core::check_in_use() const {
 void Core::note_damage(const Error& error) {
   // Only what SQLite finds in its pages: JSON of another type is one row's fault, and no reason to leave the file.
   if (error.code != ErrorCode::store_corrupt || !error.detail.starts_with("sqlite ")) return;
+  mark_damaged(error);
+}
+
+void Core::mark_damaged(const Error& error) {
   if (damage_noted_.exchange(true)) return;
   static_cast<void>(make_mark(damage_mark_, options_.vfs));
   log(LogLevel::error, "store damaged: " + error.detail + "; the next open sets the file aside");
+}
+
+Result<void> Core::look_for_mixed_pages() {
+  const std::lock_guard lock(write_mutex_);
+  JULU_CHECK(check_awake());
+  if (looked_) return {};
+  const auto checked = check_sum(*writer_, clock_->boot_id());
+  if (!checked && checked.error().code == ErrorCode::store_corrupt) mark_damaged(checked.error());
+  if (!checked) return checked.error();
+  looked_ = true;
+  newly_checked_ = *checked;
+  return {};
 }
 
 Core::~Core() = default;

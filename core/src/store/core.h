@@ -133,6 +133,10 @@ class Core {
     return body(*writer_);
   }
 
+  /// Before anything is sent and with the upkeep, once a boot: of what a disk that lied may have left. Errors:
+  /// store_corrupt, and the next `open` sets the file aside.
+  Result<void> look_for_mixed_pages();
+
   Result<void> suspend();
   Result<void> resume(const StoreKey& key);
 
@@ -168,7 +172,7 @@ class Core {
       note_damage(result.error());
       return result;
     }
-    // Not when the store is opened, which writes nothing.
+    // Not by the look itself, which writes nothing.
     if (newly_checked_) JULU_CHECK(set_checked(*writer_, clock_->boot_id()));
     if (auto done = transaction.commit(); !done && !mutant(Mutant::ack_before_commit)) return done.error();
     newly_checked_ = false;
@@ -176,6 +180,7 @@ class Core {
   }
   /// The next `open` sets a damaged file aside.
   void note_damage(const Error& error);
+  void mark_damaged(const Error& error);
   /// Under either lock: both connections come and go together.
   Result<void> check_awake() const;
   /// What is written to a file that was set aside, by another process perhaps, nobody would read.
@@ -201,7 +206,8 @@ class Core {
   std::function<void()> wake_;
   std::atomic<bool> low_disk_ = false;
   std::atomic<bool> damage_noted_ = false;
-  bool newly_checked_ = false;  // under write_mutex_
+  bool looked_ = false;         // under write_mutex_
+  bool newly_checked_ = false;  // so too, and not put down yet
   int generation_ = 1;
   std::string damage_mark_;
   mutable std::mutex catalog_mutex_;

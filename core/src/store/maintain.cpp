@@ -53,6 +53,7 @@ Result<bool> purge_one(Connection& db) {
 }  // namespace
 
 Result<void> Store::maintain(std::chrono::milliseconds budget) {
+  JULU_CHECK(core_->look_for_mixed_pages());
   const std::int64_t end = clock().monotonic_ms() + budget.count();
   const auto time_left = [&] { return clock().monotonic_ms() < end; };
   while (time_left()) {

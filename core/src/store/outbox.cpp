@@ -92,6 +92,7 @@ bool process_is_gone(std::int64_t pid) {
 // or the machine has started anew.
 Result<void> Outbox::acquire_lease() {
   Core& core = *store_.core_;
+  JULU_CHECK(core.look_for_mixed_pages());
   const std::string boot = core.clock().boot_id();
   return core.write([&](Connection& db) -> Result<void> {
     JULU_TRY(const auto owner, meta_text(db, "lease_owner"));
