@@ -341,6 +341,7 @@ class CurlTransport final : public Transport {
       return;
     }
     curl_easy_reset(easy);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);  // for its cleanup
     idle_.push_back(easy);
   }
 

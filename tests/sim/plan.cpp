@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "county.h"
+
 namespace julu::sim {
 
 const char* name(Fault fault) {
@@ -51,7 +53,7 @@ Plan draw_plan(std::uint64_t seed) {
   const std::uint64_t bound = crowd == 0 ? 3 : crowd == 1 ? 8 : 20;
   plan.phones = 1 + static_cast<int>(random->below(bound));
   plan.days = std::max(2, (kDeviceDays + plan.phones - 1) / plan.phones);
-  plan.encrypted = random->below(10) == 0;
+  plan.encrypted = random->below(10) == 0 && test::has_cipher();
   const std::uint64_t calm = random->below(8);  // one seed in eight has no fault at all but the dead spots
   for (int i = 0; i < static_cast<int>(Fault::count_); ++i) {
     const std::uint64_t kind = random->below(3);
