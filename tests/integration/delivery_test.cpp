@@ -1,6 +1,7 @@
 // The main job against a real platform process on loopback, and a network that fails as networks do.
 #include <catch2/catch_test_macros.hpp>
 
+#include "county.h"
 #include "jpeg.h"
 #include "phones.h"
 
