@@ -211,8 +211,8 @@ void World::settle_down() {
     phone->disk.fail_steps(0, 0);
     phone->disk.stop_at(-1, Stop::none);
     if (below(2) == 0) phone->clock.offset_ms = 0;  // the others stay wrong
-    revoke(*phone, false);
     if (!phone->is_open()) phone->open();
+    revoke(*phone, false);
     phone->look_at_everything();
     check_at_calm(*this, *phone);
   }

@@ -11,6 +11,7 @@
 
 #include "county.h"
 #include "jpeg.h"
+#include "store/sum.h"
 
 using namespace julu;
 using namespace julu::test;
@@ -125,4 +126,23 @@ TEST_CASE("where boots have no names, each process looks") {
   mixed.mix(mixed.changed.front());
   CHECK(Store::open(mixed.county.options()).value()->maintain({}).error().code == ErrorCode::store_corrupt);
   CHECK(mixed.is_set_aside());
+}
+
+TEST_CASE("what REPLACE takes away leaves the sum") {
+  County county;
+  REQUIRE(county.phone()->capture({"incident", R"({"category":"drainage","text":"一处"})", {}, {}}).ok());
+  store::Connection::Options options;
+  options.path = county.directory() + "/julu.db";
+  if (has_cipher()) options.key = county.key;
+  const auto db = store::Connection::open(options);
+  REQUIRE(db.ok());
+  const auto write = [&](const char* sql) {
+    auto transaction = store::Transaction::begin(**db);
+    REQUIRE((*db)->run(sql).ok());
+    REQUIRE(transaction->commit().ok());
+  };
+  write("INSERT INTO meta VALUES ('a', 1), ('b', 2)");
+  write("UPDATE OR REPLACE meta SET name = 'b' WHERE name = 'a'");
+  write("INSERT OR REPLACE INTO meta VALUES ('b', 3)");
+  CHECK(store::check_sum(**db, "another boot").ok());
 }

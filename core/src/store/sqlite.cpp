@@ -65,8 +65,9 @@ constexpr const char* kCipherPragmas[] = {
 
 constexpr const char* kPragmas[] = {
     "PRAGMA secure_delete = OFF",  // pages are ciphertext
-    "PRAGMA temp_store = MEMORY",    "PRAGMA foreign_keys = ON", "PRAGMA trusted_schema = OFF",
-    "PRAGMA synchronous = FULL",     "PRAGMA fullfsync = ON",    "PRAGMA checkpoint_fullfsync = ON",
+    "PRAGMA temp_store = MEMORY",     "PRAGMA foreign_keys = ON", "PRAGMA trusted_schema = OFF",
+    "PRAGMA recursive_triggers = ON",  // what REPLACE takes away has to leave the sum
+    "PRAGMA synchronous = FULL",      "PRAGMA fullfsync = ON",    "PRAGMA checkpoint_fullfsync = ON",
     "PRAGMA wal_autocheckpoint = 0",  // Store::maintain checkpoints, off the capture path
 };
 
