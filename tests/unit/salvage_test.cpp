@@ -321,3 +321,22 @@ TEST_CASE("a file whose list of tables is damaged still gives what its sound par
   }
   CHECK(salvaged > 0);
 }
+
+TEST_CASE("what a lost operation was to replace goes again, and is closed when the county has its successor") {
+  County county;
+  {
+    auto store = county.phone();
+    county.publish_key(*store);
+    REQUIRE(store->capture({"incident", R"({"category":"drainage","text":"堵"})", {}, {}}).ok());
+  }
+  lose(county, "UPDATE op SET status = 3, successor = 99");
+  std::ofstream(county.directory() + "/julu.db-damaged") << "!";
+  auto store = county.open_again();
+  REQUIRE(store->status()->unsent_ops == 1);
+  OpResult replaced;
+  replaced.status = OpStatus::rejected;
+  replaced.problem.type = "replaced";
+  answer_all(county, *store, replaced);
+  CHECK(store->status()->unsent_ops == 0);
+  CHECK(store->status()->parked_ops == 0);
+}
