@@ -65,7 +65,6 @@ namespace julu {
   X(known_photo_length_lost, "a photo taken a second time loses its length")                          \
   /* damage */                                                                                        \
   X(lost_op_awaited, "what stands after an op that damage took waits for ever")                       \
-  X(lost_successor_awaited, "what an op that damage took was to replace waits for ever")              \
   X(loss_not_told, "ops that damage took are not counted")                                            \
   /* restores, forks and tokens */                                                                    \
   X(epoch_not_confirmed, "a new epoch does not make the phone ask what is left")                      \

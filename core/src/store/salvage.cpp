@@ -188,7 +188,6 @@ class Salvaging {
   // The newest op of those that a lost one was to replace goes again; if the lost one was delivered, the platform says
   // so.
   Result<void> queue_what_was_replaced() {
-    if (mutant(Mutant::lost_successor_awaited)) return {};
     JULU_CHECK(
         db_.run("UPDATE op SET successor = (SELECT max(seq) FROM op AS newest WHERE newest.successor = op.successor)"
                 " WHERE status = 3 AND successor NOT IN (SELECT seq FROM op)"
