@@ -232,6 +232,7 @@ Result<std::optional<std::string>> meta_text(Connection& db, const char* name);
 Result<std::int64_t> meta_integer(Connection& db, const char* name);
 Result<void> set_meta(Connection& db, const char* name, std::string_view value);
 Result<void> set_meta(Connection& db, const char* name, std::int64_t value);
+Result<void> set_meta(Connection& db, const char* name, Blob value);
 /// Errors: store_corrupt.
 Result<Identity> parse_identity(const std::string& text);
 Result<void> save_identity(Connection& db, const Identity& identity);

@@ -99,13 +99,17 @@ Result<std::int64_t> meta_integer(Connection& db, const char* name) {
   return value.value_or(0);
 }
 
-Result<void> set_meta(Connection& db, const char* name, std::string_view value) {
-  return db.run("INSERT INTO meta VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value", name, value);
-}
+namespace {
 
-Result<void> set_meta(Connection& db, const char* name, std::int64_t value) {
-  return db.run("INSERT INTO meta VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value", name, value);
+constexpr const char* kSetMeta = "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value";
+
+}  // namespace
+
+Result<void> set_meta(Connection& db, const char* name, std::string_view value) {
+  return db.run(kSetMeta, name, value);
 }
+Result<void> set_meta(Connection& db, const char* name, std::int64_t value) { return db.run(kSetMeta, name, value); }
+Result<void> set_meta(Connection& db, const char* name, Blob value) { return db.run(kSetMeta, name, value); }
 
 Result<void> save_identity(Connection& db, const Identity& identity) {
   const Json json{{"platform", identity.platform},

@@ -31,8 +31,7 @@ Result<void> Core::become(Connection& db, const Identity& identity, const Privat
   JULU_CHECK(db.run("INSERT OR IGNORE INTO meta VALUES ('first_device', ?1)", this->identity().device));
   JULU_CHECK(save_identity(db, identity));
   const std::string_view bytes(reinterpret_cast<const char*>(key.data()), key.size());
-  JULU_CHECK(db.run("INSERT INTO meta VALUES ('device_key', ?1) ON CONFLICT DO UPDATE SET value = excluded.value",
-                    Blob{bytes}));
+  JULU_CHECK(set_meta(db, "device_key", Blob{bytes}));
   JULU_CHECK(db.run("DELETE FROM meta WHERE name IN ('new_device_key', 'forked')"));
   std::vector<std::pair<std::int64_t, Hash>> pending;
   {
@@ -67,8 +66,7 @@ Result<PrivateKey> new_key(Core& core, Connection& db) {
   key = make_private_key(core.random());
   if (mutant(Mutant::new_key_forgotten)) return key;
   const std::string_view bytes(reinterpret_cast<const char*>(key.data()), key.size());
-  JULU_CHECK(db.run("INSERT INTO meta VALUES ('new_device_key', ?1) ON CONFLICT DO UPDATE SET value = excluded.value",
-                    Blob{bytes}));
+  JULU_CHECK(set_meta(db, "new_device_key", Blob{bytes}));
   return key;
 }
 

@@ -105,8 +105,7 @@ Result<std::unique_ptr<Enrolment>> Enrolment::begin(Options options) {
   } else {
     key = make_private_key(options.random != nullptr ? *options.random : system_random());
     const std::string_view bytes(reinterpret_cast<const char*>(key.data()), key.size());
-    JULU_CHECK(db->run("INSERT INTO meta VALUES ('device_key', ?1) ON CONFLICT DO UPDATE SET value = excluded.value",
-                       Blob{bytes}));
+    JULU_CHECK(set_meta(*db, "device_key", Blob{bytes}));
   }
   JULU_CHECK(set_meta(*db, "consent_at_ms", options.consent_at_ms));
   JULU_CHECK(transaction.commit());
