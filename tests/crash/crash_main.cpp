@@ -162,8 +162,11 @@ std::int64_t run_lying(const Arguments& arguments) {
   Lies lies;
   for (const Scenario& scenario : scenarios()) {
     if (scenario.subject != kPhone || scenario.large || scenario.enrols) continue;
-    const Recording recording = record(scenario, false, arguments.seed);
-    lies.add(cut_lying(scenario, recording, static_cast<int>(arguments.sample), false, arguments.seed));
+    for (const bool encrypted : {false, true}) {
+      if (encrypted && !julu::test::has_cipher()) continue;
+      const Recording recording = record(scenario, encrypted, arguments.seed);
+      lies.add(cut_lying(scenario, recording, static_cast<int>(arguments.sample), encrypted, arguments.seed));
+    }
   }
   std::printf(
       "a lying disk: %lld cuts; %lld left an older state whole, %lld a store that does not open, %lld one that is set aside"

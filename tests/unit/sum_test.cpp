@@ -80,6 +80,13 @@ void edit(Store& store, const std::string& household) {
   REQUIRE(store.capture({"incident", R"({"category":"drainage","text":"又一处"})", {}, {}}).ok());
 }
 
+std::unique_ptr<store::Connection> database_of(const County& county) {
+  store::Connection::Options options;
+  options.path = county.directory() + "/julu.db";
+  if (has_cipher()) options.key = county.key;
+  return store::Connection::open(options).value();
+}
+
 }  // namespace
 
 TEST_CASE("one page older than the others is found with the first sync or upkeep of a boot") {
@@ -131,18 +138,31 @@ TEST_CASE("where boots have no names, each process looks") {
 TEST_CASE("what REPLACE takes away leaves the sum") {
   County county;
   REQUIRE(county.phone()->capture({"incident", R"({"category":"drainage","text":"一处"})", {}, {}}).ok());
-  store::Connection::Options options;
-  options.path = county.directory() + "/julu.db";
-  if (has_cipher()) options.key = county.key;
-  const auto db = store::Connection::open(options);
-  REQUIRE(db.ok());
+  const auto db = database_of(county);
   const auto write = [&](const char* sql) {
-    auto transaction = store::Transaction::begin(**db);
-    REQUIRE((*db)->run(sql).ok());
+    auto transaction = store::Transaction::begin(*db);
+    REQUIRE(db->run(sql).ok());
     REQUIRE(transaction->commit().ok());
   };
   write("INSERT INTO meta VALUES ('a', 1), ('b', 2)");
   write("UPDATE OR REPLACE meta SET name = 'b' WHERE name = 'a'");
   write("INSERT OR REPLACE INTO meta VALUES ('b', 3)");
-  CHECK(store::check_sum(**db, "another boot").ok());
+  CHECK(store::check_sum(*db, "another boot").ok());
+}
+
+TEST_CASE("a statement that fails halfway takes its transaction with it, and the sum stays true") {
+  County county;
+  REQUIRE(county.phone()->capture({"incident", R"({"category":"drainage","text":"一处"})", {}, {}}).ok());
+  const auto db = database_of(county);
+  {
+    auto transaction = store::Transaction::begin(*db);
+    REQUIRE(db->run("INSERT INTO meta VALUES ('a', 1)").ok());
+    CHECK_FALSE(db->run("INSERT INTO meta VALUES ('b', 2), ('a', 3)").ok());
+    CHECK(transaction->commit().error().code == ErrorCode::internal);
+  }
+  CHECK(store::check_sum(*db, "another boot").ok());
+  auto next = store::Transaction::begin(*db);
+  REQUIRE(db->run("INSERT INTO meta VALUES ('a', 1)").ok());
+  CHECK(next->commit().ok());
+  CHECK(store::check_sum(*db, "one more boot").ok());
 }

@@ -104,11 +104,11 @@ Query::~Query() {
 }
 
 Result<bool> Query::step() {
-  if (statement_ == nullptr) return error_of(db_, sqlite3_errcode(db_));
+  if (statement_ == nullptr) return db_.failure(sqlite3_errcode(db_.db_));
   const int rc = sqlite3_step(statement_);
   if (rc == SQLITE_ROW) return true;
   if (rc == SQLITE_DONE) return false;
-  return error_of(db_, rc);
+  return db_.failure(rc);
 }
 
 Result<void> Query::run() {
@@ -258,12 +258,17 @@ sqlite3_stmt* Connection::prepare(const char* sql) {
 
 Result<void> Connection::script(std::string_view sql) {
   const int rc = sqlite3_exec(db_, std::string(sql).c_str(), nullptr, nullptr, nullptr);
-  if (rc != SQLITE_OK) return error_of(db_, rc);
+  if (rc != SQLITE_OK) return failure(rc);
   return {};
 }
 
+Error Connection::failure(int rc) {
+  failed_ = true;
+  return error_of(db_, rc);
+}
+
 Result<void> Connection::insert(const char* sql, const std::vector<Value>& row) {
-  Query q(db_, prepare(sql));
+  Query q(*this, prepare(sql));
   int at = 0;
   if (q.statement_ != nullptr) {
     for (const Value& value : row) {
@@ -339,6 +344,7 @@ Result<Transaction> Transaction::begin(Connection& db) {
   assert(!db.in_transaction());
   JULU_CHECK(keep_sum(db));
   db.take_sum();
+  db.take_failure();
   JULU_CHECK(db.run("BEGIN IMMEDIATE"));
   return Transaction(db);
 }
@@ -348,6 +354,7 @@ Transaction::~Transaction() {
 }
 
 Result<void> Transaction::commit() {
+  if (db_->take_failure()) return Error{ErrorCode::internal, {}, "transaction"};
   if (const std::int64_t changed = db_->take_sum(); changed != 0) JULU_CHECK(put_sum(*db_, changed));
   auto done = db_->run("COMMIT");
   if (done) db_ = nullptr;

@@ -22,6 +22,8 @@ struct sqlite3_stmt;
 
 namespace julu::store {
 
+class Connection;
+
 /// Bytes to bind as a BLOB; text binds as TEXT.
 struct Blob {
   std::string_view bytes;
@@ -63,7 +65,7 @@ class Query {
 
  private:
   friend class Connection;
-  Query(sqlite3* db, sqlite3_stmt* statement) : db_(db), statement_(statement) {}
+  Query(Connection& db, sqlite3_stmt* statement) : db_(db), statement_(statement) {}
 
   void bind(int at, std::int64_t value);
   void bind(int at, std::string_view value);
@@ -85,7 +87,7 @@ class Query {
     }
   }
 
-  sqlite3* db_;
+  Connection& db_;
   sqlite3_stmt* statement_;  // null: preparing failed, and every step says so
 };
 
@@ -109,7 +111,7 @@ class Connection {
   /// A constant of the program, cached by its address: `sql` must be a literal.
   template <class... Values>
   Query query(const char* sql, const Values&... values) {
-    Query q(db_, prepare(sql));
+    Query q(*this, prepare(sql));
     int at = 0;
     if (q.statement_ != nullptr) (q.bind(++at, values), ...);
     return q;
@@ -144,6 +146,9 @@ class Connection {
   std::int64_t take_sum() { return std::exchange(sum_, 0); }
   bool keeps_sum() const { return keeps_sum_; }
   void set_keeps_sum() { keeps_sum_ = true; }
+  /// A statement has failed since the last call. What it did was undone without the sum, so its transaction has to be
+  /// undone too.
+  bool take_failure() { return std::exchange(failed_, false); }
   bool in_transaction() const;
   /// False: commits stay atomic and in order, and the last ones may be lost with the power; true: each is durable.
   Result<void> set_durable(bool durable);
@@ -154,8 +159,10 @@ class Connection {
   bool encrypted() const { return encrypted_; }
 
  private:
+  friend class Query;
   Connection(sqlite3* db, std::string path) : db_(db), path_(std::move(path)) {}
   sqlite3_stmt* prepare(const char* sql);
+  Error failure(int rc);
   Result<void> configure(const Options& options);
   Result<void> unlock(const Options& options);
 
@@ -164,6 +171,7 @@ class Connection {
   bool encrypted_ = false;
   std::int64_t sum_ = 0;
   bool keeps_sum_ = false;
+  bool failed_ = false;
   std::unordered_map<const char*, sqlite3_stmt*> statements_;
 };
 
@@ -174,7 +182,7 @@ class Transaction {
   Transaction(Transaction&& other) noexcept : db_(std::exchange(other.db_, nullptr)) {}
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();
-  /// Ok: durable.
+  /// Ok: durable. Errors: internal, when a statement has failed and the body went on.
   Result<void> commit();
 
  private:

@@ -1,6 +1,6 @@
 // The sum is the exclusive or of a hash of each row, so that it does not matter in which order they were written. It is
 // for accidents: who can forge a row can forge the sum. What a statement did that was undone alone, without its
-// transaction, would stay in the sum: a body that has seen an error ends with one.
+// transaction, would stay in the sum: a transaction in which one failed cannot be committed.
 #include "store/sum.h"
 
 #include <vector>
