@@ -22,11 +22,19 @@ Result<Syncer::Run::Step> Syncer::Run::reconcile() {
   request.body = wire::encode_reconcile(identity_.device, reckoning, signature);
   JULU_TRY(const Exchange exchange, call(std::move(request)));
   if (exchange.answer == Answer::stopped) return Step::stop;
-  if (exchange.answer != Answer::ok) return stop_for(exchange);
-  const auto differ = wire::decode_reconcile(exchange.response.body);
-  if (!differ) return stop(SyncEnd::left, differ.error());
-  JULU_CHECK(outbox_.reconcile(*differ));
-  return Step::go;
+  failure_ = Error{exchange.why, {}, exchange.problem.type};
+  if (exchange.answer == Answer::ok) {
+    const auto differ = wire::decode_reconcile(exchange.response.body);
+    if (differ) {
+      failure_.reset();
+      JULU_CHECK(outbox_.reconcile(*differ));
+      return Step::go;
+    }
+    failure_ = differ.error();
+  }
+  // What was never sent does not wait for what may have to go again.
+  JULU_CHECK(outbox_.reconcile_later(exchange.retry_after_ms));
+  return exchange.answer == Answer::link ? stop_for(exchange) : Step::go;
 }
 
 // The same worker under a new device id, without a code: vouched for by the old key, or, when a restore has made that

@@ -196,44 +196,6 @@ TEST_CASE("a refused op is parked with its reason and goes again when a person s
   CHECK(store->history(saved->id)->back().standing == "delivered");
 }
 
-TEST_CASE("a report sent again that had arrived after all is one report, and its first receipt ends it") {
-  County county;
-  auto store = county.phone();
-  county.publish_key(*store);
-  const auto saved = store->capture(incident());
-  Outbox outbox(*store);
-  std::vector<OutgoingOp> made;
-  std::vector<OpResult> refused(1);
-  refused[0].status = OpStatus::rejected;
-  const auto refuse_and_resend = [&] {
-    const auto ops = *outbox.next_ops(10, 1 << 20);
-    REQUIRE(ops.size() == 1);
-    made.push_back(ops[0]);
-    REQUIRE(outbox.settle(ops, refused, std::nullopt).ok());
-    REQUIRE(store->resend(saved->id).ok());
-  };
-  refuse_and_resend();
-  SECTION("sent again once") {}
-  SECTION("sent again twice") { refuse_and_resend(); }
-
-  const auto last = *outbox.next_ops(10, 1 << 20);
-  REQUIRE(last.size() == 1);
-  std::vector<OpResult> stale(1);
-  stale[0].status = OpStatus::stale;
-  stale[0].current =
-      Change{"incident", saved->id, kFirstVersion + 1, false, false, incident().body, "reported", {}, {}};
-  stale[0].applied = {made.back().op_id};
-  REQUIRE(outbox.settle(last, stale, std::nullopt).ok());
-  CHECK((*store->get(saved->id))->delivery == Delivery::saved);
-  const auto ops = *outbox.next_ops(10, 1 << 20);
-  REQUIRE(ops.size() == 1);
-  CHECK(ops[0].op_id == made.back().op_id);
-  std::int64_t version = kFirstVersion;
-  CHECK(county.apply_all(*store, version) == 1);
-  CHECK((*store->get(saved->id))->delivery == Delivery::delivered);
-  CHECK(store->status()->unsent_records == 0);
-}
-
 TEST_CASE("one bad record never stops the others, and its own later edits wait behind it") {
   County county;
   auto store = county.phone();

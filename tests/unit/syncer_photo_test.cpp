@@ -228,6 +228,31 @@ TEST_CASE("a photo that the platform cannot take is parked with its reason, and 
   CHECK((*c.store->get(id))->delivery == Delivery::parked);
 }
 
+TEST_CASE("a photo that was refused once and is captured again is offered again, and parked with its reason") {
+  ScriptedCounty c;
+  const std::string photo = c.county.folder.write("a.jpg", make_jpeg_of_about(100 * 1024, 1));
+  const std::string first = c.report("村东头排水沟堵了", {{photo, "near"}});
+  c.instead = [](const Request& request) -> std::optional<Response> {
+    if (header(request.headers, "Upload-Metadata").starts_with("sha256")) return problem(413, "too-large");
+    return std::nullopt;
+  };
+  c.run();
+  const std::string second = c.report("还是那里", {{photo, "near"}});
+  const SyncOutcome refused = c.run();
+  CHECK(refused.ops_left == 0);
+  CHECK(refused.ops_parked == 2);
+  CHECK((*c.store->get(first))->delivery == Delivery::parked);
+  CHECK((*c.store->get(second))->delivery == Delivery::parked);
+
+  c.instead = nullptr;
+  const std::string third = c.report("又是那里", {{photo, "near"}});
+  CHECK(c.run().photos_sent == 1);
+  CHECK((*c.store->get(third))->delivery == Delivery::delivered);
+  REQUIRE(c.store->resend(first).ok());
+  REQUIRE(c.store->resend(second).ok());
+  CHECK(c.run().end == SyncEnd::all_delivered);
+}
+
 TEST_CASE("a thumbnail that nobody wants never holds up its photo") {
   ScriptedCounty c;
   const std::string id = report_with_photo(c);

@@ -1,5 +1,6 @@
 // Texts and changes, under everything that a network and a platform can do to them.
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include <julu/limits.h>
 
@@ -311,4 +312,41 @@ TEST_CASE("a run ends at its deadline, and a cancelled one at once") {
   silent = false;
   CHECK(c.run().end == SyncEnd::all_delivered);
   CHECK(c.applied.size() == 1);
+}
+
+TEST_CASE("a platform that cannot be asked what it still holds gets what is new all the same") {
+  ScriptedCounty c;
+  const std::string old = c.report("村东头排水沟堵了");
+  c.after = [](const Request& request, Response response) -> std::optional<Response> {
+    const auto at = response.body.find(R"("holds":1)");
+    if (is(request, "POST", "/v1/push") && at != std::string::npos) response.body[at + 8] = '0';
+    return response;
+  };
+  c.run();
+  REQUIRE(c.store->status()->confirming);
+  c.after = nullptr;
+
+  const Response answer = GENERATE(problem(500, "server"), problem(404, "not-found"), problem(503, "busy"),
+                                   reply(200, "[]"), reply(200, R"({"differ":7})"));
+  CAPTURE(answer.status, answer.body);
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    return is(request, "POST", "/v1/reconcile") ? std::optional(answer) : std::nullopt;
+  };
+  c.county.clock.advance(limits::reconcile_spread_ms);
+  const std::string urgent = c.report("有人落水");
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.ops_delivered == 1);
+  CHECK(c.applied.size() == 2);
+  CHECK(c.asked("POST", "/v1/reconcile") == 1);
+  c.run();
+  CHECK(c.asked("POST", "/v1/reconcile") == 1);  // not before its time
+  CHECK(c.store->status()->confirming);
+
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    return is(request, "POST", "/v1/reconcile") ? std::optional(reply(200, R"({"differ":[]})")) : std::nullopt;
+  };
+  c.county.clock.advance(limits::reconcile_spread_ms);
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  CHECK_FALSE(c.store->status()->confirming);
+  CHECK((*c.store->get(urgent))->delivery == Delivery::delivered);
 }

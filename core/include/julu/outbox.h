@@ -144,6 +144,8 @@ class Outbox {
   Result<Reckoning> reckoning();
   /// `differ`: the days that differ. What was receipted and is not held goes again; returns how many ops.
   Result<std::int64_t> reconcile(const std::vector<HeldDay>& differ);
+  /// It could not say: this phone asks again after that and a random delay.
+  Result<void> reconcile_later(std::int64_t retry_after_ms);
 
   // After the store was copied or restored: the same worker under a new device id.
   Result<bool> is_forked() const;

@@ -68,16 +68,22 @@ Result<std::optional<ChainHead>> head_of(Core& core, Connection& db) {
   }
 }
 
+// A county of phones must not ask all at once.
+Result<void> ask_later(Core& core, Connection& db, std::int64_t retry_after_ms) {
+  const auto spread =
+      static_cast<std::int64_t>(core.random().below(static_cast<std::uint64_t>(limits::reconcile_spread_ms)));
+  const std::int64_t wait = std::min(retry_after_ms, limits::retry_after_ms_max) + spread;
+  JULU_CHECK(set_meta(db, "reconcile_wait_ms", wait));
+  return set_meta(db, "reconcile_at_ms", core.clock().now_ms() + wait);
+}
+
 }  // namespace
 
 Result<void> begin_confirming(Core& core, Connection& db) {
   JULU_TRY(const std::int64_t already, meta_integer(db, "confirming"));
   if (already != 0) return {};
   JULU_CHECK(set_meta(db, "confirming", std::int64_t{1}));
-  // A county of phones must not ask all at once.
-  const auto wait =
-      static_cast<std::int64_t>(core.random().below(static_cast<std::uint64_t>(limits::reconcile_spread_ms)));
-  return set_meta(db, "reconcile_at_ms", core.clock().now_ms() + wait);
+  return ask_later(core, db, 0);
 }
 
 Result<void> note_holds(Core& core, Connection& db, std::int64_t holds) {
@@ -99,9 +105,15 @@ Result<bool> Outbox::needs_reconcile() const {
     JULU_TRY(const std::int64_t confirming, meta_integer(db, "confirming"));
     if (confirming == 0) return false;
     JULU_TRY(const std::int64_t at, meta_integer(db, "reconcile_at_ms"));
+    JULU_TRY(const std::int64_t wait, meta_integer(db, "reconcile_wait_ms"));
     const std::int64_t now = core.clock().now_ms();
-    return at <= now || at > now + limits::reconcile_spread_ms;
+    return at <= now || at > now + wait;  // later than it was ever to be: the clock was set
   });
+}
+
+Result<void> Outbox::reconcile_later(std::int64_t retry_after_ms) {
+  Core& core = *store_.core_;
+  return core.write([&](Connection& db) { return ask_later(core, db, retry_after_ms); });
 }
 
 Result<Reckoning> Outbox::reckoning() {

@@ -1,0 +1,121 @@
+// What comes of a reply where something was sent again meanwhile: each thing is done once, and nothing stays refused that
+// was done.
+#include <algorithm>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <julu/inbox.h>
+#include <julu/outbox.h>
+
+#include "county.h"
+#include "jpeg.h"
+
+using namespace julu;
+using namespace julu::test;
+
+namespace {
+
+Capture incident() { return {"incident", R"({"category":"drainage","text":"村东头排水沟堵了"})", {}, {}}; }
+
+}  // namespace
+
+TEST_CASE("a report sent again that had arrived after all is one report, and its first receipt ends it") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  const auto saved = store->capture(incident());
+  Outbox outbox(*store);
+  std::vector<OutgoingOp> made;
+  std::vector<OpResult> refused(1);
+  refused[0].status = OpStatus::rejected;
+  const auto refuse_and_resend = [&] {
+    const auto ops = *outbox.next_ops(10, 1 << 20);
+    REQUIRE(ops.size() == 1);
+    made.push_back(ops[0]);
+    REQUIRE(outbox.settle(ops, refused, std::nullopt).ok());
+    REQUIRE(store->resend(saved->id).ok());
+  };
+  refuse_and_resend();
+  SECTION("sent again once") {}
+  SECTION("sent again twice") { refuse_and_resend(); }
+
+  const auto last = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(last.size() == 1);
+  std::vector<OpResult> stale(1);
+  stale[0].status = OpStatus::stale;
+  stale[0].current =
+      Change{"incident", saved->id, kFirstVersion + 1, false, false, incident().body, "reported", {}, {}};
+  stale[0].applied = {made.back().op_id};
+  REQUIRE(outbox.settle(last, stale, std::nullopt).ok());
+  CHECK((*store->get(saved->id))->delivery == Delivery::saved);
+  const auto ops = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(ops.size() == 1);
+  CHECK(ops[0].op_id == made.back().op_id);
+  std::int64_t version = kFirstVersion;
+  CHECK(county.apply_all(*store, version) == 1);
+  CHECK((*store->get(saved->id))->delivery == Delivery::delivered);
+  CHECK(store->status()->unsent_records == 0);
+}
+
+TEST_CASE("a step sent again while it was on its way is done once") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  Capture capture = incident();
+  capture.photos = {{county.folder.write("a.jpg", make_jpeg_of_about(100 * 1024, 1)), "near"}};
+  const auto saved = store->capture(capture);
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  Outbox outbox(*store);
+  REQUIRE(outbox.park_photo(*parse_hash(saved->photos.at(0)), {"too-large", {}, {}, {}}).ok());
+  REQUIRE(store->act(saved->id, "withdraw", R"({"note":"已清理"})").ok());
+  const auto first = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(first.size() == 1);
+  REQUIRE(store->resend(saved->id).ok());
+
+  std::vector<OpResult> applied(1);
+  applied[0].status = OpStatus::applied;
+  applied[0].version = ++version;
+  REQUIRE(outbox.settle(first, applied, county.sign(store->identity().device, first, applied)).ok());
+  const auto second = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(second.size() == 1);
+  std::vector<OpResult> stale(1);
+  stale[0].status = OpStatus::stale;
+  stale[0].current = Change{"incident", saved->id, version, false, false, incident().body, "withdrawn", {}, {}};
+  stale[0].applied = {first[0].op_id};
+  REQUIRE(outbox.settle(second, stale, std::nullopt).ok());
+  const auto last = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(last.size() == 1);
+  CHECK(last[0].op_id == first[0].op_id);
+  CHECK(county.apply_all(*store, version) == 1);
+  CHECK(outbox.counts()->parked == 0);
+  CHECK(outbox.counts()->photos == 1);
+  const auto history = *store->history(saved->id);
+  const auto done = [](const HistoryEntry& e) { return e.action == "withdraw" && e.standing == "delivered"; };
+  CHECK(std::count_if(history.begin(), history.end(), done) == 1);
+}
+
+TEST_CASE("what one reply refuses after it had an earlier edit made again is refused no more than its new making") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  const auto saved = store->capture({"household", R"({"address":"堤村 1 号"})", {}, {}});
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  REQUIRE(store->patch(saved->id, R"({"note":"甲"})").ok());
+  REQUIRE(store->patch(saved->id, R"({"note":"乙"})").ok());
+  Outbox outbox(*store);
+  const auto ops = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(ops.size() == 2);
+  std::vector<OpResult> results(2);
+  results[0].status = OpStatus::stale;
+  results[0].current =
+      Change{"household", saved->id, ++version, false, false, R"({"address":"堤村 2 号"})", {}, {}, {}};
+  results[1].status = OpStatus::rejected;
+  results[1].problem = {"scope", {}, {}, {}};
+  REQUIRE(outbox.settle(ops, results, std::nullopt).ok());
+  CHECK(outbox.counts()->parked == 0);
+  CHECK(county.apply_all(*store, version) == 2);
+  CHECK((*store->get(saved->id))->delivery == Delivery::delivered);
+  CHECK((*store->get(saved->id))->body == R"({"address":"堤村 2 号","note":"乙"})");
+}
