@@ -1,10 +1,11 @@
-// What comes of a reply where something was sent again meanwhile: each thing is done once, and nothing stays refused that
-// was done.
+// What comes of a reply where something was sent again meanwhile: each thing is done once, and nothing stays refused
+// that was done.
 #include <algorithm>
 
 #include <catch2/catch_test_macros.hpp>
 
 #include <julu/inbox.h>
+#include <julu/limits.h>
 #include <julu/outbox.h>
 
 #include "county.h"
@@ -118,4 +119,33 @@ TEST_CASE("what one reply refuses after it had an earlier edit made again is ref
   CHECK(county.apply_all(*store, version) == 2);
   CHECK((*store->get(saved->id))->delivery == Delivery::delivered);
   CHECK((*store->get(saved->id))->body == R"({"address":"堤村 2 号","note":"乙"})");
+}
+
+TEST_CASE("a platform to which every edit is stale is asked ever less often") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  const auto saved = store->capture({"household", R"({"address":"堤村 1 号"})", {}, {}});
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  REQUIRE(store->patch(saved->id, R"({"note":"甲"})").ok());
+  Outbox outbox(*store);
+  const std::int64_t begun = county.clock.now_ms();
+  for (int making = 0; making < 12; ++making) {
+    auto ops = *outbox.next_ops(10, 1 << 20);
+    if (ops.empty()) {
+      CHECK(making >= 2);  // another phone's edit is no reason to wait
+      const std::int64_t next = outbox.counts()->next_attempt_ms.value();
+      CHECK(next - county.clock.now_ms() <= limits::backoff_cap_ms);
+      county.clock.advance(next - county.clock.now_ms());
+      ops = *outbox.next_ops(10, 1 << 20);
+    }
+    REQUIRE(ops.size() == 1);
+    std::vector<OpResult> stale(1);
+    stale[0].status = OpStatus::stale;
+    stale[0].current =
+        Change{"household", saved->id, ++version, false, false, R"({"address":"堤村 2 号"})", {}, {}, {}};
+    REQUIRE(outbox.settle(ops, stale, std::nullopt).ok());
+  }
+  CHECK(county.clock.now_ms() - begun > 60'000);
 }

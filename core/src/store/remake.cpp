@@ -19,6 +19,16 @@ Result<void> hand_over(Connection& db, const OpRow& old, std::int64_t successor)
   return db.run("UPDATE op SET status = 3, successor = ?2, next_attempt_ms = 0 WHERE seq = ?1", old.seq, successor);
 }
 
+// An edit of somebody else's is no reason to wait. A platform that calls every making stale is asked ever less often:
+// each names all before it.
+Result<void> wait_its_turn(Core& core, Connection& db, std::int64_t seq, std::size_t makings) {
+  constexpr std::size_t kAtOnce = 2;
+  if (makings <= kAtOnce) return {};
+  const Wait wait = next_wait(core, static_cast<std::int64_t>(makings - kAtOnce), 0);
+  return db.run("UPDATE op SET next_attempt_ms = ?2, wait_max_ms = ?3 WHERE seq = ?1", seq, wait.next_attempt_ms,
+                wait.wait_max_ms);
+}
+
 // Everything that the new op closes: the old op, and what the old op was to close and has not.
 Result<std::vector<Id>> to_replace(Connection& db, const OpRow& old) {
   if (mutant(Mutant::replaces_forgotten)) return std::vector<Id>();
@@ -130,6 +140,7 @@ class Remaking {
     }
     JULU_TRY(const Enqueued queued, core_.enqueue(db_, text.moment, op));
     JULU_CHECK(hand_over(db_, old, queued.seq));
+    JULU_CHECK(wait_its_turn(core_, db_, queued.seq, op.replaces.size()));
     running_ = apply_merge_patch(std::move(running_), merged.patch);
     last_ = queued.seq;
     again_[old.seq] = queued.seq;
