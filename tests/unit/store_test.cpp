@@ -196,6 +196,18 @@ TEST_CASE("a refused op is parked with its reason and goes again when a person s
   CHECK(store->history(saved->id)->back().standing == "delivered");
 }
 
+TEST_CASE("a step that needs a note is not taken without one") {
+  County county;
+  const auto store = county.phone();
+  const auto saved = store->capture(incident());
+  for (const char* body : {"", "{}", R"({"note":""})"}) {
+    const auto step = store->act(saved->id, "resolve_on_spot", body);
+    CHECK(step.error().code == ErrorCode::field_missing);
+    CHECK(step.error().field == "/note");
+  }
+  CHECK(store->act(saved->id, "resolve_on_spot", R"({"note":"已疏通"})").ok());
+}
+
 TEST_CASE("one bad record never stops the others, and its own later edits wait behind it") {
   County county;
   auto store = county.phone();

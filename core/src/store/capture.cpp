@@ -205,6 +205,9 @@ Result<Saved> Store::act(const std::string& id_text, const std::string& action, 
     if (target.kind->shape() != Shape::case_ || flow == nullptr) return Error{ErrorCode::shape_mismatch, "/id", {}};
     const Identity who = core_->identity();
     JULU_TRY(const std::string state, flow->next(target.row.state, action, who.role));
+    if (flow->note(action) == NoteRule::required && text_member(step, "note").empty()) {
+      return Error{ErrorCode::field_missing, "/note", {}};
+    }
     const Moment moment = core_->moment(db);
     JULU_TRY(NewOp op, follow_up(db, target, Verb::append));
     step["action"] = action;
