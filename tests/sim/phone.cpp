@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <julu/limits.h>
+#include <julu/outbox.h>
 #include <nlohmann/json.hpp>
 
 #include "camera.h"
@@ -33,6 +34,7 @@ Phone::Phone(World& its_world, int its_number, int its_worker, const test::SimDi
       clock(its_world, "p" + std::to_string(its_number)),
       network(its_world, *this) {
   looks_ = seeded_random(world.plan().seed * 1000 + 900 + static_cast<std::uint64_t>(number));
+  presses_ = seeded_random(world.plan().seed * 1000 + 950 + static_cast<std::uint64_t>(number));
   clock.booted_ms = world.now_ms() - 1000;
   disk.restore(image);
 }
@@ -420,6 +422,10 @@ void Phone::sync() {
   arm();
   network.signal = world.calm() || world.below(10) >= 4;
   ++world.tally.syncs;
+  if (!world.calm() && presses_->below(4) == 0) {
+    constexpr std::uint64_t kImpatienceMs = 20'000;
+    world.at(world.now_ms() + static_cast<std::int64_t>(presses_->below(kImpatienceMs)), [this] { press_resend(); });
+  }
   requests_before_ = requests;
   token_requests_before_ = token_requests;
   restores_before_ = world.server.restores();
@@ -463,11 +469,19 @@ void Phone::press_sync() {
   }
 }
 
+void Phone::press_resend() {
+  if (store_ == nullptr || disk.stopped()) return;
+  arm();
+  resend_parked();
+  after_call();
+}
+
 bool Phone::quiet() {
   if (gone) return true;
   if (store_ == nullptr) return false;
   const auto status = store_->status();
-  return status && status->unsent_ops == 0 && status->unsent_photos == 0 && !status->confirming;
+  const auto waiting = Outbox(*store_).counts();  // a photo that was refused waits for a person
+  return status && waiting && waiting->ops == 0 && waiting->photos == 0 && !status->confirming;
 }
 
 bool Phone::resend_parked() {

@@ -89,6 +89,8 @@ class Phone {
   void sync();
   /// The worker presses the button, and again when it did not help.
   void press_sync();
+  /// "Send again", also while a sync runs.
+  void press_resend();
   void upkeep();
   /// The process or the machine dies: now, or at its next step when it is in the middle of something.
   void die(test::SimDisk::Stop how);
@@ -164,6 +166,7 @@ class Phone {
   PhotoInput photo();
 
   std::unique_ptr<Random> looks_;  // apart, so that who looks in changes nothing else
+  std::unique_ptr<Random> presses_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Syncer> syncer_;
   bool restart_ = false;

@@ -196,7 +196,8 @@ std::optional<Response> Server::front(const Request& request) {
       default: return problem(503, "busy");
     }
   }
-  if (is_push(request) && world_.strikes(Fault::too_large)) return problem(413, "too-large");
+  const bool is_photo = header(request.headers, "Upload-Metadata").starts_with("sha256");
+  if ((is_push(request) || is_photo) && world_.strikes(Fault::too_large)) return problem(413, "too-large");
   const bool coded = header(request.headers, "Content-Encoding") == "gzip";
   if (coded && world_.strikes(Fault::coding_refused)) return problem(415, "unsupported-coding");
   return std::nullopt;
