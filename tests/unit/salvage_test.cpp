@@ -88,6 +88,17 @@ void lose(County& county, const char* sql) {
   REQUIRE((*db)->run(sql).ok());
 }
 
+/// The next open finds it damaged.
+void set_aside(const County& county) { std::ofstream(county.directory() + "/julu.db-damaged") << "!"; }
+
+std::vector<Verb> verbs_due(Store& store) {
+  std::vector<Verb> verbs;
+  const auto due = Outbox(store).next_ops(50, 1 << 20);
+  REQUIRE(due.ok());
+  for (const OutgoingOp& op : *due) verbs.push_back(op.verb);
+  return verbs;
+}
+
 /// What the county answers to all that is due.
 void answer_all(County& county, Store& store, const OpResult& result) {
   Outbox outbox(store);
@@ -255,6 +266,40 @@ TEST_CASE("what stood after an operation that is lost goes again behind a new cr
   CHECK(store->get(saved->id)->value().delivery == Delivery::delivered);
 }
 
+TEST_CASE("a photo whose operation is lost is attached again, and not shown as delivered before") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  std::vector<std::string> ids;
+  for (std::uint64_t i = 0; i < 2; ++i) {
+    const std::string photo = county.folder.write("p.jpg", make_jpeg_of_about(20'000, i));
+    const auto saved = store->capture({"incident", R"({"category":"drainage","text":"堵"})", {{photo, "near"}}, {}});
+    REQUIRE(saved.ok());
+    ids.push_back(saved->id);
+  }
+  store.reset();
+  lose(county, "DELETE FROM op");
+  set_aside(county);
+  store = county.open_again();
+  county.publish_key(*store);
+  Outbox outbox(*store);
+  const auto delivered = [&] {
+    std::vector<bool> each;
+    for (const std::string& id : ids) each.push_back(store->get(id)->value().photos.at(0).delivered);
+    return each;
+  };
+  std::int64_t version = kFirstVersion;
+  CHECK(verbs_due(*store) == std::vector<Verb>{Verb::create, Verb::create});
+  CHECK(delivered() == std::vector<bool>{false, false});
+  CHECK(county.apply_all(*store, version) == 2);
+  CHECK(delivered() == std::vector<bool>{false, false});
+  for (const OutgoingPhoto& photo : *outbox.next_photos(5)) REQUIRE(outbox.photo_uploaded(photo.sha256, "").ok());
+  CHECK(verbs_due(*store) == std::vector<Verb>{Verb::attach, Verb::attach});
+  CHECK(county.apply_all(*store, version) == 2);
+  CHECK(delivered() == std::vector<bool>{true, true});
+  CHECK(store->status()->unsent_ops == 0);
+}
+
 TEST_CASE("a photo that is not ours to send keeps nothing waiting: the county says whether it has it") {
   County county;
   auto store = county.phone();
@@ -330,7 +375,7 @@ TEST_CASE("what a lost operation was to replace goes again, and is closed when t
     REQUIRE(store->capture({"incident", R"({"category":"drainage","text":"堵"})", {}, {}}).ok());
   }
   lose(county, "UPDATE op SET status = 3, successor = 99");
-  std::ofstream(county.directory() + "/julu.db-damaged") << "!";
+  set_aside(county);
   auto store = county.open_again();
   REQUIRE(store->status()->unsent_ops == 1);
   OpResult replaced;
@@ -339,4 +384,27 @@ TEST_CASE("what a lost operation was to replace goes again, and is closed when t
   answer_all(county, *store, replaced);
   CHECK(store->status()->unsent_ops == 0);
   CHECK(store->status()->parked_ops == 0);
+}
+
+TEST_CASE("no later operation is taken for the lost successor of an earlier one") {
+  County county;
+  const Capture report{"incident", R"({"category":"drainage","text":"堵"})", {}, {}};
+  {
+    auto store = county.phone();
+    county.publish_key(*store);
+    REQUIRE(store->capture(report).ok());
+  }
+  lose(county, "UPDATE op SET status = 3, successor = 2");
+  set_aside(county);
+  auto store = county.open_again();
+  OpResult replaced;
+  replaced.status = OpStatus::rejected;
+  replaced.problem.type = "replaced";
+  const auto due = Outbox(*store).next_ops(50, 1 << 20);
+  REQUIRE(due->size() == 1);
+  REQUIRE(store->capture(report).ok());
+  REQUIRE(Outbox(*store).settle(*due, {replaced}, std::nullopt, std::nullopt).ok());
+  CHECK(store->status()->unsent_ops == 1);
+  CHECK(verbs_due(*store) == std::vector<Verb>{Verb::create});
+  CHECK(store->get(due->at(0).record.text())->value().delivery == Delivery::none);  // closed; it waits for nothing
 }

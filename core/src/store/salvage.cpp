@@ -193,7 +193,8 @@ class Salvaging {
                 " WHERE status = 3 AND successor NOT IN (SELECT seq FROM op)"
                 " AND seq <> (SELECT max(seq) FROM op AS newest WHERE newest.successor = op.successor)"));
     return db_.run(
-        "UPDATE op SET status = 0, next_attempt_ms = 0 WHERE status = 3 AND successor NOT IN (SELECT seq FROM op)");
+        "UPDATE op SET status = 0, successor = 0, next_attempt_ms = 0 WHERE status = 3"
+        " AND successor NOT IN (SELECT seq FROM op)");
   }
 
   // Only an op whose bytes are those that it was made of.
@@ -250,7 +251,8 @@ class Salvaging {
         if (&side == &kSides[0]) remember_photos(hanging);
       }
     }
-    return {};
+    // A lost number is given out again, so what named it names 0, which is nobody's.
+    return db_.run("UPDATE attachment SET op = 0 WHERE op NOT IN (SELECT seq FROM op)");
   }
 
   // An attachment names its photo even where the op that attached it is lost.
@@ -362,9 +364,12 @@ namespace {
 constexpr const char* kWithoutOps =
     "SELECT id FROM record WHERE NOT EXISTS (SELECT 1 FROM op WHERE op.record = record.id AND op.folded = 0"
     " AND op.verb <> 3) AND (base IS NULL OR base <> body)";
+// A step's only where the platform has the step or gets it: of another it would wait for ever.
 constexpr const char* kLostAttachments =
-    "SELECT a.record, a.sha256, a.role, photo.length_bytes, photo.here FROM attachment AS a JOIN photo USING (sha256)"
-    " WHERE a.op IS NOT NULL AND a.action IS NULL AND NOT EXISTS (SELECT 1 FROM op WHERE op.seq = a.op)";
+    "SELECT a.record, a.sha256, a.role, a.action, photo.length_bytes, photo.here"
+    " FROM attachment AS a JOIN photo USING (sha256) WHERE a.op = 0 AND (a.action IS NULL"
+    " OR EXISTS (SELECT 1 FROM action WHERE id = a.action AND number IS NOT NULL)"
+    " OR EXISTS (SELECT 1 FROM op WHERE op.record = a.record AND op.op_id = a.action)) ORDER BY a.record, a.place";
 
 class Rebuilding {
  public:
@@ -381,27 +386,19 @@ class Rebuilding {
       }
     }
     for (const Id& record : records) JULU_CHECK(write_again(record));
-    struct Lost {
-      Id record;
-      Json body;
-      Hash photo{};
-      bool here = false;
-    };
-    std::vector<Lost> lost;
-    {
-      Query row = db_.query(kLostAttachments);
-      for (;;) {
-        JULU_TRY(const bool there, row.step());
-        if (!there) break;
-        const Json body{{"photo", hex(row.hash(1))}, {"role", row.text(2)}, {"length_bytes", row.integer(3)}};
-        lost.push_back({row.id(0), body, row.hash(1), row.integer(4) != 0});
-      }
-    }
-    for (const Lost& one : lost) JULU_CHECK(attach_again(one.record, one.body, one.photo, one.here));
+    JULU_CHECK(attach_again());
     return tell();
   }
 
  private:
+  struct Attachment {
+    Id record;
+    Hash photo{};
+    std::string role;
+    Json body;
+    bool here = false;
+  };
+
   Result<void> write_again(const Id& id) {
     JULU_TRY(const auto row, find_record(db_, id));
     const auto kind = row ? core_.kind(row->kind) : nullptr;
@@ -432,21 +429,37 @@ class Rebuilding {
     return set_meta(db_, "salvage", told.dump());
   }
 
-  Result<void> attach_again(const Id& record, const Json& body, const Hash& photo, bool here) {
-    JULU_TRY(const auto row, find_record(db_, record));
+  Result<void> attach_again() {
+    std::vector<Attachment> lost;
+    {
+      Query row = db_.query(kLostAttachments);
+      for (;;) {
+        JULU_TRY(const bool there, row.step());
+        if (!there) break;
+        Json body{{"photo", hex(row.hash(1))}, {"role", row.text(2)}, {"length_bytes", row.integer(4)}};
+        if (!row.is_null(3)) body["action"] = row.id(3).text();
+        lost.push_back({row.id(0), row.hash(1), std::string(row.text(2)), body, row.integer(5) != 0});
+      }
+    }
+    for (const Attachment& one : lost) JULU_CHECK(attach_again(one));
+    return {};
+  }
+
+  Result<void> attach_again(const Attachment& lost) {
+    JULU_TRY(const auto row, find_record(db_, lost.record));
     if (!row) return {};
     NewOp op;
-    op.record = record;
+    op.record = lost.record;
     op.kind = row->kind;
     op.verb = Verb::attach;
-    op.photo = photo;
-    op.body = canonical(body);
-    JULU_TRY(op.after, pending_before(db_, record));
+    op.photo = lost.photo;
+    op.body = canonical(lost.body);
+    JULU_TRY(op.after, pending_before(db_, lost.record));
     JULU_TRY(const Enqueued queued, core_.enqueue(db_, moment_, op));
     ++made_;
-    JULU_CHECK(db_.run("UPDATE attachment SET op = ?3 WHERE record = ?1 AND sha256 = ?2 AND action IS NULL", record,
-                       photo, queued.seq));
-    if (here) return {};
+    JULU_CHECK(db_.run("UPDATE attachment SET op = ?4 WHERE record = ?1 AND sha256 = ?2 AND role = ?3", lost.record,
+                       lost.photo, lost.role, queued.seq));
+    if (lost.here) return {};
     return db_.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1", queued.seq,
                    problem_text(ErrorCode::photo_damaged, "lost", "", "", ""));
   }
