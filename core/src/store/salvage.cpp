@@ -5,10 +5,8 @@
 
 #include <julu/log.h>
 
-#include "domain/merge.h"
 #include "store/photos.h"
 #include "store/records.h"
-#include "store/remake.h"
 
 namespace julu::store {
 namespace {
@@ -178,11 +176,7 @@ class Salvaging {
       unreadable_ = 0;
     else if (ops_torn_)
       unreadable_ = std::max<std::int64_t>(unreadable_, 1);
-    JULU_CHECK(queue_what_was_replaced());
-    // A delivery whose receipt is lost is none: the platform says it again.
-    return db_.run(
-        "UPDATE op SET status = 0, receipt = NULL, receipt_item = NULL, version = NULL, folded = 0, next_attempt_ms = 0"
-        " WHERE status = 1 AND receipt NOT IN (SELECT id FROM receipt)");
+    return queue_what_was_replaced();
   }
 
   // The newest op of those that a lost one was to replace goes again; if the lost one was delivered, the platform says
@@ -355,138 +349,6 @@ Result<void> salvage(const Store::Options& options, int damaged) {
   JULU_CHECK(transaction.commit());
   log(LogLevel::error, "store salvaged into file " + std::to_string(damaged + 1));
   return {};
-}
-
-namespace {
-
-// A record that the platform has never shown is the worker's own; one that stands otherwise than the platform's version
-// was edited. Where the op that said so is lost, the record says it as well.
-constexpr const char* kWithoutOps =
-    "SELECT id FROM record WHERE NOT EXISTS (SELECT 1 FROM op WHERE op.record = record.id AND op.folded = 0"
-    " AND op.verb <> 3) AND (base IS NULL OR base <> body)";
-// A step's only where the platform has the step or gets it: of another it would wait for ever.
-constexpr const char* kLostAttachments =
-    "SELECT a.record, a.sha256, a.role, a.action, photo.length_bytes, photo.here"
-    " FROM attachment AS a JOIN photo USING (sha256) WHERE a.op = 0 AND (a.action IS NULL"
-    " OR EXISTS (SELECT 1 FROM action WHERE id = a.action AND number IS NOT NULL)"
-    " OR EXISTS (SELECT 1 FROM op WHERE op.record = a.record AND op.op_id = a.action)) ORDER BY a.record, a.place";
-
-class Rebuilding {
- public:
-  Rebuilding(Core& core, Connection& db) : core_(core), db_(db), moment_(core.moment(db)) {}
-
-  Result<void> run() {
-    std::vector<Id> records;
-    {
-      Query row = db_.query(kWithoutOps);
-      for (;;) {
-        JULU_TRY(const bool there, row.step());
-        if (!there) break;
-        records.push_back(row.id(0));
-      }
-    }
-    for (const Id& record : records) JULU_CHECK(write_again(record));
-    JULU_CHECK(attach_again());
-    return tell();
-  }
-
- private:
-  struct Attachment {
-    Id record;
-    Hash photo{};
-    std::string role;
-    Json body;
-    bool here = false;
-  };
-
-  Result<void> write_again(const Id& id) {
-    JULU_TRY(const auto row, find_record(db_, id));
-    const auto kind = row ? core_.kind(row->kind) : nullptr;
-    if (kind == nullptr || row->deleted) return {};
-    const Json body = Json::parse(row->body, nullptr, false);
-    NewOp op = op_with(*row, *kind, body);
-    if (row->base) {
-      if (kind->shape() != Shape::document) return {};
-      const Json base = Json::parse(*row->base, nullptr, false);
-      const Json patch = merge_patch_between(base, body);
-      if (patch.empty()) return {};
-      op = op_with(*row, *kind, patch);
-      op.verb = Verb::patch;
-      op.base_version = row->base_version;
-      op.base_values = base_values_for(base, patch).dump();
-    }
-    Moment moment = moment_;
-    moment.captured_at_ms = row->captured_at_ms;
-    ++made_;
-    JULU_CHECK(core_.enqueue(db_, moment, op));
-    return {};
-  }
-
-  Result<void> tell() {
-    JULU_TRY(const auto text, meta_text(db_, "salvage"));
-    Json told = Json::parse(text.value_or("{}"), nullptr, false);
-    told["ops"] = told.value("ops", std::int64_t{0}) + made_;
-    return set_meta(db_, "salvage", told.dump());
-  }
-
-  Result<void> attach_again() {
-    std::vector<Attachment> lost;
-    {
-      Query row = db_.query(kLostAttachments);
-      for (;;) {
-        JULU_TRY(const bool there, row.step());
-        if (!there) break;
-        Json body{{"photo", hex(row.hash(1))}, {"role", row.text(2)}, {"length_bytes", row.integer(4)}};
-        if (!row.is_null(3)) body["action"] = row.id(3).text();
-        lost.push_back({row.id(0), row.hash(1), std::string(row.text(2)), body, row.integer(5) != 0});
-      }
-    }
-    for (const Attachment& one : lost) JULU_CHECK(attach_again(one));
-    return {};
-  }
-
-  Result<void> attach_again(const Attachment& lost) {
-    JULU_TRY(const auto row, find_record(db_, lost.record));
-    if (!row) return {};
-    NewOp op;
-    op.record = lost.record;
-    op.kind = row->kind;
-    op.verb = Verb::attach;
-    op.photo = lost.photo;
-    op.body = canonical(lost.body);
-    JULU_TRY(op.after, pending_before(db_, lost.record));
-    JULU_TRY(const Enqueued queued, core_.enqueue(db_, moment_, op));
-    ++made_;
-    JULU_CHECK(db_.run("UPDATE attachment SET op = ?4 WHERE record = ?1 AND sha256 = ?2 AND role = ?3", lost.record,
-                       lost.photo, lost.role, queued.seq));
-    if (lost.here) return {};
-    return db_.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1", queued.seq,
-                   problem_text(ErrorCode::photo_damaged, "lost", "", "", ""));
-  }
-
-  Core& core_;
-  Connection& db_;
-  Moment moment_;
-  std::int64_t made_ = 0;
-};
-
-}  // namespace
-
-Result<void> lay_salvaged(Core& core, Connection& db) {
-  JULU_TRY(const std::int64_t raw, meta_integer(db, "salvaged_raw"));
-  if (raw == 0) return {};
-  JULU_CHECK(Rebuilding(core, db).run());
-  std::set<Id> records;
-  {
-    Query row = db.query("SELECT record FROM op WHERE status IN (0, 2)");
-    for (;;) {
-      JULU_TRY(const bool there, row.step());
-      if (!there) break;
-      records.insert(row.id(0));
-    }
-  }
-  for (const Id& record : records) JULU_CHECK(lay(core, db, record));
-  return db.run("DELETE FROM meta WHERE name = 'salvaged_raw'");
 }
 
 }  // namespace julu::store
