@@ -240,7 +240,7 @@ Result<void> save_identity(Connection& db, const Identity& identity);
 /// Carries what can be read of the damaged file over into the next, in one transaction, once. Errors: store_corrupt
 /// when not even the identity can be read, and those of the disk. salvage.cpp
 Result<void> salvage(const Store::Options& options, int damaged);
-/// The second half of it, once kinds and flows are known.
+/// The second half of it, once kinds and flows are known. rebuild.cpp
 Result<void> lay_salvaged(Core& core, Connection& db);
 
 Error with_field(Error error, std::string field);

@@ -64,7 +64,7 @@ Result<void> add_delivery(Connection& db, const Id& id, Record& record) {
 
 Result<void> add_photos(Connection& db, const Id& id, Record& record) {
   Query row = db.query(
-      "SELECT a.sha256, a.role, a.action, photo.length_bytes, photo.here, photo.own, op.status FROM attachment AS a"
+      "SELECT a.sha256, a.role, a.action, photo.length_bytes, photo.here, a.op, op.status FROM attachment AS a"
       " JOIN photo ON photo.sha256 = a.sha256 LEFT JOIN op ON op.seq = a.op WHERE a.record = ?1 ORDER BY a.place",
       id);
   for (;;) {
@@ -76,7 +76,8 @@ Result<void> add_photos(Connection& db, const Id& id, Record& record) {
     if (!row.is_null(2)) photo.action = row.id(2).text();
     photo.length_bytes = row.integer(3);
     photo.here = row.integer(4) != 0;
-    photo.delivered = row.is_null(6) ? true : row.integer(6) == kStatusReceipted;
+    // The platform's own, or receipted; one that names an op which is not there is neither.
+    photo.delivered = row.is_null(5) || (!row.is_null(6) && row.integer(6) == kStatusReceipted);
     record.photos.push_back(std::move(photo));
   }
 }

@@ -5,10 +5,8 @@
 
 #include <julu/log.h>
 
-#include "domain/merge.h"
 #include "store/photos.h"
 #include "store/records.h"
-#include "store/remake.h"
 
 namespace julu::store {
 namespace {
@@ -178,11 +176,7 @@ class Salvaging {
       unreadable_ = 0;
     else if (ops_torn_)
       unreadable_ = std::max<std::int64_t>(unreadable_, 1);
-    JULU_CHECK(queue_what_was_replaced());
-    // A delivery whose receipt is lost is none: the platform says it again.
-    return db_.run(
-        "UPDATE op SET status = 0, receipt = NULL, receipt_item = NULL, version = NULL, folded = 0, next_attempt_ms = 0"
-        " WHERE status = 1 AND receipt NOT IN (SELECT id FROM receipt)");
+    return queue_what_was_replaced();
   }
 
   // The newest op of those that a lost one was to replace goes again; if the lost one was delivered, the platform says
@@ -193,7 +187,8 @@ class Salvaging {
                 " WHERE status = 3 AND successor NOT IN (SELECT seq FROM op)"
                 " AND seq <> (SELECT max(seq) FROM op AS newest WHERE newest.successor = op.successor)"));
     return db_.run(
-        "UPDATE op SET status = 0, next_attempt_ms = 0 WHERE status = 3 AND successor NOT IN (SELECT seq FROM op)");
+        "UPDATE op SET status = 0, successor = 0, next_attempt_ms = 0 WHERE status = 3"
+        " AND successor NOT IN (SELECT seq FROM op)");
   }
 
   // Only an op whose bytes are those that it was made of.
@@ -250,7 +245,8 @@ class Salvaging {
         if (&side == &kSides[0]) remember_photos(hanging);
       }
     }
-    return {};
+    // A lost number is given out again, so what named it names 0, which is nobody's.
+    return db_.run("UPDATE attachment SET op = 0 WHERE op NOT IN (SELECT seq FROM op)");
   }
 
   // An attachment names its photo even where the op that attached it is lost.
@@ -353,127 +349,6 @@ Result<void> salvage(const Store::Options& options, int damaged) {
   JULU_CHECK(transaction.commit());
   log(LogLevel::error, "store salvaged into file " + std::to_string(damaged + 1));
   return {};
-}
-
-namespace {
-
-// A record that the platform has never shown is the worker's own; one that stands otherwise than the platform's version
-// was edited. Where the op that said so is lost, the record says it as well.
-constexpr const char* kWithoutOps =
-    "SELECT id FROM record WHERE NOT EXISTS (SELECT 1 FROM op WHERE op.record = record.id AND op.folded = 0"
-    " AND op.verb <> 3) AND (base IS NULL OR base <> body)";
-constexpr const char* kLostAttachments =
-    "SELECT a.record, a.sha256, a.role, photo.length_bytes, photo.here FROM attachment AS a JOIN photo USING (sha256)"
-    " WHERE a.op IS NOT NULL AND a.action IS NULL AND NOT EXISTS (SELECT 1 FROM op WHERE op.seq = a.op)";
-
-class Rebuilding {
- public:
-  Rebuilding(Core& core, Connection& db) : core_(core), db_(db), moment_(core.moment(db)) {}
-
-  Result<void> run() {
-    std::vector<Id> records;
-    {
-      Query row = db_.query(kWithoutOps);
-      for (;;) {
-        JULU_TRY(const bool there, row.step());
-        if (!there) break;
-        records.push_back(row.id(0));
-      }
-    }
-    for (const Id& record : records) JULU_CHECK(write_again(record));
-    struct Lost {
-      Id record;
-      Json body;
-      Hash photo{};
-      bool here = false;
-    };
-    std::vector<Lost> lost;
-    {
-      Query row = db_.query(kLostAttachments);
-      for (;;) {
-        JULU_TRY(const bool there, row.step());
-        if (!there) break;
-        const Json body{{"photo", hex(row.hash(1))}, {"role", row.text(2)}, {"length_bytes", row.integer(3)}};
-        lost.push_back({row.id(0), body, row.hash(1), row.integer(4) != 0});
-      }
-    }
-    for (const Lost& one : lost) JULU_CHECK(attach_again(one.record, one.body, one.photo, one.here));
-    return tell();
-  }
-
- private:
-  Result<void> write_again(const Id& id) {
-    JULU_TRY(const auto row, find_record(db_, id));
-    const auto kind = row ? core_.kind(row->kind) : nullptr;
-    if (kind == nullptr || row->deleted) return {};
-    const Json body = Json::parse(row->body, nullptr, false);
-    NewOp op = op_with(*row, *kind, body);
-    if (row->base) {
-      if (kind->shape() != Shape::document) return {};
-      const Json base = Json::parse(*row->base, nullptr, false);
-      const Json patch = merge_patch_between(base, body);
-      if (patch.empty()) return {};
-      op = op_with(*row, *kind, patch);
-      op.verb = Verb::patch;
-      op.base_version = row->base_version;
-      op.base_values = base_values_for(base, patch).dump();
-    }
-    Moment moment = moment_;
-    moment.captured_at_ms = row->captured_at_ms;
-    ++made_;
-    JULU_CHECK(core_.enqueue(db_, moment, op));
-    return {};
-  }
-
-  Result<void> tell() {
-    JULU_TRY(const auto text, meta_text(db_, "salvage"));
-    Json told = Json::parse(text.value_or("{}"), nullptr, false);
-    told["ops"] = told.value("ops", std::int64_t{0}) + made_;
-    return set_meta(db_, "salvage", told.dump());
-  }
-
-  Result<void> attach_again(const Id& record, const Json& body, const Hash& photo, bool here) {
-    JULU_TRY(const auto row, find_record(db_, record));
-    if (!row) return {};
-    NewOp op;
-    op.record = record;
-    op.kind = row->kind;
-    op.verb = Verb::attach;
-    op.photo = photo;
-    op.body = canonical(body);
-    JULU_TRY(op.after, pending_before(db_, record));
-    JULU_TRY(const Enqueued queued, core_.enqueue(db_, moment_, op));
-    ++made_;
-    JULU_CHECK(db_.run("UPDATE attachment SET op = ?3 WHERE record = ?1 AND sha256 = ?2 AND action IS NULL", record,
-                       photo, queued.seq));
-    if (here) return {};
-    return db_.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1", queued.seq,
-                   problem_text(ErrorCode::photo_damaged, "lost", "", "", ""));
-  }
-
-  Core& core_;
-  Connection& db_;
-  Moment moment_;
-  std::int64_t made_ = 0;
-};
-
-}  // namespace
-
-Result<void> lay_salvaged(Core& core, Connection& db) {
-  JULU_TRY(const std::int64_t raw, meta_integer(db, "salvaged_raw"));
-  if (raw == 0) return {};
-  JULU_CHECK(Rebuilding(core, db).run());
-  std::set<Id> records;
-  {
-    Query row = db.query("SELECT record FROM op WHERE status IN (0, 2)");
-    for (;;) {
-      JULU_TRY(const bool there, row.step());
-      if (!there) break;
-      records.insert(row.id(0));
-    }
-  }
-  for (const Id& record : records) JULU_CHECK(lay(core, db, record));
-  return db.run("DELETE FROM meta WHERE name = 'salvaged_raw'");
 }
 
 }  // namespace julu::store

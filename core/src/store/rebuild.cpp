@@ -1,0 +1,247 @@
+// After salvage.cpp, once kinds and flows are known: what a lost op said is said again by what is left of the record.
+#include <algorithm>
+#include <set>
+
+#include "domain/merge.h"
+#include "store/records.h"
+#include "store/remake.h"
+
+namespace julu::store {
+namespace {
+
+// A record that the platform has never shown is the worker's own; one that stands otherwise than the platform's version
+// was edited. Where the op that said so is lost, the record says it as well.
+constexpr const char* kWithoutOps =
+    "SELECT id FROM record WHERE NOT EXISTS (SELECT 1 FROM op WHERE op.record = record.id AND op.folded = 0"
+    " AND op.verb <> 3) AND iif(deleted, base IS NOT NULL AND NOT base_deleted, base IS NULL OR base <> body)";
+constexpr const char* kPending = "SELECT DISTINCT record FROM op WHERE status IN (0, 2) OR (status = 1 AND folded = 0)";
+// A delivery whose receipt is lost is none: the platform says it again.
+constexpr const char* kUnproven =
+    "SELECT DISTINCT record FROM op WHERE status = 1 AND receipt NOT IN (SELECT id FROM receipt)";
+constexpr const char* kSendUnproven =
+    "UPDATE op SET status = 0, receipt = NULL, receipt_item = NULL, version = NULL, folded = 0, next_attempt_ms = 0"
+    " WHERE status = 1 AND receipt NOT IN (SELECT id FROM receipt)";
+// A step's only where the platform has the step or gets it: of another it would wait for ever.
+constexpr const char* kLostAttachments =
+    "SELECT a.record, a.sha256, a.role, a.action, photo.length_bytes, photo.here"
+    " FROM attachment AS a JOIN photo USING (sha256) WHERE a.op = 0 AND (a.action IS NULL"
+    " OR EXISTS (SELECT 1 FROM action WHERE id = a.action AND number IS NOT NULL)"
+    " OR EXISTS (SELECT 1 FROM op WHERE op.record = a.record AND op.op_id = a.action)) ORDER BY a.record, a.place";
+
+Json parse_object(std::string_view text) {
+  Json json = Json::parse(text, nullptr, false);
+  return json.is_object() ? json : Json::object();
+}
+
+Json member(const Json& object, const std::string& key) { return object.value(key, Json()); }
+
+bool changes_fields(const OpRow& op) { return op.verb == Verb::create || op.verb == Verb::patch; }
+
+// Whether the row was written with this op or after it. A first creation brought the row; of an edit, one field that
+// stands as the edit made it and not as it was before.
+bool shows(const Json& body, const OpRow& op) {
+  if (op.verb == Verb::create) return op.place == op.seq;
+  if (op.verb != Verb::patch) return false;
+  const Json says = parse_op(op.canonical).body;
+  const Json before = parse_object(op.base_values);
+  const Json after = apply_merge_patch(before, says);
+  const Json shown = base_values_for(body, says);
+  return std::any_of(says.items().begin(), says.items().end(), [&](const auto& field) {
+    const Json made = member(after, field.key());
+    return made == member(shown, field.key()) && made != member(before, field.key());
+  });
+}
+
+// The part of the difference that undoes nothing of an op which may be newer than the row.
+Json safe_part(const Json& difference, const Json& body, const std::vector<OpRow>& ops) {
+  std::int64_t newest_shown = 0;
+  for (const OpRow& op : ops) newest_shown = std::max(newest_shown, shows(body, op) ? op.seq : 0);
+  Json safe = difference;
+  for (const OpRow& op : ops) {
+    if (op.seq <= newest_shown || op.folded || !changes_fields(op)) continue;
+    const Json says = parse_op(op.canonical).body;
+    for (const auto& field : says.items()) safe.erase(field.key());
+  }
+  return safe;
+}
+
+class Rebuilding {
+ public:
+  Rebuilding(Core& core, Connection& db) : core_(core), db_(db), moment_(core.moment(db)) {}
+
+  Result<void> run() {
+    JULU_TRY(const auto without, records_of(kWithoutOps));
+    for (const Id& record : without) JULU_CHECK(write_again(record));
+    JULU_TRY(const auto pending, records_of(kPending));
+    for (const Id& record : pending) JULU_CHECK(lay_again(record));
+    // After that: of what was folded in, the record holds what came since too.
+    JULU_TRY(const auto unproven, records_of(kUnproven));
+    JULU_CHECK(db_.run(kSendUnproven));
+    for (const Id& record : unproven) JULU_CHECK(lay(core_, db_, record));
+    JULU_CHECK(attach_again());
+    return tell();
+  }
+
+ private:
+  struct Attachment {
+    Id record;
+    Hash photo{};
+    std::string role;
+    Json body;
+    bool here = false;
+  };
+
+  Result<std::vector<Id>> records_of(const char* sql) {
+    std::vector<Id> records;
+    Query row = db_.query(sql);
+    for (;;) {
+      JULU_TRY(const bool there, row.step());
+      if (!there) return records;
+      records.push_back(row.id(0));
+    }
+  }
+
+  Result<void> write_again(const Id& id) {
+    JULU_TRY(const auto row, find_record(db_, id));
+    const auto kind = row ? core_.kind(row->kind) : nullptr;
+    if (kind == nullptr) return {};
+    const Json body = Json::parse(row->body, nullptr, false);
+    if (!row->base) return queue(*row, op_with(*row, *kind, body));
+    if (kind->shape() != Shape::document) return {};
+    if (row->deleted) return remove(*row, *kind);
+    const Json base = Json::parse(*row->base, nullptr, false);
+    return edit(*row, *kind, base, merge_patch_between(base, body));
+  }
+
+  // The row holds what all its ops made of it, the lost ones too. Of a disk that lied about its syncs it may be older
+  // than an op that is left: then nobody can tell which value is the last, and a person has to.
+  Result<void> lay_again(const Id& id) {
+    JULU_TRY(const auto row, find_record(db_, id));
+    JULU_CHECK(lay(core_, db_, id));
+    JULU_TRY(const auto laid, find_record(db_, id));
+    const auto kind = row ? core_.kind(row->kind) : nullptr;
+    const Json body = row ? parse_object(row->body) : Json::object();
+    // Without a body it is one that was made up for the ops.
+    if (kind == nullptr || kind->shape() != Shape::document || body.empty() || laid->deleted) return {};
+    if (row->deleted) {
+      JULU_CHECK(remove(*row, *kind));
+      return lay(core_, db_, id);
+    }
+    const Json said = parse_object(laid->body);
+    const Json difference = merge_patch_between(said, body);
+    if (difference.empty()) return {};
+    JULU_TRY(const std::vector<OpRow> ops, ops_of(db_, id));
+    const Json safe = safe_part(difference, body, ops);
+    JULU_CHECK(edit(*row, *kind, said, safe));
+    JULU_CHECK(lay(core_, db_, id));
+    Json unsure = difference;
+    for (const auto& field : safe.items()) unsure.erase(field.key());
+    return ask(id, "", unsure, body, said);
+  }
+
+  Result<void> edit(const RecordRow& row, const Kind& kind, const Json& before, const Json& patch) {
+    if (patch.empty()) return {};
+    NewOp op = op_with(row, kind, patch);
+    op.verb = Verb::patch;
+    op.base_values = base_values_for(before, patch).dump();
+    return queue(row, std::move(op));
+  }
+
+  Result<void> remove(const RecordRow& row, const Kind& kind) {
+    NewOp op = op_with(row, kind, Json::object());
+    op.verb = Verb::remove;
+    op.body.clear();
+    return queue(row, std::move(op));
+  }
+
+  Result<void> queue(const RecordRow& row, NewOp op) {
+    JULU_TRY(op.after, pending_before(db_, row.id));
+    if (!op.after && op.verb != Verb::create) op.base_version = row.base_version;
+    Moment moment = moment_;
+    moment.captured_at_ms = row.captured_at_ms;
+    ++made_;
+    JULU_CHECK(core_.enqueue(db_, moment, op));
+    return {};
+  }
+
+  // What the ops say stays current.
+  Result<void> ask(const Id& record, const std::string& path, const Json& difference, const Json& body,
+                   const Json& said) {
+    for (const auto& [key, value] : difference.items()) {
+      const std::string field = path + "/" + pointer_segment(key);
+      const Json local = member(body, key);
+      const Json remote = member(said, key);
+      if (local.is_object() && remote.is_object()) {
+        JULU_CHECK(ask(record, field, value, local, remote));
+        continue;
+      }
+      const auto text = [](const Json& v) { return v.is_null() ? std::nullopt : std::optional(v.dump()); };
+      const std::int64_t now = moment_.captured_at_ms;
+      JULU_CHECK(
+          db_.run("INSERT INTO conflict (record, field, local, remote, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)"
+                  " ON CONFLICT DO UPDATE SET local = excluded.local, remote = excluded.remote, at_ms = excluded.at_ms",
+                  record, field, text(local), text(remote), now));
+      JULU_CHECK(add_history(db_, record, now, "given_up",
+                             Json{{"field", field}, {"base", nullptr}, {"local", local}, {"remote", remote}}));
+    }
+    return {};
+  }
+
+  Result<void> tell() {
+    JULU_TRY(const auto text, meta_text(db_, "salvage"));
+    Json told = Json::parse(text.value_or("{}"), nullptr, false);
+    told["ops"] = told.value("ops", std::int64_t{0}) + made_;
+    return set_meta(db_, "salvage", told.dump());
+  }
+
+  Result<void> attach_again() {
+    std::vector<Attachment> lost;
+    {
+      Query row = db_.query(kLostAttachments);
+      for (;;) {
+        JULU_TRY(const bool there, row.step());
+        if (!there) break;
+        Json body{{"photo", hex(row.hash(1))}, {"role", row.text(2)}, {"length_bytes", row.integer(4)}};
+        if (!row.is_null(3)) body["action"] = row.id(3).text();
+        lost.push_back({row.id(0), row.hash(1), std::string(row.text(2)), body, row.integer(5) != 0});
+      }
+    }
+    for (const Attachment& one : lost) JULU_CHECK(attach_again(one));
+    return {};
+  }
+
+  Result<void> attach_again(const Attachment& lost) {
+    JULU_TRY(const auto row, find_record(db_, lost.record));
+    if (!row) return {};
+    NewOp op;
+    op.record = lost.record;
+    op.kind = row->kind;
+    op.verb = Verb::attach;
+    op.photo = lost.photo;
+    op.body = canonical(lost.body);
+    JULU_TRY(op.after, pending_before(db_, lost.record));
+    JULU_TRY(const Enqueued queued, core_.enqueue(db_, moment_, op));
+    ++made_;
+    JULU_CHECK(db_.run("UPDATE attachment SET op = ?4 WHERE record = ?1 AND sha256 = ?2 AND role = ?3", lost.record,
+                       lost.photo, lost.role, queued.seq));
+    if (lost.here) return {};
+    return db_.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1", queued.seq,
+                   problem_text(ErrorCode::photo_damaged, "lost", "", "", ""));
+  }
+
+  Core& core_;
+  Connection& db_;
+  Moment moment_;
+  std::int64_t made_ = 0;
+};
+
+}  // namespace
+
+Result<void> lay_salvaged(Core& core, Connection& db) {
+  JULU_TRY(const std::int64_t raw, meta_integer(db, "salvaged_raw"));
+  if (raw == 0) return {};
+  JULU_CHECK(Rebuilding(core, db).run());
+  return db.run("DELETE FROM meta WHERE name = 'salvaged_raw'");
+}
+
+}  // namespace julu::store
