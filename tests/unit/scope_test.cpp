@@ -154,7 +154,7 @@ TEST_CASE("a photo of others goes from the phone with the last record that names
   // What comes next gets the number that has become free, and nothing of what had it.
   others.c.report("堵", {{others.c.county.folder.write("later.jpg", later), "near"}});
   CHECK(others.is_here(later));
-  CHECK(others.c.store->thumbnail(hex(sha256(later))).value() != small);
+  CHECK((others.c.store->thumbnail(hex(sha256(later))).value() != small));
 
   others.remove(kSecond);
   others.c.run();
