@@ -13,6 +13,9 @@ namespace {
 constexpr int kFullPullsMax = 3;       // a run; a platform that never accepts its own cursors must not hold the phone
 constexpr int kWantedFailuresMax = 3;  // in a row: then it is not the photos
 
+// Says nothing of the other photos.
+bool is_withheld(int status) { return status == 403 || status == 404 || status == 410; }
+
 }  // namespace
 
 Result<Syncer::Run::Step> Syncer::Run::pull() {
@@ -83,6 +86,10 @@ Result<Syncer::Run::Step> Syncer::Run::fetch_wanted() {
       }
       if (stored.error().code != ErrorCode::photo_damaged) return stored.error();
       why = ErrorCode::photo_damaged;
+    }
+    if (exchange.answer == Answer::refused && is_withheld(exchange.response.status)) {
+      JULU_CHECK(inbox_.defer_wanted(wanted->sha256, why, limits::withheld_photo_ms));
+      continue;
     }
     JULU_CHECK(inbox_.defer_wanted(wanted->sha256, why, exchange.retry_after_ms));
     const bool of_the_photo = exchange.answer == Answer::ok || exchange.answer == Answer::refused ||

@@ -47,6 +47,8 @@ inline constexpr int redirects_max = 0;  // a redirect would carry the token els
 inline constexpr std::int64_t backoff_base_ms = 2'000;
 inline constexpr std::int64_t backoff_cap_ms = 15 * 60 * 1000;
 inline constexpr std::int64_t retry_after_ms_max = 24LL * 3600 * 1000;
+inline constexpr std::int64_t withheld_photo_ms =
+    24LL * 3600 * 1000;  // of somebody else's, when the platform has none for us: it leaves scope, or is lost
 inline constexpr std::int64_t request_timeout_ms = 60'000;  // no byte moved for so long: the link is dead
 inline constexpr std::int64_t connect_timeout_ms = 20'000;
 inline constexpr std::int64_t assertion_ms = 240'000;       // the platform takes at most 5 minutes

@@ -126,7 +126,10 @@ Result<void> Core::look_for_mixed_pages() {
   const std::lock_guard lock(write_mutex_);
   JULU_CHECK(check_awake());
   if (looked_) return {};
-  const auto checked = check_sum(*writer_, clock_->boot_id());
+  // Held until the mark is made: who waits for it must not write to this file any more.
+  const auto lock_of_file = Transaction::begin(*writer_);
+  const Result<bool> checked =
+      lock_of_file ? check_sum(*writer_, clock_->boot_id()) : Result<bool>(lock_of_file.error());
   if (!checked && checked.error().code == ErrorCode::store_corrupt) mark_damaged(checked.error());
   if (!checked) return checked.error();
   looked_ = true;

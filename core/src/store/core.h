@@ -176,6 +176,8 @@ class Core {
     if (newly_checked_) JULU_CHECK(set_checked(*writer_, clock_->boot_id()));
     if (auto done = transaction.commit(); !done && !mutant(Mutant::ack_before_commit)) return done.error();
     newly_checked_ = false;
+    // The mark comes before the reading of what is left, so that without it the commit is read too.
+    JULU_CHECK(check_in_use());
     return result;
   }
   /// The next `open` sets a damaged file aside.
@@ -183,7 +185,8 @@ class Core {
   void mark_damaged(const Error& error);
   /// Under either lock: both connections come and go together.
   Result<void> check_awake() const;
-  /// What is written to a file that was set aside, by another process perhaps, nobody would read.
+  /// What is written to a file that was set aside, by another process perhaps, nobody would read. Errors:
+  /// store_corrupt.
   Result<void> check_in_use() const;
   Result<void> load();
   void woke();

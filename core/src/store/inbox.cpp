@@ -45,6 +45,31 @@ Result<void> forget_record(Connection& db, const Id& record) {
   return db.run("DELETE FROM record WHERE id = ?1", record);
 }
 
+// What an op of ours names is ours, though damage took it and it is to come back.
+constexpr const char* kUnnamedPhotos =
+    "SELECT id FROM photo WHERE own = 0 AND sha256 NOT IN (SELECT sha256 FROM attachment)"
+    " AND NOT EXISTS (SELECT 1 FROM op WHERE op.photo = photo.sha256)";
+
+// Photos of others that no record in scope names any more: not to be kept, and nobody would give them. All that goes
+// by a photo's number goes with it, because the last number is given again.
+Result<void> forget_unnamed_photos(Connection& db) {
+  std::vector<std::int64_t> photos;
+  {
+    Query row = db.query(kUnnamedPhotos);
+    for (;;) {
+      JULU_TRY(const bool there, row.step());
+      if (!there) break;
+      photos.push_back(row.integer(0));
+    }
+  }
+  for (const std::int64_t photo : photos) {
+    JULU_CHECK(drop_chunks(db, photo));
+    JULU_CHECK(db.run("DELETE FROM thumbnail WHERE photo = ?1", photo));
+    JULU_CHECK(db.run("DELETE FROM photo WHERE id = ?1", photo));
+  }
+  return {};
+}
+
 Result<bool> has_unreceipted(Connection& db, const Id& record) {
   JULU_TRY(const auto count, db.integer("SELECT count(*) FROM op WHERE record = ?1 AND status IN (0, 2, 3)", record));
   return count.value_or(0) > 0;
@@ -171,9 +196,11 @@ Result<Inbox::Applied> Inbox::apply(const PulledPage& page) {
     JULU_CHECK(note_epoch(core, db, page.epoch));
     JULU_TRY(const std::int64_t generation, meta_integer(db, "generation"));
     Applied result;
+    bool forgotten = false;
     for (const Change& change : page.changes) {
       JULU_TRY(const bool changed, apply_change(core, db, change, page.epoch, generation));
       catalog_changed = catalog_changed || !parse_id(change.id);
+      forgotten = forgotten || change.removed;
       result.changed += changed ? 1 : 0;
     }
     JULU_CHECK(set_meta(db, "cursor", page.next));
@@ -181,10 +208,13 @@ Result<Inbox::Applied> Inbox::apply(const PulledPage& page) {
       JULU_TRY(const std::int64_t swept, meta_integer(db, "swept"));
       // What the platform may have lost and gets again must not be forgotten here meanwhile.
       JULU_TRY(const std::int64_t confirming, meta_integer(db, "confirming"));
-      if (swept < generation && (confirming == 0 || mutant(Mutant::sweep_while_confirming)))
+      if (swept < generation && (confirming == 0 || mutant(Mutant::sweep_while_confirming))) {
         JULU_CHECK(sweep(db, generation));
+        forgotten = true;
+      }
       JULU_CHECK(set_meta(db, "last_sync_ms", core.clock().now_ms()));
     }
+    if (forgotten) JULU_CHECK(forget_unnamed_photos(db));
     if (catalog_changed) JULU_CHECK(core.load_catalog(db));
     return result;
   });

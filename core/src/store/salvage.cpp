@@ -54,10 +54,10 @@ constexpr Side kSides[] = {
      "INSERT OR IGNORE INTO conflict (record, field, base, local, remote, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
 };
 
-constexpr const char* kMeta[] = {"identity",       "device_key",       "consent_at_ms",  "chain",
-                                 "first_device",   "first_device_key", "new_device_key", "epoch",
-                                 "safe_before_ms", "clock_offset_ms",  "confirming",     "reconcile_at_ms",
-                                 "server_seen_ms"};
+constexpr const char* kMeta[] = {"identity",          "device_key",       "consent_at_ms",  "chain",
+                                 "first_device",      "first_device_key", "new_device_key", "epoch",
+                                 "safe_before_ms",    "clock_offset_ms",  "confirming",     "reconcile_at_ms",
+                                 "reconcile_wait_ms", "server_seen_ms"};
 
 // The damaged file. An error leaves a connection that fails for ever, so each begins anew after one.
 class Wreck {

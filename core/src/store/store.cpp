@@ -60,9 +60,9 @@ Result<void> Store::read_photo(const std::string& sha256, const std::function<bo
 Result<std::string> Store::thumbnail(const std::string& sha256) {
   const auto hash = parse_hash(sha256);
   if (!hash) return Error{ErrorCode::bad_argument, "/sha256", {}};
-  std::int64_t photo = 0;
   bool stored = false;
   auto made = core_->read([&](Connection& db) -> Result<std::string> {
+    std::int64_t photo = 0;
     {
       Query row =
           db.query("SELECT id, has_thumbnail FROM photo WHERE sha256 = ?1 AND (here = 1 OR has_thumbnail = 1)", *hash);
@@ -74,10 +74,10 @@ Result<std::string> Store::thumbnail(const std::string& sha256) {
     return make_thumbnail(db, photo);
   });
   if (made && !stored) {
-    // It can be derived again, so it need not wait for the disk.
+    // It can be derived again, so it need not wait for the disk. By its hash: the photo may be gone meanwhile.
     const auto kept = core_->note([&](Connection& db) -> Result<void> {
-      JULU_CHECK(db.run("UPDATE photo SET has_thumbnail = 1 WHERE id = ?1", photo));
-      return db.run("INSERT OR IGNORE INTO thumbnail VALUES (?1, ?2)", photo, Blob{*made});
+      JULU_CHECK(db.run("UPDATE photo SET has_thumbnail = 1 WHERE sha256 = ?1", *hash));
+      return db.run("INSERT OR IGNORE INTO thumbnail SELECT id, ?2 FROM photo WHERE sha256 = ?1", *hash, Blob{*made});
     });
     if (!kept) return kept.error();
   }

@@ -121,7 +121,6 @@ Result<void> put_sum(Connection& db, std::int64_t changed) {
 Result<bool> check_sum(Connection& db, const std::string& boot) {
   JULU_TRY(const auto checked, meta_text(db, "checked_boot"));
   if (checked == boot && boot != kUnknownBoot) return false;
-  JULU_TRY(auto snapshot, Transaction::begin(db));
   JULU_CHECK(check_rows(db));
   return boot != kUnknownBoot;
 }

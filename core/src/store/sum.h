@@ -15,7 +15,7 @@ Result<void> keep_sum(Connection& db);
 Result<void> put_sum(Connection& db, std::int64_t changed);
 /// Once a boot, because only a machine that lost its power leaves such pages: are the rows those of the sum, the
 /// indexes those of the rows, and the photos as long as they should be? A boot without a name is always another one.
-/// True: `set_checked` is due, with the next thing that is written. Errors: store_corrupt.
+/// True: `set_checked` is due, with the next thing that is written. In the caller's transaction. Errors: store_corrupt.
 Result<bool> check_sum(Connection& db, const std::string& boot);
 Result<void> set_checked(Connection& db, const std::string& boot);
 

@@ -1,0 +1,182 @@
+// Photos of others: asked for while a record in scope names them, and gone from the phone with the last that does.
+#include <catch2/catch_test_macros.hpp>
+
+#include <algorithm>
+
+#include <julu/limits.h>
+
+#include "jpeg.h"
+#include "scripted_county.h"
+#include "store/sqlite.h"
+
+using namespace julu;
+using namespace julu::test;
+
+namespace {
+
+const std::string kFirst = "01980000-0000-7000-8000-000000000001";
+const std::string kSecond = "01980000-0000-7000-8000-000000000002";
+
+std::string photo_row(const std::string& jpeg) {
+  return R"({"photo":")" + hex(sha256(jpeg)) + R"(","length_bytes":)" + std::to_string(jpeg.size()) +
+         R"(,"role":"near"})";
+}
+
+/// A county in which others report: `held` is what it gives of photos, `status` what it says of all others.
+struct Others {
+  Others() {
+    c.instead = [this](const Request& request) -> std::optional<Response> {
+      const auto at = request.url.find("/v1/photos/");
+      if (request.method != "GET" || at == std::string::npos) return std::nullopt;
+      asked.push_back(request.url.substr(at + 11, 64));
+      for (const std::string& jpeg : held) {
+        if (hex(sha256(jpeg)) == asked.back()) return reply(200, jpeg, {{"Content-Type", "image/jpeg"}});
+      }
+      return problem(status, "not-found");
+    };
+  }
+
+  void report(const std::string& id, const std::vector<std::string>& jpegs) {
+    std::string photos;
+    for (const std::string& jpeg : jpegs) photos += (photos.empty() ? "" : ",") + photo_row(jpeg);
+    change(id, R"("body":{"category":"drainage","text":"堵"},"photos":[)" + photos + "]");
+  }
+  void remove(const std::string& id) { change(id, R"("removed":true)"); }
+  void change(const std::string& id, const std::string& members) {
+    const std::string version = std::to_string(++version_);
+    c.pages.push_back(
+        c.pull_page(R"({"kind":"incident","id":")" + id + R"(","version":)" + version + "," + members + "}",
+                    id + ":" + version + "\n"));
+  }
+  std::int64_t times_asked(const std::string& jpeg) const {
+    return std::count(asked.begin(), asked.end(), hex(sha256(jpeg)));
+  }
+  bool is_here(const std::string& jpeg) {
+    std::string bytes;
+    const auto read = c.store->read_photo(hex(sha256(jpeg)), [&](std::string_view part) {
+      bytes += part;
+      return true;
+    });
+    return read.ok() && bytes == jpeg;
+  }
+  std::int64_t rows(const char* sql) const {
+    store::Connection::Options options;
+    options.path = c.county.directory() + "/julu.db";
+    if (has_cipher()) options.key = c.county.key;
+    const auto db = store::Connection::open(options);
+    REQUIRE(db.ok());
+    return (*db)->integer(sql).value().value_or(-1);
+  }
+
+  ScriptedCounty c;
+  std::vector<std::string> held;
+  int status = 404;
+  std::vector<std::string> asked;
+
+ private:
+  std::int64_t version_ = kFirstVersion + 100;
+};
+
+std::vector<std::string> jpegs(std::uint64_t count) {
+  std::vector<std::string> made;
+  for (std::uint64_t i = 0; i < count; ++i) made.push_back(make_jpeg_of_about(40 * 1024, 70 + i));
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("photos that the platform does not give keep no other away, and wait for a day") {
+  for (const int status : {403, 404, 410}) {
+    CAPTURE(status);
+    Others with;
+    with.status = status;
+    const auto photos = jpegs(4);
+    with.report(kFirst, photos);
+    with.held = {photos[3]};
+    CHECK(with.c.run().end == SyncEnd::all_delivered);
+    CHECK(with.is_here(photos[3]));
+    CHECK(with.asked.size() == 4);
+    with.c.county.clock.advance(limits::withheld_photo_ms - 3'600'000);
+    with.c.run();
+    CHECK(with.asked.size() == 4);
+    with.c.county.clock.advance(3'600'000);
+    with.c.run();
+    CHECK(with.asked.size() == 7);
+  }
+}
+
+TEST_CASE("a platform that fails is still left alone after three photos") {
+  Others others;
+  others.status = 500;
+  others.report(kFirst, jpegs(5));
+  others.c.run();
+  CHECK(others.asked.size() == 3);
+}
+
+TEST_CASE("nobody asks any more for a photo of a record that left the scope") {
+  Others others;
+  const auto photos = jpegs(1);
+  others.status = 500;
+  others.report(kFirst, photos);
+  others.c.run();
+  REQUIRE(others.times_asked(photos[0]) == 1);
+  SECTION("as the platform says") { others.remove(kFirst); }
+  SECTION("as a full pull does not say") {
+    REQUIRE(Inbox(*others.c.store).restart().ok());
+    others.report(kSecond, {});
+  }
+  others.c.county.clock.advance(limits::backoff_cap_ms);
+  others.c.run();
+  CHECK(others.times_asked(photos[0]) == 1);
+  CHECK(others.rows("SELECT count(*) FROM photo") == 0);
+}
+
+TEST_CASE("a photo of others goes from the phone with the last record that names it") {
+  Others others;
+  const auto photos = jpegs(3);
+  const std::string &alone = photos[0], &shared = photos[1], &later = photos[2];
+  others.held = {alone, shared};
+  others.report(kFirst, {shared, alone});
+  others.report(kSecond, {shared});
+  others.c.run();
+  others.c.run();
+  REQUIRE(others.is_here(alone));
+  REQUIRE(others.is_here(shared));
+  const std::string small = others.c.store->thumbnail(hex(sha256(alone))).value();
+
+  others.remove(kFirst);
+  others.c.run();
+  CHECK_FALSE(others.is_here(alone));
+  CHECK(others.is_here(shared));
+  CHECK(others.rows("SELECT sum(length(bytes)) FROM chunk") == static_cast<std::int64_t>(shared.size()));
+  CHECK(others.rows("SELECT count(*) FROM thumbnail WHERE photo NOT IN (SELECT id FROM photo)") == 0);
+
+  // What comes next gets the number that has become free, and nothing of what had it.
+  others.c.report("堵", {{others.c.county.folder.write("later.jpg", later), "near"}});
+  CHECK(others.is_here(later));
+  CHECK((others.c.store->thumbnail(hex(sha256(later))).value() != small));
+
+  others.remove(kSecond);
+  others.c.run();
+  CHECK_FALSE(others.is_here(shared));
+  CHECK(others.is_here(later));
+  others.c.county.clock.reboot("boot-2");
+  CHECK(others.c.county.open_again()->maintain(std::chrono::seconds(5)).ok());
+}
+
+TEST_CASE("the worker's own photos stay when their record leaves the scope") {
+  Others others;
+  const std::string jpeg = jpegs(1).front();
+  const std::string id = others.c.report("堵", {{others.c.county.folder.write("own.jpg", jpeg), "near"}});
+  SECTION("not sent yet") {}
+  SECTION("delivered") { REQUIRE(others.c.run().end == SyncEnd::all_delivered); }
+  const bool delivered = (*others.c.store->get(id))->delivery == Delivery::delivered;
+  Change removed;
+  removed.kind = "incident";
+  removed.id = id;
+  removed.version = kFirstVersion + 200;
+  removed.removed = true;
+  REQUIRE(Inbox(*others.c.store).apply({kEpoch, {removed}, "c9", false}).ok());
+  CHECK((*others.c.store->get(id)).has_value() != delivered);
+  CHECK(others.is_here(jpeg));
+}

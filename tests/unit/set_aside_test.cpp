@@ -1,0 +1,111 @@
+// Two processes on one store, one of which finds its file damaged: what the other was told is saved is in the next one.
+#include <catch2/catch_test_macros.hpp>
+
+#include <functional>
+#include <utility>
+
+#include <julu/enrolment.h>
+
+#include "county.h"
+#include "sim_disk.h"
+#include "store/core.h"
+
+using namespace julu;
+using namespace julu::test;
+
+namespace {
+
+/// Does something once when it is asked in the middle of a capture, where the time evidence is taken.
+class BusyClock final : public Clock {
+ public:
+  explicit BusyClock(Clock& clock) : clock_(clock) {}
+  std::int64_t now_ms() override { return clock_.now_ms(); }
+  std::int64_t monotonic_ms() override {
+    if (const auto once = std::exchange(meanwhile, {})) once();
+    return clock_.monotonic_ms();
+  }
+  std::string boot_id() override { return clock_.boot_id(); }
+  std::function<void()> meanwhile;
+
+ private:
+  Clock& clock_;
+};
+
+Capture report() {
+  return {"incident", R"({"category":"drainage","text":"堵"})", {}, "01980000-0000-7000-8000-000000000001"};
+}
+
+/// An enrolled store on a disk in memory.
+Store::Options enrolled(County& county, const SimDisk& disk) {
+  Enrolment::Options enrolment;
+  enrolment.root = "root";
+  enrolment.key = county.key;
+  enrolment.encrypted = has_cipher();
+  enrolment.platform = "https://county.example";
+  enrolment.consent_at_ms = county.clock.now_ms();
+  enrolment.clock = &county.clock;
+  enrolment.random = county.random.get();
+  enrolment.vfs = disk.vfs();
+  Identity identity;
+  identity.device = "device-W-0412";
+  identity.worker = "W-0412";
+  identity.root_key = public_key(county.root_key);
+  REQUIRE(Enrolment::begin(std::move(enrolment)).value()->finish(identity).ok());
+  Store::Options options = county.options();
+  options.directory = "root";
+  options.vfs = disk.vfs();
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "what is committed to a file that was set aside meanwhile is not called saved, and asked again it is there once") {
+  County county;
+  county.phone();
+  BusyClock clock(county.clock);
+  Store::Options options = county.options();
+  options.clock = &clock;
+  auto store = Store::open(options).value();
+  std::unique_ptr<Store> other;
+  const auto mark = [&] {
+    REQUIRE(store::make_mark(store::damage_mark(store::database_path(county.directory(), 1)), {}).ok());
+  };
+  SECTION("before the other process has read it") { clock.meanwhile = mark; }
+  SECTION("when the other process has read it") {
+    clock.meanwhile = [&] {
+      mark();
+      other = county.open_again();
+    };
+  }
+  const auto saved = store->capture(report());
+  REQUIRE_FALSE(saved.ok());
+  CHECK(saved.error().code == ErrorCode::store_corrupt);
+
+  store = Store::open(options).value();
+  CHECK(store->capture(report()).ok());
+  CHECK(store->list({}).value().size() == 1);
+  CHECK(store->status()->unsent_ops == 1);
+}
+
+TEST_CASE("who waits for the lock while a damaged file is looked at finds the mark when it gets it") {
+  County county;
+  SimDisk disk(*county.random);
+  const Store::Options options = enrolled(county, disk);
+  const auto store = Store::open(options).value();
+  const auto other = Store::open(options).value();
+  REQUIRE(store->capture(report()).ok());
+  store::Connection::Options raw;
+  raw.path = store::database_path(options.directory, 1);
+  raw.vfs = options.vfs;
+  if (options.encrypted) raw.key = county.key;
+  const auto db = store::Connection::open(raw).value();
+  REQUIRE(db->run("UPDATE record SET state = 'older'").ok());  // without the sum
+  REQUIRE(db->script("PRAGMA busy_timeout = 0").ok());
+
+  bool locked = false;
+  disk.watch(disk.steps() + 1, [&] { locked = !store::Transaction::begin(*db).ok(); });  // while the mark is made
+  CHECK(store->maintain({}).error().code == ErrorCode::store_corrupt);
+  CHECK(locked);
+  CHECK(other->capture(report()).error().code == ErrorCode::store_corrupt);
+}
