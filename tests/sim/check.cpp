@@ -238,7 +238,8 @@ class PhoneCheck {
       }
     }
     // Of what gave way, damage may take the last trace.
-    if (!found && !told.at_risk && !rewritten(told)) {
+    const bool may_be_gone = told.at_risk && (!told.in_row || world_.server.was_restored());
+    if (!found && !may_be_gone && !rewritten(told)) {
       std::string ops;
       for (const OwnOp& op : ops_) {
         if (mine(op))

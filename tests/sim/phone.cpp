@@ -97,14 +97,30 @@ void Phone::note_salvage() {
   generation_ = now;
   unsound = false;
   forked = true;
+  note_readable_rows();
   ++world.tally.faults["salvaged"];
   world.note(number, "salvaged");
+}
+
+// Of what damage took the op, the record's row may say as much; where the platform has it, nothing has to be said.
+void Phone::note_readable_rows() {
+  for (Told& what : told) {
+    const auto wreck = store::open_database(options(), generation_ - 1, store::Opening::damaged);
+    if (!wreck) return;
+    const auto said = (*wreck)->integer(
+        "SELECT 1 FROM record WHERE id = ?1 AND NOT deleted AND instr(body, ?2) > 0 AND instr(coalesce(base, ''), ?2) = 0",
+        *parse_id(what.record), what.marker);
+    what.in_row = said && *said;
+  }
 }
 
 void Phone::damage() {
   if (store_ == nullptr || calls_ > 0) return;
   keep_ops_at_risk(world, *this);
-  for (Told& what : told) what.at_risk = true;
+  for (Told& what : told) {
+    what.at_risk = true;
+    what.in_row = false;
+  }
   close();
   constexpr std::int64_t kPage = 4096;
   const std::string file = store::database_path("phone", generation_);

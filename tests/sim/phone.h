@@ -77,6 +77,7 @@ struct Told {
   std::vector<std::string> photos;
   bool create = false;
   bool at_risk = false;  ///< the file was damaged after it was saved
+  bool in_row = false;   ///< but the record's row could still be read, and holds it unsent
 };
 
 class Phone {
@@ -145,6 +146,7 @@ class Phone {
   void remove();
   void after_call();
   void note_salvage();
+  void note_readable_rows();
   void restart();
   /// A store that says it is damaged is opened anew.
   template <class T>
