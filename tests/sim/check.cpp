@@ -79,7 +79,6 @@ class PhoneCheck {
     check_receipts();
     for (const Told& told : phone_.told) check_told(told);
     check_records();
-    check_hanging();
     if (!phone_.damaged) check_conflicts();
     check_photos();
     world_.tally.ops += static_cast<std::int64_t>(ops_.size());
@@ -334,20 +333,6 @@ class PhoneCheck {
     if (!deleted && here.body != here.base)
       return fail("what is shown is what the county holds", id + " " + here.body.dump());
     if (here.state != county_.states.at(id)) return fail("both sides are at the same step", id + " " + here.state);
-  }
-
-  // Of the photos that were taken here, none is left behind, and none is shown as the county's that it does not have.
-  void check_hanging() {
-    store::Query row = db_->query(
-        "SELECT a.record, a.sha256, op.status, a.action FROM attachment AS a LEFT JOIN op ON op.seq = a.op"
-        " WHERE a.op IS NOT NULL");
-    for (auto there = row.step(); there && *there; there = row.step()) {
-      const std::string photo = row.id(0).text() + hex(row.hash(1));
-      // A step that damage took is not taken again, and a photo of it has nothing to hang on.
-      if (row.is_null(2) && row.is_null(3)) fail("a photo goes with its record", photo);
-      if (row.maybe_integer(2) == store::kStatusReceipted && !county_.attached.contains(photo))
-        fail("a photo shown as delivered hangs at the county", photo);
-    }
   }
 
   // A value that gave way where a person is to choose stands in the inbox.
