@@ -150,7 +150,7 @@ public final class JuluStore implements Closeable {
     return list(null);
   }
 
-  /** Newest first. */
+  /** Newest first, by the time in the ids (UUIDs of version 7). */
   @NonNull
   public List<Record> list(@Nullable Filter filter) {
     List<Record> records = new ArrayList<>();
