@@ -153,7 +153,8 @@ void add_common(CLI::App& command, const std::shared_ptr<Entered>& entered, cons
   command.add_option("--body", entered->body, session.pick("整条记录的 JSON", "the record as JSON"));
   auto* id = command.add_option(
       "--id", entered->id,
-      session.pick("自定编号（UUID）：再执行一次不会重复登记", "a UUID of your own: asking again saves once"));
+      session.pick("自定编号（第 7 版 UUID，列表按其中的时间排序）：再执行一次不会重复登记",
+                   "a UUID of version 7 of your own (lists go by the time in it): asking again saves once"));
   if (!document) return;
   command
       .add_option("--edit", entered->edit,

@@ -381,8 +381,7 @@ void add_look_commands(CLI::App& app, Session& session) {
   CLI::App* command = app.add_subcommand("list", session.pick("列出记录，最新的在前", "list records, newest first"));
   command->add_option("--kind", looked->kind,
                       session.pick("种类：事件、住户、人口、走访（或代码）", "kind, by id or name"));
-  command->add_option("--search", looked->search,
-                      session.pick("查找：文字或拼音首字母", "text, or initials of pinyin"));
+  command->add_option("--search", looked->search, session.pick("查找：文字", "words or characters of the text"));
   command->add_option("--limit", looked->limit, session.pick("最多几条", "at most"))->check(CLI::Range(1, 100'000));
   command->add_flag("--unsent", looked->unsent, session.pick("只列未上传和未被接受的", "only what is not delivered"));
   run_as_job(command, session, looked, list);

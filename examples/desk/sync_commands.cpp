@@ -228,8 +228,8 @@ int sync(Session& session, const SyncCommand& wanted) {
     if (!outcome) return session.fail(outcome.error());
     if (outcome->end == SyncEnd::cancelled)
       session.note(session.pick("已停止。已保存的内容不会丢失。", "Stopped. What was saved is safe."));
-    if (outcome->end == SyncEnd::sign_in || outcome->end == SyncEnd::device_refused ||
-        outcome->end == SyncEnd::app_too_old) {
+    if (outcome->end == SyncEnd::deadline || outcome->end == SyncEnd::sign_in ||
+        outcome->end == SyncEnd::device_refused || outcome->end == SyncEnd::app_too_old) {
       session.note(failure_text(session, *outcome, std::nullopt));
     }
     const auto after = store.status();

@@ -47,7 +47,6 @@ void use(const Kind& kind, std::string_view text) {
   const bool fine = succeeded(kind.check(body));
   require(fine == kind.check_patch(body, body).ok(), "a patch is judged by what it makes");
   static_cast<void>(kind.refs(body));
-  static_cast<void>(kind.search_names(body));
   static_cast<void>(kind.search_text(body));
   const std::string line = kind.summary(body);
   require(line.size() <= 60 * 4 + 3, "a summary is one short line");

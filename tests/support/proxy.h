@@ -19,7 +19,6 @@ class Proxy {
   Proxy& operator=(const Proxy&) = delete;
 
   int port() const { return port_; }
-  void retarget(int port) { target_ = port; }
 
   /// The connection that carries the n-th byte from now on towards the platform is cut there. Negative: never.
   void cut_up_after(std::int64_t bytes) { up_left_ = bytes; }

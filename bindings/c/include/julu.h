@@ -17,7 +17,7 @@
  *     is not NULL. No other way of failing exists: no exception leaves the library, and no null or nonsense crashes it,
  *     as long as pointers that are not NULL point to what their type says.
  *  7. A callback comes on the thread named where it is declared, under no lock of the library: it may call any function
- *     again. It must return: no longjmp, no exception.
+ *     again (julu_store_suspend says BUSY to one of a run of that store). It must return: no longjmp, no exception.
  *  8. `release`, where a callback has one, is called once with its `context`, on any thread, after the last callback.
  *  9. "Durable" means that a power cut straight after the return loses nothing.
  * 10. A child that fork() made without exec has no handles and opens nothing if its parent had a store open. SIGPIPE
@@ -25,7 +25,8 @@
  * 11. JSON that comes out holds at least the members named here; later versions add some. Times are UTC milliseconds
  *     since 1970 (…_ms).
  *
- * A record id is a UUID in text form; a photo is named by the SHA-256 of its bytes, 64 hexadecimal digits.
+ * A record id is a UUID in text form, of version 7 (RFC 9562): lists and their pages go by the time in it. A photo is
+ * named by the SHA-256 of its bytes, 64 hexadecimal digits.
  */
 #ifndef JULU_H
 #define JULU_H
@@ -83,7 +84,10 @@ JULU_API void julu_buf_free(julu_buf* buf);
 
 /** The permanent name, such as "photo_format"; "unknown" for a number that is none. */
 JULU_API const char* julu_error_name(int32_t code);
-/** 1 when the same call can succeed later without anybody changing anything. */
+/**
+ * 1: the same call can succeed later as it is, by itself or once what the sentence asks for is done; 0: the call itself
+ * has to change.
+ */
 JULU_API int32_t julu_error_is_retryable(int32_t code);
 /** One sentence for a person: what happened and what to do, with the field named when `field` is given. */
 JULU_API int32_t julu_error_message(int32_t code, julu_text field, int32_t lang, julu_buf* out);
@@ -123,11 +127,15 @@ typedef struct julu_enrol_options {
 /**
  * Makes this phone known to the platform, once. `device`: {"directory", "identity"} (identity as julu_store_identity).
  * Ok: durable; `directory` is what julu_store_open takes. A lost reply costs nothing: ask again with the same code.
+ * A worker who is here already gets a second store; look at julu_enrolments first: what is unsent stays in the old one.
  * Errors: consent_missing, enrolment_refused ("/code"), offline, captive_portal, tls, limited, bad_argument, the
  * disk's.
  */
 JULU_API int32_t julu_enrol(const julu_enrol_options* options, julu_buf* device, julu_error* error);
-/** Who is on this phone, without opening a store: [{"worker", "directory"}]. */
+/**
+ * Who is on this phone, without opening a store: [{"worker", "directory"}]. `worker` is the name of the folder: the
+ * worker's id with what a file system minds replaced, and the device's end after a second enrolment.
+ */
 JULU_API int32_t julu_enrolments(julu_text root, julu_buf* out, julu_error* error);
 
 /* ---- The store ------------------------------------------------------------------------------------------------- */
@@ -140,23 +148,26 @@ typedef struct julu_store_options {
   julu_key_fn key_fn; /**< asked at open and at resume; kept until the store is closed */
   void* key_context;
   julu_release_fn key_release;
-  int32_t photo_long_edge_px; /**< 0: 1920 */
-  int32_t photo_quality;      /**< 0: 82 */
+  int32_t photo_long_edge_px; /**< 320 to 16384; 0: 1920; else bad_argument */
+  int32_t photo_quality;      /**< 1 to 100; 0: 82; else bad_argument */
 } julu_store_options;
 
 /**
  * Brings an older file up to date first. Errors: store_missing, store_key, locked, store_corrupt, store_newer,
  * encryption_unavailable, permission, busy, disk_full, io. The file is left as it was on an error.
+ * store_corrupt from any call: close the store and open it, which sets the file aside and saves what can be read
+ * (julu_status: salvaged_…); resume does not.
  */
 JULU_API int32_t julu_store_open(const julu_store_options* options, julu_store* out, julu_error* error);
 JULU_API void julu_store_close(julu_store store);
 
 /**
  * For an app that goes to sleep: ends the syncs of this store, waits for the calls under way, and lets go of the file:
- * no lock is held, another process may open it. Until julu_store_resume, calls fail with JULU_ERROR_SUSPENDED.
+ * no lock is held, another process may open it. Until julu_store_resume, calls but julu_store_identity fail with
+ * JULU_ERROR_SUSPENDED. Errors: busy from a callback of a run of this store.
  */
 JULU_API int32_t julu_store_suspend(julu_store store, julu_error* error);
-/** Asks key_fn again; `key` may be given instead. Errors: as julu_store_open. */
+/** Asks key_fn again; `key` may be given instead. Errors: as julu_store_open; it mends no damaged file. */
 JULU_API int32_t julu_store_resume(julu_store store, const uint8_t* key, julu_error* error);
 
 enum { JULU_PHOTO_PATH = 0, JULU_PHOTO_FD = 1, JULU_PHOTO_STREAM = 2 };
@@ -166,14 +177,14 @@ typedef int64_t (*julu_read_fn)(void* context, void* buffer, size_t capacity);
 /** Takes the next `length` bytes and returns 0, or another number to stop. On the call's thread. */
 typedef int32_t (*julu_write_fn)(void* context, const void* bytes, size_t length);
 
-/** A photo going in. JPEG only, read during the call and not needed afterwards. */
+/** A photo going in. JPEG only, at most 32 MB, read during the call and not needed afterwards. */
 typedef struct julu_photo {
   uint32_t size;
   int32_t source; /**< JULU_PHOTO_… : which of the following is used */
   julu_text role; /**< near, far, before, after …; not given: near */
   julu_text path;
-  int32_t fd;        /**< of a regular file; stays the caller's */
-  julu_read_fn read; /**< read to its end before anything is written; at most 32 MB */
+  int32_t fd;        /**< of a regular file, read from its start; stays the caller's, its position moves */
+  julu_read_fn read; /**< read to its end before anything is written */
   void* context;
 } julu_photo;
 
@@ -189,35 +200,45 @@ typedef struct julu_saved {
 } julu_saved;
 
 /**
- * The first record of a report. `body`: a JSON object of the kind's schema. `id`: a UUID of the caller's own, so that
- * it may ask again after it died: the same id with the same content gives the first answer, with other content
- * id_conflict. Ok: record, photos, operations and history are durable, together. On an error nothing was written and
- * the error names the field. `saved` may be NULL, here and below.
+ * The first record of a report. `body`: a JSON object of the kind's schema. `id`: a UUID of version 7 of the caller's
+ * own, so that it may ask again after it died: the same id with the same content gives the first answer, with other
+ * content id_conflict. Ok: record, photos, operations and history are durable, together. On an error nothing was
+ * written and the error names the field. `saved` may be NULL, here and below.
  */
 JULU_API int32_t julu_store_capture(julu_store store, julu_text kind, julu_text body, const julu_photo* photos,
                                     size_t photo_count, julu_text id, julu_saved* saved, julu_error* error);
-/** Changes fields of a document by a JSON merge patch (RFC 7396), and adds photos. Ok: durable. */
+/**
+ * Changes fields of a document by a JSON merge patch (RFC 7396), and adds photos. Ok: durable. Errors: record_unknown,
+ * record_deleted (these two in act, attach and remove too), shape_mismatch for another kind.
+ */
 JULU_API int32_t julu_store_patch(julu_store store, julu_text id, julu_text body, const julu_photo* photos,
                                   size_t photo_count, julu_saved* saved, julu_error* error);
-/** A step of a case; `body` holds the note and what the flow asks. Errors: step_not_allowed, shape_mismatch. */
+/**
+ * A step of a case; `body` holds the note and what the flow asks. Ok: durable. Errors: step_not_allowed,
+ * shape_mismatch.
+ */
 JULU_API int32_t julu_store_act(julu_store store, julu_text id, julu_text action, julu_text body,
                                 const julu_photo* photos, size_t photo_count, julu_saved* saved, julu_error* error);
+/** Adds photos to any record. Ok: durable. Errors: bad_argument ("/photos") without one. */
 JULU_API int32_t julu_store_attach(julu_store store, julu_text id, const julu_photo* photos, size_t photo_count,
                                    julu_saved* saved, julu_error* error);
+/** Deletes a document. Ok: durable. Errors: shape_mismatch for another kind. */
 JULU_API int32_t julu_store_remove(julu_store store, julu_text id, julu_saved* saved, julu_error* error);
-/** Sends again what the platform refused, as it stands now. */
+/** Sends again what the platform refused, as it stands now. Ok: durable. Errors: record_unknown. */
 JULU_API int32_t julu_store_resend(julu_store store, julu_text id, julu_error* error);
 
 /**
  * One record, or an empty buffer when there is none: {"id", "kind", "body": {…}, "title", "state", "state_title_zh",
  * "state_title_en", "delivery": "none"|"saved"|"delivered"|"parked"|"confirming", "problem": null|{"code", "name",
  * "field"}, "problem_text", "deleted", "in_conflict", "version", "captured_at_ms", "delivered_at_ms", "photos":
- * [{"sha256", "role", "action", "length_bytes", "here", "delivered"}]}.
+ * [{"sha256", "role", "action", "length_bytes", "here", "delivered"}]}. `body` is unmasked: mask fields with
+ * x-sensitive before showing it.
  */
 JULU_API int32_t julu_store_get(julu_store store, julu_text id, julu_buf* out, julu_error* error);
 /**
  * An array of records as above, newest first. `filter`: {"kind", "search", "delivery", "before", "limit",
- * "deleted_too"}, each may be left out; `before` is a record's id, for the next page. Not given: the newest 50.
+ * "deleted_too"}, each may be left out; `before` is a record's id, for the next page; `limit` is 1 to 500. Not given:
+ * the newest 50.
  */
 JULU_API int32_t julu_store_list(julu_store store, julu_text filter, julu_buf* out, julu_error* error);
 /** The one record whose id ends with `short_id`, 4 characters or more. Errors: record_unknown, bad_argument. */
@@ -229,7 +250,10 @@ JULU_API int32_t julu_store_history(julu_store store, julu_text id, julu_buf* ou
 /** Where two people wrote one field: [{"record", "field", "base", "local", "remote", "at_ms"}]; a value absent: null.
  */
 JULU_API int32_t julu_store_conflicts(julu_store store, julu_buf* out, julu_error* error);
-/** A person's choice: `value` (JSON; not given: absent) becomes the field's value. */
+/**
+ * A person's choice: `value` (JSON; not given: absent) becomes the field's value, by a patch. Ok: durable. Errors:
+ * record_unknown ("/field" when it is in no conflict), and those of a patch.
+ */
 JULU_API int32_t julu_store_resolve(julu_store store, julu_text id, julu_text field, julu_text value,
                                     julu_error* error);
 
@@ -245,7 +269,10 @@ typedef struct julu_photo_out {
 /** Errors: photo_unknown, cancelled when the function stops it, the file's own. */
 JULU_API int32_t julu_store_read_photo(julu_store store, julu_text sha256, const julu_photo_out* out,
                                        julu_error* error);
-/** A JPEG of at most 8 KB, derived when first asked for. */
+/**
+ * A JPEG of at most 8 KB, derived when first asked for; empty for a photo that decodes no further than its header.
+ * Errors: photo_unknown.
+ */
 JULU_API int32_t julu_store_thumbnail(julu_store store, julu_text sha256, julu_buf* out, julu_error* error);
 
 typedef struct julu_status {
@@ -271,7 +298,10 @@ enum {
 };
 JULU_API int32_t julu_store_status(julu_store store, julu_status* out, julu_error* error);
 
-/** `ids`: a JSON array of records to ask for again, oldest change first. Start with 0, go on with `next`. */
+/**
+ * `ids`: a JSON array of records to ask for again, oldest change first. Start with 0, go on with `next`. `limit`: 1 to
+ * 500; 0: 200.
+ */
 JULU_API int32_t julu_store_changes_since(julu_store store, int64_t token, int32_t limit, julu_buf* ids, int64_t* next,
                                           int32_t* more, julu_error* error);
 typedef void (*julu_wake_fn)(void* context);
@@ -283,9 +313,12 @@ JULU_API int32_t julu_store_observe(julu_store store, julu_wake_fn fn, void* con
 JULU_API int32_t julu_store_kinds(julu_store store, julu_buf* out, julu_error* error);
 /** The kind's JSON Schema. Errors: kind_unknown. */
 JULU_API int32_t julu_store_schema(julu_store store, julu_text kind, julu_buf* out, julu_error* error);
-/** {"platform", "device", "worker", "name", "role", "grids": […], "grid_names": […]}. */
+/** {"platform", "device", "worker", "name", "role", "grids": […], "grid_names": […]}. Also while suspended. */
 JULU_API int32_t julu_store_identity(julu_store store, julu_buf* out, julu_error* error);
-/** Upkeep while the host is idle; stops within the budget. */
+/**
+ * Upkeep while the host is idle; stops within the budget; but the first of a boot reads every row first (a quarter of a
+ * second for 10,000 records). Errors: store_corrupt (then close and open), suspended, those of the disk.
+ */
 JULU_API int32_t julu_store_maintain(julu_store store, int64_t budget_ms, julu_error* error);
 
 /* ---- Sync ------------------------------------------------------------------------------------------------------ */
@@ -294,7 +327,8 @@ typedef struct julu_sync_options {
   uint32_t size;
   uint32_t flags;
   julu_transport transport; /**< 0: libcurl, with the next three; keep it open until the sync is closed */
-  julu_text platform;       /**< where the device was enrolled, or not given; anything else is bad_argument */
+  julu_text platform;       /**< where the device was enrolled, or not given; another is bad_argument; not looked at
+                                 with a transport */
   julu_text ca_file;        /**< a PEM bundle; not given: the system's */
   julu_text pinned_key;     /**< "sha256//base64…"; not given: none */
 } julu_sync_options;
@@ -315,7 +349,10 @@ typedef struct julu_progress {
 /** On the thread of julu_sync_run, at most ten times a second. */
 typedef void (*julu_progress_fn)(void* context, const julu_progress* progress);
 
-/* How a run ended. Delivered maps to WorkManager's success, left and deadline to retry. */
+/*
+ * How a run ended. Delivered maps to WorkManager's success, left and deadline to retry; cancelled: as the host wishes;
+ * sign_in and device_refused: tell the person, try again no sooner than the next day's work; app_too_old: update.
+ */
 enum {
   JULU_END_ALL_DELIVERED = 0,
   JULU_END_LEFT = 1,
@@ -344,8 +381,8 @@ typedef struct julu_outcome {
 
 /**
  * Carries the queue to the platform and its changes back, on this thread. Offline is an outcome, not an error. Errors:
- * sync_in_progress, and those of the disk. What was delivered before an error or the deadline stays delivered.
- * `at_most_ms` 0: ten minutes.
+ * sync_in_progress, suspended, store_corrupt (then close the store and open it), and those of the disk. What was
+ * delivered before an error or the deadline stays delivered. `at_most_ms` 0: ten minutes.
  */
 JULU_API int32_t julu_sync_run(julu_sync sync, int64_t at_most_ms, julu_progress_fn progress, void* context,
                                julu_outcome* out, julu_error* error);

@@ -53,7 +53,7 @@ enum {
   JULU_ERROR_SERVER = 57,
   JULU_ERROR_LIMITED = 58, /**< the platform asked to wait */
   JULU_ERROR_FOREIGN_ORIGIN = 59, /**< the platform named an address that tokens may not go to */
-  JULU_ERROR_UNAUTHORIZED = 60, /**< sign in again */
+  JULU_ERROR_UNAUTHORIZED = 60, /**< the platform does not accept this device now */
   JULU_ERROR_DEVICE_REFUSED = 61, /**< the platform has revoked this device; capture goes on */
   JULU_ERROR_DEVICE_FORKED = 62,
   JULU_ERROR_APP_TOO_OLD = 63,

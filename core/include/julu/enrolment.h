@@ -37,7 +37,8 @@ class Enrolment {
 };
 
 struct Enrolled {
-  std::string worker;
+  std::string worker;  ///< name of the folder: the worker's id with what a file system minds replaced, and the device's
+                       ///< end after a second enrolment
   std::string directory;
 };
 

@@ -66,7 +66,7 @@ enum class ErrorCode : std::int32_t {
   limited = 58,         ///< the platform asked to wait
   foreign_origin = 59,  ///< the platform named an address that tokens may not go to
   // Who may.
-  unauthorized = 60,    ///< sign in again
+  unauthorized = 60,    ///< the platform does not accept this device now
   device_refused = 61,  ///< the platform has revoked this device; capture goes on
   device_forked = 62,
   app_too_old = 63,
@@ -98,7 +98,8 @@ std::string_view name(ErrorCode code);
 /// The code with this permanent name, or `internal`.
 ErrorCode error_code(std::string_view name);
 
-/// True when the same call can succeed later without anybody changing anything.
+/// True when the same call can succeed later as it is, by itself or once what the sentence asks for is done; false:
+/// the call itself has to change.
 bool is_retryable(ErrorCode code);
 
 /// One sentence for a person: what happened and what to do.

@@ -24,7 +24,6 @@ inline constexpr std::int64_t photo_progressive_pixels_max = 16'000'000;  // lib
 inline constexpr int photo_scans_max = 100;  // of a progressive picture; encoders write some 10
 inline constexpr int photo_side_max = 16384;
 inline constexpr std::size_t thumbnail_bytes_max = 8 * 1024;  // fits one 2G round trip of some seconds
-inline constexpr std::size_t exif_bytes_max = 64 * 1024;      // one APP1 segment can hold no more
 inline constexpr int photos_per_record_max = 64;
 inline constexpr std::size_t photo_chunk_bytes = 512 * 1024;  // one row: few rows a photo, little memory a read
 

@@ -19,8 +19,8 @@
 
 namespace julu {
 
-/// A photo to take in: one of `path`, `fd` and `bytes`. JPEG only; it is read during the call and not needed
-/// afterwards.
+/// A photo to take in: one of `path`, `fd` and `bytes`. JPEG only, at most 32 MB; it is read during the call and not
+/// needed afterwards.
 struct PhotoInput {
   std::string path = {};
   std::string role = "near";    ///< near, far, before, after, handle_before, handle_after, reference …
@@ -32,7 +32,7 @@ struct Capture {
   std::string kind = {};
   std::string body = {};  ///< JSON object of the kind's schema
   std::vector<PhotoInput> photos = {};
-  std::string id = {};  ///< a UUID of the shell's own, so that it may ask again; a new one when empty
+  std::string id = {};  ///< a UUID of version 7 of the shell's own, so that it may ask again; a new one when empty
 };
 
 struct Saved {
@@ -64,7 +64,7 @@ struct RecordPhoto {
 struct Record {
   std::string id;
   std::string kind;
-  std::string body;   ///< JSON: the platform's version with our pending edits on top
+  std::string body;   ///< JSON: the platform's version with our pending edits on top; unmasked
   std::string title;  ///< one line for lists
   std::string state;  ///< of a case: with our own pending steps; empty otherwise
   std::string state_title_zh, state_title_en;
@@ -83,7 +83,7 @@ struct Filter {
   std::string kind = {};    ///< empty: all
   std::string search = {};  ///< words or characters of the text; empty: all
   std::optional<Delivery> delivery = {};
-  std::string before = {};  ///< a record id: only older ones, for the next page
+  std::string before = {};  ///< a record id: only older ones by the time in it, for the next page
   int limit = 50;           ///< 1 … limits::page_rows_max
   bool deleted_too = false;
 };
@@ -147,15 +147,17 @@ class Store {
   struct Options {
     std::string directory = {};
     StoreKey key{};
-    bool encrypted = true;     ///< false opens a store without a key: the simulator's, and builds without a cipher
-    Clock* clock = nullptr;    ///< the machine's when null; outlives the store
-    Random* random = nullptr;  ///< the machine's when null; outlives the store
-    std::string vfs = {};      ///< SQLite VFS name; the default when empty
-    int photo_long_edge_px = 1920;
-    int photo_quality = 82;
+    bool encrypted = true;          ///< false opens a store without a key: the simulator's, and builds without a cipher
+    Clock* clock = nullptr;         ///< the machine's when null; outlives the store
+    Random* random = nullptr;       ///< the machine's when null; outlives the store
+    std::string vfs = {};           ///< SQLite VFS name; the default when empty
+    int photo_long_edge_px = 1920;  ///< 320 … limits::photo_side_max
+    int photo_quality = 82;         ///< 1 … 100
   };
   /// Brings an older file up to date first, in one transaction. Errors: store_missing, store_key, store_corrupt,
   /// store_newer, encryption_unavailable, permission, busy, disk_full, io. The file is left as it was on an error.
+  /// After store_corrupt from another call, destroy the store and open it anew: the file is set aside and what can be
+  /// read is saved (Status::salvage); `resume` does not do that.
   static Result<std::unique_ptr<Store>> open(const Options& options);
   ~Store();
   Store(const Store&) = delete;
@@ -164,18 +166,22 @@ class Store {
   /// Ok: record, photos, operations and history are durable, together. The same id with the same content again gives
   /// the first answer; with other content the error id_conflict. Errors name the field; nothing was written then.
   Result<Saved> capture(const Capture& capture);
-  /// Changes fields of a document by a JSON merge patch (RFC 7396), and adds photos. Ok: durable.
+  /// Changes fields of a document by a JSON merge patch (RFC 7396), and adds photos. Ok: durable. Errors:
+  /// record_unknown, record_deleted (in `act`, `attach` and `remove` too), shape_mismatch for another kind.
   Result<Saved> patch(const std::string& id, const std::string& body, const std::vector<PhotoInput>& photos = {});
-  /// A step of a case: `body` holds note and what the flow asks. Errors: step_not_allowed, shape_mismatch.
+  /// A step of a case: `body` holds note and what the flow asks. Ok: durable. Errors: step_not_allowed, shape_mismatch.
   Result<Saved> act(const std::string& id, const std::string& action, const std::string& body,
                     const std::vector<PhotoInput>& photos = {});
+  /// Adds photos to any record. Ok: durable. Errors: bad_argument without one.
   Result<Saved> attach(const std::string& id, const std::vector<PhotoInput>& photos);
+  /// Deletes a document. Ok: durable. Errors: shape_mismatch for another kind.
   Result<Saved> remove(const std::string& id);
-  /// Sends again what the platform refused, as it stands now. Ok: queued anew under new op ids that replace the old.
+  /// Sends again what the platform refused, as it stands now. Ok: durably queued anew, under new op ids that replace
+  /// the old. Errors: record_unknown.
   Result<void> resend(const std::string& id);
 
   Result<std::optional<Record>> get(const std::string& id);
-  /// Newest first.
+  /// Newest first, by the time in the ids (UUIDs of version 7, RFC 9562).
   Result<std::vector<Record>> list(const Filter& filter);
   /// The one record whose id ends with `short_id` (4 characters or more). Errors: record_unknown, bad_argument when
   /// several do.
@@ -184,15 +190,18 @@ class Store {
   Result<std::string> short_id(const std::string& id);
   Result<std::vector<HistoryEntry>> history(const std::string& id);
   Result<std::vector<ConflictField>> conflicts();
-  /// A person's choice: `value` (JSON, empty: absent) becomes the field's value.
+  /// A person's choice: `value` (JSON, empty: absent) becomes the field's value, by a patch. Ok: durable. Errors:
+  /// record_unknown ("/field" when it is in no conflict), and those of `patch`.
   Result<void> resolve(const std::string& id, const std::string& field, const std::string& value);
 
   /// Streams the bytes to `sink`; it returns false to stop. Errors: photo_unknown.
   Result<void> read_photo(const std::string& sha256, const std::function<bool(std::string_view)>& sink);
-  /// A JPEG of at most 8 KB, derived when first asked for.
+  /// A JPEG of at most 8 KB, derived when first asked for; empty for a photo that decodes no further than its header.
+  /// Errors: photo_unknown.
   Result<std::string> thumbnail(const std::string& sha256);
 
   Result<Status> status();
+  /// `limit`: 1 … limits::page_rows_max.
   Result<Changes> changes_since(std::int64_t token, int limit = 200);
   /// Called once after each burst of commits, from the thread that committed and under no lock; null ends it.
   void observe(std::function<void()> wake);

@@ -100,7 +100,6 @@ FieldInfo field_of(const Json& schema, const std::string& name, const std::strin
   field.order = static_cast<int>(std::clamp<std::int64_t>(bound(schema, "x-order", 1'000'000), 0, 1'000'000));
   field.required = required;
   field.sensitive = flag(schema, "x-sensitive");
-  field.indexed = flag(schema, "x-index");
   field.merge = merge_rule(text_member(schema, "x-merge"));
   // What a list's items are may be said on the items.
   const auto items = schema.find("items");
@@ -323,20 +322,15 @@ std::vector<std::string> Kind::refs(const Json& body) const {
   return {found.begin(), found.end()};
 }
 
-std::string Kind::join(const Json& body, std::string_view search) const {
+std::string Kind::search_text(const Json& body) const {
   std::string lines;
   for (const FieldInfo& field : fields_) {
-    const bool wanted = search.empty() ? !field.search.empty() : field.search == search;
-    const Json* value = wanted ? at_pointer(body, field.path) : nullptr;
+    const Json* value = field.search.empty() ? nullptr : at_pointer(body, field.path);
     if (value == nullptr) continue;
     each_text(*value, [&](const std::string& text) { lines.append(lines.empty() ? "" : "\n").append(text); });
   }
   return lines;
 }
-
-std::string Kind::search_text(const Json& body) const { return join(body, ""); }
-
-std::string Kind::search_names(const Json& body) const { return join(body, "name"); }
 
 std::string Kind::summary(const Json& body) const {
   std::string line;

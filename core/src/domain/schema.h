@@ -34,10 +34,10 @@ struct FieldInfo {
   std::string format;  ///< a validator of validators.h, or empty
   std::string codes;   ///< id of a code list, or empty
   std::string ref;     ///< kind that the field names a record of, or empty
-  std::string search;  ///< "", "text", "name" (adds pinyin)
+  std::string search;  ///< "", "text" or "name", both searched alike
   std::string type;    ///< the first type of the schema, or empty
   int order = 0;       ///< place in a form; ties by name
-  bool required = false, sensitive = false, indexed = false;
+  bool required = false, sensitive = false;
   MergeRule merge = MergeRule::ask;
 };
 
@@ -73,8 +73,6 @@ class Kind {
   std::vector<std::string> refs(const Json& body) const;
   /// Text of the x-search fields, one line a field.
   std::string search_text(const Json& body) const;
-  /// Text of the fields with x-search "name", which the index gives pinyin too.
-  std::string search_names(const Json& body) const;
   /// One short line for lists, from the first filled fields of `x-summary`; sensitive values come masked.
   std::string summary(const Json& body) const;
   /// The body with each sensitive value masked: what a screen shows by default.
@@ -87,7 +85,6 @@ class Kind {
   Kind();
 
   Result<void> check_formats(const Json& body) const;
-  std::string join(const Json& body, std::string_view search) const;
 
   std::string id_, title_zh_, title_en_, flow_, json_;
   Shape shape_ = Shape::document;

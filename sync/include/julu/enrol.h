@@ -33,7 +33,8 @@ struct Device {
 };
 
 /// Ok: the identity is on disk and the store is empty and ready. A lost reply costs nothing: ask again with the same
-/// code. Errors: consent_missing, enrolment_refused (field "/code"), offline, captive_portal, tls, limited,
+/// code. A worker who is here already gets a second store; look at `enrolments` first: what is unsent stays in the old
+/// one. Errors: consent_missing, enrolment_refused (field "/code"), offline, captive_portal, tls, limited,
 /// bad_argument, and those of the disk.
 Result<Device> enrol(const EnrolOptions& options);
 

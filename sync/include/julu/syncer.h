@@ -25,7 +25,9 @@ struct SyncProgress {
   std::int64_t bytes_done = 0, bytes_total = 0;  ///< of photos
 };
 
-/// How a run ended. The first maps to WorkManager's success, `left` and `deadline` to retry.
+/// How a run ended. The first maps to WorkManager's success, `left` and `deadline` to retry. `cancelled`: as the host
+/// wishes; `sign_in` and `device_refused`: tell the person, try again no sooner than the next day's work;
+/// `app_too_old`: update.
 enum class SyncEnd { all_delivered, left, deadline, cancelled, sign_in, device_refused, app_too_old };
 
 struct SyncOutcome {
@@ -56,8 +58,8 @@ class Syncer {
   Syncer(Store& store, Transport& transport);
   ~Syncer();
 
-  /// Offline is an outcome, not an error. Errors: sync_in_progress, and those of the disk. What was delivered before an
-  /// error or the deadline stays delivered.
+  /// Offline is an outcome, not an error. Errors: sync_in_progress, suspended, store_corrupt (then open the store
+  /// anew), and those of the disk. What was delivered before an error or the deadline stays delivered.
   Result<SyncOutcome> run(const SyncOptions& options);
   Result<SyncOutcome> run() { return run(SyncOptions{}); }
   /// Ends `run` within a second.

@@ -66,11 +66,14 @@ public struct Device: Sendable, Hashable {
 }
 
 public struct Enrolled: Sendable, Hashable {
+  /// The name of the folder: the worker's id with what a file system minds replaced, and the device's end after a second
+  /// enrolment.
   public let worker: String
   public let directory: URL
 }
 
-/// Makes this phone known to the platform, once; durable. A lost reply costs nothing: ask again with the same code.
+/// Makes this phone known to the platform, once; durable. A lost reply costs nothing: ask again with the same code. A
+/// worker who is here already gets a second store; look at `enrolments` first: what is unsent stays in the old one.
 /// Errors: consent_missing, enrolment_refused ("/code"), offline, captive_portal, tls, limited, bad_argument, and those of
 /// the disk.
 public func enrol(

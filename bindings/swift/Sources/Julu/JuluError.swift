@@ -27,7 +27,8 @@ public struct JuluError: Error, Sendable, Hashable {
     self.init(code ?? .internal, field: string(array: error.field), detail: code == nil ? "code \(error.code)" : detail)
   }
 
-  /// The same call can succeed later without anybody changing anything.
+  /// True: the same call can succeed later as it is, by itself or once what the sentence asks for is done; false: the
+  /// call itself has to change.
   public var isRetryable: Bool { code.isRetryable }
 
   /// One sentence for a person: what happened and what to do.

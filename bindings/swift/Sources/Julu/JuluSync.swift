@@ -10,7 +10,9 @@ public struct SyncProgress: Sendable, Hashable {
   public let bytesDone: Int64, bytesTotal: Int64
 }
 
-/// How a run ended. For a BGTask: `allDelivered` is done, `left` and `deadline` want another one.
+/// How a run ended. For a BGTask: `allDelivered` is done, `left` and `deadline` want another one. `cancelled`: as the
+/// host wishes; `signIn` and `deviceRefused`: tell the person, try again no sooner than the next day's work;
+/// `appTooOld`: update.
 public enum SyncEnd: Int32, Sendable {
   case allDelivered, left, deadline, cancelled, signIn, deviceRefused, appTooOld
 }
@@ -72,7 +74,8 @@ public final class JuluSync: Sendable {
 
   /// One run. Offline is an outcome, not an error; what was delivered stays delivered. Cancelling the task ends it
   /// within a second, with an outcome too. `progress` comes on the run's own thread, at most ten times a second.
-  /// Errors: sync_in_progress, and those of the disk.
+  /// `atMost` zero or less: ends at once. Errors: sync_in_progress, suspended, store_corrupt (then close the store and
+  /// open it), and those of the disk.
   public func run(
     for atMost: Duration = .seconds(600), progress: (@Sendable (SyncProgress) -> Void)? = nil
   ) async throws(JuluError) -> SyncOutcome {

@@ -1,11 +1,11 @@
 import CJulu
 import Foundation
 
-/// A photo going in: JPEG only, read during the call and not needed afterwards.
+/// A photo going in: JPEG only, at most 32 MB, read during the call and not needed afterwards.
 public struct Photo: Sendable {
   public enum Source: Sendable {
     case file(URL)
-    /// Of a regular file; stays the caller's.
+    /// Of a regular file, read from its start; stays the caller's, its position moves.
     case descriptor(Int32)
     case data(Data)
     /// Fills the buffer and returns how many bytes, 0 at the end. Called on a thread of the library's own calls, which

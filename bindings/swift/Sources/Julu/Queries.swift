@@ -7,7 +7,7 @@ extension JuluStore {
     try await elsewhere { () throws(JuluError) in try self.blocking.get(id) }
   }
 
-  /// Newest first; without a filter the newest 50.
+  /// Newest first by the time in the ids (UUIDs of version 7); without a filter the newest 50.
   public func list(_ filter: Filter = Filter()) async throws(JuluError) -> [Record] {
     try await elsewhere { () throws(JuluError) in try self.blocking.list(filter) }
   }
@@ -35,7 +35,8 @@ extension JuluStore {
     try await elsewhere { () throws(JuluError) in try self.blocking.readPhoto(sha256, to: target) }
   }
 
-  /// A JPEG of at most 8 KB, derived when first asked for.
+  /// A JPEG of at most 8 KB, derived when first asked for; empty for a photo that decodes no further than its header.
+  /// Errors: photo_unknown.
   public func thumbnail(_ sha256: String) async throws(JuluError) -> Data {
     try await elsewhere { () throws(JuluError) in try self.blocking.thumbnail(sha256) }
   }
@@ -54,6 +55,7 @@ extension JuluStore {
     try await elsewhere { () throws(JuluError) in try self.blocking.schema(of: kind) }
   }
 
+  /// Also while suspended.
   public func identity() async throws(JuluError) -> Identity {
     try await elsewhere { () throws(JuluError) in try self.blocking.identity() }
   }

@@ -8,6 +8,7 @@ public enum Delivery: String, Sendable, Codable { case none, saved, delivered, p
 public struct Record: Sendable, Hashable, Identifiable {
   public let id: String
   public let kind: String
+  /// Unmasked: mask fields with x-sensitive before showing.
   public let body: JSONValue
   public let title: String
   public let state: String
@@ -93,6 +94,7 @@ public struct Filter: Sendable, Encodable {
   public var delivery: Delivery?
   /// A record's id, for the page after it.
   public var before: String?
+  /// 1 to 500; nil: 50.
   public var limit: Int?
   public var deletedToo: Bool?
 

@@ -69,7 +69,7 @@ public enum ErrorCode: Int32, Sendable, CaseIterable, Codable {
   case limited = 58
   /// the platform named an address that tokens may not go to
   case foreignOrigin = 59
-  /// sign in again
+  /// the platform does not accept this device now
   case unauthorized = 60
   /// the platform has revoked this device; capture goes on
   case deviceRefused = 61

@@ -14,7 +14,10 @@ public final class Enrolled {
     directory = new File(Json.string(from, "directory"));
   }
 
-  /** Id of the worker. */
+  /**
+   * The name of the folder: the worker's id with what a file system minds replaced, and the device's end after a second
+   * enrolment.
+   */
   @NonNull
   public String worker() {
     return worker;

@@ -73,7 +73,7 @@ public enum ErrorCode {
   LIMITED(58),
   /** The platform named an address that tokens may not go to. */
   FOREIGN_ORIGIN(59),
-  /** Sign in again. */
+  /** The platform does not accept this device now. */
   UNAUTHORIZED(60),
   /** The platform has revoked this device; capture goes on. */
   DEVICE_REFUSED(61),
@@ -106,7 +106,10 @@ public enum ErrorCode {
     return name().toLowerCase(Locale.ROOT);
   }
 
-  /** True when the same call can succeed later without anybody changing anything. */
+  /**
+   * True: the same call can succeed later as it is, by itself or once what the sentence asks for is done; false: the
+   * call itself has to change.
+   */
   public boolean isRetryable() {
     return Native.isRetryable(number);
   }

@@ -59,7 +59,7 @@ public final class Filter {
       return put("before", id);
     }
 
-    /** 50 when not said. */
+    /** 1 to 500; 50 when not said. */
     @NonNull
     public Builder limit(int limit) {
       return put("limit", (long) limit);

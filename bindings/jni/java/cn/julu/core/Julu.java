@@ -20,7 +20,8 @@ public final class Julu {
 
   /**
    * Makes this phone known to the platform, once; waits for the network, a minute at most. A lost reply costs nothing:
-   * ask again with the same code. Errors: CONSENT_MISSING, ENROLMENT_REFUSED, OFFLINE, CAPTIVE_PORTAL, TLS, LIMITED,
+   * ask again with the same code. A worker who is here already gets a second store; look at `enrolments` first: what is
+   * unsent stays in the old one. Errors: CONSENT_MISSING, ENROLMENT_REFUSED, OFFLINE, CAPTIVE_PORTAL, TLS, LIMITED,
    * BAD_ARGUMENT, those of the disk.
    */
   @NonNull

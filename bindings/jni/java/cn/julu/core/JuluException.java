@@ -55,7 +55,10 @@ public final class JuluException extends RuntimeException {
     return detail;
   }
 
-  /** True when the same call can succeed later without anybody changing anything. */
+  /**
+   * True: the same call can succeed later as it is, by itself or once what the sentence asks for is done; false: the
+   * call itself has to change.
+   */
   public boolean isRetryable() {
     return code.isRetryable();
   }

@@ -44,7 +44,10 @@ public final class Photo {
     return new Photo(Callbacks.PhotoIn.PATH, role, file, -1, null, null);
   }
 
-  /** A regular file's number, as ParcelFileDescriptor.getFd() gives it. It is read from its start and stays open. */
+  /**
+   * A regular file's number, as ParcelFileDescriptor.getFd() gives it: read from its start, stays open, its position
+   * moves.
+   */
   @NonNull
   public static Photo of(@Nullable String role, int descriptor) {
     return new Photo(Callbacks.PhotoIn.DESCRIPTOR, role, null, descriptor, null, null);

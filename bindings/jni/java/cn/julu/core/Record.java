@@ -56,7 +56,7 @@ public final class Record {
     return kind;
   }
 
-  /** A JSON object; Incident.fromJson and its like read it. */
+  /** A JSON object; Incident.fromJson and its like read it. Unmasked: mask fields with x-sensitive before showing. */
   @NonNull
   public String body() {
     return body;

@@ -65,14 +65,14 @@ public final class StoreOptions {
       return this;
     }
 
-    /** 1920 when not said. */
+    /** 320 to 16384, else BAD_ARGUMENT; 1920 when not said. */
     @NonNull
     public Builder photoLongEdgePx(int pixels) {
       photoLongEdgePx = pixels;
       return this;
     }
 
-    /** Of the JPEG, 82 when not said. */
+    /** Of the JPEG, 1 to 100, else BAD_ARGUMENT; 82 when not said. */
     @NonNull
     public Builder photoQuality(int quality) {
       photoQuality = quality;

@@ -1,7 +1,12 @@
 package cn.julu.core;
 
-/** How a run ended. The order is julu.h's. */
+/**
+ * How a run ended. ALL_DELIVERED is WorkManager's success; LEFT and DEADLINE are its retry; CANCELLED: as the host
+ * wishes; SIGN_IN and DEVICE_REFUSED: tell the person, try again no sooner than the next day's work; APP_TOO_OLD:
+ * update.
+ */
 public enum SyncEnd {
+  // The order is julu.h's.
   ALL_DELIVERED,
   LEFT,
   DEADLINE,

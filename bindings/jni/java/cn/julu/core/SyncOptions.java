@@ -32,7 +32,7 @@ public final class SyncOptions {
 
     private Builder() {}
 
-    /** The origin whose key is pinned: where the device was enrolled when not said. Requests go there in any case. */
+    /** Where the device was enrolled, or nothing; another is BAD_ARGUMENT; not looked at with a transport. */
     @NonNull
     public Builder platform(@Nullable String platform) {
       this.platform = platform;

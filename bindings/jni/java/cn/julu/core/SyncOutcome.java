@@ -34,7 +34,6 @@ public final class SyncOutcome {
     this.cause = cause;
   }
 
-  /** ALL_DELIVERED is WorkManager's success; LEFT and DEADLINE are its retry. */
   @NonNull
   public SyncEnd end() {
     return end;
