@@ -11,6 +11,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -261,6 +262,20 @@ public final class TransportTest extends FaceCase {
         assertEquals(ErrorCode.TOO_LARGE, sync.run().failure());
       }
       assertEquals(Delivery.SAVED, store.list(Filter.builder().delivery(Delivery.SAVED).build()).get(0).delivery());
+    }
+  }
+
+  @Test
+  public void a_run_for_no_time_ends_at_once_and_not_after_ten_minutes() throws Exception {
+    ExecutorService threads = Executors.newSingleThreadExecutor();
+    try (JuluStore store = Phone.enrolled(county, root());
+        JuluSync sync = store.sync(SyncOptions.builder().transport((request, reply) -> { }).build())) {
+      store.capture(Phone.INCIDENT);
+      for (Duration none : List.of(Duration.ZERO, Duration.ofNanos(1), Duration.ofMillis(-1))) {
+        assertEquals(SyncEnd.DEADLINE, sync.runAsync(none, threads, null).get(60, TimeUnit.SECONDS).end());
+      }
+    } finally {
+      threads.shutdown();
     }
   }
 

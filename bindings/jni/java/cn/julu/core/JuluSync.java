@@ -30,7 +30,7 @@ public final class JuluSync implements Closeable {
     return run(0, null);
   }
 
-  /** On Android below API 26 this needs desugaring; `run(long, …)` does not. */
+  /** Zero or less ends at once. On Android below API 26 this needs desugaring; `run(long, …)` does not. */
   @NonNull
   public SyncOutcome run(@NonNull Duration atMost) {
     return run(millis(atMost), null);
@@ -43,7 +43,8 @@ public final class JuluSync implements Closeable {
 
   /**
    * Waits until the run ends. Offline is an outcome. What was delivered before an error or the deadline stays
-   * delivered. `atMostMs` 0: ten minutes. Errors: SYNC_IN_PROGRESS, CLOSED, SUSPENDED, those of the disk.
+   * delivered. `atMostMs` 0: ten minutes. Errors: SYNC_IN_PROGRESS, CLOSED, SUSPENDED, STORE_CORRUPT (then close the
+   * store and open it), those of the disk.
    */
   @NonNull
   public SyncOutcome run(long atMostMs, @Nullable ProgressListener listener) {
@@ -110,7 +111,7 @@ public final class JuluSync implements Closeable {
       throw JuluException.badArgument("at_most", null);
     }
     try {
-      return atMost.toMillis();
+      return Math.max(1, atMost.toMillis()); // 0 is ten minutes to C
     } catch (ArithmeticException tooLong) {
       throw JuluException.badArgument("at_most", tooLong);
     }
