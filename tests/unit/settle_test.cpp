@@ -10,6 +10,7 @@
 
 #include "county.h"
 #include "jpeg.h"
+#include "store/sqlite.h"
 
 using namespace julu;
 using namespace julu::test;
@@ -148,4 +149,33 @@ TEST_CASE("a platform to which every edit is stale is asked ever less often") {
     REQUIRE(outbox.settle(ops, stale, std::nullopt).ok());
   }
   CHECK(county.clock.now_ms() - begun > 60'000);
+}
+
+TEST_CASE("a photo that is refused parks its op also where damage took what says whose it is") {
+  County county;
+  const std::string photo = county.folder.write("a.jpg", make_jpeg_of_about(100 * 1024, 1));
+  std::string sha256;
+  {
+    const auto store = county.phone();
+    county.publish_key(*store);
+    Capture capture = incident();
+    capture.photos = {{photo, "near"}};
+    sha256 = store->capture(capture)->photos.at(0);
+    std::int64_t version = kFirstVersion;
+    REQUIRE(county.apply_all(*store, version) == 1);
+  }
+  {
+    store::Connection::Options options;
+    options.path = county.directory() + "/julu.db";
+    if (has_cipher()) options.key = county.key;
+    const auto db = store::Connection::open(options).value();
+    auto transaction = store::Transaction::begin(*db);
+    REQUIRE(db->run("DELETE FROM attachment").ok());
+    REQUIRE(transaction->commit().ok());
+  }
+  const auto store = county.open_again();
+  Outbox outbox(*store);
+  REQUIRE(outbox.park_photo(*parse_hash(sha256), {"too-large", {}, {}, {}}).ok());
+  CHECK(outbox.counts()->ops == 0);
+  CHECK(outbox.counts()->parked == 1);
 }

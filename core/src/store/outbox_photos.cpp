@@ -91,18 +91,15 @@ Result<void> Outbox::park_photo(const Hash& sha256, const Problem& problem) {
     JULU_CHECK(db.run("UPDATE photo SET problem = ?2 WHERE sha256 = ?1", sha256, text));
     std::vector<Id> records;
     {
-      Query row = db.query("SELECT record FROM attachment WHERE sha256 = ?1", sha256);
+      Query row = db.query("SELECT DISTINCT record FROM op WHERE photo = ?1 AND status = 0", sha256);
       for (;;) {
         JULU_TRY(const bool there, row.step());
         if (!there) break;
         records.push_back(row.id(0));
       }
     }
-    for (const Id& record : records) {
-      JULU_CHECK(db.run("UPDATE op SET status = 2, problem = ?3 WHERE record = ?1 AND photo = ?2 AND status = 0",
-                        record, sha256, text));
-      JULU_CHECK(lay(core, db, record));
-    }
+    JULU_CHECK(db.run("UPDATE op SET status = 2, problem = ?2 WHERE photo = ?1 AND status = 0", sha256, text));
+    for (const Id& record : records) JULU_CHECK(lay(core, db, record));
     return {};
   });
 }
