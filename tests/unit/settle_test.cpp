@@ -179,3 +179,36 @@ TEST_CASE("a photo that is refused parks its op also where damage took what says
   CHECK(outbox.counts()->ops == 0);
   CHECK(outbox.counts()->parked == 1);
 }
+
+TEST_CASE("an edit that a restored platform has lost with its record is whole when it is sent again") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  Change theirs{"household",
+                make_id(county.clock, system_random()).text(),
+                kFirstVersion + 1,
+                false,
+                false,
+                R"({"address":"堤村 1 号"})",
+                {},
+                {},
+                {}};
+  REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c1", false}).ok());
+  REQUIRE(store->patch(theirs.id, R"({"note":"乙"})").ok());
+  std::int64_t version = kFirstVersion + 1;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  Outbox outbox(*store);
+  constexpr std::int64_t kDayMs = 86'400'000;
+  const std::int64_t day = county.clock.now_ms() / kDayMs;
+  REQUIRE(outbox.reconcile({{day, {}}, {day + 1, {}}}).value() == 1);
+  const auto lost = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(lost.size() == 1);
+  std::vector<OpResult> results(1);
+  results[0].status = OpStatus::rejected;
+  results[0].problem = {"not-found", {}, {}, {}};
+  REQUIRE(outbox.settle(lost, results, std::nullopt).ok());
+  REQUIRE(store->resend(theirs.id).ok());
+  const auto again = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(again.size() == 1);
+  CHECK(again[0].canonical.find(R"("body":{"note":"乙"})") != std::string::npos);
+}

@@ -294,9 +294,18 @@ class SendingAgain {
       op.body = "{}";
     } else if (old.verb == Verb::patch) {
       const Json before = Json::parse(row_.base.value_or("{}"), nullptr, false);
-      const Json patch = merge_patch_between(before, Json::parse(row_.body, nullptr, false));
+      const Json now = Json::parse(row_.body, nullptr, false);
+      Json patch = merge_patch_between(before, now);
+      Json values = base_values_for(before, patch);
+      // What the platform had and lost is in the base already, and has to be said all the same.
+      const Json first_values = Json::parse(old.base_values.empty() ? "{}" : old.base_values, nullptr, false);
+      for (const auto& [field, value] : text.body.items()) {
+        if (patch.contains(field)) continue;
+        patch[field] = now.value(field, Json());
+        if (first_values.contains(field)) values[field] = first_values[field];
+      }
       op.body = canonical(patch);
-      op.base_values = base_values_for(before, patch).dump();
+      op.base_values = values.dump();
     } else if (!text.body.is_null()) {
       op.body = with_new_names(text.body, renamed_);
     }
