@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <julu/limits.h>
+#include <julu/outbox.h>
 
 #include "phone.h"
 
@@ -66,6 +67,10 @@ void World::revoke(Phone& phone, bool revoked) {
   if (phone.device().empty()) return;
   server.set_revoked(phone.device(), revoked);
   note(phone.number, revoked ? "device revoked" : "device admitted again");
+  // A restore may bring back that the one which vouches for it was revoked.
+  if (revoked || !phone.is_open()) return;
+  const auto first = Outbox(phone.store()).first_device();
+  if (first && !first->empty()) server.set_revoked(*first, false);
 }
 
 // The phone's storage is copied to another phone, and both go on.

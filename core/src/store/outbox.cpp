@@ -46,7 +46,7 @@ Result<Waiting> what_waits(Connection& db, std::int64_t now_ms) {
   Query photos = db.query(
       "SELECT count(*), coalesce(sum(length_bytes), 0),"
       " min(iif(next_attempt_ms > ?1 + wait_max_ms, 0, next_attempt_ms)) FROM photo"
-      " WHERE own = 1 AND uploaded = 0 AND problem IS NULL",
+      " WHERE own = 1 AND uploaded = 0 AND " JULU_WANTED_PHOTO,
       now_ms);
   JULU_CHECK(photos.step());
   waiting.photos = photos.integer(0);

@@ -16,7 +16,8 @@ constexpr const char* kDueThumbnails =
     " ORDER BY urgency, id LIMIT ?2";
 constexpr const char* kDuePhotos =
     "SELECT sha256, length_bytes, urgency, upload_url FROM photo WHERE own = 1 AND uploaded = 0"
-    " AND problem IS NULL AND (next_attempt_ms <= ?1 OR next_attempt_ms > ?1 + wait_max_ms)"
+    " AND " JULU_WANTED_PHOTO
+    " AND (next_attempt_ms <= ?1 OR next_attempt_ms > ?1 + wait_max_ms)"
     " ORDER BY urgency, id LIMIT ?2";
 
 Result<std::vector<OutgoingPhoto>> photos_of(Query rows, bool thumbnail) {

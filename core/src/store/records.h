@@ -59,6 +59,10 @@ OpText parse_op(const std::string& canonical);
 /// The op that a new one on this record has to stand after: the last that is not in the base yet.
 Result<std::optional<std::int64_t>> pending_before(Connection& db, const Id& record);
 
+// A photo that was refused is offered again when an op waits for it: one that was made or sent again since.
+#define JULU_WANTED_PHOTO \
+  "(problem IS NULL OR EXISTS (SELECT 1 FROM op WHERE op.photo = photo.sha256 AND op.status = 0))"
+
 /// What will go by itself, and the ops that wait for a person: parked, or behind a parked one of their record.
 struct Waiting {
   std::int64_t queued = 0;
