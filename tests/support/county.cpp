@@ -52,6 +52,27 @@ Store::Options County::options(const std::string& worker) {
   return options;
 }
 
+Store::Options County::enrolled(const std::string& vfs) {
+  Enrolment::Options enrolment;
+  enrolment.root = "root";
+  enrolment.key = key;
+  enrolment.encrypted = has_cipher();
+  enrolment.platform = "https://county.example";
+  enrolment.consent_at_ms = clock.now_ms();
+  enrolment.clock = &clock;
+  enrolment.random = random.get();
+  enrolment.vfs = vfs;
+  Identity identity;
+  identity.device = "device-W-0412";
+  identity.worker = "W-0412";
+  identity.root_key = public_key(root_key);
+  must(must(Enrolment::begin(std::move(enrolment)))->finish(identity));
+  Store::Options made = options();
+  made.directory = "root";
+  made.vfs = vfs;
+  return made;
+}
+
 std::unique_ptr<Store> County::phone(const std::string& worker, const std::string& role) {
   Enrolment::Options options;
   options.root = folder.file("root");

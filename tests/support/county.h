@@ -28,6 +28,8 @@ class County {
   std::unique_ptr<Store> phone(const std::string& worker = "W-0412", const std::string& role = "worker");
   std::unique_ptr<Store> open_again(const std::string& worker = "W-0412");
   Store::Options options(const std::string& worker = "W-0412");
+  /// An enrolled store in a VFS of its own, such as a disk in memory.
+  Store::Options enrolled(const std::string& vfs);
   std::string directory(const std::string& worker = "W-0412") const { return folder.file("root/" + worker); }
 
   Change receipt_key_row() const;

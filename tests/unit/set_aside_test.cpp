@@ -35,28 +35,6 @@ Capture report() {
   return {"incident", R"({"category":"drainage","text":"堵"})", {}, "01980000-0000-7000-8000-000000000001"};
 }
 
-/// An enrolled store on a disk in memory.
-Store::Options enrolled(County& county, const SimDisk& disk) {
-  Enrolment::Options enrolment;
-  enrolment.root = "root";
-  enrolment.key = county.key;
-  enrolment.encrypted = has_cipher();
-  enrolment.platform = "https://county.example";
-  enrolment.consent_at_ms = county.clock.now_ms();
-  enrolment.clock = &county.clock;
-  enrolment.random = county.random.get();
-  enrolment.vfs = disk.vfs();
-  Identity identity;
-  identity.device = "device-W-0412";
-  identity.worker = "W-0412";
-  identity.root_key = public_key(county.root_key);
-  REQUIRE(Enrolment::begin(std::move(enrolment)).value()->finish(identity).ok());
-  Store::Options options = county.options();
-  options.directory = "root";
-  options.vfs = disk.vfs();
-  return options;
-}
-
 }  // namespace
 
 TEST_CASE(
@@ -91,7 +69,7 @@ TEST_CASE(
 TEST_CASE("who waits for the lock while a damaged file is looked at finds the mark when it gets it") {
   County county;
   SimDisk disk(*county.random);
-  const Store::Options options = enrolled(county, disk);
+  const Store::Options options = county.enrolled(disk.vfs());
   const auto store = Store::open(options).value();
   const auto other = Store::open(options).value();
   REQUIRE(store->capture(report()).ok());

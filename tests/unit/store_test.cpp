@@ -421,27 +421,7 @@ TEST_CASE("a wrong key, a newer store and none at all are told apart, and the fi
 TEST_CASE("opening a store writes nothing, so that a full disk does not lock the worker out") {
   County county;
   SimDisk disk(*county.random);
-  Store::Options options = county.options();
-  options.directory = "root";
-  options.vfs = disk.vfs();
-  {
-    Enrolment::Options enrolment;
-    enrolment.root = "root";
-    enrolment.key = county.key;
-    enrolment.encrypted = has_cipher();
-    enrolment.platform = "https://county.example";
-    enrolment.consent_at_ms = county.clock.now_ms();
-    enrolment.clock = &county.clock;
-    enrolment.random = county.random.get();
-    enrolment.vfs = disk.vfs();
-    const auto begun = Enrolment::begin(std::move(enrolment));
-    REQUIRE(begun.ok());
-    Identity identity;
-    identity.device = "device-W-0412";
-    identity.worker = "W-0412";
-    identity.root_key = public_key(county.root_key);
-    REQUIRE((*begun)->finish(identity).ok());
-  }
+  const Store::Options options = county.enrolled(disk.vfs());
   disk.set_capacity(disk.used());
   const std::int64_t steps = disk.steps();
   const auto store = Store::open(options);

@@ -69,7 +69,6 @@ namespace julu {
   /* restores, forks and tokens */                                                                    \
   X(epoch_not_confirmed, "a new epoch does not make the phone ask what is left")                      \
   X(settled_twice, "a reply settles also what was made again while it was on its way")                \
-  X(refused_bytes_stay, "a photo that was refused is not offered for a later report")                 \
   X(reconcile_sends_nothing, "what the platform has lost is not sent again")                          \
   X(fork_not_seen, "a forked device's refusal counts as one of its ops")                              \
   X(fork_keeps_chain, "pending ops stay on the former device's chain")                                \

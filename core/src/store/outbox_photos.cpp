@@ -74,8 +74,8 @@ Result<void> Outbox::thumbnail_sent(const Hash& sha256) {
 Result<void> Outbox::photo_uploaded(const Hash& sha256, const std::string& upload_url) {
   return store_.core_->note([&](Connection& db) -> Result<void> {
     return db.run(
-        "UPDATE photo SET uploaded = 1, attempts = 0, upload_url = coalesce(?2, upload_url) WHERE sha256 = ?1", sha256,
-        upload_url.empty() ? std::optional<std::string>() : upload_url);
+        "UPDATE photo SET uploaded = 1, problem = NULL, attempts = 0, upload_url = coalesce(?2, upload_url) WHERE sha256 = ?1",
+        sha256, upload_url.empty() ? std::optional<std::string>() : upload_url);
   });
 }
 

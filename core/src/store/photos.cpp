@@ -145,13 +145,12 @@ Result<TakenPhoto> take_photo(Core& core, Connection& db, const PhotoInput& inpu
       JULU_CHECK(db.run("UPDATE chunk SET id = id - ?1 + ?2 WHERE id BETWEEN ?1 AND ?3", chunk_id(photo, 0),
                         chunk_id(*known, 0), chunk_id(photo + 1, 0) - 1));
     }
-    // A row without bytes knows of them what others said, or nothing. Bytes that were refused are offered once more:
-    // this capture was told nothing of it.
+    // A row without bytes knows of them what others said, or nothing.
     JULU_CHECK(db.run(
         "UPDATE photo SET here = 1, own = 1, urgency = min(urgency, ?2), length_bytes = ?3, original_sha256 = ?4,"
-        " width = ?5, height = ?6, problem = iif(?7, problem, NULL), attempts = 0, next_attempt_ms = 0 WHERE id = ?1",
+        " width = ?5, height = ?6, problem = iif(here = 1, problem, NULL) WHERE id = ?1",
         *known, urgency, mutant(Mutant::known_photo_length_lost) ? 0 : facts.length_bytes, facts.original_sha256,
-        facts.width, facts.height, here == 1 && mutant(Mutant::refused_bytes_stay)));
+        facts.width, facts.height));
     return taken;
   }
   const bool small = facts.length_bytes <= static_cast<std::int64_t>(limits::thumbnail_bytes_max);
