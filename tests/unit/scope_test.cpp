@@ -113,6 +113,18 @@ TEST_CASE("a platform that fails is still left alone after three photos") {
   CHECK(others.asked.size() == 3);
 }
 
+TEST_CASE("a photo that was waited for as somebody else's goes up at once when the worker has it too") {
+  Others others;
+  const std::string jpeg = jpegs(1).front();
+  others.report(kFirst, {jpeg});
+  others.c.run();
+  REQUIRE(others.times_asked(jpeg) == 1);
+  others.c.report("堵", {{others.c.county.folder.write("own.jpg", jpeg), "near"}});
+  CHECK(others.c.run().end == SyncEnd::all_delivered);
+  CHECK(std::any_of(others.c.uploads.begin(), others.c.uploads.end(),
+                    [&](const auto& upload) { return upload.second.sha256 == hex(sha256(jpeg)); }));
+}
+
 TEST_CASE("nobody asks any more for a photo of a record that left the scope") {
   Others others;
   const auto photos = jpegs(1);

@@ -145,10 +145,11 @@ Result<TakenPhoto> take_photo(Core& core, Connection& db, const PhotoInput& inpu
       JULU_CHECK(db.run("UPDATE chunk SET id = id - ?1 + ?2 WHERE id BETWEEN ?1 AND ?3", chunk_id(photo, 0),
                         chunk_id(*known, 0), chunk_id(photo + 1, 0) - 1));
     }
-    // A row without bytes knows of them what others said, or nothing.
+    // A row without bytes knows of them what others said, or nothing; what fetching was to wait for, sending is not.
     JULU_CHECK(db.run(
         "UPDATE photo SET here = 1, own = 1, urgency = min(urgency, ?2), length_bytes = ?3, original_sha256 = ?4,"
-        " width = ?5, height = ?6, problem = iif(here = 1, problem, NULL) WHERE id = ?1",
+        " width = ?5, height = ?6, problem = iif(here = 1, problem, NULL), attempts = iif(own = 1, attempts, 0),"
+        " next_attempt_ms = iif(own = 1, next_attempt_ms, 0) WHERE id = ?1",
         *known, urgency, mutant(Mutant::known_photo_length_lost) ? 0 : facts.length_bytes, facts.original_sha256,
         facts.width, facts.height));
     return taken;
