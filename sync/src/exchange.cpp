@@ -59,7 +59,7 @@ void Syncer::Run::measure(std::int64_t bytes, std::int64_t took_ms) {
   state_.bytes_per_ms = state_.bytes_per_ms == 0 ? now : (state_.bytes_per_ms + now) / 2;
 }
 
-// A photo may take longer than the lease lives.
+// Wherever it waits: a photo, or a row of quick replies, may take longer than the lease lives.
 Result<void> Syncer::Run::renew_lease() {
   const std::int64_t now = clock_.monotonic_ms();
   if (now < lease_until_ms_) return {};
@@ -82,7 +82,8 @@ std::uint64_t Syncer::Run::begin(Request request) {
 // One look at the transport; a reply that came stands in its call.
 Result<void> Syncer::Run::wait_a_little() {
   auto completion = state_.transport.wait(std::chrono::milliseconds(std::min(kLookMs, time_left_ms())));
-  if (!completion) return renew_lease();
+  JULU_CHECK(renew_lease());
+  if (!completion) return {};
   const auto at = calls_.find(completion->request);
   if (at == calls_.end()) return {};  // one that an earlier run gave up
   Call& call = at->second;

@@ -59,7 +59,7 @@ Result<Syncer::Run::Step> Syncer::Run::carry_photos() {
   }
 }
 
-// What does not wait for the photos: new captures, news, the lease.
+// What does not wait for the photos: new captures and news.
 Result<Syncer::Run::Step> Syncer::Run::look_around() {
   JULU_TRY(Step step, push_between());
   if (step == Step::stop) return step;
@@ -68,7 +68,6 @@ Result<Syncer::Run::Step> Syncer::Run::look_around() {
     JULU_TRY(step, pull());
     if (step == Step::stop) return step;
   }
-  JULU_CHECK(renew_lease());
   return Step::go;
 }
 

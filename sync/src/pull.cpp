@@ -60,7 +60,6 @@ Result<Syncer::Run::Step> Syncer::Run::pull_page(bool& more) {
   outcome_.records_changed += applied.changed;
   if (applied.restart) return begin_full_pull(true);
   more = page->more;
-  JULU_CHECK(renew_lease());
   return Step::go;
 }
 

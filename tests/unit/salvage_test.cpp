@@ -466,7 +466,11 @@ TEST_CASE("where nobody can tell whether the record is older than an operation, 
   CHECK(asked == rows);
   const auto history = store->history(id);
   CHECK(std::count_if(history->begin(), history->end(), [](const auto& e) { return e.what == "given_up"; }) == 3);
+  // Whoever is woken by the choice finds it made and nothing left to choose.
+  std::vector<std::size_t> open_when_woken;
+  store->observe([&] { open_when_woken.push_back(store->conflicts()->size()); });
   REQUIRE(store->resolve(id, "/note", R"("乙")").ok());
+  CHECK(open_when_woken == std::vector<std::size_t>{asked.size() - 1});
   CHECK(store->get(id)->value().body.find("乙") != std::string::npos);
 }
 

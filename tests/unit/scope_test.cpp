@@ -125,6 +125,21 @@ TEST_CASE("a photo that was waited for as somebody else's goes up at once when t
                     [&](const auto& upload) { return upload.second.sha256 == hex(sha256(jpeg)); }));
 }
 
+TEST_CASE("nobody else syncs while a long row of photos comes, each of them quickly") {
+  Others others;
+  others.held = jpegs(8);
+  others.report(kFirst, others.held);
+  const auto beside = others.c.county.open_again();
+  others.c.instead = [&, answer = others.c.instead](const Request& request) {
+    others.c.county.clock.advance(limits::lease_ms / 5);
+    const auto lease = Outbox(*beside).acquire_lease();
+    CHECK((!lease.ok() && lease.error().code == ErrorCode::sync_in_progress));
+    return answer(request);
+  };
+  CHECK(others.c.run().end == SyncEnd::all_delivered);
+  CHECK(others.is_here(others.held.back()));
+}
+
 TEST_CASE("nobody asks any more for a photo of a record that left the scope") {
   Others others;
   const auto photos = jpegs(1);

@@ -1,10 +1,12 @@
-// Two processes on one store, one of which finds its file damaged: what the other was told is saved is in the next one.
+// Two processes on one store. One may find its file damaged: what the other was told is saved is in the next one.
 #include <catch2/catch_test_macros.hpp>
 
 #include <functional>
+#include <stdexcept>
 #include <utility>
 
 #include <julu/enrolment.h>
+#include <julu/log.h>
 
 #include "county.h"
 #include "sim_disk.h"
@@ -15,17 +17,20 @@ using namespace julu::test;
 
 namespace {
 
-/// Does something once when it is asked in the middle of a capture, where the time evidence is taken.
+/// Does something once when it is asked: in the middle of a capture, where the time evidence is taken, or of a read.
 class BusyClock final : public Clock {
  public:
   explicit BusyClock(Clock& clock) : clock_(clock) {}
-  std::int64_t now_ms() override { return clock_.now_ms(); }
+  std::int64_t now_ms() override {
+    if (const auto once = std::exchange(meanwhile_in_read, {})) once();
+    return clock_.now_ms();
+  }
   std::int64_t monotonic_ms() override {
     if (const auto once = std::exchange(meanwhile, {})) once();
     return clock_.monotonic_ms();
   }
   std::string boot_id() override { return clock_.boot_id(); }
-  std::function<void()> meanwhile;
+  std::function<void()> meanwhile, meanwhile_in_read;
 
  private:
   Clock& clock_;
@@ -64,6 +69,47 @@ TEST_CASE(
   CHECK(store->capture(report()).ok());
   CHECK(store->list({}).value().size() == 1);
   CHECK(store->status()->unsent_ops == 1);
+}
+
+TEST_CASE("a read sees all that another process commits meanwhile, or nothing of it") {
+  County county;
+  county.phone();
+  BusyClock clock(county.clock);
+  Store::Options options = county.options();
+  options.clock = &clock;
+  const auto store = Store::open(options).value();
+  const auto other = county.open_again();
+  clock.meanwhile_in_read = [&] { REQUIRE(other->capture(report()).ok()); };
+  const Status before = store->status().value();
+  CHECK(before.records == 0);
+  CHECK(before.unsent_records == 0);
+  CHECK(before.unsent_ops == 0);
+  const Status after = store->status().value();
+  CHECK(after.records == 1);
+  CHECK(after.unsent_ops == 1);
+}
+
+TEST_CASE("what the log is told of damage it may ask the store about") {
+  County county;
+  SimDisk disk(*county.random);
+  const Store::Options options = county.enrolled(disk.vfs());
+  const auto store = Store::open(options).value();
+  REQUIRE(store->capture(report()).ok());
+  store::Connection::Options raw;
+  raw.path = store::database_path(options.directory, 1);
+  raw.vfs = options.vfs;
+  if (options.encrypted) raw.key = county.key;
+  REQUIRE(store::Connection::open(raw).value()->run("UPDATE record SET state = 'older'").ok());  // without the sum
+  std::string told;
+  set_log([&](LogLevel, std::string_view line) {
+    told += line;
+    CHECK(store->get(report().id).ok());
+    CHECK(store->capture(report()).error().code == ErrorCode::store_corrupt);
+    throw std::runtime_error("nobody's");
+  });
+  CHECK(store->maintain({}).error().code == ErrorCode::store_corrupt);
+  set_log({});
+  CHECK(told.starts_with("store damaged: "));
 }
 
 TEST_CASE("who waits for the lock while a damaged file is looked at finds the mark when it gets it") {

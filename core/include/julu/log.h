@@ -1,6 +1,6 @@
 // What the library tells whoever looks after a phone: few lines, of codes, counts and ids only, never of what a worker
-// entered. Thread rule: every function from any thread; the sink is called on the thread that tells, under no lock of
-// the caller's that another call needs, and may call the library.
+// entered. Thread rule: every function from any thread; the sink is called on the thread that tells, under no lock
+// that another call needs, and may call the library; what it throws is dropped.
 #pragma once
 
 #include <functional>

@@ -36,7 +36,11 @@ void log(LogLevel level, std::string_view line) {
     const std::lock_guard lock(place().mutex);
     sink = place().sink;
   }
-  if (sink) (*sink)(level, line);
+  // What went wrong in a sink is no reason to fail what was done.
+  try {
+    if (sink) (*sink)(level, line);
+  } catch (...) {
+  }
 }
 
 }  // namespace julu

@@ -1,4 +1,4 @@
-// What a worker does: capture, patch, act, attach, remove. One transaction each.
+// What a worker does: capture, patch, act, attach, remove, resolve. One transaction each.
 #include <algorithm>
 
 #include <julu/store.h>
@@ -137,6 +137,44 @@ Result<NewOp> follow_up(Connection& db, const Target& target, Verb verb) {
   return op;
 }
 
+Result<Saved> edit(Core& core, Connection& db, const Id& id, const Json& patch_as_given,
+                   const std::vector<PhotoInput>& photos) {
+  JULU_TRY(const Target target, target_of(core, db, id));
+  if (target.kind->shape() != Shape::document) return Error{ErrorCode::shape_mismatch, "/id", {}};
+  const Json patch = target.kind->normalised(patch_as_given);
+  const Json before = Json::parse(target.row.body);
+  const Json after = apply_merge_patch(before, patch);
+  JULU_CHECK(target.kind->check_patch(patch, after));
+  const Moment moment = core.moment(db);
+  JULU_TRY(NewOp op, follow_up(db, target, Verb::patch));
+  op.body = canonical(patch);
+  op.base_values = base_values_for(mutant(Mutant::base_not_kept) ? after : before, patch).dump();
+  for (const std::string& ref : target.kind->refs(patch)) {
+    if (const auto other = parse_id(ref)) op.refs.push_back(*other);
+  }
+  JULU_TRY(const Enqueued queued, core.enqueue(db, moment, op));
+  op.after = queued.seq;
+  Saved saved{id.text(), moment.captured_at_ms, {}, 0};
+  JULU_CHECK(attach_all(core, db, moment, op, photos, std::nullopt, saved));
+  JULU_CHECK(lay(core, db, id));
+  return saved;
+}
+
+// The merge patch (RFC 7396) that gives the field at a JSON pointer (RFC 6901) this value.
+Result<Json> patch_of_field(const std::string& pointer, Json value) {
+  std::size_t end = pointer.size();
+  while (end > 0) {
+    const std::size_t slash = pointer.rfind('/', end - 1);
+    if (slash == std::string::npos) return Error{ErrorCode::bad_argument, "/field", {}};
+    std::string key = pointer.substr(slash + 1, end - slash - 1);
+    for (std::size_t at = 0; (at = key.find("~1", at)) != std::string::npos; ++at) key.replace(at, 2, "/");
+    for (std::size_t at = 0; (at = key.find("~0", at)) != std::string::npos; ++at) key.replace(at, 2, "~");
+    value = Json{{key, std::move(value)}};
+    end = slash;
+  }
+  return value;
+}
+
 }  // namespace
 
 Result<Saved> Store::capture(const Capture& capture) {
@@ -171,27 +209,7 @@ Result<Saved> Store::patch(const std::string& id_text, const std::string& body, 
   JULU_TRY(const Id id, parse_record_id(id_text));
   JULU_CHECK(check_photos(photos));
   JULU_TRY(const Json parsed, parse_body(body));
-  return core_->write([&](Connection& db) -> Result<Saved> {
-    JULU_TRY(const Target target, target_of(*core_, db, id));
-    if (target.kind->shape() != Shape::document) return Error{ErrorCode::shape_mismatch, "/id", {}};
-    const Json patch = target.kind->normalised(parsed);
-    const Json before = Json::parse(target.row.body);
-    const Json after = apply_merge_patch(before, patch);
-    JULU_CHECK(target.kind->check_patch(patch, after));
-    const Moment moment = core_->moment(db);
-    JULU_TRY(NewOp op, follow_up(db, target, Verb::patch));
-    op.body = canonical(patch);
-    op.base_values = base_values_for(mutant(Mutant::base_not_kept) ? after : before, patch).dump();
-    for (const std::string& ref : target.kind->refs(patch)) {
-      if (const auto other = parse_id(ref)) op.refs.push_back(*other);
-    }
-    JULU_TRY(const Enqueued queued, core_->enqueue(db, moment, op));
-    op.after = queued.seq;
-    Saved saved{id_text, moment.captured_at_ms, {}, 0};
-    JULU_CHECK(attach_all(*core_, db, moment, op, photos, std::nullopt, saved));
-    JULU_CHECK(lay(*core_, db, id));
-    return saved;
-  });
+  return core_->write([&](Connection& db) { return edit(*core_, db, id, parsed, photos); });
 }
 
 Result<Saved> Store::act(const std::string& id_text, const std::string& action, const std::string& body,
@@ -256,6 +274,24 @@ Result<Saved> Store::remove(const std::string& id_text) {
     JULU_CHECK(core_->enqueue(db, moment, op));
     JULU_CHECK(lay(*core_, db, id));
     return Saved{id_text, moment.captured_at_ms, {}, 0};
+  });
+}
+
+Result<void> Store::resolve(const std::string& id_text, const std::string& field, const std::string& value) {
+  const auto id = parse_id(id_text);
+  if (!id) return Error{ErrorCode::bad_argument, "/id", {}};
+  Json choice;
+  if (!value.empty()) {
+    JULU_TRY(const Json wrapped, parse_body("{\"value\":" + value + "}"));
+    choice = wrapped.at("value");
+  }
+  JULU_TRY(const Json patch, patch_of_field(field, std::move(choice)));
+  return core_->write([&](Connection& db) -> Result<void> {
+    JULU_CHECK(db.run("DELETE FROM conflict WHERE record = ?1 AND field = ?2", *id, field));
+    if (db.changes() == 0) return Error{ErrorCode::record_unknown, "/field", {}};
+    // An edit like any other: it goes to the platform, and the history shows it.
+    JULU_CHECK(edit(*core_, db, *id, patch, {}));
+    return add_history(db, *id, core_->clock().now_ms(), "resolved", patch);
   });
 }
 

@@ -119,10 +119,17 @@ void Core::note_damage(const Error& error) {
 void Core::mark_damaged(const Error& error) {
   if (damage_noted_.exchange(true)) return;
   static_cast<void>(make_mark(damage_mark_, options_.vfs));
-  log(LogLevel::error, "store damaged: " + error.detail + "; the next open sets the file aside");
+  damage_ = error.detail;
+  damage_untold_ = true;
+}
+
+void Core::tell_of_damage() {
+  if (!damage_untold_.exchange(false)) return;
+  log(LogLevel::error, "store damaged: " + damage_ + "; the next open sets the file aside");
 }
 
 Result<void> Core::look_for_mixed_pages() {
+  const Teller teller(*this);
   const std::lock_guard lock(write_mutex_);
   JULU_CHECK(check_awake());
   if (looked_) return {};

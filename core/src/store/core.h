@@ -75,6 +75,7 @@ class Core {
   /// what the platform tells again, such as that a photo has been sent.
   template <class Body>
   Result<void> note(Body&& body) {
+    const Teller teller(*this);
     const std::lock_guard lock(write_mutex_);
     JULU_CHECK(check_awake());
     JULU_CHECK(writer_->set_durable(false));
@@ -82,10 +83,13 @@ class Core {
     JULU_CHECK(writer_->set_durable(true));
     return noted;
   }
+  /// Runs `body(db)` on a snapshot: of what is committed meanwhile it sees nothing.
   template <class Body>
   auto read(Body&& body) -> decltype(body(std::declval<Connection&>())) {
+    const Teller teller(*this);
     const std::lock_guard lock(read_mutex_);
     JULU_CHECK(check_awake());
+    JULU_TRY(const auto snapshot, Transaction::snapshot(*reader_));
     auto result = guarded([&] { return body(*reader_); });
     if (!result) note_damage(result.error());
     return result;
@@ -145,6 +149,18 @@ class Core {
 
  private:
   Core() = default;
+  /// Tells the log of damage found under the lock that is declared after it, when that is gone: the sink may call the
+  /// store.
+  class Teller {
+   public:
+    explicit Teller(Core& core) : core_(core) {}
+    ~Teller() { core_.tell_of_damage(); }
+    Teller(const Teller&) = delete;
+    Teller& operator=(const Teller&) = delete;
+
+   private:
+    Core& core_;
+  };
   // The store reads the JSON that it wrote itself and does not ask each member for its type again: another type than
   // it wrote means that the file was damaged.
   template <class Body>
@@ -157,6 +173,7 @@ class Core {
   }
   template <class Body>
   auto write_once(Body& body) -> decltype(body(std::declval<Connection&>())) {
+    const Teller teller(*this);
     const std::lock_guard lock(write_mutex_);
     JULU_CHECK(check_awake());
     auto result = commit(body);
@@ -183,6 +200,7 @@ class Core {
   /// The next `open` sets a damaged file aside.
   void note_damage(const Error& error);
   void mark_damaged(const Error& error);
+  void tell_of_damage();
   /// Under either lock: both connections come and go together.
   Result<void> check_awake() const;
   /// What is written to a file that was set aside, by another process perhaps, nobody would read. Errors:
@@ -209,6 +227,8 @@ class Core {
   std::function<void()> wake_;
   std::atomic<bool> low_disk_ = false;
   std::atomic<bool> damage_noted_ = false;
+  std::string damage_;                      // set once, by who noted it
+  std::atomic<bool> damage_untold_ = false;
   bool looked_ = false;         // under write_mutex_
   bool newly_checked_ = false;  // so too, and not put down yet
   int generation_ = 1;

@@ -349,6 +349,12 @@ Result<Transaction> Transaction::begin(Connection& db) {
   return Transaction(db);
 }
 
+Result<Transaction> Transaction::snapshot(Connection& db) {
+  assert(!db.in_transaction());
+  JULU_CHECK(db.run("BEGIN"));
+  return Transaction(db);
+}
+
 Transaction::~Transaction() {
   if (db_ != nullptr && db_->in_transaction()) static_cast<void>(db_->run("ROLLBACK"));
 }

@@ -179,6 +179,8 @@ class Connection {
 class Transaction {
  public:
   static Result<Transaction> begin(Connection& db);
+  /// To read in: until its end nothing is seen of what others commit.
+  static Result<Transaction> snapshot(Connection& db);
   Transaction(Transaction&& other) noexcept : db_(std::exchange(other.db_, nullptr)) {}
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();

@@ -90,36 +90,4 @@ Result<void> Store::resend(const std::string& id) {
   return core_->write([&](Connection& db) -> Result<void> { return send_again(*core_, db, *record); });
 }
 
-Result<void> Store::resolve(const std::string& id, const std::string& field, const std::string& value) {
-  const auto record = parse_id(id);
-  if (!record) return Error{ErrorCode::bad_argument, "/id", {}};
-  // The choice is an edit like any other: it goes to the platform, and the history shows it.
-  Json choice;
-  if (!value.empty()) {
-    JULU_TRY(const Json wrapped, parse_body("{\"value\":" + value + "}"));
-    choice = wrapped.at("value");
-  }
-  Json patch = std::move(choice);
-  std::size_t end = field.size();
-  while (end > 0) {
-    const std::size_t slash = field.rfind('/', end - 1);
-    if (slash == std::string::npos) return Error{ErrorCode::bad_argument, "/field", {}};
-    std::string key = field.substr(slash + 1, end - slash - 1);
-    for (std::size_t at = 0; (at = key.find("~1", at)) != std::string::npos; ++at) key.replace(at, 2, "/");
-    for (std::size_t at = 0; (at = key.find("~0", at)) != std::string::npos; ++at) key.replace(at, 2, "~");
-    patch = Json{{key, std::move(patch)}};
-    end = slash;
-  }
-  JULU_TRY(const auto open, core_->read([&](Connection& db) {
-    return db.integer("SELECT count(*) FROM conflict WHERE record = ?1 AND field = ?2", *record, field);
-  }));
-  if (open.value_or(0) == 0) return Error{ErrorCode::record_unknown, "/field", {}};
-  auto edited = this->patch(id, patch.dump());
-  if (!edited) return edited.error();
-  return core_->write([&](Connection& db) -> Result<void> {
-    JULU_CHECK(add_history(db, *record, core_->clock().now_ms(), "resolved", patch));
-    return db.run("DELETE FROM conflict WHERE record = ?1 AND field = ?2", *record, field);
-  });
-}
-
 }  // namespace julu
