@@ -24,6 +24,13 @@ CREATE TABLE record (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX record_changed ON record (changed);
 
+-- Records that have left the worker's scope, for who follows the feed; its numbers are never given again.
+CREATE TABLE gone (
+  id      BLOB PRIMARY KEY,
+  changed INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX gone_changed ON gone (changed);
+
 -- What is to be sent and what was, in the order of making. Rows are never deleted while they can be asked for again.
 CREATE TABLE op (
   seq             INTEGER PRIMARY KEY,         -- in the order of making, on this phone

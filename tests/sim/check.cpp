@@ -79,7 +79,8 @@ class PhoneCheck {
     check_receipts();
     for (const Told& told : phone_.told) check_told(told);
     check_records();
-    if (!phone_.damaged) check_conflicts();
+    // What left the scope and came back has its past, and no choice left to make.
+    if (!phone_.damaged && world_.plan().rate(Fault::worker_moved) == 0) check_conflicts();
     check_photos();
     world_.tally.ops += static_cast<std::int64_t>(ops_.size());
   }
@@ -165,8 +166,9 @@ class PhoneCheck {
     // A person has to decide: somebody else went another way meanwhile.
     // A platform whose clock is wrong may promise that a backup holds what it does not.
     const bool lost = type == "lost" && world_.plan().rate(Fault::server_clock) > 0 && world_.server.was_restored();
-    const bool decision = type == "stale" || type == "deleted" || type == "flow" || type == "not-found" || lost ||
-                          is_of_damage(phone_, type);
+    const bool out_of_scope = type == "scope" && world_.plan().rate(Fault::worker_moved) > 0;
+    const bool decision = out_of_scope || type == "stale" || type == "deleted" || type == "flow" ||
+                          type == "not-found" || lost || is_of_damage(phone_, type);
     if (!decision) fail("what is parked has a reason that a fault explains", op.id + " " + op.problem);
     // Judged too early it was refused; a second messenger that came late, a copy of the phone or of the request, found
     // the county ready. The next word on it, resending included, tells.
@@ -347,7 +349,7 @@ class PhoneCheck {
 
   // Both sides hold the same of everything in this worker's scope.
   void check_records() {
-    const Identity identity = phone_.store().identity();
+    const std::vector<std::string>& scope = county_.scopes.at(worker_);
     std::map<std::string, Shown> here = shown();
     std::set<std::string> hung;
     {
@@ -364,10 +366,13 @@ class PhoneCheck {
     for (const auto& [id, body] : county_.records) {
       const bool mine = county_.creators.at(id) == worker_;
       const std::string& stands_in = county_.grids.at(id);
-      const bool in_grid = std::any_of(identity.grids.begin(), identity.grids.end(),
-                                       [&](const std::string& grid) { return stands_in.starts_with(grid); });
-      if (!mine && !in_grid) continue;
+      const bool in_grid =
+          std::any_of(scope.begin(), scope.end(), [&](const std::string& grid) { return stands_in.starts_with(grid); });
       const auto found = here.find(id);
+      if (!mine && !in_grid) {
+        if (found != here.end() && !found->second.pending) fail("what left the scope is gone from the phone", id);
+        continue;
+      }
       if (found == here.end()) {
         if (!county_.deleted.at(id)) fail("the cursor never skips", "missing " + id);
         continue;
@@ -385,6 +390,8 @@ class PhoneCheck {
     // What a restore took from the county, damage from the phone: the ops that would bring it again.
     if (phone_.salvages > 0 && world_.server.was_restored()) return;
     for (const auto& [id, record] : here) {
+      // What would bring it again is not taken any more.
+      if (record.pending && world_.plan().rate(Fault::worker_moved) > 0) continue;
       if (!county_.records.contains(id)) fail("nothing is shown as the county's that it does not hold", id);
     }
   }
@@ -541,7 +548,11 @@ void check_bounds(World& world, Phone& phone) {
   if (size_of(file) > expected) {
     world.violate("a phone's file stays in bounds", std::to_string(size_of(file)) + " not " + std::to_string(expected));
   }
-  const auto held = static_cast<std::int64_t>(mallinfo2().uordblks);
+  // What a disk in memory keeps of the log for a power cut is not the phone's.
+  std::int64_t of_the_disk = 0;
+  for (const auto& write : phone.disk.image().at(file + "-wal").unsynced)
+    of_the_disk += static_cast<std::int64_t>(write.bytes.size() + write.before.size());
+  const auto held = static_cast<std::int64_t>(mallinfo2().uordblks) - of_the_disk;
   phone.close();
   const std::int64_t given_back = held - static_cast<std::int64_t>(mallinfo2().uordblks);
   if (given_back > kMemoryMax) world.violate("a phone's memory stays in bounds", std::to_string(given_back) + " bytes");

@@ -49,6 +49,10 @@ County read_county(const std::string& vfs) {
     finish();
   }
   {
+    auto rows = db.query("SELECT worker, grids FROM worker");
+    while (rows.next()) county.scopes[rows.text(0)] = json::parse(rows.text(1)).get<std::vector<std::string>>();
+  }
+  {
     auto rows = db.query("SELECT record, photo FROM attachment");
     while (rows.next()) county.attached.insert(rows.text(0) + rows.text(1));
   }

@@ -33,9 +33,10 @@ struct County {
   std::map<std::string, std::string> states;
   std::map<std::string, std::string> grids;
   std::map<std::string, std::string> creators;
-  std::set<std::string> photos;    // complete and with the bytes of their hash
-  std::set<std::string> attached;  // record + photo
-  std::set<std::string> steps;     // record + id, of cases
+  std::map<std::string, std::vector<std::string>> scopes;  // grids of each worker
+  std::set<std::string> photos;                            // complete and with the bytes of their hash
+  std::set<std::string> attached;                          // record + photo
+  std::set<std::string> steps;                             // record + id, of cases
   PublicKey receipt_key{};
 };
 

@@ -38,6 +38,8 @@ const char* name(Fault fault) {
     case Fault::revoked: return "revoked";
     case Fault::damaged_photo: return "damaged_photo";
     case Fault::damaged_store: return "damaged_store";
+    case Fault::worker_moved: return "worker_moved";
+    case Fault::reconcile_down: return "reconcile_down";
     case Fault::count_: break;
   }
   return "?";

@@ -38,8 +38,10 @@ enum class Fault {
   io_error,
   cloned,
   revoked,
-  damaged_photo,  // the county's; late in the list: the draws of the others stay as they were
-  damaged_store,  // the phone's file, where it is encrypted: plain pages do not tell
+  damaged_photo,   // the county's; late in the list: the draws of the others stay as they were
+  damaged_store,   // the phone's file, where it is encrypted: plain pages do not tell
+  worker_moved,    // to another grid: what they saw leaves their scope, what they edited too
+  reconcile_down,  // three days of four
   count_
 };
 const char* name(Fault fault);

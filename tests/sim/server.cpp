@@ -174,10 +174,20 @@ std::optional<Response> Server::poison(const Request& request) {
   return std::nullopt;
 }
 
+bool Server::reconciles() const {
+  constexpr std::int64_t kDayMs = 24 * 3'600'000;
+  const std::int64_t day = (world_.now_ms() - kStartMs) / kDayMs;
+  return world_.calm() || world_.plan().rate(Fault::reconcile_down) == 0 || day % 4 == 3;
+}
+
 std::optional<Response> Server::front(const Request& request) {
   const bool with_token = !header(request.headers, "Authorization").empty();
   if (with_token && world_.now_ms() < tokens_refused_until_ms_ && !world_.calm()) return problem(401, "unauthorized");
   if (auto poisoned = poison(request)) return poisoned;
+  if (request.url.ends_with("/v1/reconcile") && !reconciles()) {
+    ++world_.tally.faults[name(Fault::reconcile_down)];
+    return problem(500, "server");
+  }
   if (world_.strikes(Fault::refused_status)) {
     // Up to two hours, or up to the day that a phone believes at most.
     const std::uint64_t longest_s = world_.below(4) == 0 ? 24 * 3600 : 2 * 3600;
@@ -258,6 +268,15 @@ void Server::back_up() {
 
 void Server::set_revoked(const std::string& device, bool revoked) { platform->revoke(device, revoked); }
 
+void Server::move_worker(int phone) {
+  if (phone == 0) return;
+  const std::string worker = worker_of(phone);
+  const auto grids = juhaoban::Database(std::string(kData) + "/platform.db", disk.vfs())
+                         .text("SELECT grids FROM worker WHERE worker = ?1", worker);
+  const bool first = grids && grids->find(kGrids[0]) != std::string::npos;
+  platform->add_worker(worker, worker, "worker", {kGrids[first ? 1 : 0]}, {"测试网格"});
+}
+
 void Server::restore_backup() {
   if (!backup_) return;
   test::SimDisk::Image image = disk.image();
@@ -273,11 +292,15 @@ void Server::restore_backup() {
   ++restores_;
 }
 
-std::map<std::string, std::int64_t> Server::versions_of(const std::vector<std::string>& records) {
+std::map<std::string, std::int64_t> Server::versions_of(const std::vector<std::string>& records, int phone) {
   juhaoban::Database db(std::string(kData) + "/platform.db", disk.vfs());
   std::map<std::string, std::int64_t> versions;
   for (const std::string& id : records) {
-    if (const auto version = db.integer("SELECT version FROM record WHERE id = ?1", id)) versions[id] = *version;
+    const auto version = db.integer(
+        "SELECT version FROM record, worker WHERE id = ?1 AND worker = ?2 AND (creator = worker OR EXISTS"
+        " (SELECT 1 FROM json_each(grids) WHERE instr(record.grid, value) = 1))",
+        id, worker_of(phone));
+    if (version) versions[id] = *version;
   }
   return versions;
 }
@@ -315,8 +338,8 @@ Template make_template(bool encrypted, bool small_pages) {
     juhaoban::Platform platform(options);
     for (int i = 0; i < kWorkers; ++i) {
       const std::string role = i == 0 ? "leader" : "worker";
-      // Two grids under one village: some share households, some do not.
-      const std::string grid = i == 0 ? "1305292002" : i % 4 == 3 ? "130529200203002" : "130529200203001";
+      // Some share households, some do not.
+      const std::string grid = i == 0 ? "1305292002" : kGrids[i % 4 == 3 ? 1 : 0];
       platform.add_worker(worker_of(i), worker_of(i), role, {grid}, {"测试网格"});
       StraightTransport transport(platform);
       test::SimDisk phone(*random);

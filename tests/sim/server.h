@@ -25,6 +25,7 @@ inline constexpr std::int64_t kStartMs = 1'795'500'000'000;  // 2026-11-24
 inline constexpr const char* kData = "county";               // the platform's folder
 inline constexpr const char* kPlatform = "https://county.example";
 inline constexpr int kWorkers = 20;
+inline constexpr const char* kGrids[] = {"130529200203001", "130529200203002"};  // under one village
 /// The first worker leads the grid of all the others.
 std::string worker_of(int phone);
 
@@ -63,13 +64,15 @@ class Server {
   void restore_backup();
   void drop_tokens();
   void set_revoked(const std::string& device, bool revoked);
+  /// From one of the two grids to the other; the leader, whose they are, stays.
+  void move_worker(int phone);
   bool down() const;
   bool poisoned(const std::string& op_id) const;
   bool parks_poison(const std::string& op_id) const;
   bool was_restored() const { return restores_ > 0; }
   int restores() const { return restores_; }
-  /// The version of each of these records; what it does not hold is left out.
-  std::map<std::string, std::int64_t> versions_of(const std::vector<std::string>& records);
+  /// The version of each of these records; what it does not hold, or not in this worker's scope, is left out.
+  std::map<std::string, std::int64_t> versions_of(const std::vector<std::string>& records, int phone);
   bool has_signed(const std::string& signature) const { return signed_.contains(signature); }
 
   ServerClock clock;
@@ -77,6 +80,7 @@ class Server {
  private:
   void open();
   std::optional<Response> poison(const Request& request);
+  bool reconciles() const;
 
   World& world_;
   std::unique_ptr<Random> random_;

@@ -176,6 +176,13 @@ void World::plan_platform(std::int64_t day_ms) {
     at(some_time(), [this, p] { revoke(*p, true); });
     at(day_ms + kDayMs + static_cast<std::int64_t>(below(2 * kDayMs)), [this, p] { revoke(*p, false); });
   }
+  if (plan_.rate(Fault::worker_moved) > 0 && below(10) == 0 && strikes_often(Fault::worker_moved)) {
+    const Phone* p = phones_[below(phones_.size())].get();
+    at(some_time(), [this, p] {
+      server.move_worker(p->worker);
+      note(p->number, "worker moved");
+    });
+  }
   if (strikes(Fault::token_dropped))
     at(some_time(), [this] {
       server.drop_tokens();

@@ -125,6 +125,23 @@ void answer_all(County& county, Store& store, const OpResult& result) {
 
 }  // namespace
 
+TEST_CASE("who follows the feed over a salvage is told of everything again") {
+  County county;
+  const Told told = fill(county, 60);
+  std::int64_t token = 0;
+  {
+    const auto store = county.open_again();
+    county.publish_key(*store);
+    std::int64_t version = kFirstVersion;
+    REQUIRE(county.apply_all(*store, version) > 0);
+    token = store->changes_since(0, limits::page_rows_max)->token;
+  }
+  set_aside(county);
+  const auto store = county.open_again();
+  REQUIRE(store->status()->salvage);
+  CHECK(store->changes_since(token, limits::page_rows_max)->records.size() == told.records.size());
+}
+
 TEST_CASE("a file cut in half is set aside as it is, and what can be read goes on in a new one") {
   County county;
   const Told told = fill(county, 120);

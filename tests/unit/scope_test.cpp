@@ -158,6 +158,36 @@ TEST_CASE("nobody asks any more for a photo of a record that left the scope") {
   CHECK(others.rows("SELECT count(*) FROM photo") == 0);
 }
 
+TEST_CASE("who follows the feed is told of what left the scope, and misses nothing that comes after it") {
+  Others others;
+  Store& store = *others.c.store;
+  others.report(kFirst, {});
+  others.c.run();
+  REQUIRE(store.maintain(std::chrono::seconds(5)).ok());  // the search knows it
+  const std::int64_t token = store.changes_since(0)->token;
+  others.remove(kFirst);
+  others.c.run();
+  const Changes gone = *store.changes_since(token);
+  CHECK(gone.records == std::vector<std::string>{kFirst});
+  CHECK_FALSE(store.get(kFirst)->has_value());
+  CHECK(store.changes_since(gone.token)->records.empty());
+
+  others.report(kSecond, {});
+  others.c.run();
+  CHECK(store.changes_since(gone.token)->records == std::vector<std::string>{kSecond});
+  Filter filter;
+  filter.search = "堵";
+  CHECK(store.list(filter)->size() == 1);
+  SECTION("what comes back is told of once") {
+    const Changes before = *store.changes_since(0, 1);
+    CHECK(before.records == std::vector<std::string>{kFirst});
+    CHECK(before.more);
+    others.report(kFirst, {});
+    others.c.run();
+    CHECK(store.changes_since(0)->records == std::vector<std::string>{kSecond, kFirst});
+  }
+}
+
 TEST_CASE("a photo of others goes from the phone with the last record that names it") {
   Others others;
   const auto photos = jpegs(3);

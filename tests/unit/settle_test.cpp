@@ -180,7 +180,7 @@ TEST_CASE("a photo that is refused parks its op also where damage took what says
   CHECK(outbox.counts()->parked == 1);
 }
 
-TEST_CASE("an edit that a restored platform has lost with its record is whole when it is sent again") {
+TEST_CASE("edits that a restored platform has lost with their record are whole when they are sent again") {
   County county;
   const auto store = county.phone();
   county.publish_key(*store);
@@ -189,26 +189,76 @@ TEST_CASE("an edit that a restored platform has lost with its record is whole wh
                 kFirstVersion + 1,
                 false,
                 false,
-                R"({"address":"堤村 1 号"})",
+                R"({"address":"堤村 1 号","house":{"floors":1}})",
                 {},
                 {},
                 {}};
   REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c1", false}).ok());
-  REQUIRE(store->patch(theirs.id, R"({"note":"乙"})").ok());
+  REQUIRE(store->patch(theirs.id, R"({"house":{"floors":2},"note":"甲"})").ok());
+  REQUIRE(store->patch(theirs.id, R"({"house":{"rooms":3},"note":"乙","support":"丙"})").ok());
   std::int64_t version = kFirstVersion + 1;
+  REQUIRE(county.apply_all(*store, version) == 2);
+  Outbox outbox(*store);
+  constexpr std::int64_t kDayMs = 86'400'000;
+  const std::int64_t day = county.clock.now_ms() / kDayMs;
+  REQUIRE(outbox.reconcile({{day, {}}, {day + 1, {}}}).value() == 2);
+  const auto lost = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(lost.size() == 2);
+  std::vector<OpResult> results(2);
+  for (OpResult& result : results) {
+    result.status = OpStatus::rejected;
+    result.problem = {"not-found", {}, {}, {}};
+  }
+  REQUIRE(outbox.settle(lost, results, std::nullopt).ok());
+  REQUIRE(store->resend(theirs.id).ok());
+  const auto again = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(again.size() == 2);
+  CHECK(again[0].canonical.find(R"("body":{"house":{"floors":2,"rooms":3},"note":"乙","support":"丙"})") !=
+        std::string::npos);
+  CHECK(again[1].canonical.find(R"("body":{})") != std::string::npos);
+
+  // What they changed is known yet: a platform that has gone back holds none of it, and nothing of that is a conflict.
+  std::vector<OpResult> stale(2);
+  stale[0].status = stale[1].status = OpStatus::stale;
+  stale[0].current = stale[1].current = theirs;
+  stale[0].current->version = stale[1].current->version = version + 1;
+  REQUIRE(outbox.settle(again, stale, std::nullopt).ok());
+  CHECK((*store->get(theirs.id))->body ==
+        R"({"address":"堤村 1 号","house":{"floors":2,"rooms":3},"note":"乙","support":"丙"})");
+  CHECK(store->conflicts()->empty());
+}
+
+TEST_CASE("an edit that a restored platform has lost is in sight again, though its record has left the scope") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  Change theirs;
+  theirs.kind = "household";
+  theirs.id = make_id(county.clock, system_random()).text();
+  theirs.version = kFirstVersion + 1;
+  theirs.body = R"({"address":"堤村 1 号"})";
+  REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c1", false}).ok());
+  REQUIRE(store->patch(theirs.id, R"({"note":"乙"})").ok());
+  std::int64_t version = theirs.version;
   REQUIRE(county.apply_all(*store, version) == 1);
+  theirs.removed = true;
+  theirs.version = version + 1;
+  REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c2", false}).ok());
+  REQUIRE_FALSE(store->get(theirs.id)->has_value());
+
   Outbox outbox(*store);
   constexpr std::int64_t kDayMs = 86'400'000;
   const std::int64_t day = county.clock.now_ms() / kDayMs;
   REQUIRE(outbox.reconcile({{day, {}}, {day + 1, {}}}).value() == 1);
-  const auto lost = *outbox.next_ops(10, 1 << 20);
-  REQUIRE(lost.size() == 1);
-  std::vector<OpResult> results(1);
-  results[0].status = OpStatus::rejected;
-  results[0].problem = {"not-found", {}, {}, {}};
-  REQUIRE(outbox.settle(lost, results, std::nullopt).ok());
-  REQUIRE(store->resend(theirs.id).ok());
-  const auto again = *outbox.next_ops(10, 1 << 20);
-  REQUIRE(again.size() == 1);
-  CHECK(again[0].canonical.find(R"("body":{"note":"乙"})") != std::string::npos);
+  std::vector<OpResult> refused(1);
+  refused[0].status = OpStatus::rejected;
+  refused[0].problem = {"scope", {}, {}, {}};
+  REQUIRE(outbox.settle(*outbox.next_ops(10, 1 << 20), refused, std::nullopt).ok());
+  Filter parked;
+  parked.delivery = Delivery::parked;
+  const auto list = *store->list(parked);
+  REQUIRE(list.size() == 1);
+  CHECK(list[0].id == theirs.id);
+  CHECK(list[0].body == R"({"note":"乙"})");
+  CHECK(store->resend(theirs.id).ok());
 }

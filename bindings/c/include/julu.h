@@ -299,8 +299,8 @@ enum {
 JULU_API int32_t julu_store_status(julu_store store, julu_status* out, julu_error* error);
 
 /**
- * `ids`: a JSON array of records to ask for again, oldest change first. Start with 0, go on with `next`. `limit`: 1 to
- * 500; 0: 200.
+ * `ids`: a JSON array of records to ask for again, oldest change first; one that julu_store_get does not find any more
+ * has left the worker's scope. Start with 0, go on with `next`, which stays good for ever. `limit`: 1 to 500; 0: 200.
  */
 JULU_API int32_t julu_store_changes_since(julu_store store, int64_t token, int32_t limit, julu_buf* ids, int64_t* next,
                                           int32_t* more, julu_error* error);

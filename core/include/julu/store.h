@@ -1,6 +1,6 @@
 // The store of one worker on this phone: capture, edit, look up, and what became of each report. One encrypted file
-// in `directory`; no network. Thread rule: every method is thread-safe; reads do not wait for writes; two processes may
-// use one store.
+// in `directory`; no network. Thread rule: every method is thread-safe; reads do not wait for writes, and each is of
+// one moment; two processes may use one store.
 #pragma once
 
 #include <chrono>
@@ -133,7 +133,7 @@ struct Status {
 };
 
 struct Changes {
-  std::vector<std::string> records;  ///< ids to ask for again, oldest change first
+  std::vector<std::string> records;  ///< ids to ask for again, oldest change first; one that is not there has gone
   std::int64_t token = 0;            ///< for the next call
   bool more = false;
 };
@@ -201,7 +201,7 @@ class Store {
   Result<std::string> thumbnail(const std::string& sha256);
 
   Result<Status> status();
-  /// `limit`: 1 … limits::page_rows_max.
+  /// `limit`: 1 … limits::page_rows_max. A token stays good for ever; after a salvage everything has changed.
   Result<Changes> changes_since(std::int64_t token, int limit = 200);
   /// Called once after each burst of commits, from the thread that committed and under no lock; null ends it.
   void observe(std::function<void()> wake);

@@ -216,7 +216,8 @@ Result<Enqueued> Core::enqueue(Connection& db, const Moment& moment, const NewOp
 }
 
 Result<std::int64_t> Core::next_change(Connection& db) {
-  JULU_TRY(const auto last, db.integer("SELECT max(changed) FROM record"));
+  JULU_TRY(const auto last, db.integer("SELECT max(coalesce((SELECT max(changed) FROM record), 0),"
+                                       " coalesce((SELECT max(changed) FROM gone), 0))"));
   return last.value_or(0) + 1;
 }
 

@@ -227,7 +227,7 @@ class Core {
   std::function<void()> wake_;
   std::atomic<bool> low_disk_ = false;
   std::atomic<bool> damage_noted_ = false;
-  std::string damage_;                      // set once, by who noted it
+  std::string damage_;  // set once, by who noted it
   std::atomic<bool> damage_untold_ = false;
   bool looked_ = false;         // under write_mutex_
   bool newly_checked_ = false;  // so too, and not put down yet

@@ -36,7 +36,9 @@ Result<void> take_photos(Connection& db, const Id& record, const Change& change)
   return {};
 }
 
-Result<void> forget_record(Connection& db, const Id& record) {
+Result<void> forget_record(Core& core, Connection& db, const Id& record) {
+  JULU_TRY(const std::int64_t changed, core.next_change(db));
+  JULU_CHECK(db.run("INSERT OR REPLACE INTO gone VALUES (?1, ?2)", record, changed));
   JULU_CHECK(db.run("DELETE FROM attachment WHERE record = ?1", record));
   JULU_CHECK(db.run("DELETE FROM action WHERE record = ?1", record));
   JULU_CHECK(db.run("DELETE FROM conflict WHERE record = ?1", record));
@@ -92,7 +94,7 @@ Result<bool> apply_change(Core& core, Connection& db, const Change& change, std:
   if (change.removed) {
     JULU_TRY(const bool ours, has_unreceipted(db, *record));
     JULU_CHECK(ours ? add_history(db, *record, core.clock().now_ms(), "removed", Json::object())
-                    : forget_record(db, *record));
+                    : forget_record(core, db, *record));
     return true;
   }
   JULU_TRY(const auto row, find_record(db, *record));
@@ -104,7 +106,7 @@ Result<bool> apply_change(Core& core, Connection& db, const Change& change, std:
 }
 
 // A full pull has ended: what it did not name is gone from the worker's scope, unless it holds unsent work.
-Result<void> sweep(Connection& db, std::int64_t generation) {
+Result<void> sweep(Core& core, Connection& db, std::int64_t generation) {
   std::vector<Id> gone;
   {
     Query row = db.query("SELECT id FROM record WHERE base_version > 0 AND seen < ?1", generation);
@@ -116,7 +118,7 @@ Result<void> sweep(Connection& db, std::int64_t generation) {
   }
   for (const Id& record : gone) {
     JULU_TRY(const bool ours, has_unreceipted(db, record));
-    if (!ours || mutant(Mutant::sweep_takes_unsent)) JULU_CHECK(forget_record(db, record));
+    if (!ours || mutant(Mutant::sweep_takes_unsent)) JULU_CHECK(forget_record(core, db, record));
   }
   return set_meta(db, "swept", generation);
 }
@@ -209,7 +211,7 @@ Result<Inbox::Applied> Inbox::apply(const PulledPage& page) {
       // What the platform may have lost and gets again must not be forgotten here meanwhile.
       JULU_TRY(const std::int64_t confirming, meta_integer(db, "confirming"));
       if (swept < generation && (confirming == 0 || mutant(Mutant::sweep_while_confirming))) {
-        JULU_CHECK(sweep(db, generation));
+        JULU_CHECK(sweep(core, db, generation));
         forgotten = true;
       }
       JULU_CHECK(set_meta(db, "last_sync_ms", core.clock().now_ms()));

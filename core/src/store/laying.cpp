@@ -108,6 +108,16 @@ Result<std::optional<std::int64_t>> pending_before(Connection& db, const Id& rec
       record);
 }
 
+Result<void> remember_record(Connection& db, const Id& record) {
+  JULU_TRY(const auto text, db.text("SELECT canonical FROM op WHERE record = ?1 ORDER BY place LIMIT 1", record));
+  if (!text) return {};
+  const Json op = Json::parse(*text, nullptr, false);
+  return db.run(
+      "INSERT OR IGNORE INTO record (id, kind, body, captured_at_ms, changed) VALUES (?1, ?2, '{}', ?3,"
+      " (SELECT coalesce(max(changed), 0) + 1 FROM record))",
+      record, text_member(op, "kind"), op.value("captured_at_ms", std::int64_t{0}));
+}
+
 Result<void> lay(Core& core, Connection& db, const Id& record) {
   JULU_TRY(const auto row, find_record(db, record));
   if (!row) return {};

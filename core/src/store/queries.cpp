@@ -347,8 +347,11 @@ Result<Changes> Store::changes_since(std::int64_t token, int limit) {
   return core_->read([&](Connection& db) -> Result<Changes> {
     Changes changes;
     changes.token = token;
-    Query row =
-        db.query("SELECT id, changed FROM record WHERE changed > ?1 ORDER BY changed LIMIT ?2", token, limit + 1);
+    Query row = db.query(
+        "SELECT id, changed FROM record WHERE changed > ?1 UNION ALL SELECT id, changed FROM gone"
+        " WHERE changed > ?1 AND NOT EXISTS (SELECT 1 FROM record WHERE record.id = gone.id)"
+        " ORDER BY changed LIMIT ?2",
+        token, limit + 1);
     for (;;) {
       JULU_TRY(const bool there, row.step());
       if (!there) return changes;

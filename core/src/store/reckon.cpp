@@ -161,7 +161,10 @@ Result<std::int64_t> Outbox::reconcile(const std::vector<HeldDay>& differ) {
       JULU_CHECK(row.step());
       touched.insert(row.id(0));
     }
-    for (const Id& record : touched) JULU_CHECK(lay(core, db, record));
+    for (const Id& record : touched) {
+      JULU_CHECK(remember_record(db, record));
+      JULU_CHECK(lay(core, db, record));
+    }
     JULU_CHECK(set_meta(db, "confirming", std::int64_t{0}));
     return static_cast<std::int64_t>(gone.size());
   });

@@ -73,6 +73,10 @@ struct Waiting {
 };
 Result<Waiting> what_waits(Connection& db, std::int64_t now_ms);
 
+/// Where the row of a record is gone, damaged or out of scope, and ops of it are left: what they say is laid on nothing
+/// until the platform's version comes.
+Result<void> remember_record(Connection& db, const Id& record);
+
 /// Makes body, state and deleted anew from the base and the ops on top, and gives the row its place in the feed.
 Result<void> lay(Core& core, Connection& db, const Id& record);
 

@@ -250,6 +250,31 @@ Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& r
 
 namespace {
 
+bool is_pending(const OpRow& op) { return op.status == kStatusQueued || op.status == kStatusParked; }
+
+Json object_in(const Json& object, const std::string& field) {
+  const auto found = object.find(field);
+  return found != object.end() && found->is_object() ? *found : Json::object();
+}
+
+// Adds to `patch` the fields of an edit that it leaves out, as they are now, and to `values` what they were before it.
+void say_too(const Json& edit, const Json& before, const Json& now, Json& patch, Json& values) {
+  for (const auto& [field, value] : edit.items()) {
+    const Json shown = now.value(field, Json());
+    const bool inside = value.is_object() && !value.empty() && shown.is_object();
+    if (inside && (!patch.contains(field) || patch[field].is_object())) {
+      Json part = object_in(patch, field);
+      Json part_values = object_in(values, field);
+      say_too(value, object_in(before, field), shown, part, part_values);
+      if (before.contains(field) || values.contains(field)) values[field] = std::move(part_values);
+      patch[field] = std::move(part);
+    } else if (!patch.contains(field)) {
+      patch[field] = shown;
+      if (before.contains(field)) values[field] = before[field];
+    }
+  }
+}
+
 // Carries the state of one sending again, as a person asked for it.
 class SendingAgain {
  public:
@@ -298,11 +323,10 @@ class SendingAgain {
       Json patch = merge_patch_between(before, now);
       Json values = base_values_for(before, patch);
       // What the platform had and lost is in the base already, and has to be said all the same.
-      const Json first_values = Json::parse(old.base_values.empty() ? "{}" : old.base_values, nullptr, false);
-      for (const auto& [field, value] : text.body.items()) {
-        if (patch.contains(field)) continue;
-        patch[field] = now.value(field, Json());
-        if (first_values.contains(field)) values[field] = first_values[field];
+      for (const OpRow& edit : ops_) {
+        if (edit.verb != Verb::patch || edit.place < old.place || !is_pending(edit)) continue;
+        const Json first = Json::parse(edit.base_values.empty() ? "{}" : edit.base_values, nullptr, false);
+        say_too(parse_op(edit.canonical).body, first, now, patch, values);
       }
       op.body = canonical(patch);
       op.base_values = values.dump();
@@ -378,7 +402,7 @@ Result<void> send_again(Core& core, Connection& db, const Id& record) {
   const auto parked = std::find_if(ops.begin(), ops.end(), [](const OpRow& o) { return o.status == kStatusParked; });
   SendingAgain sending(core, db, *row, ops);
   for (auto old = parked; old != ops.end(); ++old) {
-    if (old->status == kStatusQueued || old->status == kStatusParked) JULU_CHECK(sending.take(*old));
+    if (is_pending(*old)) JULU_CHECK(sending.take(*old));
   }
   return lay(core, db, record);
 }

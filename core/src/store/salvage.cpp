@@ -54,6 +54,8 @@ constexpr Side kSides[] = {
      "INSERT OR IGNORE INTO conflict (record, field, base, local, remote, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
 };
 
+constexpr std::int64_t kChangesLeap = 1'000'000'000;  // more changes than a phone sees in its life
+
 constexpr const char* kMeta[] = {"identity",          "device_key",       "consent_at_ms",  "chain",
                                  "first_device",      "first_device_key", "new_device_key", "epoch",
                                  "safe_before_ms",    "clock_offset_ms",  "confirming",     "reconcile_at_ms",
@@ -112,6 +114,8 @@ class Salvaging {
     for (const Hash& photo : shown_) {
       if (!photos_.contains(photo)) JULU_CHECK(take_photo(photo, false));
     }
+    // Whoever follows the feed looks at everything again: of what was lost nobody knows how far it had come.
+    JULU_CHECK(db_.run("UPDATE record SET changed = min(changed, 1 << 50) + ?1", kChangesLeap));
     // Last, because what is here keeps its number, and these take the next ones.
     for (const Hash& photo : lost_) JULU_CHECK(lose_photo(photo));
     const Json told{
@@ -238,7 +242,7 @@ class Salvaging {
     for (const Id& id : records_) {
       JULU_TRY(const auto row, wreck_.rows(kReadRecord, id));
       for (const auto& record : row) JULU_CHECK(db_.insert(kWriteRecord, record));
-      if (row.empty()) JULU_CHECK(remember_record(id));
+      if (row.empty()) JULU_CHECK(remember_record(db_, id));
       for (const Side& side : kSides) {
         JULU_TRY(const auto hanging, wreck_.rows(side.read, id));
         for (const auto& one : hanging) JULU_CHECK(db_.insert(side.write, one));
@@ -258,17 +262,6 @@ class Salvaging {
       std::copy(raw->begin(), raw->end(), hash.begin());
       shown_.insert(hash);
     }
-  }
-
-  // Its row cannot be read, its ops can: what they say is laid on nothing until the platform's version comes.
-  Result<void> remember_record(const Id& id) {
-    JULU_TRY(const auto text, db_.text("SELECT canonical FROM op WHERE record = ?1 ORDER BY place LIMIT 1", id));
-    if (!text) return {};
-    const Json op = Json::parse(*text, nullptr, false);
-    return db_.run(
-        "INSERT INTO record (id, kind, body, captured_at_ms, changed) VALUES (?1, ?2, '{}', ?3,"
-        " (SELECT coalesce(max(changed), 0) + 1 FROM record))",
-        id, text_member(op, "kind"), op.value("captured_at_ms", std::int64_t{0}));
   }
 
   // `ours`: an op says so; else the photo's row has to. What is somebody else's comes again from the platform.

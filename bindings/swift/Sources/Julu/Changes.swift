@@ -2,7 +2,8 @@
 import CJulu
 import Foundation
 
-/// Records to ask for again, the oldest change first.
+/// Records to ask for again, the oldest change first; one that `get` does not find any more has left the worker's
+/// scope.
 public struct Change: Sendable, Hashable {
   public let records: [String]
   /// For `changes(since:)`, to go on after this one another time.

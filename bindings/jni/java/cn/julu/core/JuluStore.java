@@ -226,7 +226,10 @@ public final class JuluStore implements Closeable {
     return new Status(Native.storeStatus(handle));
   }
 
-  /** Begin with 0 and go on with Changes.token. */
+  /**
+   * Records to ask for again; one that `get` does not find any more has left the worker's scope. Begin with 0 and go on
+   * with Changes.token, which stays good for ever.
+   */
   @NonNull
   public Changes changesSince(long token) {
     return changesSince(token, 0);
