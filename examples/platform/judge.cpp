@@ -170,7 +170,13 @@ Platform::Verdict Platform::judge_append(const Caller& caller, const Json& op, c
   }
   const std::string last = text_of(body, "last_action");
   if (!last.empty() && !db_->integer("SELECT 1 FROM action WHERE id = ?1 AND record = ?2", last, record.id)) {
-    return {status("held", "action-unknown", "等待前一步"), hash, false};
+    // Made again under another id, it never comes under this one.
+    if (!db_->integer("SELECT 1 FROM closed WHERE op_id = ?1", last)) {
+      return {status("held", "action-unknown", "等待前一步"), hash, false};
+    }
+    Verdict verdict = stale(caller, record, Json::array());
+    verdict.hash = hash;
+    return verdict;
   }
   const Json& step = flow->second["actions"][name];
   const auto has = [](const Json& list, const std::string& word) {

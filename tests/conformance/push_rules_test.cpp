@@ -300,6 +300,25 @@ TEST_CASE("a step is added once, in the platform's order, when the flow and the 
   CHECK(row["actions"][1]["number"] == 2);
 }
 
+TEST_CASE("a step that names one which was made again under another id is stale: that id never comes") {
+  Office office;
+  Device worker(office, "W-1");
+  Device leader(office, "L-1", "leader");
+  Device other(office, "L-2", "leader");
+  const Json incident = worker.incident();
+  REQUIRE(worker.send(incident)["status"] == "applied");
+  const Json first = leader.op("append", incident["record"], "incident", {{"action", "accept"}});
+  Json again = leader.op("append", incident["record"], "incident", {{"action", "accept"}});
+  again["replaces"] = {first["op_id"]};
+  const Json next = other.op("append", incident["record"], "incident",
+                             {{"action", "dispatch"}, {"last_action", first["op_id"]}, {"note", "转水务"}});
+  CHECK(other.send(next)["status"] == "held");
+  REQUIRE(leader.send(again)["status"] == "applied");
+  const Json judged = other.send(next);
+  CHECK(judged["status"] == "stale");
+  CHECK(judged["current"]["actions"].at(0)["id"] == again["op_id"]);
+}
+
 TEST_CASE("an id that another worker's step already has is refused, not an error of the platform") {
   Office office;
   Device worker(office, "W-1");

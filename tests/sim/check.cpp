@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 #include <span>
+#include <tuple>
 
 #include <malloc.h>
 
@@ -138,7 +139,8 @@ class PhoneCheck {
 
   bool is_behind_parked(const OwnOp& op) const {
     return std::any_of(ops_.begin(), ops_.end(), [&](const OwnOp& other) {
-      return other.record == op.record && other.place < op.place && other.status == store::kStatusParked;
+      return other.record == op.record && std::tie(other.place, other.seq) < std::tie(op.place, op.seq) &&
+             other.status == store::kStatusParked;
     });
   }
 

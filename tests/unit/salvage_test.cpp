@@ -5,6 +5,7 @@
 #include <fstream>
 #include <set>
 
+#include <julu/inbox.h>
 #include <julu/limits.h>
 #include <julu/outbox.h>
 
@@ -140,6 +141,25 @@ TEST_CASE("who follows the feed over a salvage is told of everything again") {
   const auto store = county.open_again();
   REQUIRE(store->status()->salvage);
   CHECK(store->changes_since(token, limits::page_rows_max)->records.size() == told.records.size());
+}
+
+TEST_CASE("what left the scope while the file was being mended goes with the first pull to its end") {
+  County county;
+  const std::string id = "01980000-0000-7000-8000-000000000001";
+  {
+    const auto store = county.phone();
+    Change theirs;
+    theirs.kind = "household";
+    theirs.id = id;
+    theirs.version = kFirstVersion;
+    theirs.body = R"({"address":"堤村 1 号"})";
+    REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c1", false}).ok());
+  }
+  set_aside(county);
+  const auto store = county.open_again();
+  REQUIRE(store->get(id)->has_value());
+  REQUIRE(Inbox(*store).apply({kEpoch, {}, "c2", false}).ok());
+  CHECK_FALSE(store->get(id)->has_value());
 }
 
 TEST_CASE("a file cut in half is set aside as it is, and what can be read goes on in a new one") {
@@ -404,7 +424,14 @@ TEST_CASE("what a lost operation was to replace goes again, and is closed when t
   {
     auto store = county.phone();
     county.publish_key(*store);
-    REQUIRE(store->capture({"incident", R"({"category":"drainage","text":"堵"})", {}, {}}).ok());
+    const auto saved = store->capture({"incident", R"({"category":"drainage","text":"堵"})", {}, {}});
+    SECTION("made again once") {}
+    SECTION("made again twice") {
+      OpResult refused;
+      refused.status = OpStatus::rejected;
+      answer_all(county, *store, refused);
+      REQUIRE(store->resend(saved->id).ok());
+    }
   }
   lose(county, "UPDATE op SET status = 3, successor = 99");
   set_aside(county);
@@ -416,6 +443,7 @@ TEST_CASE("what a lost operation was to replace goes again, and is closed when t
   answer_all(county, *store, replaced);
   CHECK(store->status()->unsent_ops == 0);
   CHECK(store->status()->parked_ops == 0);
+  CHECK(store->status()->unsent_records == 0);
 }
 
 TEST_CASE("no later operation is taken for the lost successor of an earlier one") {

@@ -262,3 +262,44 @@ TEST_CASE("an edit that a restored platform has lost is in sight again, though i
   CHECK(list[0].body == R"({"note":"乙"})");
   CHECK(store->resend(theirs.id).ok());
 }
+
+TEST_CASE("a step names what the county holds, and no more what a restore took from it") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  const Id accepted = make_id(county.clock, system_random());
+  const Id lost = make_id(county.clock, system_random());
+  const Id again = make_id(county.clock, system_random());
+  Change theirs{"incident",
+                make_id(county.clock, system_random()).text(),
+                kFirstVersion + 1,
+                false,
+                false,
+                incident().body,
+                "resolved",
+                {{accepted, 1, "accept", "L-1", "leader", "", 1, "", "accepted", "{}"},
+                 {lost, 2, "resolve", "L-1", "leader", "", 1, "", "resolved", "{}"}},
+                {}};
+  REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c1", false}).ok());
+  REQUIRE(store->act(theirs.id, "rate", "{}").ok());
+  Outbox outbox(*store);
+  const auto first = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(first.size() == 1);
+  CHECK(first[0].canonical.find(lost.text()) != std::string::npos);
+
+  theirs.actions[1].id = again;
+  REQUIRE(Inbox(*store).restart().ok());
+  REQUIRE(Inbox(*store).apply({kEpoch + 1, {theirs}, "c2", false}).ok());
+  const auto history = *store->history(theirs.id);
+  CHECK(std::none_of(history.begin(), history.end(), [&](const auto& e) { return e.op_id == lost.text(); }));
+  std::vector<OpResult> stale(1);
+  stale[0].status = OpStatus::stale;
+  stale[0].current = theirs;
+  REQUIRE(outbox.settle(first, stale, std::nullopt).ok());
+  CHECK((*store->get(theirs.id))->delivery == Delivery::parked);
+  REQUIRE(store->resend(theirs.id).ok());
+  const auto second = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(second.size() == 1);
+  CHECK(second[0].canonical.find(again.text()) != std::string::npos);
+  CHECK(second[0].canonical.find(lost.text()) == std::string::npos);
+}

@@ -36,6 +36,44 @@ Result<void> take_photos(Connection& db, const Id& record, const Change& change)
   return {};
 }
 
+// What a restore took from the county is not shown as the county's, and no step names it; what an op of ours brought
+// stays, for it goes there again.
+Result<void> forget_lost(Connection& db, const Id& record, const Change& change) {
+  std::vector<Id> steps;
+  {
+    Query row = db.query(
+        "SELECT id FROM action WHERE record = ?1 AND number IS NOT NULL AND NOT EXISTS"
+        " (SELECT 1 FROM op WHERE op.record = action.record AND op.op_id = action.id)",
+        record);
+    for (;;) {
+      JULU_TRY(const bool there, row.step());
+      if (!there) break;
+      steps.push_back(row.id(0));
+    }
+  }
+  for (const Id& id : steps) {
+    const bool held = std::any_of(change.actions.begin(), change.actions.end(),
+                                  [&](const ChangeAction& action) { return action.id == id; });
+    if (!held) JULU_CHECK(db.run("DELETE FROM action WHERE id = ?1", id));
+  }
+  std::vector<Hash> photos;
+  {
+    Query row = db.query("SELECT sha256 FROM attachment WHERE record = ?1 AND op IS NULL", record);
+    for (;;) {
+      JULU_TRY(const bool there, row.step());
+      if (!there) break;
+      photos.push_back(row.hash(0));
+    }
+  }
+  for (const Hash& sha256 : photos) {
+    const bool held = std::any_of(change.photos.begin(), change.photos.end(),
+                                  [&](const ChangePhoto& photo) { return photo.sha256 == sha256; });
+    if (!held)
+      JULU_CHECK(db.run("DELETE FROM attachment WHERE record = ?1 AND sha256 = ?2 AND op IS NULL", record, sha256));
+  }
+  return {};
+}
+
 Result<void> forget_record(Core& core, Connection& db, const Id& record) {
   JULU_TRY(const std::int64_t changed, core.next_change(db));
   JULU_CHECK(db.run("INSERT OR REPLACE INTO gone VALUES (?1, ?2)", record, changed));
@@ -144,6 +182,7 @@ Result<bool> is_known(Connection& db, const PulledPage& page) {
 Result<bool> take_base(Core& core, Connection& db, const Id& record, const Change& change, std::int64_t epoch) {
   JULU_TRY(const auto row, find_record(db, record));
   if (!row || epoch < row->base_epoch) return false;
+  if (epoch > row->base_epoch) JULU_CHECK(forget_lost(db, record, change));
   JULU_CHECK(take_actions(db, record, change));
   JULU_CHECK(take_photos(db, record, change));
   const bool newer = (epoch > row->base_epoch && !mutant(Mutant::epoch_ignored)) || change.version > row->base_version;

@@ -20,6 +20,9 @@ namespace store {
 // or came from the platform, it goes, and the platform says whether it holds them.
 #define JULU_MAY_GO "(op.verb <> 3 OR photo.uploaded = 1 OR photo.own IS NOT 1 OR photo.here = 0)"
 
+// Of one edit two makings may wait: the first, which had arrived after all, for its receipt.
+#define JULU_IS_EARLIER "(earlier.place, earlier.seq) < (op.place, op.seq)"
+
 // An attach that waits for its photo's bytes has its next attempt with the photo. One farther off than its wait may be
 // is due now: the clock was set back.
 Result<Waiting> what_waits(Connection& db, std::int64_t now_ms) {
@@ -27,7 +30,8 @@ Result<Waiting> what_waits(Connection& db, std::int64_t now_ms) {
   JULU_TRY(const auto parked, db.integer("SELECT count(*) FROM op WHERE status = 2"));
   Query row = db.query(
       "SELECT EXISTS (SELECT 1 FROM op AS earlier WHERE earlier.status = 2 AND earlier.record = op.record"
-      "  AND earlier.place < op.place AND earlier.verb <> 3) AS behind, count(*),"
+      "  AND " JULU_IS_EARLIER
+      " AND earlier.verb <> 3) AS behind, count(*),"
       " min(CASE WHEN " JULU_MAY_GO
       "  THEN iif(op.next_attempt_ms > ?1 + op.wait_max_ms, 0, op.next_attempt_ms) END)"
       " FROM op LEFT JOIN photo ON photo.sha256 = op.photo WHERE op.status = 0 GROUP BY behind",
@@ -68,7 +72,7 @@ constexpr const char* kDueOps =
     " FROM op LEFT JOIN photo ON photo.sha256 = op.photo"
     " WHERE op.status = 0 AND (op.next_attempt_ms <= ?1 OR op.next_attempt_ms > ?1 + op.wait_max_ms)"
     " AND " JULU_MAY_GO
-    " AND NOT EXISTS (SELECT 1 FROM op AS earlier WHERE earlier.record = op.record AND earlier.place < op.place"
+    " AND NOT EXISTS (SELECT 1 FROM op AS earlier WHERE earlier.record = op.record AND " JULU_IS_EARLIER
     "  AND earlier.verb <> 3 AND (earlier.status = 2 OR (earlier.status = 0"
     "   AND earlier.next_attempt_ms > ?1 AND earlier.next_attempt_ms <= ?1 + earlier.wait_max_ms)))"
     " ORDER BY op.urgency, op.place LIMIT ?2";

@@ -289,9 +289,10 @@ class SendingAgain {
   }
 
   Result<void> take(const OpRow& old) {
-    const OpText text = parse_op(old.canonical);
+    OpText text = parse_op(old.canonical);
     NewOp op = like(old, row_.id, row_.kind);
     JULU_TRY(op.replaces, to_replace(db_, old));
+    if (old.verb == Verb::append) JULU_CHECK(look_at_steps(text.body));
     put_body(op, old, text);
     stand(op, old);
     JULU_TRY(const Enqueued queued, core_.enqueue(db_, text.moment, op));
@@ -310,6 +311,20 @@ class SendingAgain {
   }
 
  private:
+  // The person has seen the case as it stands: a step that is here no more was taken from the county by a restore.
+  Result<void> look_at_steps(Json& body) {
+    const auto last = parse_id(text_member(body, "last_action"));
+    if (!last) return {};
+    JULU_TRY(const auto here, db_.integer("SELECT 1 FROM action WHERE id = ?1", *last));
+    if (here || renamed_.contains(last->text())) return {};
+    body.erase("last_action");
+    Query newest = db_.query(
+        "SELECT id FROM action WHERE record = ?1 AND number IS NOT NULL ORDER BY number DESC LIMIT 1", row_.id);
+    JULU_TRY(const bool there, newest.step());
+    if (there) body["last_action"] = newest.id(0).text();
+    return {};
+  }
+
   // The first edit carries the record as it stands now; what later ones changed is in it already.
   void put_body(NewOp& op, const OpRow& old, const OpText& text) {
     op.base_values = old.base_values;
@@ -324,6 +339,7 @@ class SendingAgain {
       Json values = base_values_for(before, patch);
       // What the platform had and lost is in the base already, and has to be said all the same.
       for (const OpRow& edit : ops_) {
+        if (mutant(Mutant::lost_edits_left_out)) break;
         if (edit.verb != Verb::patch || edit.place < old.place || !is_pending(edit)) continue;
         const Json first = Json::parse(edit.base_values.empty() ? "{}" : edit.base_values, nullptr, false);
         say_too(parse_op(edit.canonical).body, first, now, patch, values);

@@ -122,6 +122,7 @@ class Salvaging {
         {"at_ms", now_ms}, {"ops", unsent_}, {"ops_unreadable", unreadable_}, {"photos_lost", photos_lost_}};
     JULU_CHECK(set_meta(db_, "salvage", told.dump()));
     JULU_CHECK(set_meta(db_, "salvaged_raw", std::int64_t{1}));
+    JULU_CHECK(set_meta(db_, "generation", std::int64_t{1}));  // the pull that follows is a full one, and sweeps
     return set_meta(db_, "forked", std::int64_t{1});
   }
 

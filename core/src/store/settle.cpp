@@ -118,10 +118,9 @@ Result<void> settle_rejected(Settling& s, const OutgoingOp& op, const OpResult& 
   if (result.problem.type == "replaced" && successor) {
     // Closed by its own successor, as intended; after a restore the successor may have its receipt already, and damage
     // may have taken it.
-    return s.db.run(
-        "UPDATE op SET status = iif(EXISTS (SELECT 1 FROM op AS later WHERE later.seq = op.successor"
-        " AND later.status IN (0, 2, 3)), 3, 4) WHERE seq = ?1",
-        op.row);
+    JULU_TRY(const auto open, s.db.integer("SELECT 1 FROM op WHERE seq = ?1 AND status IN (0, 2, 3)", *successor));
+    if (open) return s.db.run("UPDATE op SET status = 3 WHERE seq = ?1", op.row);
+    return s.db.run("UPDATE op SET status = 4 WHERE seq = ?1 OR (successor = ?1 AND status = 3)", op.row);
   }
   ++s.settled.parked;
   const ErrorCode code = result.problem.type == "scope"          ? ErrorCode::scope
