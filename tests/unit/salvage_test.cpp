@@ -1,5 +1,6 @@
 // A file that the card or the machine has damaged: set aside, and all that can be read of it carried over.
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include <algorithm>
 #include <fstream>
@@ -350,6 +351,41 @@ TEST_CASE("a photo whose operation is lost is attached again, and not shown as d
   CHECK(county.apply_all(*store, version) == 2);
   CHECK(delivered() == std::vector<bool>{true, true});
   CHECK(store->status()->unsent_ops == 0);
+}
+
+TEST_CASE("a photo of a step that is lost goes without the step, and shows on the record itself") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  const auto saved = store->capture({"incident", R"({"category":"drainage","text":"堵"})", {}, {}});
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  const std::string photo = county.folder.write("p.jpg", make_jpeg_of_about(20'000, 1));
+  REQUIRE(store->act(saved->id, "withdraw", "{}", {{photo, "near"}}).ok());
+  store.reset();
+  const bool alone = GENERATE(true, false);
+  CAPTURE(alone);
+  lose(county, alone ? "DELETE FROM op WHERE verb = 2" : "DELETE FROM op WHERE verb IN (2, 3)");
+  set_aside(county);
+  store = county.open_again();
+  county.publish_key(*store);
+  Outbox outbox(*store);
+  REQUIRE(outbox.photo_uploaded(outbox.next_photos(1)->at(0).sha256, "").ok());
+  if (alone) {
+    OpResult unknown;
+    unknown.status = OpStatus::held;
+    unknown.problem.type = "after-unknown";
+    answer_all(county, *store, unknown);
+  }
+  const auto due = *outbox.next_ops(50, 1 << 20);
+  REQUIRE(due.size() == 1);
+  CHECK(due[0].verb == Verb::attach);
+  CHECK(due[0].canonical.find(R"("action")") == std::string::npos);
+  CHECK(county.apply_all(*store, version) == 1);
+  const auto record = store->get(saved->id)->value();
+  REQUIRE(record.photos.size() == 1);
+  CHECK(record.photos[0].action.empty());
+  CHECK(record.photos[0].delivered);
 }
 
 TEST_CASE("a photo that is not ours to send keeps nothing waiting: the county says whether it has it") {

@@ -21,12 +21,12 @@ constexpr const char* kUnproven =
 constexpr const char* kSendUnproven =
     "UPDATE op SET status = 0, receipt = NULL, receipt_item = NULL, version = NULL, folded = 0, next_attempt_ms = 0"
     " WHERE status = 1 AND receipt NOT IN (SELECT id FROM receipt)";
-// A step's only where the platform has the step or gets it: of another it would wait for ever.
+// With its step only where the platform has that or gets it: for another it would wait for ever.
 constexpr const char* kLostAttachments =
-    "SELECT a.record, a.sha256, a.role, a.action, photo.length_bytes, photo.here"
-    " FROM attachment AS a JOIN photo USING (sha256) WHERE a.op = 0 AND (a.action IS NULL"
-    " OR EXISTS (SELECT 1 FROM action WHERE id = a.action AND number IS NOT NULL)"
-    " OR EXISTS (SELECT 1 FROM op WHERE op.record = a.record AND op.op_id = a.action)) ORDER BY a.record, a.place";
+    "SELECT a.record, a.sha256, a.role, iif(EXISTS (SELECT 1 FROM action WHERE id = a.action AND number IS NOT NULL)"
+    "  OR EXISTS (SELECT 1 FROM op WHERE op.record = a.record AND op.op_id = a.action), a.action, NULL),"
+    " photo.length_bytes, photo.here FROM attachment AS a JOIN photo USING (sha256) WHERE a.op = 0"
+    " ORDER BY a.record, a.place";
 
 Json parse_object(std::string_view text) {
   Json json = Json::parse(text, nullptr, false);
@@ -87,6 +87,7 @@ class Rebuilding {
     Id record;
     Hash photo{};
     std::string role;
+    std::optional<Id> step;
     Json body;
     bool here = false;
   };
@@ -202,8 +203,10 @@ class Rebuilding {
         JULU_TRY(const bool there, row.step());
         if (!there) break;
         Json body{{"photo", hex(row.hash(1))}, {"role", row.text(2)}, {"length_bytes", row.integer(4)}};
-        if (!row.is_null(3)) body["action"] = row.id(3).text();
-        lost.push_back({row.id(0), row.hash(1), std::string(row.text(2)), body, row.integer(5) != 0});
+        std::optional<Id> step;
+        if (!row.is_null(3)) step = row.id(3);
+        if (step) body["action"] = step->text();
+        lost.push_back({row.id(0), row.hash(1), std::string(row.text(2)), step, body, row.integer(5) != 0});
       }
     }
     for (const Attachment& one : lost) JULU_CHECK(attach_again(one));
@@ -222,8 +225,8 @@ class Rebuilding {
     JULU_TRY(op.after, pending_before(db_, lost.record));
     JULU_TRY(const Enqueued queued, core_.enqueue(db_, moment_, op));
     ++made_;
-    JULU_CHECK(db_.run("UPDATE attachment SET op = ?4 WHERE record = ?1 AND sha256 = ?2 AND role = ?3", lost.record,
-                       lost.photo, lost.role, queued.seq));
+    JULU_CHECK(db_.run("UPDATE attachment SET op = ?4, action = ?5 WHERE record = ?1 AND sha256 = ?2 AND role = ?3",
+                       lost.record, lost.photo, lost.role, queued.seq, lost.step));
     if (lost.here) return {};
     return db_.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1", queued.seq,
                    problem_text(ErrorCode::photo_damaged, "lost", "", "", ""));

@@ -293,6 +293,7 @@ class SendingAgain {
     NewOp op = like(old, row_.id, row_.kind);
     JULU_TRY(op.replaces, to_replace(db_, old));
     if (old.verb == Verb::append) JULU_CHECK(look_at_steps(text.body));
+    if (old.verb == Verb::attach) JULU_CHECK(look_for_step(old, text.body));
     put_body(op, old, text);
     stand(op, old);
     JULU_TRY(const Enqueued queued, core_.enqueue(db_, text.moment, op));
@@ -323,6 +324,18 @@ class SendingAgain {
     JULU_TRY(const bool there, newest.step());
     if (there) body["last_action"] = newest.id(0).text();
     return {};
+  }
+
+  // A photo of a step that damage took hangs on the record itself.
+  Result<void> look_for_step(const OpRow& old, Json& body) {
+    const auto step = parse_id(text_member(body, "action"));
+    if (!step || renamed_.contains(step->text())) return {};
+    JULU_TRY(const auto known, db_.integer("SELECT 1 FROM action WHERE id = ?1 AND number IS NOT NULL UNION ALL"
+                                           " SELECT 1 FROM op WHERE record = ?2 AND op_id = ?1",
+                                           *step, row_.id));
+    if (known) return {};
+    body.erase("action");
+    return db_.run("UPDATE attachment SET action = NULL WHERE op = ?1", old.seq);
   }
 
   // The first edit carries the record as it stands now; what later ones changed is in it already.
