@@ -18,11 +18,13 @@ CREATE TABLE record (
   base_state     TEXT,                         -- of a case, as the platform last said
   deleted        INTEGER NOT NULL DEFAULT 0,
   base_deleted   INTEGER NOT NULL DEFAULT 0,
-  seen           INTEGER NOT NULL DEFAULT 0,   -- generation of the last full pull that named it
+  seen           INTEGER NOT NULL DEFAULT 0,   -- generation of the last full pull that named it; -1: it has left the
+                                               -- scope, and goes when no work on it is left
   captured_at_ms INTEGER NOT NULL,
   changed        INTEGER NOT NULL              -- position in the feed of changes_since
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX record_changed ON record (changed);
+CREATE INDEX record_leaving ON record (id) WHERE seen < 0;
 
 -- Records that have left the worker's scope, for who follows the feed; its numbers are never given again.
 CREATE TABLE gone (

@@ -1,5 +1,6 @@
 // Photos of others: asked for while a record in scope names them, and gone from the phone with the last that does.
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include <algorithm>
 
@@ -186,6 +187,39 @@ TEST_CASE("who follows the feed is told of what left the scope, and misses nothi
     others.c.run();
     CHECK(store.changes_since(0)->records == std::vector<std::string>{kSecond, kFirst});
   }
+}
+
+TEST_CASE("a record that left the scope with work on it goes when the work is delivered") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  Inbox inbox(*store);
+  Change theirs;
+  theirs.kind = "household";
+  theirs.id = kFirst;
+  theirs.version = kFirstVersion + 1;
+  theirs.body = R"({"address":"堤村 1 号"})";
+  REQUIRE(inbox.apply({kEpoch, {theirs}, "c1", false}).ok());
+  REQUIRE(store->patch(kFirst, R"({"note":"乙"})").ok());
+  SECTION("as the platform says") {
+    theirs.removed = true;
+    REQUIRE(inbox.apply({kEpoch, {theirs}, "c2", false}).ok());
+  }
+  SECTION("as a full pull does not say") {
+    REQUIRE(inbox.restart().ok());
+    REQUIRE(inbox.apply({kEpoch, {}, "c2", false}).ok());
+  }
+  CHECK(store->get(kFirst)->has_value());
+  std::int64_t version = kFirstVersion + 1;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  CHECK(store->get(kFirst)->has_value());  // it may be in scope again: the next pull tells
+  const bool back = GENERATE(true, false);
+  CAPTURE(back);
+  theirs.removed = false;
+  theirs.version = version;
+  const PulledPage page = back ? PulledPage{kEpoch, {theirs}, "c3", false} : PulledPage{kEpoch, {}, "c2", false};
+  REQUIRE(inbox.apply(page).ok());
+  CHECK(store->get(kFirst)->has_value() == back);
 }
 
 TEST_CASE("a photo of others goes from the phone with the last record that names it") {

@@ -207,7 +207,7 @@ TEST_CASE("edits that a restored platform has lost with their record are whole w
   std::vector<OpResult> results(2);
   for (OpResult& result : results) {
     result.status = OpStatus::rejected;
-    result.problem = {"not-found", {}, {}, {}};
+    result.problem = {"scope", {}, {}, {}};
   }
   REQUIRE(outbox.settle(lost, results, std::nullopt).ok());
   REQUIRE(store->resend(theirs.id).ok());
@@ -226,6 +226,36 @@ TEST_CASE("edits that a restored platform has lost with their record are whole w
   CHECK((*store->get(theirs.id))->body ==
         R"({"address":"堤村 1 号","house":{"floors":2,"rooms":3},"note":"乙","support":"丙"})");
   CHECK(store->conflicts()->empty());
+}
+
+TEST_CASE(
+    "a document that the county does not hold any more is made there again, whole, when a person sends it again") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  Change theirs;
+  theirs.kind = "household";
+  theirs.id = make_id(county.clock, system_random()).text();
+  theirs.version = kFirstVersion + 1;
+  theirs.body = R"({"address":"堤村 1 号"})";
+  REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c1", false}).ok());
+  REQUIRE(store->patch(theirs.id, R"({"note":"甲"})").ok());
+  REQUIRE(store->patch(theirs.id, R"({"support":"丙"})").ok());
+  Outbox outbox(*store);
+  const auto sent = *outbox.next_ops(10, 1 << 20);
+  std::vector<OpResult> results(2);
+  results[0].status = OpStatus::rejected;
+  results[0].problem = {"not-found", {}, {}, {}};
+  results[1].status = OpStatus::held;
+  results[1].problem = {"after-unknown", {}, {}, {}};
+  REQUIRE(outbox.settle(sent, results, std::nullopt).ok());
+  REQUIRE(store->resend(theirs.id).ok());
+  const auto again = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(again.size() == 2);
+  CHECK(again[0].verb == Verb::create);
+  CHECK(again[0].canonical.find(R"("body":{"address":"堤村 1 号","note":"甲","support":"丙"})") != std::string::npos);
+  CHECK(again[0].canonical.find("base_version") == std::string::npos);
+  CHECK(again[1].canonical.find(R"("body":{})") != std::string::npos);
 }
 
 TEST_CASE("an edit that a restored platform has lost is in sight again, though its record has left the scope") {
@@ -263,6 +293,44 @@ TEST_CASE("an edit that a restored platform has lost is in sight again, though i
   CHECK(store->resend(theirs.id).ok());
 }
 
+TEST_CASE("a step that had arrived after all keeps the place that the platform gave it") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  Change theirs{"incident",
+                make_id(county.clock, system_random()).text(),
+                kFirstVersion + 1,
+                false,
+                false,
+                incident().body,
+                "resolved",
+                {},
+                {}};
+  REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c1", false}).ok());
+  REQUIRE(store->act(theirs.id, "reopen", R"({"note":"又堵"})").ok());
+  Outbox outbox(*store);
+  const auto first = *outbox.next_ops(10, 1 << 20);
+  std::vector<OpResult> result(1);
+  result[0].status = OpStatus::rejected;
+  REQUIRE(outbox.settle(first, result, std::nullopt).ok());
+  REQUIRE(store->resend(theirs.id).ok());
+  const Id next = make_id(county.clock, system_random());
+  theirs.version += 2;
+  theirs.actions = {{first[0].op_id, 1, "reopen", "W-0412", "worker", "", 1, "又堵", "reopened", "{}"},
+                    {next, 2, "resolve", "L-1", "leader", "", 1, "", "resolved", "{}"}};
+  result[0].status = OpStatus::stale;
+  result[0].current = theirs;
+  result[0].applied = {first[0].op_id};
+  REQUIRE(outbox.settle(*outbox.next_ops(10, 1 << 20), result, std::nullopt).ok());
+  std::int64_t version = theirs.version;
+  REQUIRE(county.apply_all(*store, version) == 1);
+
+  REQUIRE(store->act(theirs.id, "rate", "{}").ok());
+  const auto rate = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(rate.size() == 1);
+  CHECK(rate[0].canonical.find(R"("last_action":")" + next.text()) != std::string::npos);
+}
+
 TEST_CASE("a step names what the county holds, and no more what a restore took from it") {
   County county;
   const auto store = county.phone();
@@ -292,10 +360,16 @@ TEST_CASE("a step names what the county holds, and no more what a restore took f
   REQUIRE(Inbox(*store).apply({kEpoch + 1, {theirs}, "c2", false}).ok());
   const auto history = *store->history(theirs.id);
   CHECK(std::none_of(history.begin(), history.end(), [&](const auto& e) { return e.op_id == lost.text(); }));
-  std::vector<OpResult> stale(1);
-  stale[0].status = OpStatus::stale;
-  stale[0].current = theirs;
-  REQUIRE(outbox.settle(first, stale, std::nullopt).ok());
+  std::vector<OpResult> result(1);
+  SECTION("the platform knows that it was made again") {
+    result[0].status = OpStatus::stale;
+    result[0].current = theirs;
+  }
+  SECTION("the platform waits for it, and nobody may ever send it again") {
+    result[0].status = OpStatus::held;
+    result[0].problem.type = "action-unknown";
+  }
+  REQUIRE(outbox.settle(first, result, std::nullopt).ok());
   CHECK((*store->get(theirs.id))->delivery == Delivery::parked);
   REQUIRE(store->resend(theirs.id).ok());
   const auto second = *outbox.next_ops(10, 1 << 20);

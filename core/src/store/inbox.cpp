@@ -131,8 +131,12 @@ Result<bool> apply_change(Core& core, Connection& db, const Change& change, std:
   }
   if (change.removed) {
     JULU_TRY(const bool ours, has_unreceipted(db, *record));
-    JULU_CHECK(ours ? add_history(db, *record, core.clock().now_ms(), "removed", Json::object())
-                    : forget_record(core, db, *record));
+    if (!ours) {
+      JULU_CHECK(forget_record(core, db, *record));
+      return true;
+    }
+    JULU_CHECK(db.run("UPDATE record SET seen = -1 WHERE id = ?1", *record));
+    JULU_CHECK(add_history(db, *record, core.clock().now_ms(), "removed", Json::object()));
     return true;
   }
   JULU_TRY(const auto row, find_record(db, *record));
@@ -143,22 +147,35 @@ Result<bool> apply_change(Core& core, Connection& db, const Change& change, std:
   return newer;
 }
 
-// A full pull has ended: what it did not name is gone from the worker's scope, unless it holds unsent work.
-Result<void> sweep(Core& core, Connection& db, std::int64_t generation) {
-  std::vector<Id> gone;
-  {
-    Query row = db.query("SELECT id FROM record WHERE base_version > 0 AND seen < ?1", generation);
-    for (;;) {
-      JULU_TRY(const bool there, row.step());
-      if (!there) break;
-      gone.push_back(row.id(0));
+// What has left the worker's scope goes, unless it holds unsent work. True: something went.
+Result<bool> let_go(Core& core, Connection& db, Query row) {
+  std::vector<Id> leaving;
+  for (;;) {
+    JULU_TRY(const bool there, row.step());
+    if (!there) break;
+    leaving.push_back(row.id(0));
+  }
+  bool gone = false;
+  for (const Id& record : leaving) {
+    JULU_TRY(const bool ours, has_unreceipted(db, record));
+    if (!ours || mutant(Mutant::sweep_takes_unsent)) {
+      JULU_CHECK(forget_record(core, db, record));
+      gone = true;
+    } else {
+      JULU_CHECK(db.run("UPDATE record SET seen = -1 WHERE id = ?1", record));
     }
   }
-  for (const Id& record : gone) {
-    JULU_TRY(const bool ours, has_unreceipted(db, record));
-    if (!ours || mutant(Mutant::sweep_takes_unsent)) JULU_CHECK(forget_record(core, db, record));
-  }
-  return set_meta(db, "swept", generation);
+  return gone;
+}
+
+// A pull has ended. After a full one, what it did not name is out of scope; what was sent since is delivered, and where
+// it brought the record back, the pull has named that.
+Result<bool> sweep(Core& core, Connection& db, std::int64_t generation) {
+  JULU_TRY(const std::int64_t swept, meta_integer(db, "swept"));
+  if (swept >= generation) return let_go(core, db, db.query("SELECT id FROM record WHERE seen < 0"));
+  JULU_CHECK(let_go(core, db, db.query("SELECT id FROM record WHERE base_version > 0 AND seen < ?1", generation)));
+  JULU_CHECK(set_meta(db, "swept", generation));
+  return true;
 }
 
 Result<void> begin_full_pull(Connection& db) {
@@ -174,7 +191,8 @@ Result<bool> is_known(Connection& db, const PulledPage& page) {
   JULU_TRY(const std::int64_t epoch, meta_integer(db, "cursor_epoch"));
   JULU_TRY(const std::int64_t generation, meta_integer(db, "generation"));
   JULU_TRY(const std::int64_t swept, meta_integer(db, "swept"));
-  return cursor == page.next && epoch == page.epoch && swept >= generation;
+  JULU_TRY(const auto leaving, db.integer("SELECT 1 FROM record WHERE seen < 0 LIMIT 1"));
+  return cursor == page.next && epoch == page.epoch && swept >= generation && !leaving;
 }
 
 }  // namespace
@@ -246,12 +264,11 @@ Result<Inbox::Applied> Inbox::apply(const PulledPage& page) {
     }
     JULU_CHECK(set_meta(db, "cursor", page.next));
     if (!page.more) {
-      JULU_TRY(const std::int64_t swept, meta_integer(db, "swept"));
       // What the platform may have lost and gets again must not be forgotten here meanwhile.
       JULU_TRY(const std::int64_t confirming, meta_integer(db, "confirming"));
-      if (swept < generation && (confirming == 0 || mutant(Mutant::sweep_while_confirming))) {
-        JULU_CHECK(sweep(core, db, generation));
-        forgotten = true;
+      if (confirming == 0 || mutant(Mutant::sweep_while_confirming)) {
+        JULU_TRY(const bool gone, sweep(core, db, generation));
+        forgotten = forgotten || gone;
       }
       JULU_CHECK(set_meta(db, "last_sync_ms", core.clock().now_ms()));
     }

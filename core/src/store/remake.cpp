@@ -89,9 +89,12 @@ std::string with_new_names(Json body, const Renamed& renamed) {
   return canonical(body);
 }
 
-// A case's step keeps its place on the phone under the id that the platform knows it by.
+// A case's step keeps its place on the phone under the id that the platform knows it by. Where a pull has brought that
+// one, it says more.
 Result<void> rename_step(Connection& db, const Id& from, const Id& to) {
   JULU_CHECK(db.run("UPDATE attachment SET action = ?2 WHERE action = ?1", from, to));
+  JULU_TRY(const auto pulled, db.integer("SELECT 1 FROM action WHERE id = ?1 AND number IS NOT NULL", to));
+  if (pulled) return db.run("DELETE FROM action WHERE id = ?1", from);
   return db.run("UPDATE OR REPLACE action SET id = ?2 WHERE id = ?1", from, to);
 }
 
@@ -281,6 +284,9 @@ class SendingAgain {
   SendingAgain(Core& core, Connection& db, const RecordRow& row, const std::vector<OpRow>& ops)
       : core_(core), db_(db), row_(row), ops_(ops) {}
 
+  /// The county does not hold the record: the first edit brings it whole.
+  void begin_anew() { anew_ = true; }
+
   /// `lost` is gone, and `created`, which holds the record as it stands, goes in its place.
   void begin_with(std::int64_t lost, std::int64_t created) {
     again_[lost] = created;
@@ -294,6 +300,7 @@ class SendingAgain {
     JULU_TRY(op.replaces, to_replace(db_, old));
     if (old.verb == Verb::append) JULU_CHECK(look_at_steps(text.body));
     if (old.verb == Verb::attach) JULU_CHECK(look_for_step(old, text.body));
+    if (old.verb == Verb::patch && anew_ && !body_sent_) op.verb = Verb::create;
     put_body(op, old, text);
     stand(op, old);
     JULU_TRY(const Enqueued queued, core_.enqueue(db_, text.moment, op));
@@ -341,7 +348,7 @@ class SendingAgain {
   // The first edit carries the record as it stands now; what later ones changed is in it already.
   void put_body(NewOp& op, const OpRow& old, const OpText& text) {
     op.base_values = old.base_values;
-    if (old.verb == Verb::create) {
+    if (op.verb == Verb::create) {
       op.body = row_.body;
     } else if (old.verb == Verb::patch && body_sent_) {
       op.body = "{}";
@@ -366,12 +373,13 @@ class SendingAgain {
   }
 
   void stand(NewOp& op, const OpRow& old) {
+    if (op.verb == Verb::create) return;
     const auto moved = old.after ? again_.find(*old.after) : again_.end();
     if (moved != again_.end()) {
       op.after = moved->second;
     } else if (last_ && old.verb != Verb::attach) {
       op.after = last_;
-    } else if (old.verb == Verb::patch || old.verb == Verb::remove) {
+    } else if (op.verb == Verb::patch || op.verb == Verb::remove) {
       op.base_version = row_.base_version;
     } else if (old.after) {
       const auto before = std::find_if(ops_.begin(), ops_.end(), [&](const OpRow& o) { return o.seq == *old.after; });
@@ -386,8 +394,15 @@ class SendingAgain {
   std::optional<std::int64_t> last_;
   std::map<std::int64_t, std::int64_t> again_;
   Renamed renamed_;
+  bool anew_ = false;
   bool body_sent_ = false;
 };
+
+// As the platform says it of what it does not hold.
+Result<bool> is_unknown_there(Connection& db, const OpRow& op) {
+  JULU_TRY(const auto problem, db.text("SELECT problem FROM op WHERE seq = ?1", op.seq));
+  return text_member(Json::parse(problem.value_or("{}"), nullptr, false), "type") == "not-found";
+}
 
 }  // namespace
 
@@ -430,6 +445,12 @@ Result<void> send_again(Core& core, Connection& db, const Id& record) {
   JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record));
   const auto parked = std::find_if(ops.begin(), ops.end(), [](const OpRow& o) { return o.status == kStatusParked; });
   SendingAgain sending(core, db, *row, ops);
+  const auto kind = core.kind(row->kind);
+  if (parked != ops.end() && kind != nullptr && kind->shape() == Shape::document) {
+    JULU_TRY(const bool unknown, is_unknown_there(db, *parked));
+    // Of a record out of scope no more may be known than what was edited.
+    if (unknown && kind->check(Json::parse(row->body, nullptr, false))) sending.begin_anew();
+  }
   for (auto old = parked; old != ops.end(); ++old) {
     if (is_pending(*old)) JULU_CHECK(sending.take(*old));
   }

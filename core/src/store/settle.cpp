@@ -86,7 +86,23 @@ Result<std::optional<OpRow>> still_queued(Connection& db, const OutgoingOp& op) 
   return queued ? std::optional(*row) : std::nullopt;
 }
 
+// A step that its author saw and that is here no more, a restore took from the county, and nobody may ever bring it
+// again.
+Result<bool> waits_for_lost_step(Connection& db, const OutgoingOp& op, const OpResult& result) {
+  if (op.verb != Verb::append || result.problem.type != "action-unknown") return false;
+  const auto last = parse_id(text_member(parse_op(op.canonical).body, "last_action"));
+  if (!last) return false;
+  JULU_TRY(const auto here, db.integer("SELECT 1 FROM action WHERE id = ?1", *last));
+  return !here;
+}
+
 Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& result) {
+  JULU_TRY(const bool lost_step, waits_for_lost_step(s.db, op, result));
+  if (lost_step) {
+    ++s.settled.parked;
+    return s.db.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1 AND status = 0", op.row,
+                    problem_text(ErrorCode::stale, "stale", result.problem.title, result.problem.detail, ""));
+  }
   if (result.problem.type == "after-unknown") {
     JULU_TRY(const auto lost,
              s.db.integer("SELECT after FROM op WHERE seq = ?1 AND after NOT IN (SELECT seq FROM op)", op.row));
