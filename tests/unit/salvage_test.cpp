@@ -388,6 +388,30 @@ TEST_CASE("a photo of a step that is lost goes without the step, and shows on th
   CHECK(record.photos[0].delivered);
 }
 
+TEST_CASE("a step after one that damage took names what the county has") {
+  County county;
+  auto store = county.phone("W-0412", "leader");
+  county.publish_key(*store);
+  const auto saved = store->capture({"incident", R"({"category":"drainage","text":"堵"})", {}, {}});
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  REQUIRE(store->act(saved->id, "accept", "{}").ok());
+  REQUIRE(store->act(saved->id, "resolve", R"({"note":"通了"})").ok());
+  store.reset();
+  lose(county, "DELETE FROM op WHERE verb = 2 AND seq = 2");
+  set_aside(county);
+  store = county.open_again();
+  county.publish_key(*store);
+  OpResult unknown;
+  unknown.status = OpStatus::held;
+  unknown.problem.type = "after-unknown";
+  answer_all(county, *store, unknown);
+  const auto due = *Outbox(*store).next_ops(50, 1 << 20);
+  REQUIRE(due.size() == 1);
+  CHECK(due[0].canonical.find(R"("note":"通了")") != std::string::npos);
+  CHECK(due[0].canonical.find("last_action") == std::string::npos);
+}
+
 TEST_CASE("a photo that is not ours to send keeps nothing waiting: the county says whether it has it") {
   County county;
   auto store = county.phone();

@@ -108,6 +108,13 @@ Result<std::optional<std::int64_t>> pending_before(Connection& db, const Id& rec
       record);
 }
 
+Result<bool> is_step_known(Connection& db, const Id& record, const Id& step) {
+  JULU_TRY(const auto known, db.integer("SELECT 1 FROM action WHERE id = ?1 AND number IS NOT NULL UNION ALL"
+                                        " SELECT 1 FROM op WHERE record = ?2 AND op_id = ?1",
+                                        step, record));
+  return known.has_value();
+}
+
 Result<void> remember_record(Connection& db, const Id& record) {
   JULU_TRY(const auto text, db.text("SELECT canonical FROM op WHERE record = ?1 ORDER BY place LIMIT 1", record));
   if (!text) return {};

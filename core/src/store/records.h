@@ -73,6 +73,10 @@ struct Waiting {
 };
 Result<Waiting> what_waits(Connection& db, std::int64_t now_ms);
 
+/// Of a step that an op names: the county has it, or gets it from here. What damage or a restore took, nobody may ever
+/// bring again.
+Result<bool> is_step_known(Connection& db, const Id& record, const Id& step);
+
 /// Where the row of a record is gone, damaged or out of scope, and ops of it are left: what they say is laid on nothing
 /// until the platform's version comes.
 Result<void> remember_record(Connection& db, const Id& record);

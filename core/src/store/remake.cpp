@@ -319,12 +319,12 @@ class SendingAgain {
   }
 
  private:
-  // The person has seen the case as it stands: a step that is here no more was taken from the county by a restore.
+  // The person has seen the case as it stands.
   Result<void> look_at_steps(Json& body) {
     const auto last = parse_id(text_member(body, "last_action"));
     if (!last) return {};
-    JULU_TRY(const auto here, db_.integer("SELECT 1 FROM action WHERE id = ?1", *last));
-    if (here || renamed_.contains(last->text())) return {};
+    JULU_TRY(const bool known, is_step_known(db_, row_.id, *last));
+    if (known || renamed_.contains(last->text())) return {};
     body.erase("last_action");
     Query newest = db_.query(
         "SELECT id FROM action WHERE record = ?1 AND number IS NOT NULL ORDER BY number DESC LIMIT 1", row_.id);
@@ -337,9 +337,7 @@ class SendingAgain {
   Result<void> look_for_step(const OpRow& old, Json& body) {
     const auto step = parse_id(text_member(body, "action"));
     if (!step || renamed_.contains(step->text())) return {};
-    JULU_TRY(const auto known, db_.integer("SELECT 1 FROM action WHERE id = ?1 AND number IS NOT NULL UNION ALL"
-                                           " SELECT 1 FROM op WHERE record = ?2 AND op_id = ?1",
-                                           *step, row_.id));
+    JULU_TRY(const bool known, is_step_known(db_, row_.id, *step));
     if (known) return {};
     body.erase("action");
     return db_.run("UPDATE attachment SET action = NULL WHERE op = ?1", old.seq);

@@ -86,14 +86,12 @@ Result<std::optional<OpRow>> still_queued(Connection& db, const OutgoingOp& op) 
   return queued ? std::optional(*row) : std::nullopt;
 }
 
-// A step that its author saw and that is here no more, a restore took from the county, and nobody may ever bring it
-// again.
 Result<bool> waits_for_lost_step(Connection& db, const OutgoingOp& op, const OpResult& result) {
   if (op.verb != Verb::append || result.problem.type != "action-unknown") return false;
   const auto last = parse_id(text_member(parse_op(op.canonical).body, "last_action"));
   if (!last) return false;
-  JULU_TRY(const auto here, db.integer("SELECT 1 FROM action WHERE id = ?1", *last));
-  return !here;
+  JULU_TRY(const bool known, is_step_known(db, op.record, *last));
+  return !known;
 }
 
 Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& result) {
