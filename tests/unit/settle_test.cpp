@@ -293,6 +293,33 @@ TEST_CASE("an edit that a restored platform has lost is in sight again, though i
   CHECK(store->resend(theirs.id).ok());
 }
 
+TEST_CASE(
+    "the deletion of a document that the county does not hold any more is delivered too, behind what it deletes") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  Change theirs;
+  theirs.kind = "household";
+  theirs.id = make_id(county.clock, system_random()).text();
+  theirs.version = kFirstVersion + 1;
+  theirs.body = R"({"address":"堤村 1 号"})";
+  REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c1", false}).ok());
+  REQUIRE(store->remove(theirs.id).ok());
+  Outbox outbox(*store);
+  std::vector<OpResult> result(1);
+  result[0].status = OpStatus::rejected;
+  result[0].problem = {"not-found", {}, {}, {}};
+  REQUIRE(outbox.settle(*outbox.next_ops(10, 1 << 20), result, std::nullopt).ok());
+  REQUIRE(store->resend(theirs.id).ok());
+  std::vector<Verb> verbs;
+  for (const OutgoingOp& op : *outbox.next_ops(10, 1 << 20)) verbs.push_back(op.verb);
+  CHECK(verbs == std::vector<Verb>{Verb::create, Verb::remove});
+  std::int64_t version = kFirstVersion + 1;
+  CHECK(county.apply_all(*store, version) == 2);
+  CHECK(store->get(theirs.id)->value().delivery == Delivery::delivered);
+  CHECK(store->status()->unsent_records == 0);
+}
+
 TEST_CASE("a step that had arrived after all keeps the place that the platform gave it") {
   County county;
   const auto store = county.phone();

@@ -68,10 +68,8 @@ namespace julu {
   X(loss_not_told, "ops that damage took are not counted")                                            \
   /* restores, forks and tokens */                                                                    \
   X(epoch_not_confirmed, "a new epoch does not make the phone ask what is left")                      \
-  X(settled_twice, "a reply settles also what was made again while it was on its way")                \
   X(reconcile_sends_nothing, "what the platform has lost is not sent again")                          \
   X(lost_edits_left_out, "of edits sent again, what a restore took from the platform is left out")    \
-  X(row_not_remembered, "an op that goes again has no record where that has left the scope")          \
   X(fork_not_seen, "a forked device's refusal counts as one of its ops")                              \
   X(fork_keeps_chain, "pending ops stay on the former device's chain")                                \
   X(new_key_forgotten, "the key of a new device is not kept before it is used")                       \

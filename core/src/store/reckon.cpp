@@ -162,7 +162,7 @@ Result<std::int64_t> Outbox::reconcile(const std::vector<HeldDay>& differ) {
       touched.insert(row.id(0));
     }
     for (const Id& record : touched) {
-      if (!mutant(Mutant::row_not_remembered)) JULU_CHECK(remember_record(db, record));
+      JULU_CHECK(remember_record(db, record));
       JULU_CHECK(lay(core, db, record));
     }
     JULU_CHECK(set_meta(db, "confirming", std::int64_t{0}));

@@ -301,6 +301,7 @@ class SendingAgain {
     if (old.verb == Verb::append) JULU_CHECK(look_at_steps(text.body));
     if (old.verb == Verb::attach) JULU_CHECK(look_for_step(old, text.body));
     if (old.verb == Verb::patch && anew_ && !body_sent_) op.verb = Verb::create;
+    if (old.verb == Verb::remove && anew_ && !body_sent_) JULU_CHECK(create_before(old, text.moment));
     put_body(op, old, text);
     stand(op, old);
     JULU_TRY(const Enqueued queued, core_.enqueue(db_, text.moment, op));
@@ -319,6 +320,15 @@ class SendingAgain {
   }
 
  private:
+  Result<void> create_before(const OpRow& old, const Moment& moment) {
+    NewOp creation = op_with(row_, *core_.kind(row_.kind), Json::parse(row_.body, nullptr, false));
+    creation.place = old.place;
+    JULU_TRY(const Enqueued queued, core_.enqueue(db_, moment, creation));
+    last_ = queued.seq;
+    body_sent_ = true;
+    return {};
+  }
+
   // The person has seen the case as it stands.
   Result<void> look_at_steps(Json& body) {
     const auto last = parse_id(text_member(body, "last_action"));

@@ -160,7 +160,7 @@ Result<void> settle_stale(Settling& s, const OutgoingOp& op, const OpResult& res
 
 Result<void> settle_one(Settling& s, const OutgoingOp& op, const OpResult& result) {
   JULU_TRY(const auto status, s.db.integer("SELECT status FROM op WHERE seq = ?1", op.row));
-  if ((status == kStatusMadeAgain || status == kStatusGivenUp) && !mutant(Mutant::settled_twice)) {
+  if (status == kStatusMadeAgain || status == kStatusGivenUp) {
     // Made again while it was on its way. Its successor names it, and so learns what became of it.
     if (is_believed(result)) ++s.items;
     return {};
