@@ -1,0 +1,333 @@
+// What becomes of a record and of its other operations when damage took one: what is left says it again.
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include <algorithm>
+#include <set>
+
+#include <julu/inbox.h>
+#include <julu/limits.h>
+#include <julu/outbox.h>
+
+#include "county.h"
+#include "jpeg.h"
+#include "wreck.h"
+
+using namespace julu;
+using namespace julu::test;
+
+namespace {
+
+/// A household and edits of it, none of them sent.
+std::string household_with_edits(County& county, const std::vector<std::string>& edits) {
+  const auto store = county.phone();
+  const auto saved = store->capture({"household", R"({"address":"测试村 1 号","note":"甲"})", {}, {}});
+  REQUIRE(saved.ok());
+  for (const std::string& edit : edits) REQUIRE(store->patch(saved->id, edit).ok());
+  return saved->id;
+}
+
+/// What is due when the damaged file was set aside.
+std::vector<Verb> verbs_after(County& county) {
+  set_aside(county);
+  return verbs_due(*county.open_again());
+}
+
+}  // namespace
+
+TEST_CASE("what stood after an operation that is lost goes again behind a new creation") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  const auto saved = store->capture({"household", R"({"address":"测试村 1 号","grid":"130529200203001"})", {}, {}});
+  REQUIRE(saved.ok());
+  const std::string photo = county.folder.write("p.jpg", make_jpeg_of_about(20'000, 1));
+  REQUIRE(store->patch(saved->id, R"({"note":"记下"})", {{photo, "near"}}).ok());
+  store.reset();
+  lose(county, "DELETE FROM op WHERE verb = 0");
+  store = county.open_again();
+  OpResult unknown;
+  unknown.status = OpStatus::held;
+  unknown.problem.type = "after-unknown";
+  answer_all(county, *store, unknown);
+
+  Outbox outbox(*store);
+  REQUIRE(outbox.photo_uploaded(outbox.next_photos(1)->at(0).sha256, "").ok());
+  std::vector<Verb> verbs;
+  for (const OutgoingOp& op : *outbox.next_ops(50, 1 << 20)) verbs.push_back(op.verb);
+  CHECK(verbs == std::vector<Verb>{Verb::create, Verb::patch, Verb::attach});
+  CHECK(outbox.next_ops(50, 1 << 20)->at(0).canonical.find("记下") != std::string::npos);
+  std::int64_t version = kFirstVersion;
+  CHECK(county.apply_all(*store, version) == 3);
+  CHECK(store->status()->unsent_ops == 0);
+  CHECK(store->get(saved->id)->value().delivery == Delivery::delivered);
+}
+
+TEST_CASE("a photo whose operation is lost is attached again, and not shown as delivered before") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  std::vector<std::string> ids;
+  for (std::uint64_t i = 0; i < 2; ++i) {
+    const std::string photo = county.folder.write("p.jpg", make_jpeg_of_about(20'000, i));
+    const auto saved = store->capture({"incident", R"({"category":"drainage","text":"堵"})", {{photo, "near"}}, {}});
+    REQUIRE(saved.ok());
+    ids.push_back(saved->id);
+  }
+  store.reset();
+  lose(county, "DELETE FROM op");
+  set_aside(county);
+  store = county.open_again();
+  county.publish_key(*store);
+  Outbox outbox(*store);
+  const auto delivered = [&] {
+    std::vector<bool> each;
+    for (const std::string& id : ids) each.push_back(store->get(id)->value().photos.at(0).delivered);
+    return each;
+  };
+  std::int64_t version = kFirstVersion;
+  CHECK(verbs_due(*store) == std::vector<Verb>{Verb::create, Verb::create});
+  CHECK(delivered() == std::vector<bool>{false, false});
+  CHECK(county.apply_all(*store, version) == 2);
+  CHECK(delivered() == std::vector<bool>{false, false});
+  for (const OutgoingPhoto& photo : *outbox.next_photos(5)) REQUIRE(outbox.photo_uploaded(photo.sha256, "").ok());
+  CHECK(verbs_due(*store) == std::vector<Verb>{Verb::attach, Verb::attach});
+  CHECK(county.apply_all(*store, version) == 2);
+  CHECK(delivered() == std::vector<bool>{true, true});
+  CHECK(store->status()->unsent_ops == 0);
+}
+
+TEST_CASE("a photo of a step that is lost goes without the step, and shows on the record itself") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  const auto saved = store->capture({"incident", R"({"category":"drainage","text":"堵"})", {}, {}});
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  const std::string photo = county.folder.write("p.jpg", make_jpeg_of_about(20'000, 1));
+  REQUIRE(store->act(saved->id, "withdraw", "{}", {{photo, "near"}}).ok());
+  store.reset();
+  const bool alone = GENERATE(true, false);
+  CAPTURE(alone);
+  lose(county, alone ? "DELETE FROM op WHERE verb = 2" : "DELETE FROM op WHERE verb IN (2, 3)");
+  set_aside(county);
+  store = county.open_again();
+  county.publish_key(*store);
+  Outbox outbox(*store);
+  REQUIRE(outbox.photo_uploaded(outbox.next_photos(1)->at(0).sha256, "").ok());
+  if (alone) {
+    OpResult unknown;
+    unknown.status = OpStatus::held;
+    unknown.problem.type = "after-unknown";
+    answer_all(county, *store, unknown);
+  }
+  const auto due = *outbox.next_ops(50, 1 << 20);
+  REQUIRE(due.size() == 1);
+  CHECK(due[0].verb == Verb::attach);
+  CHECK(due[0].canonical.find(R"("action")") == std::string::npos);
+  CHECK(county.apply_all(*store, version) == 1);
+  const auto record = store->get(saved->id)->value();
+  REQUIRE(record.photos.size() == 1);
+  CHECK(record.photos[0].action.empty());
+  CHECK(record.photos[0].delivered);
+}
+
+TEST_CASE("a step after one that damage took names what the county has") {
+  County county;
+  auto store = county.phone("W-0412", "leader");
+  county.publish_key(*store);
+  const auto saved = store->capture({"incident", R"({"category":"drainage","text":"堵"})", {}, {}});
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  REQUIRE(store->act(saved->id, "accept", "{}").ok());
+  REQUIRE(store->act(saved->id, "resolve", R"({"note":"通了"})").ok());
+  store.reset();
+  lose(county, "DELETE FROM op WHERE verb = 2 AND seq = 2");
+  set_aside(county);
+  store = county.open_again();
+  county.publish_key(*store);
+  OpResult unknown;
+  unknown.status = OpStatus::held;
+  unknown.problem.type = "after-unknown";
+  answer_all(county, *store, unknown);
+  const auto due = *Outbox(*store).next_ops(50, 1 << 20);
+  REQUIRE(due.size() == 1);
+  CHECK(due[0].canonical.find(R"("note":"通了")") != std::string::npos);
+  CHECK(due[0].canonical.find("last_action") == std::string::npos);
+}
+
+TEST_CASE("a photo that is not ours to send keeps nothing waiting: the county says whether it has it") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  const std::string photo = county.folder.write("p.jpg", make_jpeg_of_about(20'000, 1));
+  const auto saved = store->capture({"incident", R"({"category":"drainage","text":"堵"})", {{photo, "near"}}, {}});
+  REQUIRE(saved.ok());
+  store.reset();
+  lose(county, "UPDATE photo SET own = 0");  // it came back from the county after its row was lost
+  store = county.open_again();
+  Outbox outbox(*store);
+  REQUIRE(outbox.next_photos(5)->empty());
+  REQUIRE(outbox.next_ops(50, 1 << 20)->size() == 2);
+  CHECK(outbox.counts()->next_attempt_ms.has_value());
+  OpResult missing;
+  missing.status = OpStatus::held;
+  missing.problem.type = "bytes-missing";
+  answer_all(county, *store, missing);
+  CHECK(outbox.next_photos(5)->size() == 1);  // it has not: the bytes go, as they are here
+}
+
+TEST_CASE("a photo taken again after its bytes were lost goes up whole") {
+  County county;
+  auto store = county.phone();
+  const std::string jpeg = make_jpeg_of_about(20'000, 1);
+  const std::string photo = county.folder.write("p.jpg", jpeg);
+  const Capture report{"incident", R"({"category":"drainage","text":"堵"})", {{photo, "near"}}, {}};
+  REQUIRE(store->capture(report).ok());
+  store.reset();
+  lose(county, "DELETE FROM chunk");
+  lose(county, "UPDATE photo SET here = 0, own = 0, length_bytes = 0, width = NULL, height = NULL, problem = '{}'");
+  store = county.open_again();
+  REQUIRE(store->capture(report).ok());
+  Outbox outbox(*store);
+  const auto due = outbox.next_photos(5, 1 << 20);
+  REQUIRE(due->size() == 1);
+  CHECK(due->at(0).length_bytes == static_cast<std::int64_t>(jpeg.size()));
+  CHECK(outbox.read_photo(due->at(0).sha256, 0, 1 << 20).value() == jpeg);
+}
+
+TEST_CASE("what a lost operation was to replace goes again, and is closed when the county has its successor") {
+  County county;
+  {
+    auto store = county.phone();
+    county.publish_key(*store);
+    const auto saved = store->capture({"incident", R"({"category":"drainage","text":"堵"})", {}, {}});
+    SECTION("made again once") {}
+    SECTION("made again twice") {
+      OpResult refused;
+      refused.status = OpStatus::rejected;
+      answer_all(county, *store, refused);
+      REQUIRE(store->resend(saved->id).ok());
+    }
+  }
+  lose(county, "UPDATE op SET status = 3, successor = 99");
+  set_aside(county);
+  auto store = county.open_again();
+  REQUIRE(store->status()->unsent_ops == 1);
+  OpResult replaced;
+  replaced.status = OpStatus::rejected;
+  replaced.problem.type = "replaced";
+  answer_all(county, *store, replaced);
+  CHECK(store->status()->unsent_ops == 0);
+  CHECK(store->status()->parked_ops == 0);
+  CHECK(store->status()->unsent_records == 0);
+}
+
+TEST_CASE("no later operation is taken for the lost successor of an earlier one") {
+  County county;
+  const Capture report{"incident", R"({"category":"drainage","text":"堵"})", {}, {}};
+  {
+    auto store = county.phone();
+    county.publish_key(*store);
+    REQUIRE(store->capture(report).ok());
+  }
+  lose(county, "UPDATE op SET status = 3, successor = 2");
+  set_aside(county);
+  auto store = county.open_again();
+  OpResult replaced;
+  replaced.status = OpStatus::rejected;
+  replaced.problem.type = "replaced";
+  const auto due = Outbox(*store).next_ops(50, 1 << 20);
+  REQUIRE(due->size() == 1);
+  REQUIRE(store->capture(report).ok());
+  REQUIRE(Outbox(*store).settle(*due, {replaced}, std::nullopt, std::nullopt).ok());
+  CHECK(store->status()->unsent_ops == 1);
+  CHECK(verbs_due(*store) == std::vector<Verb>{Verb::create});
+  CHECK(store->get(due->at(0).record.text())->value().delivery == Delivery::none);  // closed; it waits for nothing
+}
+
+TEST_CASE("an edit whose operation is lost is said again by the record, behind the operations that are left") {
+  County county;
+  const std::string id = household_with_edits(county, {R"({"note":"乙","support":"米"})", R"({"note":"丙"})"});
+  SECTION("the operation of one edit") {
+    lose(county, "DELETE FROM op WHERE seq = 3");
+    CHECK(verbs_after(county) == std::vector<Verb>{Verb::create, Verb::patch, Verb::patch});
+  }
+  SECTION("those of all edits") {
+    lose(county, "DELETE FROM op WHERE seq > 1");
+    CHECK(verbs_after(county) == std::vector<Verb>{Verb::create, Verb::patch});
+  }
+  SECTION("that of the creation") {
+    lose(county, "DELETE FROM op WHERE seq = 1");
+    CHECK(verbs_after(county) == std::vector<Verb>{Verb::patch, Verb::patch, Verb::patch});
+  }
+  const auto store = county.open_again();
+  CHECK(store->get(id)->value().body == R"({"address":"测试村 1 号","note":"丙","support":"米"})");
+  CHECK(store->conflicts()->empty());
+}
+
+TEST_CASE("where nobody can tell whether the record is older than an operation, a person is asked") {
+  County county;
+  const std::string id = household_with_edits(county, {R"({"house":{"rooms":3},"note":null,"support":"米"})"});
+  std::set<std::string> rows;
+  SECTION("the row is as old as the disk left it") {
+    rows = {R"(/house  {"rooms":3})", R"(/note "甲" )", R"(/support  "米")"};
+    lose(county, R"(UPDATE record SET body = '{"address":"测试村 1 号","note":"甲"}')");
+  }
+  SECTION("or holds an edit whose operation is lost") {
+    rows = {"/house/rooms 2 3", R"(/note "乙" )", R"(/support  "米")"};
+    lose(county, R"(UPDATE record SET body = '{"address":"测试村 1 号","house":{"rooms":2},"note":"乙"}')");
+  }
+  CHECK(verbs_after(county) == std::vector<Verb>{Verb::create, Verb::patch});
+  const auto store = county.open_again();
+  CHECK(store->get(id)->value().body == R"({"address":"测试村 1 号","house":{"rooms":3},"support":"米"})");
+  std::set<std::string> asked;
+  for (const ConflictField& field : *store->conflicts()) {
+    asked.insert(field.field + " " + field.local + " " + field.remote);
+  }
+  CHECK(asked == rows);
+  const auto history = store->history(id);
+  CHECK(std::count_if(history->begin(), history->end(), [](const auto& e) { return e.what == "given_up"; }) == 3);
+  // Whoever is woken by the choice finds it made and nothing left to choose.
+  std::vector<std::size_t> open_when_woken;
+  store->observe([&] { open_when_woken.push_back(store->conflicts()->size()); });
+  REQUIRE(store->resolve(id, "/note", R"("乙")").ok());
+  CHECK(open_when_woken == std::vector<std::size_t>{asked.size() - 1});
+  CHECK(store->get(id)->value().body.find("乙") != std::string::npos);
+}
+
+TEST_CASE("a record that was removed stays so when the operation is lost") {
+  County county;
+  const std::string id = household_with_edits(county, {});
+  std::int64_t version = kFirstVersion;
+  std::vector<Verb> left;
+  {
+    const auto store = county.open_again();
+    county.publish_key(*store);
+    SECTION("of one that the county has") {
+      REQUIRE(county.apply_all(*store, version) == 1);
+      left = {Verb::remove};
+    }
+    SECTION("of one that it has not") { left = {Verb::create, Verb::remove}; }
+    REQUIRE(store->remove(id).ok());
+  }
+  lose(county, "DELETE FROM op WHERE verb = 4");
+  CHECK(verbs_after(county) == left);
+  CHECK(county.open_again()->get(id)->value().deleted);
+}
+
+TEST_CASE("what others changed since is not taken for an edit of ours when a receipt is lost") {
+  County county;
+  const std::string id = household_with_edits(county, {R"({"note":"乙"})"});
+  {
+    const auto store = county.open_again();
+    county.publish_key(*store);
+    std::int64_t version = kFirstVersion;
+    REQUIRE(county.apply_all(*store, version) == 2);
+  }
+  lose(county, R"(UPDATE record SET base_version = base_version + 1, base = '{"address":"测试村 1 号","note":"丙"}')");
+  lose(county, "UPDATE record SET body = base");
+  lose(county, "DELETE FROM receipt");
+  CHECK(verbs_after(county) == std::vector<Verb>{Verb::create, Verb::patch});  // as they were, for their receipts
+  CHECK(county.open_again()->conflicts()->empty());
+}
