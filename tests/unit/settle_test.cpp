@@ -293,6 +293,25 @@ TEST_CASE("an edit that a restored platform has lost is in sight again, though i
   CHECK(store->resend(theirs.id).ok());
 }
 
+TEST_CASE("a creation of our own that a restore took is not made a second time when an edit is sent again") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  const auto saved = store->capture({"household", R"({"address":"堤村 1 号"})", {}, {}});
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  REQUIRE(store->patch(saved->id, R"({"note":"甲"})").ok());
+  Outbox outbox(*store);
+  std::vector<OpResult> result(1);
+  result[0].status = OpStatus::rejected;
+  result[0].problem = {"not-found", {}, {}, {}};
+  REQUIRE(outbox.settle(*outbox.next_ops(10, 1 << 20), result, std::nullopt).ok());
+  REQUIRE(store->resend(saved->id).ok());
+  const auto again = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(again.size() == 1);
+  CHECK(again[0].verb == Verb::patch);
+}
+
 TEST_CASE(
     "the deletion of a document that the county does not hold any more is delivered too, behind what it deletes") {
   County county;

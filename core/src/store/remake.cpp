@@ -454,7 +454,11 @@ Result<void> send_again(Core& core, Connection& db, const Id& record) {
   const auto parked = std::find_if(ops.begin(), ops.end(), [](const OpRow& o) { return o.status == kStatusParked; });
   SendingAgain sending(core, db, *row, ops);
   const auto kind = core.kind(row->kind);
-  if (parked != ops.end() && kind != nullptr && kind->shape() == Shape::document) {
+  // Where the creation is ours and has its receipt, it goes again by itself once the platform has been asked.
+  const bool created = std::any_of(ops.begin(), ops.end(), [](const OpRow& o) {
+    return o.verb == Verb::create && (o.status == kStatusReceipted || is_pending(o));
+  });
+  if (parked != ops.end() && !created && kind != nullptr && kind->shape() == Shape::document) {
     JULU_TRY(const bool unknown, is_unknown_there(db, *parked));
     // Of a record out of scope no more may be known than what was edited.
     if (unknown && kind->check(Json::parse(row->body, nullptr, false))) sending.begin_anew();
