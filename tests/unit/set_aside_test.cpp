@@ -40,6 +40,17 @@ Capture report() {
   return {"incident", R"({"category":"drainage","text":"堵"})", {}, "01980000-0000-7000-8000-000000000001"};
 }
 
+/// One row is another than the sum of the file says.
+std::unique_ptr<store::Connection> spoil(const County& county, const Store::Options& options) {
+  store::Connection::Options raw;
+  raw.path = store::database_path(options.directory, 1);
+  raw.vfs = options.vfs;
+  if (options.encrypted) raw.key = county.key;
+  auto db = store::Connection::open(raw).value();
+  REQUIRE(db->run("UPDATE record SET state = 'older'").ok());
+  return db;
+}
+
 }  // namespace
 
 TEST_CASE(
@@ -95,11 +106,7 @@ TEST_CASE("what the log is told of damage it may ask the store about") {
   const Store::Options options = county.enrolled(disk.vfs());
   const auto store = Store::open(options).value();
   REQUIRE(store->capture(report()).ok());
-  store::Connection::Options raw;
-  raw.path = store::database_path(options.directory, 1);
-  raw.vfs = options.vfs;
-  if (options.encrypted) raw.key = county.key;
-  REQUIRE(store::Connection::open(raw).value()->run("UPDATE record SET state = 'older'").ok());  // without the sum
+  spoil(county, options);
   std::string told;
   set_log([&](LogLevel, std::string_view line) {
     told += line;
@@ -119,12 +126,7 @@ TEST_CASE("who waits for the lock while a damaged file is looked at finds the ma
   const auto store = Store::open(options).value();
   const auto other = Store::open(options).value();
   REQUIRE(store->capture(report()).ok());
-  store::Connection::Options raw;
-  raw.path = store::database_path(options.directory, 1);
-  raw.vfs = options.vfs;
-  if (options.encrypted) raw.key = county.key;
-  const auto db = store::Connection::open(raw).value();
-  REQUIRE(db->run("UPDATE record SET state = 'older'").ok());  // without the sum
+  const auto db = spoil(county, options);
   REQUIRE(db->script("PRAGMA busy_timeout = 0").ok());
 
   bool locked = false;

@@ -19,6 +19,17 @@ namespace {
 
 Capture incident() { return {"incident", R"({"category":"drainage","text":"村东头排水沟堵了"})", {}, {}}; }
 
+/// Somebody else's, as a pull brings it.
+Change pulled_household(County& county, Store& store) {
+  Change theirs;
+  theirs.kind = "household";
+  theirs.id = make_id(county.clock, system_random()).text();
+  theirs.version = kFirstVersion + 1;
+  theirs.body = R"({"address":"堤村 1 号"})";
+  REQUIRE(Inbox(store).apply({kEpoch, {theirs}, "c1", false}).ok());
+  return theirs;
+}
+
 }  // namespace
 
 TEST_CASE("a report sent again that had arrived after all is one report, and its first receipt ends it") {
@@ -233,12 +244,7 @@ TEST_CASE(
   County county;
   const auto store = county.phone();
   county.publish_key(*store);
-  Change theirs;
-  theirs.kind = "household";
-  theirs.id = make_id(county.clock, system_random()).text();
-  theirs.version = kFirstVersion + 1;
-  theirs.body = R"({"address":"堤村 1 号"})";
-  REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c1", false}).ok());
+  Change theirs = pulled_household(county, *store);
   REQUIRE(store->patch(theirs.id, R"({"note":"甲"})").ok());
   REQUIRE(store->patch(theirs.id, R"({"support":"丙"})").ok());
   Outbox outbox(*store);
@@ -262,12 +268,7 @@ TEST_CASE("an edit that a restored platform has lost is in sight again, though i
   County county;
   const auto store = county.phone();
   county.publish_key(*store);
-  Change theirs;
-  theirs.kind = "household";
-  theirs.id = make_id(county.clock, system_random()).text();
-  theirs.version = kFirstVersion + 1;
-  theirs.body = R"({"address":"堤村 1 号"})";
-  REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c1", false}).ok());
+  Change theirs = pulled_household(county, *store);
   REQUIRE(store->patch(theirs.id, R"({"note":"乙"})").ok());
   std::int64_t version = theirs.version;
   REQUIRE(county.apply_all(*store, version) == 1);
@@ -317,12 +318,7 @@ TEST_CASE(
   County county;
   const auto store = county.phone();
   county.publish_key(*store);
-  Change theirs;
-  theirs.kind = "household";
-  theirs.id = make_id(county.clock, system_random()).text();
-  theirs.version = kFirstVersion + 1;
-  theirs.body = R"({"address":"堤村 1 号"})";
-  REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c1", false}).ok());
+  Change theirs = pulled_household(county, *store);
   REQUIRE(store->remove(theirs.id).ok());
   Outbox outbox(*store);
   std::vector<OpResult> result(1);

@@ -39,18 +39,10 @@ Result<void> take_photos(Connection& db, const Id& record, const Change& change)
 // What a restore took from the county is not shown as the county's, and no step names it; what an op of ours brought
 // stays, for it goes there again.
 Result<void> forget_lost(Connection& db, const Id& record, const Change& change) {
-  std::vector<Id> steps;
-  {
-    Query row = db.query(
-        "SELECT id FROM action WHERE record = ?1 AND number IS NOT NULL AND NOT EXISTS"
-        " (SELECT 1 FROM op WHERE op.record = action.record AND op.op_id = action.id)",
-        record);
-    for (;;) {
-      JULU_TRY(const bool there, row.step());
-      if (!there) break;
-      steps.push_back(row.id(0));
-    }
-  }
+  JULU_TRY(const auto steps, db.query("SELECT id FROM action WHERE record = ?1 AND number IS NOT NULL AND NOT EXISTS"
+                                      " (SELECT 1 FROM op WHERE op.record = action.record AND op.op_id = action.id)",
+                                      record)
+                                 .ids());
   for (const Id& id : steps) {
     const bool held = std::any_of(change.actions.begin(), change.actions.end(),
                                   [&](const ChangeAction& action) { return action.id == id; });
@@ -148,13 +140,7 @@ Result<bool> apply_change(Core& core, Connection& db, const Change& change, std:
 }
 
 // What has left the worker's scope goes, unless it holds unsent work. True: something went.
-Result<bool> let_go(Core& core, Connection& db, Query row) {
-  std::vector<Id> leaving;
-  for (;;) {
-    JULU_TRY(const bool there, row.step());
-    if (!there) break;
-    leaving.push_back(row.id(0));
-  }
+Result<bool> let_go(Core& core, Connection& db, const std::vector<Id>& leaving) {
   bool gone = false;
   for (const Id& record : leaving) {
     JULU_TRY(const bool ours, has_unreceipted(db, record));
@@ -172,8 +158,12 @@ Result<bool> let_go(Core& core, Connection& db, Query row) {
 // it brought the record back, the pull has named that.
 Result<bool> sweep(Core& core, Connection& db, std::int64_t generation) {
   JULU_TRY(const std::int64_t swept, meta_integer(db, "swept"));
-  if (swept >= generation) return let_go(core, db, db.query("SELECT id FROM record WHERE seen < 0"));
-  JULU_CHECK(let_go(core, db, db.query("SELECT id FROM record WHERE base_version > 0 AND seen < ?1", generation)));
+  JULU_TRY(const auto leaving,
+           swept >= generation
+               ? db.query("SELECT id FROM record WHERE seen < 0").ids()
+               : db.query("SELECT id FROM record WHERE base_version > 0 AND seen < ?1", generation).ids());
+  JULU_TRY(const bool gone, let_go(core, db, leaving));
+  if (swept >= generation) return gone;
   JULU_CHECK(set_meta(db, "swept", generation));
   return true;
 }

@@ -90,15 +90,8 @@ Result<void> Outbox::park_photo(const Hash& sha256, const Problem& problem) {
     const std::string text =
         problem_text(ErrorCode::too_large, problem.type, problem.title, problem.detail, problem.pointer);
     JULU_CHECK(db.run("UPDATE photo SET problem = ?2 WHERE sha256 = ?1", sha256, text));
-    std::vector<Id> records;
-    {
-      Query row = db.query("SELECT DISTINCT record FROM op WHERE photo = ?1 AND status = 0", sha256);
-      for (;;) {
-        JULU_TRY(const bool there, row.step());
-        if (!there) break;
-        records.push_back(row.id(0));
-      }
-    }
+    JULU_TRY(const auto records,
+             db.query("SELECT DISTINCT record FROM op WHERE photo = ?1 AND status = 0", sha256).ids());
     JULU_CHECK(db.run("UPDATE op SET status = 2, problem = ?2 WHERE photo = ?1 AND status = 0", sha256, text));
     for (const Id& record : records) JULU_CHECK(lay(core, db, record));
     return {};

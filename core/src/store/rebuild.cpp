@@ -70,12 +70,12 @@ class Rebuilding {
   Rebuilding(Core& core, Connection& db) : core_(core), db_(db), moment_(core.moment(db)) {}
 
   Result<void> run() {
-    JULU_TRY(const auto without, records_of(kWithoutOps));
+    JULU_TRY(const auto without, db_.query(kWithoutOps).ids());
     for (const Id& record : without) JULU_CHECK(write_again(record));
-    JULU_TRY(const auto pending, records_of(kPending));
+    JULU_TRY(const auto pending, db_.query(kPending).ids());
     for (const Id& record : pending) JULU_CHECK(lay_again(record));
     // After that: of what was folded in, the record holds what came since too.
-    JULU_TRY(const auto unproven, records_of(kUnproven));
+    JULU_TRY(const auto unproven, db_.query(kUnproven).ids());
     JULU_CHECK(db_.run(kSendUnproven));
     for (const Id& record : unproven) JULU_CHECK(lay(core_, db_, record));
     JULU_CHECK(attach_again());
@@ -91,16 +91,6 @@ class Rebuilding {
     Json body;
     bool here = false;
   };
-
-  Result<std::vector<Id>> records_of(const char* sql) {
-    std::vector<Id> records;
-    Query row = db_.query(sql);
-    for (;;) {
-      JULU_TRY(const bool there, row.step());
-      if (!there) return records;
-      records.push_back(row.id(0));
-    }
-  }
 
   Result<void> write_again(const Id& id) {
     JULU_TRY(const auto row, find_record(db_, id));

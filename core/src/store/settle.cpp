@@ -78,6 +78,11 @@ Result<void> wait_again(Settling& s, const OutgoingOp& op, const Problem& proble
       problem_text(why, problem.type, problem.title, problem.detail, problem.pointer));
 }
 
+Result<void> park(Settling& s, const OutgoingOp& op, const std::string& problem) {
+  ++s.settled.parked;
+  return s.db.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1 AND status = 0", op.row, problem);
+}
+
 // The op as it is in the queue; none: it was made again with an earlier op of this reply.
 Result<std::optional<OpRow>> still_queued(Connection& db, const OutgoingOp& op) {
   JULU_TRY(const std::vector<OpRow> rows, ops_of(db, op.record));
@@ -97,9 +102,7 @@ Result<bool> waits_for_lost_step(Connection& db, const OutgoingOp& op, const OpR
 Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& result) {
   JULU_TRY(const bool lost_step, waits_for_lost_step(s.db, op, result));
   if (lost_step) {
-    ++s.settled.parked;
-    return s.db.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1 AND status = 0", op.row,
-                    problem_text(ErrorCode::stale, "stale", result.problem.title, result.problem.detail, ""));
+    return park(s, op, problem_text(ErrorCode::stale, "stale", result.problem.title, result.problem.detail, ""));
   }
   if (result.problem.type == "after-unknown") {
     JULU_TRY(const auto lost,
@@ -150,9 +153,7 @@ Result<void> settle_stale(Settling& s, const OutgoingOp& op, const OpResult& res
   JULU_TRY(const auto row, still_queued(s.db, op));
   if (!row) return {};
   if (!result.current) {
-    ++s.settled.parked;
-    return s.db.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1", op.row,
-                    problem_text(ErrorCode::stale, "stale", result.problem.title, result.problem.detail, ""));
+    return park(s, op, problem_text(ErrorCode::stale, "stale", result.problem.title, result.problem.detail, ""));
   }
   ++s.settled.made_again;
   return make_again(s.core, s.db, *row, op.record, *result.current, result.applied, s.epoch);

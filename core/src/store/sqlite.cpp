@@ -118,6 +118,15 @@ Result<void> Query::run() {
   }
 }
 
+Result<std::vector<Id>> Query::ids() {
+  std::vector<Id> all;
+  for (;;) {
+    JULU_TRY(const bool there, step());
+    if (!there) return all;
+    all.push_back(id(0));
+  }
+}
+
 std::int64_t Query::integer(int column) const { return sqlite3_column_int64(statement_, column); }
 
 std::string_view Query::text(int column) const {

@@ -52,6 +52,8 @@ class Query {
   Result<bool> step();
   /// Steps to the end.
   Result<void> run();
+  /// The first column of all rows.
+  Result<std::vector<Id>> ids();
 
   std::int64_t integer(int column) const;
   std::string_view text(int column) const;
