@@ -99,9 +99,9 @@ CREATE TABLE photo (
   problem         TEXT,                        -- parked: JSON as in op
   has_thumbnail   INTEGER NOT NULL DEFAULT 0   -- it was derived, or none can be
 ) STRICT;
-CREATE INDEX photo_bare ON photo (id) WHERE here = 1 AND has_thumbnail = 0;
-CREATE INDEX photo_thumbnail_out ON photo (urgency, id) WHERE own = 1 AND uploaded = 0 AND thumbnail_sent = 0;
-CREATE INDEX photo_out ON photo (urgency, id) WHERE own = 1 AND uploaded = 0;
+-- One index for all that a new photo waits for: each more would be a page more of every capture.
+CREATE INDEX photo_out ON photo (urgency, id, thumbnail_sent, has_thumbnail) WHERE own = 1 AND uploaded = 0;
+CREATE INDEX photo_bare ON photo (id) WHERE own <= uploaded AND here = 1 AND has_thumbnail = 0;  -- not in photo_out
 CREATE INDEX photo_wanted ON photo (urgency, id) WHERE here = 0 AND own = 0;
 CREATE INDEX photo_sent ON photo (id) WHERE own = 1 AND here = 1 AND uploaded = 1;
 

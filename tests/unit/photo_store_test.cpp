@@ -3,11 +3,13 @@
 #include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include <julu/limits.h>
 
 #include "county.h"
 #include "jpeg.h"
+#include "wreck.h"
 
 using namespace julu;
 using namespace julu::test;
@@ -195,4 +197,20 @@ TEST_CASE("bytes that the platform has not got are uploaded anew") {
   REQUIRE(again.size() == 1);
   CHECK(again[0].upload_url.empty());
   CHECK(outbox.counts()->photos == 1);
+}
+
+TEST_CASE("upkeep makes the small picture of a photo of ours before it is sent as well as after") {
+  const bool sent = GENERATE(false, true);
+  CAPTURE(sent);
+  County county;
+  auto store = county.phone();
+  const std::string path = county.folder.write("a.jpg", make_jpeg_of_about(100 * 1024, 7));
+  const auto saved = store->capture(with_photos({{path, "near"}}));
+  REQUIRE(saved.ok());
+  if (sent) REQUIRE(Outbox(*store).photo_uploaded(*parse_hash(saved->photos.front())).ok());
+  REQUIRE(store->maintain(std::chrono::seconds(5)).ok());
+  store.reset();
+  lose(county, "DELETE FROM chunk");  // from here on nothing can be derived
+  store = county.open_again();
+  CHECK_FALSE(store->thumbnail(saved->photos.front()).value().empty());
 }

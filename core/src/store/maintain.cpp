@@ -17,7 +17,9 @@ constexpr const char* kVacuumStep = "PRAGMA incremental_vacuum(64)";
 
 Result<std::optional<std::string>> photo_without_thumbnail(Core& core) {
   return core.read([](Connection& db) -> Result<std::optional<std::string>> {
-    Query row = db.query("SELECT sha256 FROM photo WHERE here = 1 AND has_thumbnail = 0 LIMIT 1");
+    Query row = db.query(
+        "SELECT sha256 FROM photo WHERE own = 1 AND uploaded = 0 AND has_thumbnail = 0 AND here = 1"
+        " UNION ALL SELECT sha256 FROM photo WHERE own <= uploaded AND has_thumbnail = 0 AND here = 1 LIMIT 1");
     JULU_TRY(const bool there, row.step());
     if (!there) return std::optional<std::string>();
     return std::optional(hex(row.hash(0)));
