@@ -66,6 +66,7 @@ CREATE INDEX op_record ON op (record, place);
 CREATE INDEX op_queue ON op (urgency, place) WHERE status = 0;
 CREATE INDEX op_parked ON op (record) WHERE status = 2;
 CREATE INDEX op_photo ON op (photo) WHERE photo IS NOT NULL;
+CREATE INDEX op_successor ON op (successor) WHERE successor IS NOT NULL;
 CREATE INDEX op_closed ON op (chain) WHERE status IN (3, 4);
 CREATE INDEX op_chain ON op (chain, number) WHERE chain > 0;  -- on the first chain number and seq are one
 

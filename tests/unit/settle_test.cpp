@@ -8,9 +8,11 @@
 #include <julu/limits.h>
 #include <julu/outbox.h>
 
+#include "base/json.h"
 #include "county.h"
 #include "jpeg.h"
 #include "store/sqlite.h"
+#include "wreck.h"
 
 using namespace julu;
 using namespace julu::test;
@@ -28,6 +30,13 @@ Change pulled_household(County& county, Store& store) {
   theirs.body = R"({"address":"堤村 1 号"})";
   REQUIRE(Inbox(store).apply({kEpoch, {theirs}, "c1", false}).ok());
   return theirs;
+}
+
+OpResult refused_as(const char* type) {
+  OpResult result;
+  result.status = OpStatus::rejected;
+  result.problem = {type, {}, {}, {}};
+  return result;
 }
 
 }  // namespace
@@ -418,4 +427,44 @@ TEST_CASE("a step names what the county holds, and no more what a restore took f
   REQUIRE(second.size() == 1);
   CHECK(second[0].canonical.find(again.text()) != std::string::npos);
   CHECK(second[0].canonical.find(lost.text()) == std::string::npos);
+}
+
+TEST_CASE("an edit sent again gives way to a newer value of somebody else's, which it has not seen") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  Change theirs = pulled_household(county, *store);
+  REQUIRE(store->patch(theirs.id, R"({"address":"堤村 2 号","support":"低保"})").ok());
+  REQUIRE(store->patch(theirs.id, R"({"note":"甲"})").ok());
+  answer_all(county, *store, refused_as("scope"));
+  theirs.version += 1;
+  theirs.body = R"({"address":"堤村 3 号"})";
+  REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c2", false}).ok());
+  REQUIRE(store->resend(theirs.id).ok());
+  const auto again = *Outbox(*store).next_ops(10, 1 << 20);
+  REQUIRE_FALSE(again.empty());
+  CHECK(Json::parse(again[0].canonical)["body"] == Json::parse(R"({"note":"甲","support":"低保"})"));
+  const auto conflicts = *store->conflicts();
+  REQUIRE(conflicts.size() == 1);
+  CHECK(conflicts[0].field == "/address");
+  CHECK(conflicts[0].local == R"("堤村 2 号")");
+  CHECK(conflicts[0].remote == R"("堤村 3 号")");
+  const Record shown = **store->get(theirs.id);
+  CHECK(Json::parse(shown.body) == Json::parse(R"({"address":"堤村 3 号","note":"甲","support":"低保"})"));
+}
+
+TEST_CASE("what is sent again names the records that it names") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  const auto home = store->capture({"household", R"({"address":"堤村 1 号"})", {}, {}});
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  const auto person = store->capture({"person", Json{{"name", "测试"}, {"household", home->id}}.dump(), {}, {}});
+  REQUIRE(person.ok());
+  answer_all(county, *store, refused_as("bad-request"));
+  REQUIRE(store->resend(person->id).ok());
+  const auto again = *Outbox(*store).next_ops(10, 1 << 20);
+  REQUIRE(again.size() == 1);
+  CHECK(Json::parse(again[0].canonical)["refs"] == Json::array({home->id}));
 }

@@ -70,6 +70,7 @@ namespace julu {
   X(epoch_not_confirmed, "a new epoch does not make the phone ask what is left")                      \
   X(reconcile_sends_nothing, "what the platform has lost is not sent again")                          \
   X(lost_edits_left_out, "of edits sent again, what a restore took from the platform is left out")    \
+  X(resent_over_others, "an edit sent again takes the place of a newer value, unmerged")              \
   X(fork_not_seen, "a forked device's refusal counts as one of its ops")                              \
   X(fork_keeps_chain, "pending ops stay on the former device's chain")                                \
   X(new_key_forgotten, "the key of a new device is not kept before it is used")                       \

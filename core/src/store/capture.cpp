@@ -97,9 +97,7 @@ Result<Saved> insert_record(Core& core, Connection& db, const Kind& kind, const 
   op.kind = kind.id();
   op.body = text;
   op.urgency = urgency_of(body);
-  for (const std::string& ref : kind.refs(body)) {
-    if (const auto target = parse_id(ref)) op.refs.push_back(*target);
-  }
+  op.refs = refs_of(kind, body);
   JULU_CHECK(
       db.run("INSERT INTO record (id, kind, body, state, captured_at_ms, changed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", id,
              kind.id(), text, state, moment.captured_at_ms, changed));
@@ -149,9 +147,7 @@ Result<Saved> edit(Core& core, Connection& db, const Id& id, const Json& patch_a
   JULU_TRY(NewOp op, follow_up(db, target, Verb::patch));
   op.body = canonical(patch);
   op.base_values = base_values_for(mutant(Mutant::base_not_kept) ? after : before, patch).dump();
-  for (const std::string& ref : target.kind->refs(patch)) {
-    if (const auto other = parse_id(ref)) op.refs.push_back(*other);
-  }
+  op.refs = refs_of(*target.kind, patch);
   JULU_TRY(const Enqueued queued, core.enqueue(db, moment, op));
   op.after = queued.seq;
   Saved saved{id.text(), moment.captured_at_ms, {}, 0};

@@ -205,6 +205,14 @@ std::string problem_text(ErrorCode code, std::string_view type, std::string_view
       -1, ' ', false, Json::error_handler_t::replace);
 }
 
+std::vector<Id> refs_of(const Kind& kind, const Json& body) {
+  std::vector<Id> ids;
+  for (const std::string& ref : kind.refs(body)) {
+    if (const auto target = parse_id(ref)) ids.push_back(*target);
+  }
+  return ids;
+}
+
 int urgency_of(const Json& body) {
   const std::string urgency = text_member(body, "urgency");
   if (urgency == "emergency") return 0;

@@ -101,6 +101,8 @@ std::string problem_text(ErrorCode code, std::string_view type, std::string_view
 
 /// "emergency", "urgent" or anything else, of a body's `urgency`.
 int urgency_of(const Json& body);
+/// The records that the body names.
+std::vector<Id> refs_of(const Kind& kind, const Json& body);
 
 /// A time to wait: full jitter (protocol.md "Backoff"), or what the platform asked for.
 struct Wait {

@@ -136,11 +136,7 @@ class Remaking {
       op.base_version = current_.version;
     }
     JULU_TRY(op.replaces, to_replace(db_, old));
-    if (kind_ != nullptr) {
-      for (const std::string& ref : kind_->refs(merged.patch)) {
-        if (const auto target = parse_id(ref)) op.refs.push_back(*target);
-      }
-    }
+    if (kind_ != nullptr) op.refs = refs_of(*kind_, merged.patch);
     JULU_TRY(const Enqueued queued, core_.enqueue(db_, text.moment, op));
     JULU_CHECK(hand_over(db_, old, queued.seq));
     JULU_CHECK(wait_its_turn(core_, db_, queued.seq, op.replaces.size()));
@@ -278,11 +274,32 @@ void say_too(const Json& edit, const Json& before, const Json& now, Json& patch,
   }
 }
 
+// The fields that `edit` touches become what they are in `from`.
+void take_fields(const Json& edit, const Json& from, Json& to) {
+  for (const auto& [field, value] : edit.items()) {
+    const auto found = from.find(field);
+    if (found == from.end()) {
+      to.erase(field);
+    } else if (value.is_object() && !value.empty() && found->is_object() && to[field].is_object()) {
+      take_fields(value, *found, to[field]);
+    } else {
+      to[field] = *found;
+    }
+  }
+}
+
+// A field that gave way to somebody else's value is no part of what is said.
+void leave_out(const std::string& field, const Json& before, const Json& now, Json& patch) {
+  const Json::json_pointer at(field);
+  const auto value = [&](const Json& body) { return body.contains(at) ? body.at(at) : Json(); };
+  if (patch.contains(at) && value(before) == value(now)) patch.at(at.parent_pointer()).erase(at.back());
+}
+
 // Carries the state of one sending again, as a person asked for it.
 class SendingAgain {
  public:
   SendingAgain(Core& core, Connection& db, const RecordRow& row, const std::vector<OpRow>& ops)
-      : core_(core), db_(db), row_(row), ops_(ops) {}
+      : core_(core), db_(db), row_(row), ops_(ops), kind_(core.kind(row.kind)) {}
 
   /// The county does not hold the record: the first edit brings it whole.
   void begin_anew() { anew_ = true; }
@@ -302,7 +319,8 @@ class SendingAgain {
     if (old.verb == Verb::attach) JULU_CHECK(look_for_step(old, text.body));
     if (old.verb == Verb::patch && anew_ && !body_sent_) op.verb = Verb::create;
     if (old.verb == Verb::remove && anew_ && !body_sent_) JULU_CHECK(create_before(old, text.moment));
-    put_body(op, old, text);
+    JULU_CHECK(put_body(op, old, text));
+    if (kind_ != nullptr && op.verb <= Verb::patch) op.refs = refs_of(*kind_, Json::parse(op.body));
     stand(op, old);
     JULU_TRY(const Enqueued queued, core_.enqueue(db_, text.moment, op));
     JULU_CHECK(hand_over(db_, old, queued.seq));
@@ -354,30 +372,55 @@ class SendingAgain {
   }
 
   // The first edit carries the record as it stands now; what later ones changed is in it already.
-  void put_body(NewOp& op, const OpRow& old, const OpText& text) {
+  Result<void> put_body(NewOp& op, const OpRow& old, const OpText& text) {
     op.base_values = old.base_values;
     if (op.verb == Verb::create) {
       op.body = row_.body;
     } else if (old.verb == Verb::patch && body_sent_) {
       op.body = "{}";
     } else if (old.verb == Verb::patch) {
-      const Json before = Json::parse(row_.base.value_or("{}"), nullptr, false);
-      const Json now = Json::parse(row_.body, nullptr, false);
-      Json patch = merge_patch_between(before, now);
-      Json values = base_values_for(before, patch);
-      // What the platform had and lost is in the base already, and has to be said all the same.
-      for (const OpRow& edit : ops_) {
-        if (mutant(Mutant::lost_edits_left_out)) break;
-        if (edit.verb != Verb::patch || edit.place < old.place || !is_pending(edit)) continue;
-        const Json first = Json::parse(edit.base_values.empty() ? "{}" : edit.base_values, nullptr, false);
-        say_too(parse_op(edit.canonical).body, first, now, patch, values);
-      }
-      op.body = canonical(patch);
-      op.base_values = values.dump();
+      JULU_CHECK(put_edits(op, old.place));
     } else if (!text.body.is_null()) {
       op.body = with_new_names(text.body, renamed_);
     }
     body_sent_ = body_sent_ || old.verb == Verb::create || old.verb == Verb::patch;
+    return {};
+  }
+
+  // What the record's row says beyond its base, edits from `place` on merged with what others have done meanwhile.
+  Result<void> put_edits(NewOp& op, std::int64_t place) {
+    const Json before = Json::parse(row_.base.value_or("{}"), nullptr, false);
+    Json now = Json::parse(row_.body, nullptr, false);
+    const auto values_of = [](const OpRow& edit) {
+      return Json::parse(edit.base_values.empty() ? "{}" : edit.base_values, nullptr, false);
+    };
+    Json merged = before;
+    std::vector<Conflict> conflicts;
+    for (const OpRow& edit : ops_) {
+      if (edit.verb != Verb::patch || !is_pending(edit) || !row_.base || mutant(Mutant::resent_over_others)) continue;
+      const Json said = parse_op(edit.canonical).body;
+      if (edit.place < place) {
+        merged = apply_merge_patch(std::move(merged), said);
+        continue;
+      }
+      Merged made = merge(values_of(edit), said, merged, kind_.get());
+      merged = apply_merge_patch(std::move(merged), made.patch);
+      take_fields(said, merged, now);
+      JULU_CHECK(keep_conflicts(core_, db_, row_.id, made));
+      std::move(made.conflicts.begin(), made.conflicts.end(), std::back_inserter(conflicts));
+    }
+    Json patch = merge_patch_between(before, now);
+    Json values = base_values_for(before, patch);
+    // What the platform had and lost is in the base already, and has to be said all the same.
+    for (const OpRow& edit : ops_) {
+      if (mutant(Mutant::lost_edits_left_out)) break;
+      if (edit.verb != Verb::patch || edit.place < place || !is_pending(edit)) continue;
+      say_too(parse_op(edit.canonical).body, values_of(edit), now, patch, values);
+    }
+    for (const Conflict& conflict : conflicts) leave_out(conflict.field, before, now, patch);
+    op.body = canonical(patch);
+    op.base_values = values.dump();
+    return {};
   }
 
   void stand(NewOp& op, const OpRow& old) {
@@ -399,6 +442,7 @@ class SendingAgain {
   Connection& db_;
   const RecordRow& row_;
   const std::vector<OpRow>& ops_;
+  std::shared_ptr<const Kind> kind_;
   std::optional<std::int64_t> last_;
   std::map<std::int64_t, std::int64_t> again_;
   Renamed renamed_;
@@ -420,9 +464,7 @@ NewOp op_with(const RecordRow& row, const Kind& kind, const Json& body) {
   op.kind = row.kind;
   op.body = canonical(body);
   op.urgency = urgency_of(body);
-  for (const std::string& ref : kind.refs(body)) {
-    if (const auto target = parse_id(ref)) op.refs.push_back(*target);
-  }
+  op.refs = refs_of(kind, body);
   return op;
 }
 
