@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
+#include <vector>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -12,6 +14,7 @@
 
 #include <julu/crypto.h>
 #include <julu/enrolment.h>
+#include <julu/limits.h>
 
 #include "exit_status.h"
 
@@ -212,11 +215,41 @@ Result<void> Session::log_unmasking(const Store& store, std::string_view command
 }
 
 Result<std::string> text_of(const Json& json) {
-  try {
-    return json.dump();
-  } catch (const Json::exception&) {
-    return Error{ErrorCode::text_encoding, {}, {}};
+  const auto dumped = [](const Json& value) -> std::optional<std::string> {
+    try {
+      return value.dump();
+    } catch (const Json::exception&) {
+      return std::nullopt;
+    }
+  };
+  if (auto text = dumped(json)) return *std::move(text);
+  const Json flat = json.flatten();
+  for (const auto& [pointer, value] : flat.items()) {
+    if (!dumped(value) || !dumped(pointer)) return Error{ErrorCode::text_encoding, pointer, {}};
   }
+  return Error{ErrorCode::text_encoding, {}, {}};
+}
+
+std::optional<Json> object_of(const std::string& typed) {
+  if (typed.empty()) return Json::object();
+  std::vector<std::set<std::string>> open;  // the keys of each object that is being read
+  bool whole = true;
+  const auto look = [&](int depth, Json::parse_event_t event, Json& parsed) {
+    if (event == Json::parse_event_t::object_start) open.emplace_back();
+    if (event == Json::parse_event_t::object_end) open.pop_back();
+    if (event == Json::parse_event_t::key) whole = open.back().insert(parsed.get<std::string>()).second && whole;
+    whole = whole && depth <= limits::body_depth_max;
+    return true;
+  };
+  Json object = Json::parse(typed, look, false);
+  if (!whole || !object.is_object()) return std::nullopt;
+  return object;
+}
+
+Error in_body(Error error) {
+  const bool of_text = error.code >= ErrorCode::text_encoding && error.code <= ErrorCode::field_too_long;
+  if (of_text && error.field.empty()) error.field = "--body";
+  return error;
 }
 
 std::string short_path(const std::string& path) {

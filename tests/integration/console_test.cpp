@@ -32,7 +32,11 @@ TEST_CASE("text is filled up or cut to its columns, never in the middle of a wid
 }
 
 TEST_CASE("what could steer a terminal is shown as a blank, and is as wide") {
-  for (const char* text : {"a\x1B[2Jb", "a\nb", "a\u202Eb", "a\u2066b", "a\xC2\x9B" "b", "a\xFF" "b"}) {
+  for (const char* text : {"a\x1B[2Jb", "a\nb", "a\u202Eb", "a\u2066b",
+                           "a\xC2\x9B"
+                           "b",
+                           "a\xFF"
+                           "b"}) {
     const std::string shown = fitted(text, 40);
     CHECK(width(shown) == width(text));
     CHECK(shown.find(' ') == 1);
