@@ -2,6 +2,7 @@
 // stdout, everything else to stderr. Thread rule: one thread.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -59,6 +60,11 @@ class Session {
   std::string advice_for(const Error& error) const;
   std::string directory_;  // of the store that is open
 };
+
+/// What errno says: permission, disk_full or io.
+Error error_of(int number, std::string field);
+/// What nothing has foreseen: output that cannot be written says its errno, anything else is internal.
+Error error_of(const std::exception& thrown);
 
 /// JSON text of what a person typed. Errors: text_encoding with the pointer of the text.
 Result<std::string> text_of(const Json& json);
