@@ -12,8 +12,8 @@ namespace julu::desk {
 
 class Output {
  public:
-  /// Empty: stdout. A file appears whole or not at all, for its owner alone. What is no file, such as a pipe, a device or
-  /// a link, stays what it is and is written into.
+  /// Empty: stdout. A file appears whole or not at all, for its owner alone. What is no file, such as a pipe, a device
+  /// or a link, stays what it is and is written into.
   explicit Output(const std::string& path);
   ~Output();
   Output(const Output&) = delete;
