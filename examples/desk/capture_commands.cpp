@@ -58,37 +58,35 @@ constexpr Named kVisit[] = {
     {"--needs", "needs", "诉求", "requests"},
 };
 
-Result<Json> body_of(Store& store, const Form& form, const Entered& entered) {
-  Json body = Json::object();
-  if (!entered.body.empty()) {
-    body = Json::parse(entered.body, nullptr, false);
-    if (!body.is_object()) return Error{ErrorCode::json_syntax, "--body", {}};
-  }
-  for (const auto& [name, text] : entered.values) {
-    const Field* field = form.find(name);
-    const bool refers = field != nullptr && field->schema.contains("x-ref") && !text.empty();
-    if (!refers) {
-      JULU_CHECK(form.put(body, name, text));
-      continue;
-    }
-    auto id = whole_id(store, text);
-    if (!id) return Error{id.error().code, field->pointer, id.error().detail};
-    JULU_CHECK(form.put(body, name, *id));
-  }
-  for (const std::string& set : entered.sets) {
-    const std::size_t equals = set.find('=');
-    if (equals == std::string::npos || equals == 0) return Error{ErrorCode::bad_argument, "--set", {}};
-    JULU_CHECK(form.put(body, set.substr(0, equals), set.substr(equals + 1)));
-  }
-  return body;
-}
-
 // A null is "remove" in a patch; in a new record it is nothing.
 void drop_nulls(Json& body) {
   for (auto member = body.begin(); member != body.end();) {
     if (member->is_object()) drop_nulls(*member);
     member = member->is_null() || (member->is_object() && member->empty()) ? body.erase(member) : std::next(member);
   }
+}
+
+Result<std::string> body_of(Store& store, const Form& form, const Entered& entered) {
+  auto body = object_of(entered.body);
+  if (!body) return entered.body;
+  for (const auto& [name, text] : entered.values) {
+    const Field* field = form.find(name);
+    const bool refers = field != nullptr && field->schema.contains("x-ref") && !text.empty();
+    if (!refers) {
+      JULU_CHECK(form.put(*body, name, text));
+      continue;
+    }
+    auto id = whole_id(store, text);
+    if (!id) return Error{id.error().code, field->pointer, id.error().detail};
+    JULU_CHECK(form.put(*body, name, *id));
+  }
+  for (const std::string& set : entered.sets) {
+    const std::size_t equals = set.find('=');
+    if (equals == std::string::npos || equals == 0) return Error{ErrorCode::bad_argument, "--set", {}};
+    JULU_CHECK(form.put(*body, set.substr(0, equals), set.substr(equals + 1)));
+  }
+  if (entered.edit.empty()) drop_nulls(*body);
+  return text_of(*body);
 }
 
 std::string advice(const Session& session, const Form& form, const Error& error) {
@@ -107,18 +105,17 @@ std::string advice(const Session& session, const Form& form, const Error& error)
   return {};
 }
 
-Result<Saved> save(Store& store, const Form& form, const Entered& entered, Json body,
+Result<Saved> save(Store& store, const Form& form, const Entered& entered, std::string body,
                    const std::vector<PhotoInput>& photos) {
-  if (entered.edit.empty()) drop_nulls(body);
-  JULU_TRY(std::string text, text_of(body));
   if (!entered.edit.empty()) {
     JULU_TRY(const std::string id, whole_id(store, entered.edit));
-    if (body.empty() && photos.empty()) return Error{ErrorCode::bad_argument, "--edit", "nothing to change"};
-    return body.empty() && !photos.empty() ? store.attach(id, photos) : store.patch(id, text, photos);
+    const bool empty = body == "{}";
+    if (empty && photos.empty()) return Error{ErrorCode::bad_argument, "--edit", "nothing to change"};
+    return empty ? store.attach(id, photos) : store.patch(id, body, photos);
   }
   Capture capture;
   capture.kind = form.kind();
-  capture.body = std::move(text);
+  capture.body = std::move(body);
   capture.photos = photos;
   capture.id = entered.id;
   return store.capture(capture);
@@ -136,7 +133,7 @@ int run_capture(Session& session, const Entered& entered) {
       return session.fail(body.error(), form.label(body.error().field, session.lang),
                           advice(session, form, body.error()));
     const auto saved = save(store, form, entered, *body, photos);
-    if (!saved) return fail_entered(session, saved.error(), &form, photos);
+    if (!saved) return fail_entered(session, in_body(saved.error()), &form, photos);
     return say_saved(session, store, *saved, form.title(session.lang));
   });
 }

@@ -17,10 +17,9 @@ struct Wanted {
 using Job = int (*)(Session&, Store&, const Wanted&, const std::string& id);
 
 int act(Session& session, Store& store, const Wanted& wanted, const std::string& id) {
-  Json body = wanted.body.empty() ? Json::object() : Json::parse(wanted.body, nullptr, false);
-  if (!body.is_object()) return session.fail(ErrorCode::json_syntax, "--body");
-  if (!wanted.note.empty()) body["note"] = wanted.note;
-  const auto text = text_of(body);
+  auto body = object_of(wanted.body);
+  if (body && !wanted.note.empty()) (*body)["note"] = wanted.note;
+  const auto text = body ? text_of(*body) : wanted.body;
   if (!text) return session.fail(text.error());
   const auto photos = photo_inputs(wanted.photos);
   const std::string action = action_of(wanted.action);
@@ -34,7 +33,7 @@ int act(Session& session, Store& store, const Wanted& wanted, const std::string&
                             ? session.pick("您现在没有可以办理的步骤。", "There is no step for you to take now.")
                             : session.pick("现在可以：", "Now possible: ") + steps);
   }
-  if (!saved) return fail_entered(session, saved.error(), nullptr, photos);
+  if (!saved) return fail_entered(session, in_body(saved.error()), nullptr, photos);
   return say_saved(session, store, *saved, action_label(action, session.lang));
 }
 
@@ -69,8 +68,9 @@ int resend(Session& session, Store& store, const Wanted&, const std::string& id)
 // The value the person chose, as JSON text; empty means absent.
 Result<std::string> chosen_value(Store& store, const Wanted& wanted, const std::string& id, const std::string& field) {
   if (!wanted.mine && !wanted.theirs) {
-    const Json value = Json::parse(wanted.value, nullptr, false);
-    return text_of(value.is_discarded() ? Json(wanted.value) : value);
+    auto text = Json::accept(wanted.value) ? wanted.value : text_of(wanted.value);
+    if (!text) return Error{text.error().code, field, {}};
+    return text;
   }
   JULU_TRY(const auto all, store.conflicts());
   for (const ConflictField& conflict : all) {

@@ -1,50 +1,36 @@
 #include "console.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <ctime>
-#include <iterator>
 
 #include <fmt/format.h>
 #include <unistd.h>
+#include <utf8proc.h>
 
 namespace julu::desk {
 namespace {
 
-struct Range {
-  char32_t first, last;
-};
-
-// Unicode TR11: W and F, the blocks that occur in Chinese text and emoji.
-constexpr Range kWide[] = {
-    {0x1100, 0x115F}, {0x2E80, 0x303E},   {0x3041, 0x33FF},   {0x3400, 0x4DBF},   {0x4E00, 0x9FFF},
-    {0xA000, 0xA4CF}, {0xAC00, 0xD7A3},   {0xF900, 0xFAFF},   {0xFE30, 0xFE4F},   {0xFF00, 0xFF60},
-    {0xFFE0, 0xFFE6}, {0x1F300, 0x1F64F}, {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD},
-};
-constexpr Range kNone[] = {{0x0300, 0x036F}, {0x200B, 0x200F}, {0x202A, 0x202E},
-                           {0x2060, 0x2069}, {0xFE00, 0xFE0F}, {0xFEFF, 0xFEFF}};
-
-bool within(char32_t c, const Range* begin, const Range* end) {
-  return std::any_of(begin, end, [c](const Range& r) { return c >= r.first && c <= r.last; });
+// What a terminal must not be given: controls, and the marks that turn the direction of what follows.
+bool is_printable(char32_t c) {
+  return c >= 0x20 && !(c >= 0x7F && c < 0xA0) && !(c >= 0x202A && c <= 0x202E) && !(c >= 0x2066 && c <= 0x2069);
 }
 
+// Unicode TR11: 2 for W and F. What is newer than the library's tables stands in blocks that are wide as a whole.
 int columns(char32_t c) {
-  if (within(c, std::begin(kNone), std::end(kNone))) return 0;
-  return within(c, std::begin(kWide), std::end(kWide)) ? 2 : 1;
+  if (!is_printable(c)) return 1;  // shown as a blank
+  const auto point = static_cast<utf8proc_int32_t>(c);
+  if (utf8proc_category(point) != UTF8PROC_CATEGORY_CN) return utf8proc_charwidth(point);
+  return (c >= 0x1F300 && c <= 0x1FAFF) || (c >= 0x20000 && c <= 0x3FFFD) ? 2 : 1;
 }
 
-// The next character and its length in bytes; a broken byte stands for itself.
+// The next character and its length in bytes; a broken byte is a control.
 char32_t next_character(std::string_view text, std::size_t& length) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  length = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
-  if (length == 1 || length > text.size()) {
-    length = 1;
-    return lead;
-  }
-  auto c = static_cast<char32_t>(lead & (0x7F >> length));
-  for (std::size_t i = 1; i < length; ++i) c = (c << 6) | (static_cast<unsigned char>(text[i]) & 0x3F);
-  return c;
+  utf8proc_int32_t c = 0;
+  const auto read = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                     static_cast<utf8proc_ssize_t>(text.size()), &c);
+  length = read > 0 ? static_cast<std::size_t>(read) : 1;
+  return read > 0 ? static_cast<char32_t>(c) : 0;
 }
 
 std::tm county_time(std::int64_t utc_ms) {
@@ -84,12 +70,7 @@ std::string fitted(std::string_view text, int columns_max) {
     const char32_t c = next_character(text, length);
     const int wide = columns(c);
     if (sum + wide > room) break;
-    const bool unprintable = c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x202A && c <= 0x202E);
-    if (unprintable) {
-      out += ' ';
-    } else {
-      out.append(text.substr(0, length));
-    }
+    out += is_printable(c) ? text.substr(0, length) : " ";
     sum += wide;
     text.remove_prefix(length);
   }

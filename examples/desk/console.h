@@ -9,7 +9,8 @@
 
 namespace julu::desk {
 
-/// Columns that a terminal gives the text: 2 for East Asian wide characters, 0 for combining marks.
+/// Columns that a terminal gives the text as `fitted` shows it: 2 for what Unicode TR11 calls wide (Chinese, emoji), 0
+/// for combining marks.
 int width(std::string_view text);
 /// `text` and blanks up to `columns`.
 std::string padded(std::string_view text, int columns);

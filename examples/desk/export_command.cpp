@@ -1,15 +1,11 @@
 // export: all records as JSON Lines, or one kind as a table for a spreadsheet. Sensitive values are masked unless asked
 // for, and asking is written down.
-#include <cstdio>
 #include <memory>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "commands.h"
 #include "console.h"
 #include "form.h"
+#include "output.h"
 
 namespace julu::desk {
 namespace {
@@ -47,38 +43,8 @@ std::string csv_line(const Session& session, const Form& form, const Record& rec
   return line + "\r\n";
 }
 
-// The file is for its owner alone, and appears whole or not at all.
-class Sink {
- public:
-  explicit Sink(const std::string& path) : path_(path) {
-    if (path.empty()) {
-      file_ = stdout;
-      return;
-    }
-    const int fd = ::open((path + ".part").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    file_ = fd < 0 ? nullptr : ::fdopen(fd, "wb");
-  }
-  bool good() const { return file_ != nullptr && !failed_; }
-  void write(const std::string& text) {
-    failed_ = failed_ || std::fwrite(text.data(), 1, text.size(), file_) != text.size();
-  }
-  bool finish() {
-    if (path_.empty()) return std::fflush(file_) == 0 && !failed_;
-    const bool written = std::fflush(file_) == 0 && ::fsync(::fileno(file_)) == 0;
-    const bool closed = std::fclose(file_) == 0;
-    if (written && closed && !failed_ && std::rename((path_ + ".part").c_str(), path_.c_str()) == 0) return true;
-    std::remove((path_ + ".part").c_str());
-    return false;
-  }
-
- private:
-  std::string path_;
-  std::FILE* file_ = nullptr;
-  bool failed_ = false;
-};
-
 Result<std::int64_t> write_records(const Session& session, Store& store, const Export& wanted, const std::string& kind,
-                                   Sink& sink) {
+                                   Output& out) {
   std::int64_t count = 0;
   std::string form_of;
   Form form("{}");
@@ -91,19 +57,19 @@ Result<std::int64_t> write_records(const Session& session, Store& store, const E
       form = Form(schema ? *schema : "{}");
       form_of = record.kind;
     }
-    if (wanted.csv && count == 0) sink.write(csv_head(session, form));
+    if (wanted.csv && count == 0) out.write(csv_head(session, form));
     Json body = Json::parse(record.body, nullptr, false);
     if (!wanted.unmask) body = form.masked(std::move(body));
     if (wanted.csv) {
-      sink.write(csv_line(session, form, record, body));
+      out.write(csv_line(session, form, record, body));
     } else {
       Json object = record_json(store, record);
       object["captured_at"] = iso_time(record.captured_at_ms);
       object["body"] = std::move(body);
-      sink.write(object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+      out.write(object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
     }
     ++count;
-    return sink.good();
+    return out.write({});
   });
   if (!listed) return listed.error();
   return count;
@@ -114,6 +80,11 @@ int run_export(Session& session, const Export& wanted) {
     return session.fail(ErrorCode::bad_argument, "--kind",
                         session.pick("表格一次只能导出一个种类。", "A table holds one kind."));
   }
+  if (wanted.csv && session.json && wanted.out.empty()) {
+    return session.fail(
+        ErrorCode::bad_argument, "-o",
+        session.pick("用 --json 时，表格请用 -o 写入文件。", "With --json, name a file for the table with -o."));
+  }
   return with_store(session, [&](Store& store) {
     const auto kind = kind_of(store, wanted.kind);
     if (!kind) return session.fail(kind.error(), wanted.kind);
@@ -121,12 +92,13 @@ int run_export(Session& session, const Export& wanted) {
       if (const auto logged = session.log_unmasking(store, "export", wanted.kind); !logged)
         return session.fail(logged.error());
     }
-    Sink sink(wanted.out);
-    if (!sink.good()) return session.fail(ErrorCode::permission, "-o");
-    const auto count = write_records(session, store, wanted, *kind, sink);
-    const bool finished = sink.finish();
+    Output out(wanted.out);
+    const auto count = write_records(session, store, wanted, *kind, out);
     if (!count) return session.fail(count.error());
-    if (!finished) return session.fail(ErrorCode::io, "-o");
+    const auto bytes = out.finish();
+    if (!bytes) return session.fail(bytes.error());
+    if (session.json && !wanted.out.empty())
+      session.print_json(Json{{"file", wanted.out}, {"records", *count}, {"bytes", *bytes}});
     session.note(std::string(session.pick("已导出 ", "Exported ")) + std::to_string(*count) +
                  session.pick(" 条", " records"));
     return 0;

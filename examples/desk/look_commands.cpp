@@ -1,6 +1,5 @@
 // list, show, history and photo: what is here and what became of it.
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -12,6 +11,7 @@
 #include "console.h"
 #include "exit_status.h"
 #include "form.h"
+#include "output.h"
 
 namespace julu::desk {
 namespace {
@@ -196,32 +196,17 @@ int history(Session& session, const Looked& looked) {
   });
 }
 
-// Whole or not at all: another name first, then the wanted one.
-Result<void> write_photo(Store& store, const std::string& sha256, const std::string& path, bool thumbnail) {
-  const std::string part = path + ".part";
-  std::FILE* file = path.empty() ? stdout : std::fopen(part.c_str(), "wbe");
-  if (file == nullptr) return Error{ErrorCode::permission, "-o", {}};
-  bool written = true;
-  const auto sink = [&](std::string_view bytes) {
-    written = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
-    return written;
-  };
-  Result<void> read;
+Result<std::int64_t> write_photo(Store& store, const std::string& sha256, const std::string& path, bool thumbnail) {
+  Output out(path);
   if (thumbnail) {
-    const auto small = store.thumbnail(sha256);
-    if (small) {
-      sink(*small);
-    } else {
-      read = small.error();
-    }
-  } else {
-    read = store.read_photo(sha256, sink);
+    JULU_TRY(const auto small, store.thumbnail(sha256));
+    out.write(small);
+    return out.finish();
   }
-  written = (path.empty() ? std::fflush(file) : std::fclose(file)) == 0 && written;
-  if (path.empty()) return !read ? read : written ? Result<void>() : Error{ErrorCode::io, "stdout", {}};
-  if (read && written && std::rename(part.c_str(), path.c_str()) == 0) return {};
-  std::remove(part.c_str());
-  return !read ? read.error() : Error{ErrorCode::io, "-o", {}};
+  const auto read = store.read_photo(sha256, [&](std::string_view bytes) { return out.write(bytes); });
+  // What was stopped because it could not be written is no fault of the store.
+  if (!read && out.write({})) return read.error();
+  return out.finish();
 }
 
 // One photo by its hash, or those of a record.
@@ -248,7 +233,7 @@ int photo(Session& session, const Looked& looked) {
           ErrorCode::bad_argument, "-o",
           session.pick("这条记录有多张照片，请用 -o 指定一个目录。", "Several photos: name a folder with -o."));
     }
-    if (looked.out.empty() && isatty(STDOUT_FILENO) == 1) {
+    if (looked.out.empty() && (session.json || isatty(STDOUT_FILENO) == 1)) {
       return session.fail(ErrorCode::bad_argument, "-o", session.pick("请用 -o 指定文件。", "Name a file with -o."));
     }
     int number = 0;
@@ -257,7 +242,8 @@ int photo(Session& session, const Looked& looked) {
       const std::string path = folder ? looked.out + "/" + name : looked.out;
       const auto written = write_photo(store, sha256, path, looked.thumbnail);
       if (!written) return session.fail(written.error(), looked.id);
-      if (session.json && !path.empty()) session.print_json(Json{{"sha256", sha256}, {"file", path}});
+      if (session.json && !path.empty())
+        session.print_json(Json{{"sha256", sha256}, {"file", path}, {"bytes", *written}});
       if (!session.json && !path.empty()) session.note(path);
     }
     return 0;

@@ -1,5 +1,6 @@
 // julu: the clerk's terminal. Each call opens the store, does one thing and ends; a call that is killed leaves what was
 // saved as it was. Thread rule: one thread, and one that watches for Ctrl-C while syncing.
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <memory>
@@ -85,10 +86,7 @@ int usage_error(const Session& session, const CLI::App& app, const CLI::ParseErr
   return kExitUsage;
 }
 
-int run(int count, char** words) {
-  Session session;
-  look_ahead(count, words, session);
-  install_interrupt(session.lang);
+int run(Session& session, int count, char** words) {
   CLI::App app(session.pick("julu：村镇文员的终端。离线也能登记，联网后上传；已保存的内容不会丢失。",
                             "julu: the clerk's terminal. Works offline, uploads when it can; what was saved is safe."),
                "julu");
@@ -111,18 +109,20 @@ int run(int count, char** words) {
     return usage_error(session, app, error);
   }
   const int status = session.job();
-  if (std::fflush(stdout) != 0) return kExitIo;
+  if (std::fflush(stdout) != 0 && status == 0) return session.fail(error_of(errno, "stdout"));
   return status;
 }
 
 }  // namespace
 
 int main(int count, char** words) {
+  Session session;
   try {
-    return run(count, words);
-  } catch (const std::exception& error) {
+    look_ahead(count, words, session);
+    install_interrupt(session.lang);
+    return run(session, count, words);
+  } catch (const std::exception& thrown) {
     // Output that cannot be written (a full disk behind stdout) and want of memory end here; the store is untouched.
-    std::fprintf(stderr, "julu: %s\n", error.what());
-    return kExitIo;
+    return session.fail(error_of(thrown), {}, thrown.what());
   }
 }

@@ -4,6 +4,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
+#include <system_error>
+#include <vector>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -12,6 +15,7 @@
 
 #include <julu/crypto.h>
 #include <julu/enrolment.h>
+#include <julu/limits.h>
 
 #include "exit_status.h"
 
@@ -23,13 +27,6 @@ namespace fs = std::filesystem;
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value != nullptr ? value : "";
-}
-
-Error error_of(int number, std::string field) {
-  const ErrorCode code = number == EACCES || number == EPERM || number == EROFS ? ErrorCode::permission
-                         : number == ENOSPC || number == EDQUOT                 ? ErrorCode::disk_full
-                                                                                : ErrorCode::io;
-  return Error{code, std::move(field), "errno " + std::to_string(number)};
 }
 
 bool write_all(int fd, std::string_view bytes) {
@@ -88,6 +85,19 @@ Result<StoreKey> read_key(const std::string& path) {
 }
 
 }  // namespace
+
+Error error_of(int number, std::string field) {
+  const ErrorCode code = number == EACCES || number == EPERM || number == EROFS ? ErrorCode::permission
+                         : number == ENOSPC || number == EDQUOT                 ? ErrorCode::disk_full
+                                                                                : ErrorCode::io;
+  return Error{code, std::move(field), "errno " + std::to_string(number)};
+}
+
+Error error_of(const std::exception& thrown) {
+  const auto* system = dynamic_cast<const std::system_error*>(&thrown);
+  if (system == nullptr) return Error{ErrorCode::internal, {}, {}};
+  return error_of(system->code().value(), "");
+}
 
 Lang lang_of_environment() {
   for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
@@ -151,6 +161,8 @@ std::string Session::advice_for(const Error& error) const {
       {"several workers", "这台电脑登记了多人，请用 --worker 指定。",
        "Several workers are enrolled here: name one with --worker."},
       {"several records end so", "有多条记录的编号以此结尾，请多写几位。", "Several ids end so: give more digits."},
+      {"no such folder", "没有这个目录，请先建立。", "There is no such folder: make it first."},
+      {"is a folder", "这是一个目录，请写上文件名。", "This is a folder: name a file in it."},
       {"no photos", "这条记录没有照片。", "The record has no photos."},
       {"nothing to change", "没有写要改什么，见 julu household --help。", "Nothing to change was given: see --help."},
   };
@@ -190,7 +202,11 @@ int Session::fail(const Error& error, const std::string& shown_field, const std:
     Json object{{"code", std::string(name(error.code))}, {"field", error.field}, {"message", text}};
     if (!shown_field.empty()) object["shown_field"] = shown_field;
     if (!error.detail.empty()) object["detail"] = error.detail;
-    print_json(Json{{"error", object}});
+    try {
+      print_json(Json{{"error", object}});
+    } catch (const std::system_error&) {
+      // stdout takes nothing, which may be what went wrong; stderr has it.
+    }
   }
   return exit_status(error.code);
 }
@@ -212,11 +228,41 @@ Result<void> Session::log_unmasking(const Store& store, std::string_view command
 }
 
 Result<std::string> text_of(const Json& json) {
-  try {
-    return json.dump();
-  } catch (const Json::exception&) {
-    return Error{ErrorCode::text_encoding, {}, {}};
+  const auto dumped = [](const Json& value) -> std::optional<std::string> {
+    try {
+      return value.dump();
+    } catch (const Json::exception&) {
+      return std::nullopt;
+    }
+  };
+  if (auto text = dumped(json)) return *std::move(text);
+  const Json flat = json.flatten();
+  for (const auto& [pointer, value] : flat.items()) {
+    if (!dumped(value) || !dumped(pointer)) return Error{ErrorCode::text_encoding, pointer, {}};
   }
+  return Error{ErrorCode::text_encoding, {}, {}};
+}
+
+std::optional<Json> object_of(const std::string& typed) {
+  if (typed.empty()) return Json::object();
+  std::vector<std::set<std::string>> open;  // the keys of each object that is being read
+  bool whole = true;
+  const auto look = [&](int depth, Json::parse_event_t event, Json& parsed) {
+    if (event == Json::parse_event_t::object_start) open.emplace_back();
+    if (event == Json::parse_event_t::object_end) open.pop_back();
+    if (event == Json::parse_event_t::key) whole = open.back().insert(parsed.get<std::string>()).second && whole;
+    whole = whole && depth <= limits::body_depth_max;
+    return true;
+  };
+  Json object = Json::parse(typed, look, false);
+  if (!whole || !object.is_object()) return std::nullopt;
+  return object;
+}
+
+Error in_body(Error error) {
+  const bool of_text = error.code >= ErrorCode::text_encoding && error.code <= ErrorCode::field_too_long;
+  if (of_text && error.field.empty()) error.field = "--body";
+  return error;
 }
 
 std::string short_path(const std::string& path) {

@@ -2,8 +2,10 @@
 // stdout, everything else to stderr. Thread rule: one thread.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -59,8 +61,18 @@ class Session {
   std::string directory_;  // of the store that is open
 };
 
-/// JSON text of what a person typed. Errors: text_encoding.
+/// What errno says: permission, disk_full or io.
+Error error_of(int number, std::string field);
+/// What nothing has foreseen: output that cannot be written says its errno, anything else is internal.
+Error error_of(const std::exception& thrown);
+
+/// JSON text of what a person typed. Errors: text_encoding with the pointer of the text.
 Result<std::string> text_of(const Json& json);
+/// The object that a person typed as JSON; `{}` for nothing. Nothing: it is none, or this would not be all of it (a key
+/// twice, a number that no double holds, too deep), and core, given the text as it is, refuses it and names the field.
+std::optional<Json> object_of(const std::string& typed);
+/// Core's refusal of such a text: --body is named where no field in it is.
+Error in_body(Error error);
 
 /// The home folder as '~'.
 std::string short_path(const std::string& path);

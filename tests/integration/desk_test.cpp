@@ -1,6 +1,4 @@
 // The clerk's terminal as a clerk uses it: real processes, what they print and how they end.
-#include <sstream>
-
 #include <catch2/catch_test_macros.hpp>
 
 #include <sys/stat.h>
@@ -9,58 +7,10 @@
 #include <julu/outbox.h>
 #include <julu/store.h>
 
-#include "county.h"
-#include "jpeg.h"
-#include "platform_process.h"
+#include "desk.h"
 
 using namespace julu::test;
 using nlohmann::json;
-
-namespace {
-
-struct Ended {
-  int status = -1;
-  std::string text;
-  /// The last line as JSON.
-  json last() const {
-    std::istringstream lines(text);
-    std::string last_line;
-    for (std::string line; std::getline(lines, line);) {
-      if (!line.empty()) last_line = line;
-    }
-    return json::parse(last_line, nullptr, false);
-  }
-};
-
-class Desk {
- public:
-  explicit Desk(PlatformProcess& platform, const std::string& worker = "W-0412", const std::string& role = "worker") {
-    if (!has_cipher()) SKIP("the clerk's store is encrypted");
-    platform.add_worker(worker, role);
-    REQUIRE(run({"init", "--platform", platform.url(), "--code", platform.code(worker)}).status == 0);
-  }
-
-  Ended run(std::vector<std::string> words) const {
-    std::vector<std::string> all{JULU_PROGRAM, "--data", folder.file("data")};
-    all.insert(all.end(), words.begin(), words.end());
-    Process process(all);
-    Ended ended;
-    ended.text = process.read_all();
-    ended.status = process.wait();
-    return ended;
-  }
-  Ended run_json(std::vector<std::string> words) const {
-    words.insert(words.begin(), "--json");
-    return run(std::move(words));
-  }
-  std::string photo(const std::string& name, std::uint64_t seed = 1) const {
-    return folder.write(name, make_jpeg({.width = 320, .height = 240, .seed = seed, .noise = true}));
-  }
-
-  Folder folder;
-};
-
-}  // namespace
 
 TEST_CASE("a clerk reports offline, syncs later and sees it delivered") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
@@ -101,6 +51,40 @@ TEST_CASE("bad input ends with its own status and names what is wrong") {
   CHECK(desk.run({"no-such-command"}).status == 64);
   CHECK(desk.run_json({"status"}).status == 0);
   CHECK(desk.run_json({"list"}).text.empty());
+}
+
+TEST_CASE("what is no text or no number is refused with its field, and nothing of it is saved") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  REQUIRE(desk.run({"report", "--category", "道路", "--text", "坑"}).status == 0);
+  const std::string incident = desk.run_json({"list"}).last().at("id");
+  const std::string home = desk.run_json({"household", "--address", "堤村 1 号"}).last().at("id");
+  const auto refused = [&](const std::vector<std::string>& words) {
+    const Ended ended = desk.run_json(words);
+    INFO(ended.text);
+    CHECK(ended.status == 65);
+    const json error = ended.last().at("error");
+    return error.at("code").get<std::string>() + " " + error.at("field").get<std::string>();
+  };
+  const std::string broken = "坑\xFF";
+  CHECK(refused({"report", "--category", "道路", "--text", broken}) == "text_encoding /text");
+  CHECK(refused({"report", "--category", "道路", "--text", "坑", "--place", broken}) == "text_encoding /place/text");
+  CHECK(refused({"household", "--edit", home, "--note", broken}) == "text_encoding /note");
+  CHECK(refused({"act", incident, "撤回", "--note", broken}) == "text_encoding /note");
+  const auto body = [&](const std::string& text) { return refused({"report", "--body", text}); };
+  CHECK(body(R"({"category":"road","text":"坑","n":1e400})") == "number_range /n");
+  CHECK(body(R"({"category":"road","text":"坑","n":0.1})") == "number_range /n");
+  CHECK(body(R"({"category":"road","text":"甲","text":"乙"})") == "json_syntax /text");
+  CHECK(body(R"({"category":"road","place":{"text":"甲","text":"乙"}})") == "json_syntax /place/text");
+  CHECK(body(R"({"category":"road","text":)") == "json_syntax /text");
+  CHECK(body(R"(["road"])") == "json_syntax --body");
+  CHECK(body("{\"text\":\"" + broken + "\"}") == "text_encoding /text");
+  CHECK(body(R"({"text":)" + std::string(60'000, '[')).starts_with("too_deep /text/0/0/0"));
+  CHECK(refused({"report", "--category", "道路", "--body", R"({"text":"甲","text":"乙"})"}) == "json_syntax /text");
+  CHECK(refused({"household", "--edit", home, "--body", R"({"note":"甲","note":"乙"})"}) == "json_syntax /note");
+  CHECK(refused({"act", incident, "撤回", "--body", R"({"note":"甲","note":"乙"})"}) == "json_syntax /note");
+  CHECK(refused({"act", incident, "撤回", "--note", "坑", "--body", R"({"n":1e400})"}) == "number_range /n");
+  CHECK(desk.run_json({"status"}).last().at("unsent_ops") == 2);
 }
 
 TEST_CASE("the key is made once, for its owner alone, and one that others can read is refused") {
@@ -186,6 +170,9 @@ TEST_CASE("two clerks change one field; the second chooses, and both end the sam
   second.run({"sync"});
   const json conflict = second.run_json({"conflicts"}).last();
   CHECK(conflict.at("field") == "/address");
+  const json broken = second.run_json({"resolve", id, "/address", "--value", "乙\xFF"}).last().at("error");
+  CHECK(broken.at("code") == "text_encoding");
+  CHECK(broken.at("field") == "/address");
   CHECK(second.run({"resolve", id, "/address", "--mine"}).status == 0);
   CHECK(second.run({"sync"}).status == 0);
   CHECK(first.run({"sync"}).status == 0);

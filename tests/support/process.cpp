@@ -14,10 +14,13 @@
 
 namespace julu::test {
 
-Process::Process(const std::vector<std::string>& words) {
+Process::Process(const std::vector<std::string>& words, const std::string& script) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
   std::vector<char*> arguments;
+  if (!script.empty()) {
+    for (const char* word : {"/bin/sh", "-c", script.c_str(), "sh"}) arguments.push_back(const_cast<char*>(word));
+  }
 #ifdef JULU_EMULATOR
   arguments.push_back(const_cast<char*>(JULU_EMULATOR));
 #endif
@@ -105,6 +108,10 @@ void Process::kill() {
 
 void Process::terminate() {
   if (pid_ > 0) ::kill(pid_, SIGTERM);
+}
+
+void Process::interrupt() {
+  if (pid_ > 0) ::kill(pid_, SIGINT);
 }
 
 int Process::wait() {

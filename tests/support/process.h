@@ -11,8 +11,9 @@ namespace julu::test {
 
 class Process {
  public:
-  /// Starts `words[0]`; its standard output comes to `read_line`.
-  explicit Process(const std::vector<std::string>& words);
+  /// Starts `words[0]`; its standard output comes to `read_line`. With a script, a shell becomes it: the script sets
+  /// what is to be different (environment, limits, where output goes) and ends with `exec "$@"`.
+  explicit Process(const std::vector<std::string>& words, const std::string& script = {});
   ~Process();
   Process(Process&& other) noexcept;
   Process(const Process&) = delete;
@@ -28,6 +29,8 @@ class Process {
   double cpu_seconds() const;
   void kill();
   void terminate();
+  /// Ctrl-C.
+  void interrupt();
   /// Its exit status; 128 + signal when a signal ended it.
   int wait();
 

@@ -91,7 +91,9 @@ std::vector<Json> Phone::records() { return run({"list", "--limit", "100000"}).l
 std::vector<Json> Phone::history(const std::string& id) { return run({"history", id}).lines; }
 
 std::string Phone::photo_hash(const std::string& sha256) {
-  Process process(command({"photo", sha256}), errors_);
+  std::vector<std::string> words = command({"photo", sha256});
+  std::erase(words, "--json");  // bytes are wanted
+  Process process(words, errors_);
   const std::string bytes = process.read_all(kCommandMs);
   return process.wait() == 0 ? hex(julu::sha256(bytes)) : std::string();
 }

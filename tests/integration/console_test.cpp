@@ -1,0 +1,56 @@
+// What the clerk's terminal does with text: widths, cuts, columns.
+#include <catch2/catch_test_macros.hpp>
+
+#include <console.h>
+
+using namespace julu::desk;
+
+TEST_CASE("a terminal's columns are counted as Unicode has them: two for Chinese and emoji, none for combining marks") {
+  CHECK(width("julu 7c31") == 9);
+  CHECK(width("排水沟，堵了") == 12);
+  CHECK(width("𠮷𰻝") == 4);
+  for (const char* wide : {"🚀", "🛵", "⚡", "✅", "❌", "⭐", "☔", "🩺", "🫶", "🈚", "🟢", "﹖", "︙", "Ａ"}) {
+    INFO(wide);
+    CHECK(width(wide) == 2);
+  }
+  for (const char* narrow : {"·", "…", "é", "e\u0301", "☎", "✓", "\uFEFFa", "a\u200B", "①"}) {
+    INFO(narrow);
+    CHECK(width(narrow) == 1);
+  }
+  CHECK(width("\U00031350\U0001FAE9") == 4);  // newer than the library that is asked
+  CHECK(width("") == 0);
+}
+
+TEST_CASE("text is filled up or cut to its columns, never in the middle of a wide character") {
+  CHECK(padded("⚡停电", 8) == "⚡停电  ");
+  CHECK(padded("⚡停电", 6) == "⚡停电");
+  CHECK(padded("⚡停电", 3) == "⚡停电");
+  CHECK(fitted("⚡停电", 6) == "⚡停电");
+  CHECK(fitted("⚡停电", 5) == "⚡停…");
+  CHECK(fitted("⚡停电", 4) == "⚡…");
+  CHECK(fitted("🚀🚀🚀", 5) == "🚀🚀…");
+}
+
+TEST_CASE("what could steer a terminal is shown as a blank, and is as wide") {
+  for (const char* text : {"a\x1B[2Jb", "a\nb", "a\u202Eb", "a\u2066b",
+                           "a\xC2\x9B"
+                           "b",
+                           "a\xFF"
+                           "b"}) {
+    const std::string shown = fitted(text, 40);
+    CHECK(width(shown) == width(text));
+    CHECK(shown.find(' ') == 1);
+    CHECK(shown.back() == 'b');
+  }
+  CHECK(fitted("\xE6\x8E", 40) == "  ");
+}
+
+TEST_CASE("columns of a table stand one below the other whatever is in them") {
+  Table table({"字段", "我的", "摘要"});
+  table.add({"情况", "⚡停电", "一"});
+  table.add({"note", "✅ ok", "二"});
+  CHECK(table.text() ==
+        "字段  我的    摘要\n"
+        "情况  ⚡停电  一\n"
+        "note  ✅ ok   二\n");
+}

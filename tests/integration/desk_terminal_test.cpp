@@ -1,0 +1,213 @@
+// The clerk's terminal as a terminal: Ctrl-C, progress, languages, columns, and the key in a place of its own.
+#include <cerrno>
+#include <filesystem>
+#include <stdexcept>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "desk.h"
+#include "terminal.h"
+
+using namespace julu::test;
+using nlohmann::json;
+
+namespace {
+
+// Stands where a platform stood, takes one connection and never answers.
+class Silent {
+ public:
+  explicit Silent(const std::string& url) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1))));
+    const int on = 1;
+    ::setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(fd_, 1) != 0)
+      throw std::runtime_error("no loopback port");
+  }
+  ~Silent() {
+    ::close(client_);
+    ::close(fd_);
+  }
+  Silent(const Silent&) = delete;
+  Silent& operator=(const Silent&) = delete;
+  /// Ok: somebody has begun to ask.
+  bool asked() {
+    client_ = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
+    char byte = 0;
+    return client_ >= 0 && ::recv(client_, &byte, 1, 0) == 1;
+  }
+
+ private:
+  int fd_ = -1, client_ = -1;
+};
+
+constexpr const char* kSafe = "已保存的内容不会丢失";
+
+// Columns of text whose wide characters are all Chinese: three bytes each, and nothing else has three.
+int chinese_columns(std::string_view text) {
+  int sum = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte & 0xC0) != 0x80) sum += byte >= 0xE0 ? 2 : 1;
+  }
+  return sum;
+}
+
+void all_arrived_once(PlatformProcess& platform, const Desk& desk, std::size_t records) {
+  CHECK(desk.run({"sync"}).status == 0);
+  CHECK(platform.dump("record").size() == records);
+  CHECK(platform.dump("photo").size() == 1);
+  CHECK(desk.run_json({"status"}).last().at("unsent_ops") == 0);
+}
+
+}  // namespace
+
+TEST_CASE("Ctrl-C while a sync waits for the platform is safe, says so and ends with 130") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  REQUIRE(desk.run({"report", "--category", "道路", "--text", "坑", "--photo", "near=" + desk.photo("a.jpg")}).status ==
+          0);
+  platform.stop();
+  Process sync = desk.start({"sync"}, kWithErrors);
+  const auto waits = sync.read_line();
+  REQUIRE(waits);
+  CHECK(waits->find("秒后") != std::string::npos);
+  sync.interrupt();
+  const std::string said = sync.read_all();
+  CHECK(said.find(kSafe) != std::string::npos);
+  CHECK(said.find("未上传 1 条") != std::string::npos);
+  CHECK(sync.wait() == 130);
+  platform.start();
+  all_arrived_once(platform, desk, 1);
+}
+
+TEST_CASE("Ctrl-C in the middle of a request is safe, says so and ends with 130") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM, false, PlatformProcess::Way::direct);
+  const Desk desk(platform);
+  REQUIRE(desk.run({"report", "--category", "道路", "--text", "坑", "--photo", "near=" + desk.photo("a.jpg")}).status ==
+          0);
+  platform.stop();
+  {
+    Silent silent(platform.url());
+    Process sync = desk.start({"--json", "sync"}, kWithErrors);
+    REQUIRE(silent.asked());
+    sync.interrupt();
+    const Ended ended{.status = -1, .text = sync.read_all()};
+    CHECK(ended.text.find(kSafe) != std::string::npos);
+    CHECK(ended.last().at("end") == "cancelled");
+    CHECK(ended.last().at("unsent") == 1);
+    CHECK(sync.wait() == 130);
+  }
+  platform.start();
+  all_arrived_once(platform, desk, 1);
+}
+
+TEST_CASE("the progress line is for terminals alone") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const auto sync = [&](const std::vector<std::string>& words, const std::string& errors_to) {
+    REQUIRE(
+        desk.run({"report", "--category", "道路", "--text", "坑", "--photo", "near=" + desk.photo("a.jpg")}).status ==
+        0);
+    return desk.start(words, kPlain + " 2>" + errors_to);
+  };
+  Terminal terminal;
+  Process shown = sync({"sync"}, terminal.path());
+  const std::string progress = terminal.read_all();
+  CHECK(progress.starts_with("\r  文字 "));
+  CHECK(progress.find("照片 1/1") != std::string::npos);
+  CHECK(progress.ends_with(" \r"));  // wiped when it is over
+  CHECK(progress.find('\n') == std::string::npos);
+  CHECK(shown.read_all().starts_with("已送达 1 条"));
+  CHECK(shown.wait() == 0);
+
+  Terminal quiet;
+  Process machine = sync({"--json", "sync"}, quiet.path());
+  CHECK(quiet.read_all().empty());
+  CHECK(machine.wait() == 0);
+  Process piped = sync({"sync"}, "&1");
+  CHECK(piped.read_all().find("文字") == std::string::npos);
+  CHECK(piped.wait() == 0);
+}
+
+TEST_CASE("the language is the locale's, Chinese when there is none, and --lang goes first") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  REQUIRE(desk.run({"report", "--category", "道路", "--text", "坑"}).status == 0);
+  const auto chinese = [&](const std::string& locale, const std::vector<std::string>& words) {
+    const Ended ended = desk.run(words, kNoLocale + locale + " exec \"$@\"");
+    CHECK(ended.status == 0);
+    const bool in_chinese = ended.text.starts_with("编号 ");
+    CHECK(in_chinese != ended.text.starts_with("id "));
+    return in_chinese;
+  };
+  CHECK(chinese("", {"list"}));
+  CHECK(chinese("LANG=C.UTF-8", {"list"}));
+  CHECK(chinese("LANG=zh_CN.UTF-8", {"list"}));
+  CHECK_FALSE(chinese("LANG=en_US.UTF-8", {"list"}));
+  CHECK_FALSE(chinese("LC_ALL= LANG=en_US.UTF-8", {"list"}));
+  CHECK_FALSE(chinese("LC_ALL=en_US.UTF-8 LANG=zh_CN.UTF-8", {"list"}));
+  CHECK(chinese("LC_MESSAGES=zh_CN.UTF-8 LANG=en_US.UTF-8", {"list"}));
+  CHECK_FALSE(chinese("", {"--lang", "en", "list"}));
+  CHECK_FALSE(chinese("LC_ALL=zh_CN.UTF-8", {"list", "--lang=en"}));
+  CHECK(chinese("LC_ALL=en_US.UTF-8", {"--lang", "zh", "list"}));
+}
+
+TEST_CASE("the key may have a place of its own; it is made there for its owner alone and nowhere else is looked") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Folder keys;
+  const std::string key = keys.file("new/folder/key");
+  const Desk desk(platform, "W-0412", "worker", {"--key-file", key});
+  struct stat about {};
+  REQUIRE(::stat(key.c_str(), &about) == 0);
+  CHECK((about.st_mode & 0777) == 0600);
+  CHECK(read_file(key).size() == 65);  // 64 digits and the end of the line
+  CHECK_FALSE(std::filesystem::exists(desk.folder.file("data/key")));
+  CHECK(desk.run({"--key-file", key, "list"}).status == 0);
+  CHECK(desk.run_json({"list"}).last().at("error").at("code") == "store_missing");
+  for (const auto mode : {0640, 0604}) {
+    REQUIRE(::chmod(key.c_str(), static_cast<mode_t>(mode)) == 0);
+    const Ended refused = desk.run_json({"--key-file", key, "list"});
+    CHECK(refused.status == 77);
+    CHECK(refused.last().at("error").at("code") == "permission");
+    CHECK(refused.last().at("error").at("message").get<std::string>().find("chmod 600") != std::string::npos);
+  }
+  REQUIRE(::chmod(key.c_str(), 0600) == 0);
+  CHECK(desk.run({"--key-file", key, "list"}).status == 0);
+  const std::string other = keys.write("other", std::string(64, '0'));
+  REQUIRE(::chmod(other.c_str(), 0600) == 0);
+  CHECK(desk.run_json({"--key-file", other, "list"}).last().at("error").at("code") == "store_key");
+}
+
+TEST_CASE("a list stands in columns, whatever is wide in it") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  REQUIRE(desk.run({"report", "--category", "道路", "--text", "送达的"}).status == 0);
+  REQUIRE(desk.run({"sync"}).status == 0);
+  REQUIRE(desk.run({"report", "--category", "道路", "--text", "未送的"}).status == 0);
+  const std::string text = desk.run({"list"}).text;
+  std::istringstream lines(text);
+  std::vector<std::vector<int>> columns;
+  using Heads = std::vector<std::string>;  // what each column begins with
+  for (const Heads& heads : {Heads{"时间", "状态", "摘要"}, {"-", "已保存", "未送的"}, {"-", "已送达", "送达的"}}) {
+    std::string line;
+    REQUIRE(std::getline(lines, line));
+    columns.emplace_back();
+    for (const std::string& head : heads) {
+      const std::size_t at = line.find(head);
+      REQUIRE(at != std::string::npos);
+      columns.back().push_back(chinese_columns(line.substr(0, at)) - (head == "-" ? 2 : 0));  // "11-23 09:12"
+    }
+  }
+  INFO(text);
+  CHECK(columns[1] == columns[0]);
+  CHECK(columns[2] == columns[0]);
+}
