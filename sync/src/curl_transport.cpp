@@ -218,8 +218,16 @@ class CurlTransport final : public Transport {
     return std::nullopt;
   }
 
-  void set_up_connection(CURL* easy, const std::string& url) const {
+  // What matters when a transfer is given up as well: nobody waits for a name that is still being looked up.
+  static void set_up_end(CURL* easy) {
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
+  }
+
+  void set_up_connection(CURL* easy, const std::string& url) const {
+    set_up_end(easy);
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -341,7 +349,7 @@ class CurlTransport final : public Transport {
       return;
     }
     curl_easy_reset(easy);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);  // for its cleanup
+    set_up_end(easy);
     idle_.push_back(easy);
   }
 

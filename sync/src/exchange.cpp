@@ -133,7 +133,9 @@ void Syncer::Run::classify(Exchange& exchange) {
   };
   exchange.retry_after_ms = 0;
   if (status == 0) return set(Answer::link, response.failure.value_or(ErrorCode::offline));
-  const bool is_page = header(response.headers, "Content-Type").starts_with("text/html");
+  // A tus server says its version on every reply, on an empty one of a type that its framework put there too.
+  const bool is_page = header(response.headers, "Content-Type").starts_with("text/html") &&
+                       header(response.headers, "Tus-Resumable").empty();
   if (status == kCaptivePortalStatus || (status < 400 && (status < 200 || status >= 300 || is_page))) {
     return set(Answer::link, ErrorCode::captive_portal);
   }

@@ -13,6 +13,9 @@ namespace {
 constexpr int kFullPullsMax = 3;       // a run; a platform that never accepts its own cursors must not hold the phone
 constexpr int kWantedFailuresMax = 3;  // in a row: then it is not the photos
 
+constexpr std::int64_t kQuickPageMs = 2'000;  // the next may be four times as long
+constexpr std::size_t kRowsMin = 10;          // less is all headers
+
 // Says nothing of the other photos.
 bool is_withheld(int status) { return status == 403 || status == 404 || status == 410; }
 
@@ -29,6 +32,18 @@ Result<Syncer::Run::Step> Syncer::Run::pull() {
   return Step::go;
 }
 
+// Without a key no receipt can be believed, and everything would go twice; the rest of the county can wait.
+Result<Syncer::Run::Step> Syncer::Run::pull_keys() {
+  for (bool more = true; more;) {
+    JULU_TRY(const bool has_keys, inbox_.has_receipt_keys());
+    if (has_keys) return Step::go;
+    if (must_end()) return Step::stop;
+    JULU_TRY(const Step step, pull_page(more));
+    if (step == Step::stop) return step;
+  }
+  return Step::go;
+}
+
 Result<Syncer::Run::Step> Syncer::Run::begin_full_pull(bool told_by_inbox) {
   if (++full_pulls_ > kFullPullsMax) return stop(SyncEnd::left, Error{ErrorCode::bad_reply, "/cursor", {}});
   if (!told_by_inbox && !mutant(Mutant::cursor_kept_after_410)) JULU_CHECK(inbox_.restart());
@@ -39,19 +54,22 @@ Result<Syncer::Run::Step> Syncer::Run::pull_page(bool& more) {
   JULU_TRY(const std::string cursor, inbox_.cursor());
   Request request;
   request.method = "GET";
-  request.url = address("/v1/pull?limit=" + std::to_string(pull_rows_));
+  request.url = address("/v1/pull?limit=" + std::to_string(state_.pull_rows));
   if (!cursor.empty()) request.url += "&cursor=" + percent_encoded(cursor);
   request.headers = {{"Accept", "application/json"}};
   JULU_TRY(const Exchange exchange, call(std::move(request)));
   if (exchange.answer != Answer::ok) {
     if (exchange.answer == Answer::refused && exchange.response.status == 410) return begin_full_pull(false);
-    if (exchange.why == ErrorCode::too_large && pull_rows_ > 1) {
-      pull_rows_ = std::max<std::size_t>(1, pull_rows_ / 4);
-      return Step::go;
-    }
+    const bool smaller = state_.pull_rows > 1;
+    // A page that broke, or did not fit the run, is asked for in smaller pieces: by this run or the next.
+    const bool broke = exchange.answer == Answer::link || exchange.answer == Answer::stopped;
+    if (broke && state_.pull_rows > kRowsMin) state_.pull_rows = std::max(kRowsMin, state_.pull_rows / 4);
+    if (exchange.why == ErrorCode::too_large) state_.pull_rows = std::max<std::size_t>(1, state_.pull_rows / 4);
+    if (exchange.why == ErrorCode::too_large && smaller) return Step::go;
     if (exchange.retry_after_ms > 0) outcome_.next_attempt_ms = clock_.now_ms() + exchange.retry_after_ms;
     return stop_for(exchange);
   }
+  if (exchange.took_ms < kQuickPageMs) state_.pull_rows = std::min(limits::pull_rows, state_.pull_rows * 4);
   const auto page = wire::decode_pull(exchange.response.body);
   if (!page) return stop(SyncEnd::left, page.error());
   // More of the same place would be asked for ever.
@@ -75,7 +93,11 @@ Result<Syncer::Run::Step> Syncer::Run::fetch_wanted() {
     const std::int64_t longest = wanted->length_bytes > 0 ? wanted->length_bytes : limits::photo_bytes_max;
     request.reply_bytes_max = static_cast<std::size_t>(std::min(longest, limits::photo_bytes_max));
     JULU_TRY(const Exchange exchange, call(std::move(request)));
-    if (exchange.answer == Answer::stopped) return Step::stop;
+    if (exchange.answer == Answer::stopped) {
+      // The next run begins with another one: this one may not fit a run at all.
+      if (end_ == SyncEnd::deadline) JULU_CHECK(inbox_.defer_wanted(wanted->sha256, ErrorCode::offline, 0));
+      return Step::stop;
+    }
     ErrorCode why = exchange.why;
     if (exchange.answer == Answer::ok) {
       const auto stored = inbox_.store_photo(wanted->sha256, exchange.response.body);

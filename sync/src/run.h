@@ -32,11 +32,13 @@ struct Syncer::State {
   std::string token;
   std::int64_t token_until_ms = 0;  // monotonic
   std::string token_boot;
-  bool gzip = true;                // until a 415
-  std::size_t window_bytes = 0;    // of the next push; 0: not known yet
-  double bytes_per_ms = 0;         // measured on uploads; 0: not known yet
-  std::optional<Id> failed_batch;  // the first op of a batch that got no usable answer
-  std::int64_t failures = 0;       // runs in a row that the network or the platform ended
+  bool gzip = true;                                        // until a 415
+  std::size_t window_bytes = 0;                            // of the next push; 0: not known yet
+  double bytes_per_ms = 0;                                 // measured on uploads; 0: not known yet
+  std::int64_t chunk_bytes_max = limits::chunk_bytes_max;  // less after a 413
+  std::size_t pull_rows = 0;                               // of the next page; 0: not known yet
+  std::optional<Id> failed_batch;                          // the first op of a batch that got no usable answer
+  std::int64_t failures = 0;                               // runs in a row that the network or the platform ended
 };
 
 class Syncer::Run {
@@ -171,6 +173,7 @@ class Syncer::Run {
 
   // pull.cpp
   Result<Step> pull();
+  Result<Step> pull_keys();
   Result<Step> pull_page(bool& more);
   Result<Step> begin_full_pull(bool told_by_inbox);
   Result<Step> fetch_wanted();
@@ -205,8 +208,6 @@ class Syncer::Run {
   int failures_in_a_row_ = 0;  // of parts of a batch, without a success between
   int photo_failures_ = 0;     // of photos, without a success between
   int full_pulls_ = 0;         // begun anew in this run
-  std::size_t pull_rows_;
-
   std::optional<SyncEnd> end_;
   std::optional<Error> failure_;
   SyncOutcome outcome_;

@@ -54,8 +54,7 @@ Syncer::Run::Run(State& state, const SyncOptions& options)
       clock_(state.store.clock()),
       random_(state.store.random()),
       outbox_(state.store),
-      inbox_(state.store),
-      pull_rows_(limits::pull_rows) {}
+      inbox_(state.store) {}
 
 Result<SyncOutcome> Syncer::Run::go() {
   const std::int64_t started_ms = clock_.monotonic_ms();
@@ -66,6 +65,8 @@ Result<SyncOutcome> Syncer::Run::go() {
     state_.failures = 0;
     state_.window_bytes = 0;
     state_.bytes_per_ms = 0;
+    state_.chunk_bytes_max = limits::chunk_bytes_max;
+    state_.pull_rows = 0;
   }
   JULU_CHECK(outbox_.acquire_lease());
   lease_until_ms_ = started_ms + limits::lease_ms / 3;
@@ -90,12 +91,8 @@ Result<void> Syncer::Run::carry() {
     JULU_TRY(step, enrol_anew());
     if (step == Step::stop) return {};
   }
-  // Without a key no receipt can be believed, and everything would go twice.
-  JULU_TRY(const bool has_keys, inbox_.has_receipt_keys());
-  if (!has_keys) {
-    JULU_TRY(step, pull());
-    if (step == Step::stop) return {};
-  }
+  JULU_TRY(step, pull_keys());
+  if (step == Step::stop) return {};
   for (int round = 0; round < kRoundsMax; ++round) {
     for (const auto part : {&Run::reconcile, &Run::push_due, &Run::send_photos, &Run::push_due, &Run::pull}) {
       JULU_TRY(step, (this->*part)());
@@ -152,10 +149,10 @@ Result<Syncer::Run::Step> Syncer::Run::ping() {
   pinged_at_ms_ = clock_.monotonic_ms();
   const auto photos = resolve(identity_.platform + "/", ping_.photos);
   photos_url_ = photos.value_or("");
-  if (state_.window_bytes == 0) {
-    constexpr std::int64_t kQuickMs = 300;  // a round trip, name look-up and handshake included
-    state_.window_bytes = exchange.took_ms <= kQuickMs ? limits::batch_bytes_max : limits::chunk_bytes_min;
-  }
+  constexpr std::int64_t kQuickMs = 300;  // a round trip, name look-up and handshake included
+  const bool quick = exchange.took_ms <= kQuickMs;
+  if (state_.window_bytes == 0) state_.window_bytes = quick ? limits::batch_bytes_max : limits::chunk_bytes_min;
+  if (state_.pull_rows == 0) state_.pull_rows = quick ? limits::pull_rows : limits::pull_rows_slow;
   return Step::go;
 }
 
@@ -174,7 +171,8 @@ Result<SyncOutcome> Syncer::Run::outcome() {
   outcome_.photos_left = counts.photos;
   const bool nothing_left = counts.ops == 0 && counts.photos == 0;
   outcome_.end = end_.value_or(SyncEnd::left);
-  if (nothing_left && outcome_.end == SyncEnd::left && exchanged_) {
+  const bool may_be_done = outcome_.end == SyncEnd::left || outcome_.end == SyncEnd::deadline;
+  if (nothing_left && may_be_done && exchanged_) {
     // What went wrong on the way came right, or was only a photo of somebody else's.
     outcome_.end = SyncEnd::all_delivered;
     failure_.reset();

@@ -126,7 +126,8 @@ Result<Request> Syncer::Run::creation(Upload& upload, bool with_bytes) {
 
 Result<Syncer::Run::Advance> Syncer::Run::begin_upload(Upload& upload) {
   const bool with_bytes =
-      upload.photo.length_bytes <= carried_in(state_.bytes_per_ms, kLosableMs, kLosableBytesMin, kLosableBytesMax);
+      upload.photo.length_bytes <=
+      std::min(state_.chunk_bytes_max, carried_in(state_.bytes_per_ms, kLosableMs, kLosableBytesMin, kLosableBytesMax));
   JULU_TRY(Request request, creation(upload, with_bytes));
   JULU_TRY(const Exchange exchange, send_bytes(std::move(request)));
   return begun(upload, with_bytes, exchange);
@@ -153,7 +154,8 @@ Result<Syncer::Run::Advance> Syncer::Run::begun(Upload& upload, bool with_bytes,
 
 // Quick, and short enough to lose whole: it may go beside others. What was begun before is resumed alone.
 bool Syncer::Run::may_fly(const OutgoingPhoto& photo) const {
-  const std::int64_t most = std::min({quick_bytes(), kLosableBytesMax, ping_.photo_bytes_max});
+  if (!may_carry_token(photos_url_)) return false;
+  const std::int64_t most = std::min({quick_bytes(), kLosableBytesMax, ping_.photo_bytes_max, state_.chunk_bytes_max});
   return !photo.thumbnail && photo.upload_url.empty() && photo.length_bytes <= most;
 }
 
@@ -178,7 +180,7 @@ Result<Syncer::Run::Advance> Syncer::Run::ask_offset(Upload& upload) {
 
 Result<Syncer::Run::Advance> Syncer::Run::send_chunk(Upload& upload) {
   const std::int64_t most =
-      carried_in(state_.bytes_per_ms, limits::chunk_target_ms, limits::chunk_bytes_min, limits::chunk_bytes_max);
+      carried_in(state_.bytes_per_ms, limits::chunk_target_ms, limits::chunk_bytes_min, state_.chunk_bytes_max);
   JULU_TRY(std::string bytes, read_chunk(upload, most));
   const std::int64_t expected = upload.offset + static_cast<std::int64_t>(bytes.size());
   JULU_TRY(const Exchange exchange, send_bytes(tus::patch(upload.photo.upload_url, upload.offset, std::move(bytes))));
@@ -220,6 +222,12 @@ Result<Syncer::Run::Advance> Syncer::Run::upload_refused(Upload& upload, const E
   if (exchange.answer == Answer::refused) {
     switch (exchange.response.status) {
       case 413: {
+        // A gateway may bound bodies far below what the platform takes in all.
+        if (exchange.response.body_bytes_sent > limits::chunk_bytes_min) {
+          state_.chunk_bytes_max = std::max(limits::chunk_bytes_min, exchange.response.body_bytes_sent / 2);
+          upload.asked = false;
+          return Advance{Step::go, true};
+        }
         Problem problem = exchange.problem;
         if (problem.type.empty()) problem.type = "too-large";
         JULU_CHECK(outbox_.park_photo(upload.photo.sha256, problem));

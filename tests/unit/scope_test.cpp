@@ -271,3 +271,22 @@ TEST_CASE("the worker's own photos stay when their record leaves the scope") {
   CHECK((*others.c.store->get(id)).has_value() != delivered);
   CHECK(others.is_here(jpeg));
 }
+
+TEST_CASE("a photo of somebody else's that does not fit a run keeps neither the others nor the end waiting") {
+  Others others;
+  others.held = jpegs(3);
+  others.report(kFirst, others.held);
+  std::string large;
+  others.c.after = nullptr;
+  others.c.instead = [&, answer = others.c.instead](const Request& request) -> std::optional<Response> {
+    const bool photo = request.method == "GET" && request.url.find("/v1/photos/") != std::string::npos;
+    if (photo && large.empty()) large = request.url;
+    if (photo && request.url == large) others.c.county.clock.advance(60'000);
+    return answer(request);
+  };
+  CHECK(others.c.run(std::chrono::seconds(30)).end == SyncEnd::all_delivered);
+  others.c.run(std::chrono::seconds(30));
+  const auto here = std::count_if(others.held.begin(), others.held.end(),
+                                  [&](const std::string& jpeg) { return others.is_here(jpeg); });
+  CHECK(here == 2);
+}

@@ -5,6 +5,7 @@
 
 #include <julu/limits.h>
 
+#include "base/json.h"
 #include "jpeg.h"
 #include "scripted_county.h"
 
@@ -315,4 +316,63 @@ TEST_CASE("progress comes at most ten times a second and ends where the outcome 
   CHECK(last.ops_total == 2);
   CHECK(last.photos_done == 1);
   CHECK(last.bytes_done == last.bytes_total);
+}
+
+TEST_CASE("no photo goes where a ping points that enrolment did not name") {
+  ScriptedCounty c;
+  c.transport.answer_ms = 10;
+  reports_with_photos(c, 2);
+  REQUIRE(c.run().end == SyncEnd::all_delivered);  // the link is known to be quick from here on
+  reports_with_photos(c, 4);
+  const std::size_t before = c.transport.asked.size();
+  const std::string elsewhere = "https://elsewhere.example";
+  c.after = [&](const Request& request, Response response) -> std::optional<Response> {
+    if (request.url.find("/v1/ping") != std::string::npos) {
+      Json body = Json::parse(response.body);
+      body["photos"] = elsewhere + "/v1/photos";
+      response.body = body.dump();
+    }
+    return response;
+  };
+  reports_with_photos(c, 1);
+  CHECK(c.run().end == SyncEnd::left);
+  for (std::size_t i = before; i < c.transport.asked.size(); ++i) {
+    CHECK_FALSE(c.transport.asked[i].url.starts_with(elsewhere));
+  }
+  c.after = nullptr;
+  REQUIRE(c.syncer->hint().ok());
+  CHECK(c.run().end == SyncEnd::all_delivered);
+}
+
+TEST_CASE("behind a gateway that takes small bodies only a photo goes in small pieces") {
+  ScriptedCounty c;
+  c.transport.answer_ms = 10;
+  reports_with_photos(c, 1);
+  REQUIRE(c.run().end == SyncEnd::all_delivered);
+  constexpr std::size_t kMost = 100'000;
+  int refused = 0;
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    if (request.body.size() <= kMost) return std::nullopt;
+    ++refused;
+    return reply(413, "<html>413</html>", {{"Content-Type", "text/html"}});
+  };
+  const std::string id = report_with_photo(c);
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  CHECK((*c.store->get(id))->delivery == Delivery::delivered);
+  CHECK(held_photo(c).size() > kMost);
+  CHECK(refused == 2);  // 300 KB whole, then a half of it
+}
+
+TEST_CASE("a photo server whose framework calls an empty reply a page is still a photo server") {
+  ScriptedCounty c;
+  c.after = [](const Request& request, Response response) -> std::optional<Response> {
+    if (request.url.find("/v1/photos") == std::string::npos) return response;
+    std::erase_if(response.headers, [](const auto& one) { return one.first == "Tus-Resumable"; });
+    response.headers.emplace_back("Tus-Resumable", "1.0.0");
+    response.headers.insert(response.headers.begin(), {"Content-Type", "text/html; charset=utf-8"});
+    return response;
+  };
+  const std::string id = report_with_photo(c);
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  CHECK(held_photo(c) == own_photo(c, id));
 }

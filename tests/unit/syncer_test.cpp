@@ -350,3 +350,21 @@ TEST_CASE("a platform that cannot be asked what it still holds gets what is new 
   CHECK_FALSE(c.store->status()->confirming);
   CHECK((*c.store->get(urgent))->delivery == Delivery::delivered);
 }
+
+TEST_CASE("a pull that does not fit a run is asked for in smaller pages by the next, and keeps no report waiting") {
+  ScriptedCounty c;
+  c.report("村东头排水沟堵了");
+  c.pages.front().replace(c.pages.front().find(R"("more":false)"), 12, R"("more":true)");  // the key, and more to come
+  std::vector<std::string> pages;
+  c.after = [&](const Request& request, Response response) -> std::optional<Response> {
+    if (!is(request, "GET", "/v1/pull")) return response;
+    pages.push_back(request.url.substr(request.url.find("limit=")));
+    return pages.size() == 1 ? std::optional(response) : std::nullopt;
+  };
+  CHECK(c.run(std::chrono::seconds(5)).end == SyncEnd::deadline);
+  CHECK(c.applied.size() == 1);
+  c.run(std::chrono::seconds(5));
+  REQUIRE(pages.size() == 3);
+  CHECK(pages[1].starts_with("limit=500&"));
+  CHECK(pages[2].starts_with("limit=125&"));
+}
