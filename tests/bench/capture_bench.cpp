@@ -31,9 +31,19 @@ void require(bool ok, const char* what) {
   std::exit(2);
 }
 
+std::unique_ptr<store::Connection> open_database(const std::string& path, bool keyed) {
+  store::Connection::Options options;
+  options.path = path;
+  options.create = true;
+  if (keyed) options.key = StoreKey{1, 2, 3};
+  auto db = store::Connection::open(options);
+  require(db.ok(), "open of a database");
+  return std::move(*db);
+}
+
 class BareStore {
  public:
-  explicit BareStore(const Folder& folder) : db_(open(folder)) {
+  explicit BareStore(const Folder& folder) : db_(open_database(folder.file("bare.db"), test::has_cipher())) {
     require(db_->script("CREATE TABLE t (id BLOB PRIMARY KEY, at INTEGER, kind TEXT, body TEXT) STRICT;"
                         "CREATE INDEX t_at ON t (at);"
                         "CREATE TABLE p (id INTEGER PRIMARY KEY, bytes BLOB) STRICT")
@@ -58,28 +68,39 @@ class BareStore {
   void settle() { require(db_->checkpoint(true).ok(), "checkpoint"); }
 
  private:
-  static std::unique_ptr<store::Connection> open(const Folder& folder) {
-    store::Connection::Options options;
-    options.path = folder.file("bare.db");
-    options.create = true;
-    if (test::has_cipher()) options.key = StoreKey{1, 2, 3};
-    auto db = store::Connection::open(options);
-    require(db.ok(), "bare open");
-    return std::move(*db);
-  }
   std::unique_ptr<store::Connection> db_;
 };
 
-int plain_files(const Folder& folder, std::uint64_t& seed, const std::vector<std::string>& photos) {
-  for (const std::string& bytes : photos) {
-    const std::string name = folder.file("plain-" + std::to_string(++seed));
-    const int fd = ::open((name + ".part").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    require(fd >= 0 && ::write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()), "plain write");
-    require(::fsync(fd) == 0 && ::close(fd) == 0, "plain fsync");
-    require(::rename((name + ".part").c_str(), name.c_str()) == 0, "plain rename");
+/// What an app without this library does: a file for the photo and a row that names it, nothing of it encrypted. A
+/// database without a key is plain SQLite in a build with the cipher too.
+class PlainFiles {
+ public:
+  explicit PlainFiles(const Folder& folder)
+      : folder_(folder), db_(open_database(folder.file("plain.db"), /*keyed=*/false)) {
+    require(db_->script("CREATE TABLE f (name TEXT PRIMARY KEY, at INTEGER, length INTEGER) STRICT").ok(),
+            "plain schema");
   }
-  return static_cast<int>(photos.size());
-}
+  int photos(const std::vector<std::string>& photos) {
+    for (const std::string& bytes : photos) {
+      const std::string name = folder_.file("plain-" + std::to_string(++files_));
+      const int fd = ::open((name + ".part").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+      require(fd >= 0 && ::write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()), "plain write");
+      require(::fsync(fd) == 0 && ::close(fd) == 0, "plain fsync");
+      require(::rename((name + ".part").c_str(), name.c_str()) == 0, "plain rename");
+      require(db_->run("INSERT INTO f VALUES (?1, ?2, ?3)", name, system_clock().now_ms(),
+                       static_cast<std::int64_t>(bytes.size()))
+                  .ok(),
+              "plain row");
+    }
+    return static_cast<int>(photos.size());
+  }
+  void settle() { require(db_->checkpoint(true).ok(), "checkpoint"); }
+
+ private:
+  const Folder& folder_;
+  std::unique_ptr<store::Connection> db_;
+  std::uint64_t files_ = 0;
+};
 
 void settle(Store& store) { require(store.maintain(std::chrono::milliseconds(0)).ok(), "maintain"); }
 
@@ -134,8 +155,8 @@ bool bench_photos() {
   auto store = Store::open(store_options);
   require(store.ok(), "open");
   BareStore bare(county.folder);
+  PlainFiles plain(county.folder);
   std::uint64_t seed = 1000;
-  std::uint64_t files = 0;
   std::vector<std::string> photos;
   std::vector<std::string> paths;
   const auto fresh = [&] {
@@ -164,7 +185,7 @@ bool bench_photos() {
       race({{"one BLOB, one-row transaction, same cipher", [&] { return bare.photo(photos); }, [&] { bare.settle(); }},
             {"Store::capture with the photo", [&] { return capture_photos(**store, sets[round++]); },
              [&] { settle(**store); }},
-            {"plaintext file + fsync + rename", [&] { return plain_files(county.folder, files, photos); }, {}}});
+            {"plaintext file + fsync + rename + row", [&] { return plain.photos(photos); }, [&] { plain.settle(); }}});
   return verdict("capture with a photo ÷ one BLOB", rates[1] / rates[0], 0.75);
 }
 

@@ -23,6 +23,7 @@ struct Arguments {
   bool trace = false;
   bool twice = false;
   bool brief = false;
+  bool fresh = false;               // from a seed that nobody has seen
   std::vector<std::uint64_t> only;  // these, whatever the others say
   std::string with;                 // only plans that have this fault
   int violations = 5;
@@ -46,7 +47,7 @@ Arguments parse(int count, char** words) {
     else if (word == "--trace")
       arguments.trace = true;
     else if (word == "--fresh")
-      arguments.from = julu::system_random().below(1'000'000'000);
+      arguments.fresh = true, arguments.from = julu::system_random().below(1'000'000'000);
     else if (word == "--brief")
       arguments.brief = true;
     else if (word == "--twice")
@@ -137,6 +138,8 @@ int main(int count, char** words) {
     return arguments.with.empty() || std::any_of(plan.rates.begin(), plan.rates.end(),
                                                  [&](const auto& rate) { return arguments.with == name(rate.first); });
   };
+  // Also for a county that ends in an abort.
+  if (arguments.fresh) std::printf("fresh, from seed %llu\n", static_cast<unsigned long long>(arguments.from));
   const auto begun = std::chrono::steady_clock::now();
   const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count(); };
   Tally tally;
@@ -167,6 +170,11 @@ int main(int count, char** words) {
     } else if (!arguments.trace) {
       report(plan, *ran.violation);
     }
+  }
+  // `run` shows this line also when nothing was found.
+  if (arguments.fresh) {
+    std::printf("fresh seeds %llu … %llu: violations %d\n", static_cast<unsigned long long>(arguments.from),
+                static_cast<unsigned long long>(seed), violations);
   }
   std::printf(
       "%llu seeds of %llu … %llu, %.1f a second; %lld device-days, %lld captures, %lld photos, %lld ops, %lld syncs, %lld requests\n",

@@ -1,5 +1,6 @@
 #include "phone.h"
 
+#include <set>
 #include <sstream>
 #include <stdexcept>
 
@@ -76,14 +77,27 @@ Answer Phone::sync_once() { return run({"sync", "--once"}); }
 
 bool Phone::sync_killed(std::int64_t more_bytes) {
   const std::int64_t at = proxy_.bytes_up() + more_bytes;
+  proxy_.hold_after(2 * more_bytes);
   Process process(command({"sync", "--once"}), errors_);
-  for (;;) {
-    if (process.ended_within_us(kLookUs)) return false;
-    if (proxy_.bytes_up() < at) continue;
+  bool ended = false;
+  while (!ended && proxy_.bytes_up() < at) ended = process.ended_within_us(kLookUs);
+  if (!ended) {
     process.kill();
     process.wait();
-    return true;
   }
+  proxy_.end_hold();
+  return !ended;
+}
+
+std::int64_t Phone::photo_bytes() const {
+  std::set<std::string> seen;
+  std::int64_t bytes = 0;
+  for (const auto& [id, told] : told_) {
+    const std::size_t wanted = seen.size() + told.photos.size();
+    seen.insert(told.photos.begin(), told.photos.end());
+    if (seen.size() == wanted) bytes += told.photo_bytes;
+  }
+  return bytes;
 }
 
 std::vector<Json> Phone::records() { return run({"list", "--limit", "100000"}).lines; }

@@ -40,10 +40,13 @@ class Phone {
   /// Kills the capture after `after_us`. True: it was killed before it had answered.
   bool capture_killed(const Task& task, std::int64_t after_us);
   Answer sync_once();
-  /// Kills the sync when `more_bytes` more have gone up. True: it was killed before it had ended.
+  /// Kills the sync when `more_bytes` more have gone up; before it is dead at most twice as many do. True: it was
+  /// killed before it had ended.
   bool sync_killed(std::int64_t more_bytes);
 
   const std::map<std::string, Told>& told() const { return told_; }
+  /// What has to go up at least for every photo to be there: the same photo goes once.
+  std::int64_t photo_bytes() const;
   /// Every record here, newest first.
   std::vector<Json> records();
   /// The record's ops, with their receipts.

@@ -133,9 +133,18 @@ void Proxy::cut_after_photo_bytes(std::vector<std::int64_t> bytes) {
   to_cut_ = std::move(bytes);
 }
 
+void Proxy::hold_after(std::int64_t bytes) { bytes_up_most_ = bytes_up_ + bytes; }
+
+void Proxy::end_hold() {
+  ++holds_ended_;
+  bytes_up_most_ = std::numeric_limits<std::int64_t>::max();
+}
+
 bool Proxy::pass_up(int client, int server, RequestScanner& scanner) {
   char buffer[16 * 1024];
-  const ssize_t got = ::recv(client, buffer, sizeof buffer, 0);
+  const std::int64_t room = std::min<std::int64_t>(sizeof buffer, bytes_up_most_ - bytes_up_);
+  if (room <= 0) return true;
+  const ssize_t got = ::recv(client, buffer, static_cast<std::size_t>(room), 0);
   if (got <= 0) return false;
   std::string_view bytes(buffer, static_cast<std::size_t>(got));
   bool cut = false;
@@ -166,8 +175,10 @@ void Proxy::serve(int client) {
     no_delay(client);
   }
   RequestScanner scanner;
-  while (open && !ending_) {
-    pollfd both[2] = {{client, POLLIN, 0}, {server, POLLIN, 0}};
+  const int born = holds_ended_;
+  while (open && !ending_ && holds_ended_ == born) {
+    const bool held = bytes_up_ >= bytes_up_most_;
+    pollfd both[2] = {{held ? -1 : client, POLLIN, 0}, {server, POLLIN, 0}};
     if (::poll(both, 2, kPollMs) < 0 && errno != EINTR) break;
     if (both[0].revents != 0) open = pass_up(client, server, scanner);
     if (open && both[1].revents != 0) open = pass_down(server, client);

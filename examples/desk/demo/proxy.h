@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -40,6 +41,10 @@ class Proxy {
   /// Cuts the connection when so many more bytes of photos have gone up, then again after the next number, to the end
   /// of the list.
   void cut_after_photo_bytes(std::vector<std::int64_t> bytes);
+  /// Lets so many more bytes go up, and not one more until `end_hold`, however long the other side is not looked at.
+  void hold_after(std::int64_t bytes);
+  /// Forgets the connections of now with whatever is still in them, and holds no longer.
+  void end_hold();
 
   std::int64_t bytes_up() const { return bytes_up_; }
   std::int64_t photo_bytes_up() const { return photo_bytes_up_; }
@@ -57,6 +62,8 @@ class Proxy {
   std::atomic<bool> ending_ = false;
   std::mutex mutex_;
   std::vector<std::int64_t> to_cut_;  // photo bytes left before each cut, the next one last; under mutex_
+  std::atomic<std::int64_t> bytes_up_most_ = std::numeric_limits<std::int64_t>::max();
+  std::atomic<int> holds_ended_ = 0;
   std::atomic<std::int64_t> bytes_up_ = 0;
   std::atomic<std::int64_t> photo_bytes_up_ = 0;
   std::atomic<std::int64_t> cuts_ = 0;
