@@ -8,6 +8,10 @@ using namespace julu::test;
 
 namespace {
 
+constexpr const char* kRiverPatrol = R"({"$schema":"http://json-schema.org/draft-07/schema#","type":"object",
+    "x-kind":"river_patrol","x-shape":"log","x-title":"River patrol","x-title-zh":"河道巡查","required":["river"],
+    "properties":{"river":{"type":"string","maxLength":50,"x-search":"text"},"level_mm":{"type":"integer"}}})";
+
 void pull(Store& store, Change change, const std::string& cursor = "c9") {
   change.version = kFirstVersion + 5;
   PulledPage page{kEpoch, {std::move(change)}, cursor, false};
@@ -29,9 +33,7 @@ TEST_CASE("a kind that arrives from the platform works without a new build") {
   auto store = county.phone();
   Capture capture{.kind = "river_patrol", .body = R"({"river":"滏阳河","level_mm":1200})", .photos = {}, .id = {}};
   CHECK(store->capture(capture).error().code == ErrorCode::kind_unknown);
-  pull(*store, schema("river_patrol", R"({"$schema":"http://json-schema.org/draft-07/schema#","type":"object",
-    "x-kind":"river_patrol","x-shape":"log","x-title":"River patrol","x-title-zh":"河道巡查","required":["river"],
-    "properties":{"river":{"type":"string","maxLength":50,"x-search":"text"},"level_mm":{"type":"integer"}}})"));
+  pull(*store, schema("river_patrol", kRiverPatrol));
   const auto saved = store->capture(capture);
   REQUIRE(saved.ok());
   CHECK(store->patch(saved->id, R"({"river":"x"})").error().code == ErrorCode::shape_mismatch);
@@ -109,4 +111,34 @@ TEST_CASE("a full pull removes what it does not name, and keeps what holds unsen
   CHECK((*store->get(kStays)).has_value());
   CHECK((*store->get(kEdited)).has_value());
   CHECK_FALSE((*store->get(kGone)).has_value());
+}
+
+TEST_CASE("a kind that the platform takes back is gone, though the row says no more of it") {
+  County county;
+  const auto store = county.phone();
+  const auto known = store->kinds()->size();
+  pull(*store, schema("river_patrol", kRiverPatrol));
+  REQUIRE(store->kinds()->size() == known + 1);
+  Change gone = schema("river_patrol", "");
+  gone.deleted = true;
+  pull(*store, gone);
+  CHECK(store->kinds()->size() == known);
+}
+
+TEST_CASE("a record that came before its schema is found by its words once that is here") {
+  County county;
+  const auto store = county.phone();
+  Change patrol;
+  patrol.kind = "river_patrol";
+  patrol.id = make_id(county.clock, system_random()).text();
+  patrol.body = R"({"river":"滏阳河"})";
+  pull(*store, patrol);
+  REQUIRE(store->maintain(std::chrono::seconds(1)).ok());
+  Filter filter;
+  filter.search = "滏阳";
+  CHECK(store->list(filter)->empty());
+  pull(*store, schema("river_patrol", kRiverPatrol), "c10");
+  CHECK(store->list(filter)->size() == 1);
+  REQUIRE(store->maintain(std::chrono::seconds(1)).ok());
+  CHECK(store->list(filter)->size() == 1);
 }

@@ -331,3 +331,21 @@ TEST_CASE("what others changed since is not taken for an edit of ours when a rec
   CHECK(verbs_after(county) == std::vector<Verb>{Verb::create, Verb::patch});  // as they were, for their receipts
   CHECK(county.open_again()->conflicts()->empty());
 }
+
+TEST_CASE("a report of a kind that the platform brought is said again too") {
+  County county;
+  {
+    auto store = county.phone();
+    county.publish_key(*store);
+    Change kind;
+    kind.kind = "schema";
+    kind.id = "river_patrol";
+    kind.version = kFirstVersion + 5;
+    kind.body = R"({"$schema":"http://json-schema.org/draft-07/schema#","type":"object","x-kind":"river_patrol",
+      "x-shape":"log","x-title":"River patrol","x-title-zh":"河道巡查","properties":{"river":{"type":"string"}}})";
+    REQUIRE(Inbox(*store).apply({kEpoch, {kind}, "c9", false}).ok());
+    REQUIRE(store->capture({"river_patrol", R"({"river":"滏阳河"})", {}, {}}).ok());
+  }
+  lose(county, "DELETE FROM op");
+  CHECK(verbs_after(county) == std::vector<Verb>{Verb::create});
+}

@@ -468,3 +468,27 @@ TEST_CASE("what is sent again names the records that it names") {
   REQUIRE(again.size() == 1);
   CHECK(Json::parse(again[0].canonical)["refs"] == Json::array({home->id}));
 }
+
+TEST_CASE("a choice between two values is over when the record is gone, and can be put away") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  Change theirs = pulled_household(county, *store);
+  REQUIRE(store->patch(theirs.id, R"({"address":"堤村 2 号"})").ok());
+  answer_all(county, *store, refused_as("scope"));
+  theirs.version += 1;
+  theirs.body = R"({"address":"堤村 3 号"})";
+  REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c2", false}).ok());
+  REQUIRE(store->resend(theirs.id).ok());
+  REQUIRE(store->conflicts()->size() == 1);
+  theirs.version += 1;
+  theirs.deleted = true;
+  REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c3", false}).ok());
+  OpResult done;
+  done.status = OpStatus::applied;
+  done.version = theirs.version + 1;
+  answer_all(county, *store, done);
+  REQUIRE(store->get(theirs.id)->value().deleted);
+  CHECK(store->resolve(theirs.id, "/address", R"("堤村 2 号")").ok());
+  CHECK(store->conflicts()->empty());
+}

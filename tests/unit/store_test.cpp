@@ -334,6 +334,50 @@ TEST_CASE("search finds a record at once, before and after it is indexed") {
   }
 }
 
+TEST_CASE("search finds numbers with what stands between their digits, before and after they are indexed") {
+  County county;
+  auto store = county.phone();
+  const auto saved = store->capture(incident("3-2-501 漏水，电话 0319-8812345"));
+  REQUIRE(store->capture(incident("32501 无关")).ok());
+  for (const bool indexed : {false, true}) {
+    if (indexed) REQUIRE(store->maintain(std::chrono::seconds(1)).ok());
+    Filter filter;
+    for (const char* words : {"3-2-501", "0319-88", "2-5", "3-2-501 漏水", "\"漏水\"", "漏水 -"}) {
+      CAPTURE(words, indexed);
+      filter.search = words;
+      const auto found = store->list(filter);
+      REQUIRE(found->size() == 1);
+      CHECK(found->front().id == saved->id);
+    }
+    filter.search = "-";
+    CHECK(store->list(filter)->empty());
+  }
+}
+
+TEST_CASE("search gives every hit, page by page, also where the words of some have changed since") {
+  County county;
+  auto store = county.phone();
+  std::vector<std::string> ids;
+  for (int i = 0; i < 12; ++i) {
+    county.clock.advance(1000);
+    ids.push_back(store->capture({"household", R"({"address":"堤村东街"})", {}, {}})->id);
+  }
+  REQUIRE(store->maintain(std::chrono::seconds(1)).ok());
+  for (const int i : {11, 10, 7}) REQUIRE(store->patch(ids[static_cast<std::size_t>(i)], R"({"address":"西头"})").ok());
+  REQUIRE(store->patch(ids[1], R"({"note":"又一次"})").ok());
+  std::vector<std::string> found;
+  Filter filter;
+  filter.search = "东街";
+  filter.limit = 3;
+  for (;;) {
+    const auto page = *store->list(filter);
+    for (const Record& record : page) found.push_back(record.id);
+    if (page.size() < 3) break;
+    filter.before = page.back().id;
+  }
+  CHECK(found == std::vector<std::string>{ids[9], ids[8], ids[6], ids[5], ids[4], ids[3], ids[2], ids[1], ids[0]});
+}
+
 TEST_CASE("two processes may use one store; the second Syncer is told that one runs") {
   County county;
   auto first = county.phone();

@@ -285,8 +285,10 @@ Result<void> Store::resolve(const std::string& id_text, const std::string& field
   return core_->write([&](Connection& db) -> Result<void> {
     JULU_CHECK(db.run("DELETE FROM conflict WHERE record = ?1 AND field = ?2", *id, field));
     if (db.changes() == 0) return Error{ErrorCode::record_unknown, "/field", {}};
-    // An edit like any other: it goes to the platform, and the history shows it.
-    JULU_CHECK(edit(*core_, db, *id, patch, {}));
+    JULU_TRY(const auto row, find_record(db, *id));
+    // An edit like any other: it goes to the platform, and the history shows it. Of a record that is deleted by now
+    // nothing is left to edit, and the question is over all the same.
+    if (row && !row->deleted) JULU_CHECK(edit(*core_, db, *id, patch, {}));
     return add_history(db, *id, core_->clock().now_ms(), "resolved", patch);
   });
 }

@@ -85,6 +85,10 @@ std::string problem_of(const Core& core, const Change& change) {
 }  // namespace
 
 Result<void> keep_in_catalog(Core& core, Connection& db, const Change& change, std::int64_t epoch) {
+  const bool gone = change.deleted || change.removed;
+  if (gone && change.kind != "receipt-key") {
+    return db.run("DELETE FROM catalog WHERE kind = ?1 AND id = ?2", change.kind, change.id);
+  }
   // A receipt key once vouched for is not taken away by a row that is not.
   const std::string problem = problem_of(core, change);
   if (!problem.empty()) {
@@ -95,8 +99,13 @@ Result<void> keep_in_catalog(Core& core, Connection& db, const Change& change, s
       return add_history(db, Id{}, core.clock().now_ms(), "refused", detail);
     }
   }
-  if (change.deleted || change.removed) {
+  if (gone) {
     return db.run("DELETE FROM catalog WHERE kind = ?1 AND id = ?2", change.kind, change.id);
+  }
+  if (change.kind == "schema") {
+    // Of what the words of a record are, the index knew something else.
+    JULU_TRY(const auto known, db.text("SELECT body FROM catalog WHERE kind = 'schema' AND id = ?1", change.id));
+    if (known != change.body) JULU_CHECK(set_meta(db, "indexed_to", std::int64_t{0}));
   }
   return db.run(
       "INSERT INTO catalog (kind, id, version, epoch, body, problem) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"

@@ -37,6 +37,11 @@ constexpr const char* kWholePhoto =
     "UPDATE photo SET here = 1, length_bytes = (SELECT sum(length(bytes)) FROM chunk"
     " WHERE chunk.id BETWEEN ?1 << 26 AND (?1 + 1 << 26) - 1) WHERE id = ?1";
 
+constexpr const char* kReadCatalog =
+    "SELECT kind, id, version, epoch, body FROM catalog WHERE kind IN ('schema', 'flow') AND problem IS NULL";
+constexpr const char* kWriteCatalog =
+    "INSERT OR IGNORE INTO catalog (kind, id, version, epoch, body) VALUES (?1, ?2, ?3, ?4, ?5)";
+
 // Of each record, what hangs on it; every row by itself.
 struct Side {
   const char* read;
@@ -108,6 +113,7 @@ class Salvaging {
 
   Result<void> run(std::int64_t now_ms) {
     JULU_CHECK(take_meta());
+    JULU_CHECK(take_catalog());
     JULU_CHECK(take_ops());
     JULU_CHECK(take_records());
     for (const Hash& photo : photos_) JULU_CHECK(take_photo(photo, true));
@@ -142,6 +148,13 @@ class Salvaging {
         JULU_CHECK(
             db_.insert("INSERT INTO meta VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value", *row));
     }
+    return {};
+  }
+
+  // What a record means has to be known when it is said again, which is before the next pull.
+  Result<void> take_catalog() {
+    JULU_TRY(const auto rows, wreck_.rows(kReadCatalog));
+    for (const auto& row : rows) JULU_CHECK(db_.insert(kWriteCatalog, row));
     return {};
   }
 

@@ -17,11 +17,13 @@ std::size_t character_bytes(std::string_view text) {
   return std::min(size, text.size());
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+// As the index sees it, a space before each of its words: what stands in this stands in the index as a phrase.
+std::string phrase_of(std::string_view text) {
+  std::string out;
+  for (const char c : " " + index_text(text)) {
+    if (c != ' ' || !out.ends_with(' ')) out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   }
+  while (out.ends_with(' ')) out.pop_back();
   return out;
 }
 
@@ -29,12 +31,12 @@ std::vector<std::string> words_of(std::string_view query) {
   std::vector<std::string> words(1);
   for (const char c : query) {
     if (c == ' ' || c == '\t' || c == '\n') {
-      if (!words.back().empty()) words.emplace_back();
-    } else if (static_cast<unsigned char>(c) >= 0x80 || is_ascii_word(static_cast<unsigned char>(c))) {
+      words.emplace_back();
+    } else {
       words.back() += c;
     }
   }
-  if (words.back().empty()) words.pop_back();
+  std::erase_if(words, [](const std::string& word) { return phrase_of(word).empty(); });
   return words;
 }
 
@@ -51,22 +53,29 @@ Result<std::vector<Id>> indexed_hits(Connection& db, const std::string& expressi
   }
 }
 
+struct Fresh {
+  std::set<Id> changed;  // the index may hold their former text
+  std::set<Id, std::greater<>> hits;
+};
+
 // What the index has not seen yet is read itself: a record is found at once.
-Result<void> fresh_hits(Core& core, Connection& db, const std::vector<std::string>& words, const Id& before,
-                        std::set<Id, std::greater<>>& hits) {
+Result<Fresh> fresh_hits(Core& core, Connection& db, const std::vector<std::string>& words, const Id& before) {
+  Fresh fresh;
+  std::vector<std::string> phrases;
+  for (const std::string& word : words) phrases.push_back(phrase_of(word));
   JULU_TRY(const std::int64_t indexed, meta_integer(db, "indexed_to"));
   Query row = db.query("SELECT id, kind, body FROM record WHERE changed > ?1", indexed);
   for (;;) {
     JULU_TRY(const bool there, row.step());
-    if (!there) return {};
+    if (!there) return fresh;
     const Id id = row.id(0);
-    hits.erase(id);  // the index may hold its former text
+    fresh.changed.insert(id);
     const auto kind = core.kind(std::string(row.text(1)));
     if (kind == nullptr || (!before.is_nil() && id >= before)) continue;
-    const std::string text = lower(kind->search_text(Json::parse(row.text(2), nullptr, false)));
-    const bool all = std::all_of(words.begin(), words.end(),
-                                 [&](const std::string& word) { return text.find(lower(word)) != std::string::npos; });
-    if (all) hits.insert(id);
+    const std::string text = phrase_of(kind->search_text(Json::parse(row.text(2), nullptr, false)));
+    const bool all = std::all_of(phrases.begin(), phrases.end(),
+                                 [&](const std::string& phrase) { return text.find(phrase) != std::string::npos; });
+    if (all) fresh.hits.insert(id);
   }
 }
 
@@ -92,8 +101,9 @@ std::string match_expression(std::string_view query) {
   std::string expression;
   for (const std::string& word : words_of(query)) {
     if (!expression.empty()) expression += " AND ";
-    const bool ascii_end = static_cast<unsigned char>(word.back()) < 0x80;
-    expression.append("\"").append(index_text(word)).append("\"");
+    const std::string phrase = phrase_of(word);
+    const bool ascii_end = static_cast<unsigned char>(phrase.back()) < 0x80;
+    expression.append("\"").append(phrase).append("\"");
     if (ascii_end) expression += "*";  // the beginning of a Latin word or a number is enough
   }
   return expression;
@@ -133,9 +143,21 @@ Result<std::vector<Id>> search_records(Core& core, Connection& db, const std::st
                                        int limit) {
   const std::vector<std::string> words = words_of(query);
   if (words.empty()) return std::vector<Id>();
-  JULU_TRY(const std::vector<Id> indexed, indexed_hits(db, match_expression(query), before, limit));
-  std::set<Id, std::greater<>> hits(indexed.begin(), indexed.end());
-  JULU_CHECK(fresh_hits(core, db, words, before, hits));
+  JULU_TRY(const Fresh fresh, fresh_hits(core, db, words, before));
+  std::set<Id, std::greater<>> hits;
+  Id at = before;
+  for (bool more = true; more && hits.size() < static_cast<std::size_t>(limit);) {
+    JULU_TRY(const std::vector<Id> indexed, indexed_hits(db, match_expression(query), at, limit));
+    for (const Id& id : indexed) {
+      if (!fresh.changed.contains(id)) hits.insert(id);
+    }
+    more = indexed.size() == static_cast<std::size_t>(limit);
+    at = more ? indexed.back() : Id{};
+  }
+  // Not those older than what the index has still to give.
+  for (const Id& id : fresh.hits) {
+    if (id > at) hits.insert(id);
+  }
   std::vector<Id> out(hits.begin(), hits.end());
   if (out.size() > static_cast<std::size_t>(limit)) out.resize(static_cast<std::size_t>(limit));
   return out;
