@@ -1,5 +1,8 @@
 // The store through julu.h: what goes in comes out, and what is wrong is said with its field.
+#include <csignal>
+
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "face.h"
@@ -138,6 +141,43 @@ TEST_CASE("a photo goes in by name, descriptor and stream, and comes out by all 
   CHECK(small.length > 100);
   CHECK(small.length <= 8 * 1024);
   julu_buf_free(&small);
+}
+
+TEST_CASE("a photo read out to a pipe or socket that nobody reads is an error and raises no SIGPIPE") {
+  Face face;
+  const std::string path = face.county.folder.write("a.jpg", make_jpeg({}));
+  auto photo = sized<julu_photo>();
+  photo.path = t(path);
+  auto saved = sized<julu_saved>();
+  REQUIRE(julu_store_capture(face.store, t("incident"), t(kBody), &photo, 1, {}, &saved, nullptr) == JULU_OK);
+  std::signal(SIGPIPE, SIG_DFL);
+  sigset_t pipe_signal, before, after, pending;
+  ::sigemptyset(&pipe_signal);
+  ::sigaddset(&pipe_signal, SIGPIPE);
+  for (const bool socket : {false, true}) {
+    int ends[2];
+    REQUIRE((socket ? ::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) : ::pipe(ends)) == 0);
+    ::close(ends[0]);
+    auto out = sized<julu_photo_out>();
+    out.target = JULU_PHOTO_FD;
+    out.fd = ends[1];
+    auto error = sized<julu_error>();
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &before);
+    CHECK(julu_store_read_photo(face.store, t(saved.photos[0]), &out, &error) == JULU_ERROR_IO);
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &after);
+    CHECK(::sigismember(&after, SIGPIPE) == ::sigismember(&before, SIGPIPE));
+
+    // One that waited already is the host's, and stays.
+    ::pthread_sigmask(SIG_BLOCK, &pipe_signal, nullptr);
+    ::raise(SIGPIPE);
+    CHECK(julu_store_read_photo(face.store, t(saved.photos[0]), &out, &error) == JULU_ERROR_IO);
+    ::sigpending(&pending);
+    CHECK(::sigismember(&pending, SIGPIPE) == 1);
+    int taken_signal = 0;
+    ::sigwait(&pipe_signal, &taken_signal);
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    ::close(ends[1]);
+  }
 }
 
 TEST_CASE("a wrong photo is named by its place, and nothing of the report is kept") {

@@ -1,6 +1,7 @@
 #include "photos.h"
 
 #include <cerrno>
+#include <csignal>
 #include <optional>
 
 #include <fcntl.h>
@@ -18,9 +19,44 @@ Error error_of(int number) {
   return {ErrorCode::io, "out", "errno " + std::to_string(number)};
 }
 
-Result<void> write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
+// Keeps SIGPIPE from this thread: one that a write raised is taken away again, one that waited before stays.
+class WithoutSigpipe {
+ public:
+  WithoutSigpipe() {
+    sigset_t pending;
+    ::sigpending(&pending);
+    waited_before_ = ::sigismember(&pending, SIGPIPE) == 1;
+    ::sigemptyset(&pipe_);
+    ::sigaddset(&pipe_, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~WithoutSigpipe() {
+    sigset_t pending;
+    ::sigpending(&pending);
+    int taken = 0;
+    if (raised_ && !waited_before_ && ::sigismember(&pending, SIGPIPE) == 1) ::sigwait(&pipe_, &taken);
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  WithoutSigpipe(const WithoutSigpipe&) = delete;
+  WithoutSigpipe& operator=(const WithoutSigpipe&) = delete;
+
+  ssize_t write(int fd, std::string_view bytes) {
     const ssize_t wrote = ::write(fd, bytes.data(), bytes.size());
+    raised_ = raised_ || (wrote < 0 && errno == EPIPE);
+    return wrote;
+  }
+
+ private:
+  sigset_t pipe_, before_;
+  bool waited_before_ = false;
+  bool raised_ = false;
+};
+
+// `fd` may be a pipe or a socket of the host's that nobody reads any more.
+Result<void> write_all(int fd, std::string_view bytes) {
+  WithoutSigpipe quiet;
+  while (!bytes.empty()) {
+    const ssize_t wrote = quiet.write(fd, bytes);
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote < 0) return error_of(errno);
     bytes.remove_prefix(static_cast<std::size_t>(wrote));
