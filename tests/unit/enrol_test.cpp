@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <julu/enrol.h>
+#include <julu/limits.h>
 #include <julu/store.h>
 
 #include "county.h"
@@ -120,6 +121,19 @@ TEST_CASE("a captive portal never sees the code, and a refused code is named") {
   const auto refused = enrol(desk.options);
   CHECK(refused.error().code == ErrorCode::enrolment_refused);
   CHECK(refused.error().field == "/code");
+}
+
+TEST_CASE("an enrolment for as long as it takes ends within a day") {
+  Desk desk;
+  ScriptedTransport silent(desk.clock, [](const Request&) { return std::nullopt; });
+  EnrolOptions options = desk.options;
+  options.transport = &silent;
+  options.at_most = std::chrono::milliseconds::max();
+  const std::int64_t begun = desk.clock.monotonic_ms();
+  CHECK(enrol(options).error().code == ErrorCode::offline);
+  CHECK(desk.clock.monotonic_ms() - begun == limits::call_ms_max);
+  desk.options.at_most = std::chrono::milliseconds::max();
+  CHECK(enrol(desk.options).ok());
 }
 
 TEST_CASE("an enrolment that gets no answer ends in its time") {

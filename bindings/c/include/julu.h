@@ -120,7 +120,7 @@ typedef struct julu_enrol_options {
   julu_text root;           /**< the folder under which each worker's store gets its own */
   const uint8_t* key;       /**< JULU_KEY_BYTES bytes */
   int64_t consent_at_ms;    /**< when the worker consented; nothing goes out before */
-  int64_t at_most_ms;       /**< 0: a minute */
+  int64_t at_most_ms;       /**< 0: a minute; a day at most, as in julu_sync_run */
   julu_transport transport; /**< 0: libcurl */
 } julu_enrol_options;
 
@@ -382,7 +382,7 @@ typedef struct julu_outcome {
 /**
  * Carries the queue to the platform and its changes back, on this thread. Offline is an outcome, not an error. Errors:
  * sync_in_progress, suspended, store_corrupt (then close the store and open it), and those of the disk. What was
- * delivered before an error or the deadline stays delivered. `at_most_ms` 0: ten minutes.
+ * delivered before an error or the deadline stays delivered. `at_most_ms` 0: ten minutes; a day at most.
  */
 JULU_API int32_t julu_sync_run(julu_sync sync, int64_t at_most_ms, julu_progress_fn progress, void* context,
                                julu_outcome* out, julu_error* error);

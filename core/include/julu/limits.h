@@ -37,6 +37,8 @@ inline constexpr std::int64_t reconcile_spread_ms = 5 * 60 * 1000;  // 2,800 pho
 inline constexpr std::int64_t server_step_ms =
     24LL * 3600 * 1000;  // a ping: what its clock says beyond is not believed yet
 inline constexpr std::int64_t op_keep_ms = 90LL * 24 * 3600 * 1000;  // protocol.md "After the platform was restored"
+inline constexpr std::int64_t call_ms_max =
+    24LL * 3600 * 1000;  // a run, an enrolment, upkeep: "as long as it takes" is a day, and no sum of times overflows
 
 // The wire.
 inline constexpr std::size_t batch_ops_max = 500;        // a receipt of 500 items verifies in well under 1 ms

@@ -113,7 +113,7 @@ public final class JuluSync implements Closeable {
     try {
       return Math.max(1, atMost.toMillis()); // 0 is ten minutes to C
     } catch (ArithmeticException tooLong) {
-      throw JuluException.badArgument("at_most", tooLong);
+      return atMost.isNegative() ? 1 : Long.MAX_VALUE;
     }
   }
 
