@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include <julu/transport.h>
 
@@ -269,6 +270,35 @@ TEST_CASE("a run that waits for a host ends when it is cancelled, closed or susp
   phone.open_sync();
   CHECK(phone.run().end == JULU_END_ALL_DELIVERED);
   julu_transport_close(host.handle);
+}
+
+TEST_CASE("two suspends at once, one of them inside a run, do not wait for each other") {
+  Enrolled phone;
+  struct Inside {
+    Enrolled* phone;
+    julu_sync idle = 0;
+    std::thread other;
+    std::int32_t outer = -1, inner = -1;
+  } inside{&phone, 0, {}};
+  phone.open_sync();
+  inside.idle = std::exchange(phone.sync, 0);
+  phone.open_sync();
+  const auto progress = [](void* context, const julu_progress*) {
+    auto& self = *static_cast<Inside*>(context);
+    if (self.other.joinable()) return;
+    self.other = std::thread([&self] { self.outer = julu_store_suspend(self.phone->store, nullptr); });
+    // Until the other has halted the first sync; next it waits for this run.
+    while (julu_sync_run(self.idle, 1, nullptr, nullptr, nullptr, nullptr) != JULU_ERROR_SYNC_IN_PROGRESS) {
+    }
+    self.inner = julu_store_suspend(self.phone->store, nullptr);
+  };
+  auto outcome = sized<julu_outcome>();
+  REQUIRE(julu_sync_run(phone.sync, 0, progress, &inside, &outcome, nullptr) == JULU_OK);
+  inside.other.join();
+  CHECK(outcome.end == JULU_END_CANCELLED);
+  CHECK(inside.inner == JULU_ERROR_BUSY);
+  CHECK(inside.outer == JULU_OK);
+  julu_sync_close(inside.idle);
 }
 
 TEST_CASE("inside the progress callback the store answers, and what would wait for the run says so") {
