@@ -128,7 +128,7 @@ Result<Device> enrol(const EnrolOptions& options) {
   JULU_TRY(const auto enrolment, Enrolment::begin(std::move(begun)));
 
   std::unique_ptr<Transport> own;
-  if (options.transport == nullptr) own = curl_transport({platform, {}, {}});
+  if (options.transport == nullptr) own = curl_transport({platform, options.ca_file, options.pinned_key});
   Transport* transport = options.transport != nullptr ? options.transport : own.get();
   if (transport == nullptr) return Error{ErrorCode::internal, {}, "transport"};
 

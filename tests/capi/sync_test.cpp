@@ -10,6 +10,7 @@
 
 #include "face.h"
 #include "platform_process.h"
+#include "tls_server.h"
 
 using namespace julu::test;
 using nlohmann::json;
@@ -224,6 +225,35 @@ TEST_CASE("a wrong code names its field, and a platform that is down is an outco
   phone.platform.start();
   REQUIRE(julu_sync_hint(phone.sync, nullptr) == JULU_OK);
   CHECK(phone.run().end == JULU_END_ALL_DELIVERED);
+}
+
+TEST_CASE("an enrolment takes a CA file and a pinned key, and those of an older caller's struct are not looked at") {
+  const TlsServer server("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+  const Folder folder;
+  const std::string url = server.url();
+  const std::string ca = folder.write("ca.pem", server.certificate());
+  const std::string root = folder.file("root");
+  const std::string pin = server.pin();
+  const std::uint8_t key[JULU_KEY_BYTES] = {};
+  auto options = sized<julu_enrol_options>();
+  options.flags = has_cipher() ? 0 : JULU_UNENCRYPTED;
+  options.platform = t(url);
+  options.code = t("7F3K-92QM-X4HT");
+  options.root = t(root);
+  options.key = key;
+  options.consent_at_ms = 1;
+  options.ca_file = t(ca);
+  options.pinned_key = t(pin);
+  julu_buf device{};
+  CHECK(julu_enrol(&options, &device, nullptr) == JULU_ERROR_SERVER);  // it was heard
+  options.pinned_key = t("sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+  CHECK(julu_enrol(&options, &device, nullptr) == JULU_ERROR_TLS);
+  options.pinned_key = t(std::string_view("sha256//\0", 9));
+  auto error = sized<julu_error>();
+  CHECK(julu_enrol(&options, &device, &error) == JULU_ERROR_BAD_ARGUMENT);
+  CHECK(std::string(error.field) == "pinned_key");
+  options.size = offsetof(julu_enrol_options, ca_file);
+  CHECK(julu_enrol(&options, &device, nullptr) == JULU_ERROR_TLS);  // nobody vouches for the server
 }
 
 TEST_CASE("a transport of the host's own enrols and delivers") {

@@ -48,8 +48,11 @@ extern "C" {
 
 /* ---- Versions, memory, errors ---------------------------------------------------------------------------------- */
 
-/** Grows when something is added. A caller built against a lower one goes on working. */
-#define JULU_ABI_VERSION 1
+/**
+ * Grows when something is added. A caller built against a lower one goes on working. 2: ca_file and pinned_key of
+ * julu_enrol_options.
+ */
+#define JULU_ABI_VERSION 2
 
 typedef uint64_t julu_handle;
 typedef julu_handle julu_store;
@@ -121,7 +124,9 @@ typedef struct julu_enrol_options {
   const uint8_t* key;       /**< JULU_KEY_BYTES bytes */
   int64_t consent_at_ms;    /**< when the worker consented; nothing goes out before */
   int64_t at_most_ms;       /**< 0: a minute; a day at most, as in julu_sync_run */
-  julu_transport transport; /**< 0: libcurl */
+  julu_transport transport; /**< 0: libcurl, with the next two */
+  julu_text ca_file;        /**< a PEM bundle; not given: the system's */
+  julu_text pinned_key;     /**< "sha256//base64…"; not given: none */
 } julu_enrol_options;
 
 /**
@@ -434,6 +439,7 @@ typedef struct julu_transport_options {
   julu_release_fn release;
 } julu_transport_options;
 
+/** A transport serves one run or one enrolment at a time: of two at once each would take the other's replies. */
 JULU_API int32_t julu_transport_open(const julu_transport_options* options, julu_transport* out, julu_error* error);
 /** One that nobody waits for any more does nothing. The response is copied. */
 JULU_API int32_t julu_transport_complete(julu_transport transport, uint64_t request_id, const julu_response* response,

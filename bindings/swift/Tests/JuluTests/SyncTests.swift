@@ -137,6 +137,23 @@ struct SyncTests {
     await blockingWait(slow.isCancelled)
   }
 
+  @Test("an enrolment takes a CA file and a pinned key")
+  func certificates() async throws {
+    let server = OneShotServer(.silence)
+    let platform = URL(string: "https" + server.url.dropFirst(4).dropLast())!
+    let folder = Folder()
+    func fails(_ caFile: URL?, _ pinnedKey: String) async -> JuluError? {
+      await failure { () throws(JuluError) in
+        _ = try await enrol(
+          platform: platform, code: "0000-0000-0000", root: folder.url, key: Phone.key, consent: .given(at: .now),
+          within: .milliseconds(300), caFile: caFile, pinnedKey: pinnedKey)
+      }
+    }
+    #expect(await fails(nil, "sha256//AAAA=")?.code == .offline)
+    #expect(await fails(folder.file("none.pem"), "sha256//AAAA=")?.code == .tls)
+    #expect(await fails(nil, "a\0b")?.field == "pinned_key")
+  }
+
   @Test("a refused code says which field, and no consent no network")
   func refused() async throws {
     let folder = Folder()
