@@ -1,9 +1,12 @@
 // The store through julu.h: what goes in comes out, and what is wrong is said with its field.
 #include <csignal>
+#include <cstring>
 
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <julu/limits.h>
 
 #include "face.h"
 
@@ -207,6 +210,33 @@ TEST_CASE("a wrong photo is named by its place, and nothing of the report is kep
   auto status = sized<julu_status>();
   REQUIRE(julu_store_status(face.store, &status, nullptr) == JULU_OK);
   CHECK(status.records == 0);
+}
+
+TEST_CASE("the photos that one call streams are bounded together, and the one too many is named") {
+  Face face;
+  std::vector<std::size_t> left(5, static_cast<std::size_t>(julu::limits::photo_bytes_max));
+  left.back() = 1;
+  const auto zeros = [](void* context, void* buffer, std::size_t capacity) -> std::int64_t {
+    auto& rest = *static_cast<std::size_t*>(context);
+    const std::size_t some = std::min(rest, capacity);
+    std::memset(buffer, 0, some);
+    rest -= some;
+    return static_cast<std::int64_t>(some);
+  };
+  std::vector<julu_photo> photos(5, sized<julu_photo>());
+  for (std::size_t i = 0; i < photos.size(); ++i) {
+    photos[i].source = JULU_PHOTO_STREAM;
+    photos[i].read = zeros;
+    photos[i].context = &left[i];
+  }
+  auto error = sized<julu_error>();
+  CHECK(julu_store_capture(face.store, t("incident"), t(kBody), photos.data(), 5, {}, nullptr, &error) ==
+        JULU_ERROR_PHOTO_TOO_LARGE);
+  CHECK(std::string(error.field) == "/photos/4");
+  std::fill(left.begin(), left.end(), static_cast<std::size_t>(julu::limits::photo_bytes_max));
+  CHECK(julu_store_capture(face.store, t("incident"), t(kBody), photos.data(), 4, {}, nullptr, &error) ==
+        JULU_ERROR_PHOTO_FORMAT);  // all of them were taken, and then looked at
+  CHECK(std::string(error.field) == "/photos/0");
 }
 
 TEST_CASE("an error names code, field and a sentence in both languages") {

@@ -189,7 +189,8 @@ typedef struct julu_photo {
   julu_text role; /**< near, far, before, after …; not given: near */
   julu_text path;
   int32_t fd;        /**< of a regular file, read from its start; stays the caller's, its position moves */
-  julu_read_fn read; /**< read to its end before anything is written */
+  julu_read_fn read; /**< read to its end before anything is written, all of a call at most 128 MB together: a photo
+                        more is photo_too_large */
   void* context;
 } julu_photo;
 

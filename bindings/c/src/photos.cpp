@@ -115,19 +115,28 @@ Result<PhotoInput> PhotosIn::take_one(const julu_photo& photo) {
   }
   if (photo.source != JULU_PHOTO_STREAM) return Error{ErrorCode::bad_argument, "/source", {}};
   if (photo.read == nullptr) return Error{ErrorCode::bad_argument, "/read", "null"};
+  JULU_TRY(input.bytes, read_stream(photo));
+  return input;
+}
+
+Result<std::string_view> PhotosIn::read_stream(const julu_photo& photo) {
+  buffer_.resize(kReadBytes);
   std::string& bytes = streamed_.emplace_back();
   for (;;) {
-    const std::size_t at = bytes.size();
-    bytes.resize(at + kReadBytes);
-    const std::int64_t got = photo.read(photo.context, bytes.data() + at, kReadBytes);
-    if (got < 0 || static_cast<std::uint64_t>(got) > kReadBytes) return Error{ErrorCode::io, "/read", {}};
-    bytes.resize(at + static_cast<std::size_t>(got));
+    const std::int64_t got = photo.read(photo.context, buffer_.data(), buffer_.size());
+    if (got < 0 || static_cast<std::uint64_t>(got) > buffer_.size()) return Error{ErrorCode::io, "/read", {}};
     if (got == 0) break;
-    if (bytes.size() > static_cast<std::size_t>(limits::photo_bytes_max))
+    if (static_cast<std::int64_t>(bytes.size()) + got > limits::photo_bytes_max) {
       return Error{ErrorCode::photo_too_large, {}, {}};
+    }
+    if (streamed_bytes_ + got > limits::streamed_bytes_max) {
+      return Error{ErrorCode::photo_too_large, {}, "streams together"};
+    }
+    bytes.append(buffer_.data(), static_cast<std::size_t>(got));
+    streamed_bytes_ += got;
   }
-  input.bytes = bytes;
-  return input;
+  bytes.shrink_to_fit();
+  return std::string_view(bytes);
 }
 
 Result<void> put_photo(Store& store, const std::string& sha256, const julu_photo_out& out) {
