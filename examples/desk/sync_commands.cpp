@@ -20,7 +20,7 @@ namespace julu::desk {
 namespace {
 
 struct InitOptions {
-  std::string platform, code;
+  std::string platform, code, ca_file;
 };
 
 struct SyncCommand {
@@ -64,6 +64,7 @@ int init(Session& session, const InitOptions& wanted) {
   options.code = wanted.code;
   options.root = session.root();
   options.key = *key;
+  options.ca_file = wanted.ca_file;
   options.consent_at_ms = system_clock().now_ms();  // running init is the consent; --help says so
   const auto device = enrol(options);
   if (!device) return fail_to_enrol(session, device.error());
@@ -320,6 +321,8 @@ void add_sync_commands(CLI::App& app, Session& session) {
   command->add_option("--platform", wanted->platform, session.pick("平台地址", "address of the platform"))->required();
   command->add_option("--code", wanted->code, session.pick("乡镇中心给的激活码", "activation code from the township"))
       ->required();
+  command->add_option("--ca-file", wanted->ca_file,
+                      session.pick("平台证书的 CA 文件（PEM）", "CA file for the platform's certificate (PEM)"));
   command->callback([&session, wanted] { session.job = [&session, wanted] { return init(session, *wanted); }; });
 
   auto sync_wanted = std::make_shared<SyncCommand>();

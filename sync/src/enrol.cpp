@@ -41,7 +41,8 @@ class Enroller {
         clock_(options.clock != nullptr ? *options.clock : system_clock()),
         random_(options.random != nullptr ? *options.random : system_random()),
         platform_(std::move(platform)),
-        deadline_ms_(clock_.monotonic_ms() + std::max<std::int64_t>(0, options.at_most.count())) {}
+        deadline_ms_(clock_.monotonic_ms() +
+                     std::clamp<std::int64_t>(options.at_most.count(), 0, limits::call_ms_max)) {}
 
   Result<void> ping() {
     const std::string nonce = random_name(random_);
@@ -127,7 +128,7 @@ Result<Device> enrol(const EnrolOptions& options) {
   JULU_TRY(const auto enrolment, Enrolment::begin(std::move(begun)));
 
   std::unique_ptr<Transport> own;
-  if (options.transport == nullptr) own = curl_transport({platform, {}, {}});
+  if (options.transport == nullptr) own = curl_transport({platform, options.ca_file, options.pinned_key});
   Transport* transport = options.transport != nullptr ? options.transport : own.get();
   if (transport == nullptr) return Error{ErrorCode::internal, {}, "transport"};
 

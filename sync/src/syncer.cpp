@@ -14,7 +14,6 @@ namespace julu {
 namespace {
 
 constexpr int kRoundsMax = 8;  // pulls that make ops due again and again are left for the next run
-constexpr std::int64_t kRunMsMax = 24LL * 3600 * 1000;
 constexpr std::int64_t kProgressEveryMs = 100;
 constexpr std::size_t kPingBytesMax = 64 * 1024;
 
@@ -58,7 +57,7 @@ Syncer::Run::Run(State& state, const SyncOptions& options)
 
 Result<SyncOutcome> Syncer::Run::go() {
   const std::int64_t started_ms = clock_.monotonic_ms();
-  deadline_ms_ = started_ms + std::clamp<std::int64_t>(options_.at_most.count(), 0, kRunMsMax);
+  deadline_ms_ = started_ms + std::clamp<std::int64_t>(options_.at_most.count(), 0, limits::call_ms_max);
   pulled_at_ms_ = started_ms;
   if (state_.hinted.exchange(false)) {
     // Another network: what was learned of the old one is void.

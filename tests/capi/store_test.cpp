@@ -1,6 +1,12 @@
 // The store through julu.h: what goes in comes out, and what is wrong is said with its field.
+#include <csignal>
+#include <cstring>
+
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#include <julu/limits.h>
 
 #include "face.h"
 
@@ -140,6 +146,43 @@ TEST_CASE("a photo goes in by name, descriptor and stream, and comes out by all 
   julu_buf_free(&small);
 }
 
+TEST_CASE("a photo read out to a pipe or socket that nobody reads is an error and raises no SIGPIPE") {
+  Face face;
+  const std::string path = face.county.folder.write("a.jpg", make_jpeg({}));
+  auto photo = sized<julu_photo>();
+  photo.path = t(path);
+  auto saved = sized<julu_saved>();
+  REQUIRE(julu_store_capture(face.store, t("incident"), t(kBody), &photo, 1, {}, &saved, nullptr) == JULU_OK);
+  std::signal(SIGPIPE, SIG_DFL);
+  sigset_t pipe_signal, before, after, pending;
+  ::sigemptyset(&pipe_signal);
+  ::sigaddset(&pipe_signal, SIGPIPE);
+  for (const bool socket : {false, true}) {
+    int ends[2];
+    REQUIRE((socket ? ::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) : ::pipe(ends)) == 0);
+    ::close(ends[0]);
+    auto out = sized<julu_photo_out>();
+    out.target = JULU_PHOTO_FD;
+    out.fd = ends[1];
+    auto error = sized<julu_error>();
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &before);
+    CHECK(julu_store_read_photo(face.store, t(saved.photos[0]), &out, &error) == JULU_ERROR_IO);
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &after);
+    CHECK(::sigismember(&after, SIGPIPE) == ::sigismember(&before, SIGPIPE));
+
+    // One that waited already is the host's, and stays.
+    ::pthread_sigmask(SIG_BLOCK, &pipe_signal, nullptr);
+    ::raise(SIGPIPE);
+    CHECK(julu_store_read_photo(face.store, t(saved.photos[0]), &out, &error) == JULU_ERROR_IO);
+    ::sigpending(&pending);
+    CHECK(::sigismember(&pending, SIGPIPE) == 1);
+    int taken_signal = 0;
+    ::sigwait(&pipe_signal, &taken_signal);
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    ::close(ends[1]);
+  }
+}
+
 TEST_CASE("a wrong photo is named by its place, and nothing of the report is kept") {
   Face face;
   const std::string path = face.county.folder.write("a.jpg", make_jpeg({}));
@@ -167,6 +210,33 @@ TEST_CASE("a wrong photo is named by its place, and nothing of the report is kep
   auto status = sized<julu_status>();
   REQUIRE(julu_store_status(face.store, &status, nullptr) == JULU_OK);
   CHECK(status.records == 0);
+}
+
+TEST_CASE("the photos that one call streams are bounded together, and the one too many is named") {
+  Face face;
+  std::vector<std::size_t> left(5, static_cast<std::size_t>(julu::limits::photo_bytes_max));
+  left.back() = 1;
+  const auto zeros = [](void* context, void* buffer, std::size_t capacity) -> std::int64_t {
+    auto& rest = *static_cast<std::size_t*>(context);
+    const std::size_t some = std::min(rest, capacity);
+    std::memset(buffer, 0, some);
+    rest -= some;
+    return static_cast<std::int64_t>(some);
+  };
+  std::vector<julu_photo> photos(5, sized<julu_photo>());
+  for (std::size_t i = 0; i < photos.size(); ++i) {
+    photos[i].source = JULU_PHOTO_STREAM;
+    photos[i].read = zeros;
+    photos[i].context = &left[i];
+  }
+  auto error = sized<julu_error>();
+  CHECK(julu_store_capture(face.store, t("incident"), t(kBody), photos.data(), 5, {}, nullptr, &error) ==
+        JULU_ERROR_PHOTO_TOO_LARGE);
+  CHECK(std::string(error.field) == "/photos/4");
+  std::fill(left.begin(), left.end(), static_cast<std::size_t>(julu::limits::photo_bytes_max));
+  CHECK(julu_store_capture(face.store, t("incident"), t(kBody), photos.data(), 4, {}, nullptr, &error) ==
+        JULU_ERROR_PHOTO_FORMAT);  // all of them were taken, and then looked at
+  CHECK(std::string(error.field) == "/photos/0");
 }
 
 TEST_CASE("an error names code, field and a sentence in both languages") {

@@ -4,11 +4,13 @@
 #include <map>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include <julu/transport.h>
 
 #include "face.h"
 #include "platform_process.h"
+#include "tls_server.h"
 
 using namespace julu::test;
 using nlohmann::json;
@@ -225,6 +227,35 @@ TEST_CASE("a wrong code names its field, and a platform that is down is an outco
   CHECK(phone.run().end == JULU_END_ALL_DELIVERED);
 }
 
+TEST_CASE("an enrolment takes a CA file and a pinned key, and those of an older caller's struct are not looked at") {
+  const TlsServer server("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+  const Folder folder;
+  const std::string url = server.url();
+  const std::string ca = folder.write("ca.pem", server.certificate());
+  const std::string root = folder.file("root");
+  const std::string pin = server.pin();
+  const std::uint8_t key[JULU_KEY_BYTES] = {};
+  auto options = sized<julu_enrol_options>();
+  options.flags = has_cipher() ? 0 : JULU_UNENCRYPTED;
+  options.platform = t(url);
+  options.code = t("7F3K-92QM-X4HT");
+  options.root = t(root);
+  options.key = key;
+  options.consent_at_ms = 1;
+  options.ca_file = t(ca);
+  options.pinned_key = t(pin);
+  julu_buf device{};
+  CHECK(julu_enrol(&options, &device, nullptr) == JULU_ERROR_SERVER);  // it was heard
+  options.pinned_key = t("sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+  CHECK(julu_enrol(&options, &device, nullptr) == JULU_ERROR_TLS);
+  options.pinned_key = t(std::string_view("sha256//\0", 9));
+  auto error = sized<julu_error>();
+  CHECK(julu_enrol(&options, &device, &error) == JULU_ERROR_BAD_ARGUMENT);
+  CHECK(std::string(error.field) == "pinned_key");
+  options.size = offsetof(julu_enrol_options, ca_file);
+  CHECK(julu_enrol(&options, &device, nullptr) == JULU_ERROR_TLS);  // nobody vouches for the server
+}
+
 TEST_CASE("a transport of the host's own enrols and delivers") {
   Enrolled phone;
   Host host(phone.platform.url());
@@ -269,6 +300,35 @@ TEST_CASE("a run that waits for a host ends when it is cancelled, closed or susp
   phone.open_sync();
   CHECK(phone.run().end == JULU_END_ALL_DELIVERED);
   julu_transport_close(host.handle);
+}
+
+TEST_CASE("two suspends at once, one of them inside a run, do not wait for each other") {
+  Enrolled phone;
+  struct Inside {
+    Enrolled* phone;
+    julu_sync idle = 0;
+    std::thread other;
+    std::int32_t outer = -1, inner = -1;
+  } inside{&phone, 0, {}};
+  phone.open_sync();
+  inside.idle = std::exchange(phone.sync, 0);
+  phone.open_sync();
+  const auto progress = [](void* context, const julu_progress*) {
+    auto& self = *static_cast<Inside*>(context);
+    if (self.other.joinable()) return;
+    self.other = std::thread([&self] { self.outer = julu_store_suspend(self.phone->store, nullptr); });
+    // Until the other has halted the first sync; next it waits for this run.
+    while (julu_sync_run(self.idle, 1, nullptr, nullptr, nullptr, nullptr) != JULU_ERROR_SYNC_IN_PROGRESS) {
+    }
+    self.inner = julu_store_suspend(self.phone->store, nullptr);
+  };
+  auto outcome = sized<julu_outcome>();
+  REQUIRE(julu_sync_run(phone.sync, 0, progress, &inside, &outcome, nullptr) == JULU_OK);
+  inside.other.join();
+  CHECK(outcome.end == JULU_END_CANCELLED);
+  CHECK(inside.inner == JULU_ERROR_BUSY);
+  CHECK(inside.outer == JULU_OK);
+  julu_sync_close(inside.idle);
 }
 
 TEST_CASE("inside the progress callback the store answers, and what would wait for the run says so") {

@@ -6,10 +6,12 @@
 #include <nlohmann/json.hpp>
 
 #include <julu/enrol.h>
+#include <julu/limits.h>
 #include <julu/store.h>
 
 #include "county.h"
 #include "scripted_transport.h"
+#include "tls_server.h"
 
 using namespace julu;
 using namespace julu::test;
@@ -120,6 +122,42 @@ TEST_CASE("a captive portal never sees the code, and a refused code is named") {
   const auto refused = enrol(desk.options);
   CHECK(refused.error().code == ErrorCode::enrolment_refused);
   CHECK(refused.error().field == "/code");
+}
+
+TEST_CASE("an enrolment over libcurl trusts the CA file and the pinned key that it was given, and no others") {
+  const TlsServer server("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+  const TlsServer other("");
+  const Folder folder;
+  const std::string ca = folder.write("ca.pem", server.certificate());
+  const auto enrolled = [&](const std::string& ca_file, const std::string& pinned_key) {
+    EnrolOptions options;
+    options.platform = server.url();
+    options.code = "7F3K-92QM-X4HT";
+    options.root = folder.file("root");
+    options.encrypted = has_cipher();
+    options.consent_at_ms = 1;
+    options.ca_file = ca_file;
+    options.pinned_key = pinned_key;
+    return enrol(options).error().code;
+  };
+  CHECK(enrolled(ca, {}) == ErrorCode::server);  // it was heard
+  CHECK(enrolled(ca, server.pin()) == ErrorCode::server);
+  CHECK(enrolled(ca, other.pin()) == ErrorCode::tls);
+  CHECK(enrolled({}, server.pin()) == ErrorCode::tls);
+  CHECK(enrolled(folder.file("none.pem"), {}) == ErrorCode::tls);
+}
+
+TEST_CASE("an enrolment for as long as it takes ends within a day") {
+  Desk desk;
+  ScriptedTransport silent(desk.clock, [](const Request&) { return std::nullopt; });
+  EnrolOptions options = desk.options;
+  options.transport = &silent;
+  options.at_most = std::chrono::milliseconds::max();
+  const std::int64_t begun = desk.clock.monotonic_ms();
+  CHECK(enrol(options).error().code == ErrorCode::offline);
+  CHECK(desk.clock.monotonic_ms() - begun == limits::call_ms_max);
+  desk.options.at_most = std::chrono::milliseconds::max();
+  CHECK(enrol(desk.options).ok());
 }
 
 TEST_CASE("an enrolment that gets no answer ends in its time") {

@@ -48,8 +48,11 @@ extern "C" {
 
 /* ---- Versions, memory, errors ---------------------------------------------------------------------------------- */
 
-/** Grows when something is added. A caller built against a lower one goes on working. */
-#define JULU_ABI_VERSION 1
+/**
+ * Grows when something is added. A caller built against a lower one goes on working. 2: ca_file and pinned_key of
+ * julu_enrol_options.
+ */
+#define JULU_ABI_VERSION 2
 
 typedef uint64_t julu_handle;
 typedef julu_handle julu_store;
@@ -120,8 +123,10 @@ typedef struct julu_enrol_options {
   julu_text root;           /**< the folder under which each worker's store gets its own */
   const uint8_t* key;       /**< JULU_KEY_BYTES bytes */
   int64_t consent_at_ms;    /**< when the worker consented; nothing goes out before */
-  int64_t at_most_ms;       /**< 0: a minute */
-  julu_transport transport; /**< 0: libcurl */
+  int64_t at_most_ms;       /**< 0: a minute; a day at most, as in julu_sync_run */
+  julu_transport transport; /**< 0: libcurl, with the next two */
+  julu_text ca_file;        /**< a PEM bundle; not given: the system's */
+  julu_text pinned_key;     /**< "sha256//base64…"; not given: none */
 } julu_enrol_options;
 
 /**
@@ -184,7 +189,8 @@ typedef struct julu_photo {
   julu_text role; /**< near, far, before, after …; not given: near */
   julu_text path;
   int32_t fd;        /**< of a regular file, read from its start; stays the caller's, its position moves */
-  julu_read_fn read; /**< read to its end before anything is written */
+  julu_read_fn read; /**< read to its end before anything is written, all of a call at most 128 MB together: a photo
+                        more is photo_too_large */
   void* context;
 } julu_photo;
 
@@ -382,7 +388,7 @@ typedef struct julu_outcome {
 /**
  * Carries the queue to the platform and its changes back, on this thread. Offline is an outcome, not an error. Errors:
  * sync_in_progress, suspended, store_corrupt (then close the store and open it), and those of the disk. What was
- * delivered before an error or the deadline stays delivered. `at_most_ms` 0: ten minutes.
+ * delivered before an error or the deadline stays delivered. `at_most_ms` 0: ten minutes; a day at most.
  */
 JULU_API int32_t julu_sync_run(julu_sync sync, int64_t at_most_ms, julu_progress_fn progress, void* context,
                                julu_outcome* out, julu_error* error);
@@ -434,6 +440,7 @@ typedef struct julu_transport_options {
   julu_release_fn release;
 } julu_transport_options;
 
+/** A transport serves one run or one enrolment at a time: of two at once each would take the other's replies. */
 JULU_API int32_t julu_transport_open(const julu_transport_options* options, julu_transport* out, julu_error* error);
 /** One that nobody waits for any more does nothing. The response is copied. */
 JULU_API int32_t julu_transport_complete(julu_transport transport, uint64_t request_id, const julu_response* response,

@@ -62,6 +62,8 @@ std::int32_t julu_enrol(const julu_enrol_options* options, julu_buf* device, jul
     if (enrolment.encrypted) {
       JULU_TRY(enrolment.key, OpenStore::ask_key(given.key, nullptr));
     }
+    JULU_TRY(enrolment.ca_file, option_text(given.ca_file, "ca_file"));
+    JULU_TRY(enrolment.pinned_key, option_text(given.pinned_key, "pinned_key"));
     enrolment.consent_at_ms = given.consent_at_ms;
     if (given.at_most_ms > 0) enrolment.at_most = std::chrono::milliseconds(given.at_most_ms);
     std::shared_ptr<Transport> transport;

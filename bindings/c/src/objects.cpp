@@ -1,6 +1,7 @@
 #include "objects.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace julu::c {
 
@@ -31,15 +32,14 @@ Result<void> OpenStore::suspend() {
       if (auto sync = one.lock()) syncs.push_back(std::move(sync));
     }
   }
-  Result<void> done;
-  std::vector<OpenSync*> halted;
+  // All of them before the first is halted: who held one and then found itself inside another's run could wait for a
+  // suspend that waits for that run.
   for (const auto& sync : syncs) {
-    done = sync->halt();
-    if (!done) break;
-    halted.push_back(sync.get());
+    if (sync->runs_here()) return Error{ErrorCode::busy, {}, "from a callback of the run"};
   }
-  if (done) done = store->suspend();
-  for (OpenSync* sync : halted) sync->go_on();
+  for (const auto& sync : syncs) sync->halt();
+  Result<void> done = store->suspend();
+  for (const auto& sync : syncs) sync->go_on();
   return done;
 }
 
@@ -62,12 +62,11 @@ void OpenSync::shut() {
   syncer_.cancel();
 }
 
-Result<void> OpenSync::halt() {
-  if (runner_ == std::this_thread::get_id()) return Error{ErrorCode::busy, {}, "from a callback of the run"};
+void OpenSync::halt() {
+  assert(!runs_here());
   stop_ = true;
   syncer_.cancel();
   running_.lock();
-  return {};
 }
 
 void OpenSync::go_on() {

@@ -61,8 +61,10 @@ class OpenSync {
   Result<SyncOutcome> run(SyncOptions options);
   /// The run under way ends, and so does every later one.
   void shut();
-  /// Ends the run under way and lets none begin until `go_on`. Errors: busy on the run's own thread.
-  Result<void> halt();
+  /// True inside a callback of its run.
+  bool runs_here() const { return runner_ == std::this_thread::get_id(); }
+  /// Ends the run under way and lets none begin until `go_on`. Not inside a callback of its run.
+  void halt();
   void go_on();
 
   const std::shared_ptr<OpenStore> store;

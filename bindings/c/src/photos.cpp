@@ -1,6 +1,7 @@
 #include "photos.h"
 
 #include <cerrno>
+#include <csignal>
 #include <optional>
 
 #include <fcntl.h>
@@ -18,9 +19,44 @@ Error error_of(int number) {
   return {ErrorCode::io, "out", "errno " + std::to_string(number)};
 }
 
-Result<void> write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
+// Keeps SIGPIPE from this thread: one that a write raised is taken away again, one that waited before stays.
+class WithoutSigpipe {
+ public:
+  WithoutSigpipe() {
+    sigset_t pending;
+    ::sigpending(&pending);
+    waited_before_ = ::sigismember(&pending, SIGPIPE) == 1;
+    ::sigemptyset(&pipe_);
+    ::sigaddset(&pipe_, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~WithoutSigpipe() {
+    sigset_t pending;
+    ::sigpending(&pending);
+    int taken = 0;
+    if (raised_ && !waited_before_ && ::sigismember(&pending, SIGPIPE) == 1) ::sigwait(&pipe_, &taken);
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  WithoutSigpipe(const WithoutSigpipe&) = delete;
+  WithoutSigpipe& operator=(const WithoutSigpipe&) = delete;
+
+  ssize_t write(int fd, std::string_view bytes) {
     const ssize_t wrote = ::write(fd, bytes.data(), bytes.size());
+    raised_ = raised_ || (wrote < 0 && errno == EPIPE);
+    return wrote;
+  }
+
+ private:
+  sigset_t pipe_, before_;
+  bool waited_before_ = false;
+  bool raised_ = false;
+};
+
+// `fd` may be a pipe or a socket of the host's that nobody reads any more.
+Result<void> write_all(int fd, std::string_view bytes) {
+  WithoutSigpipe quiet;
+  while (!bytes.empty()) {
+    const ssize_t wrote = quiet.write(fd, bytes);
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote < 0) return error_of(errno);
     bytes.remove_prefix(static_cast<std::size_t>(wrote));
@@ -79,19 +115,28 @@ Result<PhotoInput> PhotosIn::take_one(const julu_photo& photo) {
   }
   if (photo.source != JULU_PHOTO_STREAM) return Error{ErrorCode::bad_argument, "/source", {}};
   if (photo.read == nullptr) return Error{ErrorCode::bad_argument, "/read", "null"};
+  JULU_TRY(input.bytes, read_stream(photo));
+  return input;
+}
+
+Result<std::string_view> PhotosIn::read_stream(const julu_photo& photo) {
+  buffer_.resize(kReadBytes);
   std::string& bytes = streamed_.emplace_back();
   for (;;) {
-    const std::size_t at = bytes.size();
-    bytes.resize(at + kReadBytes);
-    const std::int64_t got = photo.read(photo.context, bytes.data() + at, kReadBytes);
-    if (got < 0 || static_cast<std::uint64_t>(got) > kReadBytes) return Error{ErrorCode::io, "/read", {}};
-    bytes.resize(at + static_cast<std::size_t>(got));
+    const std::int64_t got = photo.read(photo.context, buffer_.data(), buffer_.size());
+    if (got < 0 || static_cast<std::uint64_t>(got) > buffer_.size()) return Error{ErrorCode::io, "/read", {}};
     if (got == 0) break;
-    if (bytes.size() > static_cast<std::size_t>(limits::photo_bytes_max))
+    if (static_cast<std::int64_t>(bytes.size()) + got > limits::photo_bytes_max) {
       return Error{ErrorCode::photo_too_large, {}, {}};
+    }
+    if (streamed_bytes_ + got > limits::streamed_bytes_max) {
+      return Error{ErrorCode::photo_too_large, {}, "streams together"};
+    }
+    bytes.append(buffer_.data(), static_cast<std::size_t>(got));
+    streamed_bytes_ += got;
   }
-  input.bytes = bytes;
-  return input;
+  bytes.shrink_to_fit();
+  return std::string_view(bytes);
 }
 
 Result<void> put_photo(Store& store, const std::string& sha256, const julu_photo_out& out) {

@@ -21,8 +21,12 @@ class PhotosIn {
 
  private:
   Result<PhotoInput> take_one(const julu_photo& photo);
+  /// To its end. Errors: io naming "/read", photo_too_large.
+  Result<std::string_view> read_stream(const julu_photo& photo);
   std::vector<PhotoInput> inputs_;
-  std::deque<std::string> streamed_;
+  std::deque<std::string> streamed_;  // held together until the call ends
+  std::int64_t streamed_bytes_ = 0;
+  std::vector<char> buffer_;
 };
 
 /// Errors: bad_argument, photo_unknown, cancelled, permission, disk_full, io.

@@ -47,12 +47,14 @@ void set_log(JNIEnv* env, jclass, jobject log) {
 }
 
 jbyteArray enrol(JNIEnv* env, jclass, jbyteArray platform, jbyteArray code, jbyteArray root, jbyteArray key, jint flags,
-                 jlong consent_at_ms, jlong at_most_ms, jlong transport) {
+                 jlong consent_at_ms, jlong at_most_ms, jlong transport, jbyteArray ca_file, jbyteArray pinned_key) {
   return ask(env, [&](julu_buf* out, julu_error* error) {
     const Bytes platform_bytes(env, platform);
     const Bytes code_bytes(env, code);
     const Bytes root_bytes(env, root);
     const Bytes key_bytes(env, key);
+    const Bytes ca_file_bytes(env, ca_file);
+    const Bytes pinned_key_bytes(env, pinned_key);
     auto options = sized<julu_enrol_options>();
     options.flags = static_cast<std::uint32_t>(flags);
     options.platform = platform_bytes.text();
@@ -62,6 +64,8 @@ jbyteArray enrol(JNIEnv* env, jclass, jbyteArray platform, jbyteArray code, jbyt
     options.consent_at_ms = consent_at_ms;
     options.at_most_ms = at_most_ms;
     options.transport = static_cast<julu_transport>(transport);
+    options.ca_file = ca_file_bytes.text();
+    options.pinned_key = pinned_key_bytes.text();
     return julu_enrol(&options, out, error);
   });
 }

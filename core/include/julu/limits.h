@@ -25,6 +25,8 @@ inline constexpr int photo_scans_max = 100;  // of a progressive picture; encode
 inline constexpr int photo_side_max = 16384;
 inline constexpr std::size_t thumbnail_bytes_max = 8 * 1024;  // fits one 2G round trip of some seconds
 inline constexpr int photos_per_record_max = 64;
+inline constexpr std::int64_t streamed_bytes_max =
+    4 * photo_bytes_max;  // of one call's streams, held in memory together: 16 photos of 8 MB
 inline constexpr std::size_t photo_chunk_bytes = 512 * 1024;  // one row: few rows a photo, little memory a read
 
 // The store.
@@ -37,6 +39,8 @@ inline constexpr std::int64_t reconcile_spread_ms = 5 * 60 * 1000;  // 2,800 pho
 inline constexpr std::int64_t server_step_ms =
     24LL * 3600 * 1000;  // a ping: what its clock says beyond is not believed yet
 inline constexpr std::int64_t op_keep_ms = 90LL * 24 * 3600 * 1000;  // protocol.md "After the platform was restored"
+inline constexpr std::int64_t call_ms_max =
+    24LL * 3600 * 1000;  // a run, an enrolment, upkeep: "as long as it takes" is a day, and no sum of times overflows
 
 // The wire.
 inline constexpr std::size_t batch_ops_max = 500;        // a receipt of 500 items verifies in well under 1 ms

@@ -56,7 +56,7 @@ Result<bool> purge_one(Connection& db) {
 
 Result<void> Store::maintain(std::chrono::milliseconds budget) {
   JULU_CHECK(core_->look_for_mixed_pages());
-  const std::int64_t end = clock().monotonic_ms() + budget.count();
+  const std::int64_t end = clock().monotonic_ms() + std::clamp<std::int64_t>(budget.count(), 0, limits::call_ms_max);
   const auto time_left = [&] { return clock().monotonic_ms() < end; };
   while (time_left()) {
     JULU_TRY(const bool more, core_->write([&](Connection& db) { return index_some(*core_, db, kIndexRows); }));

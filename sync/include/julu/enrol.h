@@ -18,10 +18,12 @@ struct EnrolOptions {
   std::string code = {};  ///< as it was handed out; hyphens, spaces and case do not matter
   std::string root = {};
   StoreKey key{};
-  bool encrypted = true;           ///< as in Store::Options
-  std::int64_t consent_at_ms = 0;  ///< when the worker consented; nothing goes out before
-  std::chrono::milliseconds at_most{60'000};
-  Transport* transport = nullptr;  ///< libcurl when null
+  bool encrypted = true;                      ///< as in Store::Options
+  std::int64_t consent_at_ms = 0;             ///< when the worker consented; nothing goes out before
+  std::chrono::milliseconds at_most{60'000};  ///< a day at most
+  Transport* transport = nullptr;             ///< libcurl when null
+  std::string ca_file = {};                   ///< of libcurl, as in CurlOptions; so is the next
+  std::string pinned_key = {};
   Clock* clock = nullptr;
   Random* random = nullptr;
   std::string vfs = {};

@@ -114,9 +114,16 @@ func path(_ url: URL, _ field: String) throws(JuluError) -> String {
 }
 
 func date(_ ms: Int64) -> Date { Date(timeIntervalSince1970: Double(ms) / 1000) }
-func milliseconds(_ date: Date) -> Int64 { Int64((date.timeIntervalSince1970 * 1000).rounded()) }
+/// What is too long for a number of milliseconds is the longest one, here and below.
+func milliseconds(_ date: Date) -> Int64 {
+  let ms = (date.timeIntervalSince1970 * 1000).rounded()
+  return Int64(exactly: ms) ?? (ms > 0 ? .max : .min)
+}
 func milliseconds(_ duration: Duration) -> Int64 {
-  duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000
+  let (seconds, attoseconds) = duration.components
+  let (ms, isTooLong) = seconds.multipliedReportingOverflow(by: 1000)
+  let (sum, isTooLongNow) = ms.addingReportingOverflow(attoseconds / 1_000_000_000_000_000)
+  return isTooLong || isTooLongNow ? (seconds > 0 ? .max : .min) : sum
 }
 
 /// A Swift object that C holds until its `release`.

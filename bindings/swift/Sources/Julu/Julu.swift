@@ -74,11 +74,12 @@ public struct Enrolled: Sendable, Hashable {
 
 /// Makes this phone known to the platform, once; durable. A lost reply costs nothing: ask again with the same code. A
 /// worker who is here already gets a second store; look at `enrolments` first: what is unsent stays in the old one.
+/// `transport` nil: libcurl, with `caFile` (a PEM bundle; nil: the system's) and `pinnedKey` ("sha256//base64…").
 /// Errors: consent_missing, enrolment_refused ("/code"), offline, captive_portal, tls, limited, bad_argument, and those of
 /// the disk.
 public func enrol(
   platform: URL, code: String, root: URL, key: StoreKey, consent: Consent, within: Duration = .seconds(60),
-  transport: (any HostTransport)? = nil
+  caFile: URL? = nil, pinnedKey: String? = nil, transport: (any HostTransport)? = nil
 ) async throws(JuluError) -> Device {
   struct Reply: Decodable {
     let directory: String
@@ -94,11 +95,13 @@ public func enrol(
     let bytes = try key.bytes()
     if bytes == nil { options.flags = UInt32(JULU_UNENCRYPTED) }
     let folder = try path(root, "root")
+    let bundle: String? = if let caFile { try path(caFile, "ca_file") } else { nil }
     return try json { device, error in
       withKey(bytes) { key in
-        withTexts([platform.absoluteString, code, folder]) { texts in
+        withTexts([platform.absoluteString, code, folder, bundle, pinnedKey]) { texts in
           options.key = key
           (options.platform, options.code, options.root) = (texts[0], texts[1], texts[2])
+          (options.ca_file, options.pinned_key) = (texts[3], texts[4])
           return julu_enrol(&options, device, error)
         }
       }

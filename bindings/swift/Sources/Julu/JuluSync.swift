@@ -38,8 +38,14 @@ public struct SyncOutcome: Sendable, Hashable {
 
 /// Free to share between tasks; one `run` at a time. Closed by `close`, and when the last reference goes.
 public final class JuluSync: Sendable {
+  private struct State {
+    var isClosed = false
+    var users = 1  // runs, and one until closed
+    var current: Stop?  // of the run under way
+  }
   private let handle: julu_sync
   private let link: TransportLink?
+  private let state = Locked(State())
 
   init(
     _ store: julu_store, platform: URL?, caFile: URL?, pinnedKey: String?, transport: (any HostTransport)?
@@ -69,7 +75,20 @@ public final class JuluSync: Sendable {
   /// Ends a run under way first.
   public func close() {
     julu_sync_close(handle)
-    link?.close()
+    let wasClosed = state.withLock { state in
+      defer { state.isClosed = true }
+      return state.isClosed
+    }
+    if !wasClosed { letGo() }
+  }
+
+  /// A transport that closes first would make a run that is being cancelled look offline.
+  private func letGo() {
+    let isLast = state.withLock { state in
+      state.users -= 1
+      return state.users == 0
+    }
+    if isLast { link?.close() }
   }
 
   /// One run. Offline is an outcome, not an error; what was delivered stays delivered. Cancelling the task ends it
@@ -79,37 +98,61 @@ public final class JuluSync: Sendable {
   public func run(
     for atMost: Duration = .seconds(600), progress: (@Sendable (SyncProgress) -> Void)? = nil
   ) async throws(JuluError) -> SyncOutcome {
-    let stop = Stop(handle)
+    let stop = Stop()
     // Typed errors do not pass through withTaskCancellationHandler.
     let result: Result<SyncOutcome, JuluError> = await withTaskCancellationHandler {
       do throws(JuluError) {
         return .success(try await elsewhereLong { () throws(JuluError) in
-          defer { stop.runHasEnded() }
+          try self.begin(stop)
+          defer { self.end(stop) }
           return try self.runHere(atMost, stop, progress)
         })
       } catch {
         return .failure(error)
       }
     } onCancel: {
-      stop.cancel()
+      stop.isCancelled.withLock { $0 = true }
+      self.endRun(of: stop)
     }
     return try result.get()
+  }
+
+  /// A second run is refused here already, so that a cancel finds no other than its own.
+  private func begin(_ stop: Stop) throws(JuluError) {
+    let isBusy = state.withLock { state in
+      let isBusy = state.current != nil && !state.isClosed
+      if isBusy { return true }
+      state.users += 1
+      if state.current == nil { state.current = stop }
+      return false
+    }
+    if isBusy { throw JuluError(.syncInProgress) }
+  }
+
+  private func end(_ stop: Stop) {
+    state.withLock { if $0.current === stop { $0.current = nil } }
+    letGo()
+  }
+
+  private func endRun(of stop: Stop) {
+    state.withLock { if $0.current === stop { _ = julu_sync_cancel(handle, nil) } }
   }
 
   private func runHere(
     _ atMost: Duration, _ stop: Stop, _ progress: (@Sendable (SyncProgress) -> Void)?
   ) throws(JuluError) -> SyncOutcome {
     final class Teller {
-      let stop: Stop
-      let tell: (@Sendable (SyncProgress) -> Void)?
-      init(_ stop: Stop, _ tell: (@Sendable (SyncProgress) -> Void)?) { (self.stop, self.tell) = (stop, tell) }
+      let tell: (SyncProgress) -> Void
+      init(_ tell: @escaping (SyncProgress) -> Void) { self.tell = tell }
     }
     let told: julu_progress_fn = { context, now in
       let teller: Teller = borrowed(context)
-      teller.stop.runHasBegun()
-      teller.tell?(SyncProgress(now!.pointee))
+      teller.tell(SyncProgress(now!.pointee))
     }
-    let teller = Teller(stop, progress)
+    let teller = Teller { now in
+      if stop.isCancelled.withLock({ $0 }) { self.endRun(of: stop) }
+      progress?(now)
+    }
     var outcome = sized(julu_outcome(), \.size)
     try withExtendedLifetime(teller) { () throws(JuluError) in
       try check {
@@ -133,24 +176,7 @@ public final class JuluSync: Sendable {
 /// A task may be cancelled just before its run has begun, and a run that has not begun hears no cancel. So it is told
 /// again by the first progress, which comes before the first request.
 private final class Stop: Sendable {
-  private enum Stage { case waiting, cancelled, ended }
-  private let sync: julu_sync
-  private let stage = Locked(Stage.waiting)
-  init(_ sync: julu_sync) { self.sync = sync }
-
-  func cancel() {
-    stage.withLock { stage in
-      if stage == .ended { return }
-      stage = .cancelled
-      _ = julu_sync_cancel(sync, nil)
-    }
-  }
-
-  func runHasBegun() {
-    if stage.withLock({ $0 == .cancelled }) { _ = julu_sync_cancel(sync, nil) }
-  }
-
-  func runHasEnded() { stage.withLock { $0 = .ended } }
+  let isCancelled = Locked(false)
 }
 
 extension SyncProgress {

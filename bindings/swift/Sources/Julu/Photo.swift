@@ -1,7 +1,8 @@
 import CJulu
 import Foundation
 
-/// A photo going in: JPEG only, at most 32 MB, read during the call and not needed afterwards.
+/// A photo going in: JPEG only, at most 32 MB, read during the call and not needed afterwards. Bytes and streams of one
+/// call at most 128 MB together: a photo more is photo_too_large.
 public struct Photo: Sendable {
   public enum Source: Sendable {
     case file(URL)

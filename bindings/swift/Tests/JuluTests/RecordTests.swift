@@ -48,6 +48,18 @@ struct RecordTests {
     #expect(try value(of: incident)["text"] == "一")
   }
 
+  @Test("a number that is no integer of 64 bits spoils no page, and is kept")
+  func numbers() throws {
+    let body = #"{"address":"堤村","resident_count":37.5,"measured":[18446744073709551615,-0.25]}"#
+    let words = #""title":"","state":"","state_title_zh":"","state_title_en":"","problem_text":"""#
+    let rest = #""deleted":false,"in_conflict":false,"version":3,"captured_at_ms":1,"delivered_at_ms":0,"photos":[]"#
+    let json = #"[{"id":"a","kind":"household","delivery":"saved",\#(words),\#(rest),"body":\#(body)}]"#
+    let record = try #require(try JSONDecoder().decode([Record].self, from: Data(json.utf8)).first)
+    #expect(record.body["measured"] == .array([.number(18446744073709551616), .number(-0.25)]))
+    #expect(throws: JuluError.self) { _ = try record.body(as: Household.self) }
+    #expect(try JSONDecoder().decode(JSONValue.self, from: JSONEncoder().encode(record.body)) == record.body)
+  }
+
   @Test("the codes that a schema lists are constants here")
   func codes() throws {
     let incident = try Place.schema("records/incident.schema.json")["properties"]

@@ -87,6 +87,13 @@ struct StoreTests {
       try await store.readPhoto(saved.photos[0], to: .stream { _ in false })
     }
     #expect(stopped?.code == .cancelled)
+    signal(SIGPIPE, SIG_DFL)
+    let pipe = Pipe()
+    try pipe.fileHandleForReading.close()
+    let unread = await failure { () throws(JuluError) in
+      try await store.readPhoto(saved.photos[0], to: .descriptor(pipe.fileHandleForWriting.fileDescriptor))
+    }
+    #expect(unread?.code == .io)
   }
 
   @Test("a failed call names what was wrong, and nothing of it is there")
@@ -155,6 +162,17 @@ struct StoreTests {
     try await store.resume()
     #expect(try await store.status().records == 0)
     if isEncrypted { #expect(asked.withLock { $0 } == 3) }
+  }
+
+  @Test("a time that is too long for milliseconds is as long as it can be", .timeLimit(.minutes(1)))
+  func longTimes() async throws {
+    #expect(milliseconds(.seconds(Int64.max)) == .max && milliseconds(.seconds(Int64.min)) == .min)
+    #expect(milliseconds(.milliseconds(-1500)) == -1500 && milliseconds(.nanoseconds(1_999_999)) == 1)
+    #expect(milliseconds(Date(timeIntervalSince1970: .infinity)) == .max)
+    let store = try await Phone().open()
+    _ = try await store.capture(Incident(category: "road", text: "一"))
+    try await store.maintain(for: .seconds(Int64.max))
+    #expect(try await store.sync().run(for: .seconds(Int64.max)).end == .allDelivered)
   }
 
   @Test("log lines come to the sink until it is taken away")

@@ -89,17 +89,40 @@ struct SyncTests {
     #expect(try await store.status().unsentRecords == 1)
   }
 
-  @Test("closing the sync ends its run, and the store lives until then")
-  func closing() async throws {
+  @Test("who cancels a run that has not begun ends no other, and not one request of it goes out")
+  func cancelTooEarly() async throws {
+    let store = try await Phone().open()
+    _ = try await store.capture(Incident(category: "road", text: "三"))
+    let held = Held()
+    let sync = try await store.sync(transport: held)
+    @Sendable func cancelled() async -> Result<SyncOutcome, JuluError> {
+      withUnsafeCurrentTask { $0?.cancel() }
+      do throws(JuluError) { return .success(try await sync.run()) } catch { return .failure(error) }
+    }
+    let run = Task { try await sync.run(for: .seconds(600)) }
+    await blockingWait(held.isAsked)
+    let second = await Task { await cancelled() }.value
+    #expect(throws: JuluError(.syncInProgress)) { try second.get() }
+    held.mayFail.signal()
+    let outcome = try await run.value
+    #expect(outcome.end == .left && outcome.failure == .offline)
+    let alone = try await Task { await cancelled() }.value.get()
+    #expect(alone.end == .cancelled && alone.requests == 0)
+  }
+
+  @Test("closing the sync ends its run as cancelled, and the store lives until then, by either way",
+    arguments: Way.allCases)
+  func closing(way: Way) async throws {
     let phone = try await Phone()
     let isAsked = Platform.shared.proxy.hold()
     defer { Platform.shared.proxy.mend() }
     let sync: JuluSync
-    do { sync = try await phone.open().sync(with: Platform.shared.url) }
+    do { sync = try await phone.open().sync(with: Platform.shared.url, transport: way.transport) }
     let run = Task { try await sync.run(for: .seconds(600)) }
     await blockingWait(isAsked)
     sync.close()
-    #expect(try await run.value.end == .cancelled)
+    let outcome = try await run.value
+    #expect(outcome.end == .cancelled && outcome.failure == nil)
   }
 
   @Test("a transport that nobody waits for any more is told, and its late reply harms nobody")
@@ -112,6 +135,23 @@ struct SyncTests {
     run.cancel()
     #expect(try await run.value.end == .cancelled)
     await blockingWait(slow.isCancelled)
+  }
+
+  @Test("an enrolment takes a CA file and a pinned key")
+  func certificates() async throws {
+    let server = OneShotServer(.silence)
+    let platform = URL(string: "https" + server.url.dropFirst(4).dropLast())!
+    let folder = Folder()
+    func fails(_ caFile: URL?, _ pinnedKey: String) async -> JuluError? {
+      await failure { () throws(JuluError) in
+        _ = try await enrol(
+          platform: platform, code: "0000-0000-0000", root: folder.url, key: Phone.key, consent: .given(at: .now),
+          within: .milliseconds(300), caFile: caFile, pinnedKey: pinnedKey)
+      }
+    }
+    #expect(await fails(nil, "sha256//AAAA=")?.code == .offline)
+    #expect(await fails(folder.file("none.pem"), "sha256//AAAA=")?.code == .tls)
+    #expect(await fails(nil, "a\0b")?.field == "pinned_key")
   }
 
   @Test("a refused code says which field, and no consent no network")
@@ -128,6 +168,20 @@ struct SyncTests {
     #expect(await fails("0000-0000-0000", Date(timeIntervalSince1970: 0))?.code == .consentMissing)
     #expect(await fails("0000-0000-0000", .now, URL(string: "http://127.0.0.1:1")!)?.code == .offline)
     #expect(try await enrolments(in: folder.url).isEmpty)
+  }
+}
+
+/// Fails only when it is told to.
+private final class Held: HostTransport {
+  let isAsked = DispatchSemaphore(value: 0), mayFail = DispatchSemaphore(value: 0)
+  func send(_ request: TransportRequest) async throws -> TransportReply {
+    await withTaskCancellationHandler {
+      isAsked.signal()
+      await blockingWait(mayFail)
+    } onCancel: {
+      mayFail.signal()
+    }
+    throw TransportFailure(.offline)
   }
 }
 

@@ -103,6 +103,19 @@ public final class DeliveryTest extends FaceCase {
   }
 
   @Test
+  public void an_enrolment_takes_a_ca_file_and_a_pinned_key() throws Exception {
+    try (Wires server = new Wires.OneShot("")) {
+      EnrolOptions.Builder options = EnrolOptions.builder().platform("https" + server.url().substring(4))
+          .code("AAAA-BBBB-CCCC").root(root()).consent(Consent.givenAt(1)).atMostMs(300);
+      (Phone.ENCRYPTED ? options.key(Phone.KEY) : options.unencrypted()).pinnedKey("sha256//AAAA=");
+      fails(ErrorCode.OFFLINE, () -> Julu.enrol(options.build()));
+      fails(ErrorCode.TLS, () -> Julu.enrol(options.caFile(new File("/none.pem")).build()));
+      assertEquals("pinned_key",
+          fails(ErrorCode.BAD_ARGUMENT, () -> Julu.enrol(options.pinnedKey("a\0b").build())).field());
+    }
+  }
+
+  @Test
   public void a_case_a_document_and_a_log_go_their_ways() throws Exception {
     try (JuluStore store = Phone.enrolled(county, root())) {
       Household household = Household.builder().address("堤村乡 3 号").house(House.builder().rooms(4).build()).build();

@@ -13,6 +13,7 @@ import java.io.OutputStream;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -60,6 +61,7 @@ public final class MisuseTest extends FaceCase {
     sync.close();
     sync.close();
     fails(ErrorCode.CLOSED, sync::run);
+    fails(ErrorCode.CLOSED, () -> sync.run(Duration.ofSeconds(Long.MAX_VALUE)));
     fails(ErrorCode.CLOSED, sync::cancel);
     fails(ErrorCode.CLOSED, sync::hint);
   }

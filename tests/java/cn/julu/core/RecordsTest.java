@@ -79,11 +79,24 @@ public final class RecordsTest extends FaceCase {
       fails(ErrorCode.JSON_SYNTAX, () -> Json.parse(wrong));
     }
     fails(ErrorCode.JSON_SYNTAX, () -> Json.object("[]"));
-    fails(ErrorCode.NUMBER_RANGE, () -> Json.parse("9223372036854775808"));
-    fails(ErrorCode.NUMBER_RANGE, () -> Json.parse("1.5"));
+    fails(ErrorCode.NUMBER_RANGE, () -> Json.parse("1e99999999999"));
     assertEquals("[".repeat(33) + "]".repeat(33), Json.write(Json.parse("[".repeat(33) + "]".repeat(33))));
     fails(ErrorCode.TOO_DEEP, () -> Json.parse("[".repeat(34) + "]".repeat(34)));
     fails(ErrorCode.TOO_DEEP, () -> Json.parse("[".repeat(1_000_000)));
+  }
+
+  @Test
+  public void a_number_that_is_no_long_spoils_no_page_and_is_written_back_as_it_came() {
+    String body = "{\"address\":\"堤村\",\"resident_count\":37.5,\"measured\":[18446744073709551615,-0.25,1E+300]}";
+    Record record = new Record(Json.objects("[{\"id\":\"a\",\"photos\":[],\"body\":" + body + ",\"version\":3}]").get(0));
+    assertEquals(body, record.body());
+    assertEquals(3, record.version());
+    Household household = Household.fromJson(record.body());
+    assertEquals("堤村", household.address());
+    JuluException refused = fails(ErrorCode.NUMBER_RANGE, household::residentCount);
+    assertEquals("/resident_count", refused.field());
+    assertEquals(body.replace("堤村", "新"), household.toBuilder().address("新").build().toJson());
+    fails(ErrorCode.NUMBER_RANGE, () -> Json.number(Json.object("{\"at_ms\":9223372036854775808}"), "at_ms"));
   }
 
   @Test

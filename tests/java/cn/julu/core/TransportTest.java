@@ -280,6 +280,34 @@ public final class TransportTest extends FaceCase {
   }
 
   @Test
+  public void cancelling_a_run_that_has_not_begun_ends_no_other() throws Exception {
+    ExecutorService threads = Executors.newCachedThreadPool();
+    CountDownLatch begun = new CountDownLatch(1);
+    AtomicReference<TransportReply> asked = new AtomicReference<>();
+    try (JuluStore store = Phone.enrolled(county, root()); JuluSync sync = over(store, (request, reply) -> {
+      asked.set(reply);
+      begun.countDown();
+    })) {
+      store.capture(Phone.INCIDENT);
+      CompletableFuture<SyncOutcome> running = sync.runAsync(600_000, threads, null);
+      begun.await();
+      AtomicReference<Runnable> later = new AtomicReference<>();
+      assertTrue(sync.runAsync(600_000, later::set, null).cancel(true));
+      CompletableFuture<SyncOutcome> refused = sync.runAsync(1, Runnable::run, null);
+      assertTrue(refused.isCompletedExceptionally());
+      asked.get().fail(ErrorCode.OFFLINE);
+      assertEquals(ErrorCode.OFFLINE, running.get().failure());
+      assertEquals(SyncEnd.LEFT, running.get().end());
+      asked.set(null);
+      later.get().run();
+      assertNull("a run that was cancelled before asks nothing", asked.get());
+    } finally {
+      threads.shutdown();
+      assertTrue(threads.awaitTermination(60, TimeUnit.SECONDS));
+    }
+  }
+
+  @Test
   public void cancelling_and_closing_end_a_run_that_waits_for_a_reply() throws Exception {
     ExecutorService threads = Executors.newCachedThreadPool();
     try (JuluStore store = Phone.enrolled(county, root())) {

@@ -13,6 +13,8 @@ public final class EnrolOptions {
   final boolean unencrypted;
   final Consent consent;
   final long atMostMs;
+  final File caFile;
+  final String pinnedKey;
   final Transport transport;
 
   private EnrolOptions(Builder from) {
@@ -23,6 +25,8 @@ public final class EnrolOptions {
     unencrypted = from.unencrypted;
     consent = from.consent;
     atMostMs = from.atMostMs;
+    caFile = from.caFile;
+    pinnedKey = from.pinnedKey;
     transport = from.transport;
   }
 
@@ -40,6 +44,8 @@ public final class EnrolOptions {
     private boolean unencrypted;
     private Consent consent;
     private long atMostMs;
+    private File caFile;
+    private String pinnedKey;
     private Transport transport;
 
     private Builder() {}
@@ -92,7 +98,21 @@ public final class EnrolOptions {
       return this;
     }
 
-    /** The library's own when not said. */
+    /** A PEM bundle; the system's when not said. */
+    @NonNull
+    public Builder caFile(@Nullable File caFile) {
+      this.caFile = caFile;
+      return this;
+    }
+
+    /** "sha256//base64…"; none when not said. */
+    @NonNull
+    public Builder pinnedKey(@Nullable String pinnedKey) {
+      this.pinnedKey = pinnedKey;
+      return this;
+    }
+
+    /** A way of the host's own, which then answers for TLS itself; the library's when not said. */
     @NonNull
     public Builder transport(@Nullable Transport transport) {
       this.transport = transport;

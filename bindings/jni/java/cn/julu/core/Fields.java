@@ -8,7 +8,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** A JSON object whose members a schema names. Members that it does not name are kept. Immutable. */
+/**
+ * A JSON object whose members a schema names. Members that it does not name are kept. A getter of a number that is no
+ * long throws NUMBER_RANGE. Immutable.
+ */
 public abstract class Fields {
   private final Map<String, Object> members;
 
@@ -48,8 +51,7 @@ public abstract class Fields {
   }
 
   final Long number(String name) {
-    Object value = members.get(name);
-    return value instanceof Long ? (Long) value : null;
+    return Json.integer(members, name);
   }
 
   final Boolean flag(String name) {

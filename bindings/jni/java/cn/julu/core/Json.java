@@ -2,14 +2,15 @@ package cn.julu.core;
 
 import androidx.annotation.NonNull;
 import androidx.annotation.Nullable;
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
- * JSON as records have it: objects, arrays, text, integers, true, false, null. Bounded, because a body may come from
- * anywhere; the core judges it again.
+ * JSON as records have it: objects, arrays, text, integers, true, false, null. Numbers that are no long are kept as they
+ * are, because a platform may have sent some. Bounded, because a body may come from anywhere; the core judges it again.
  */
 final class Json {
   private static final int DEPTH_MAX = 32;
@@ -21,7 +22,7 @@ final class Json {
     this.text = text;
   }
 
-  /** LinkedHashMap, ArrayList, String, Long, Boolean or null. Errors: json_syntax, too_deep, number_range. */
+  /** LinkedHashMap, ArrayList, String, Long, BigDecimal, Boolean or null. Errors: json_syntax, too_deep, number_range. */
   @Nullable
   static Object parse(@NonNull String text) {
     if (text == null) {
@@ -74,8 +75,18 @@ final class Json {
   }
 
   static long number(@NonNull Map<String, Object> from, @NonNull String name) {
+    Long value = integer(from, name);
+    return value == null ? 0 : value;
+  }
+
+  /** Null when it is no number. Errors: number_range when it is no long. */
+  @Nullable
+  static Long integer(@NonNull Map<String, Object> from, @NonNull String name) {
     Object value = from.get(name);
-    return value instanceof Long ? (Long) value : 0;
+    if (value instanceof BigDecimal) {
+      throw new JuluException(ErrorCode.NUMBER_RANGE, "/" + name, "", null);
+    }
+    return value instanceof Long ? (Long) value : null;
   }
 
   @NonNull
@@ -217,7 +228,7 @@ final class Json {
     return (char) unit;
   }
 
-  private Long number() {
+  private Number number() {
     int from = at;
     while (at < text.length() && "+-.eE0123456789".indexOf(text.charAt(at)) >= 0) {
       ++at;
@@ -229,6 +240,14 @@ final class Json {
     try {
       return Long.valueOf(digits);
     } catch (NumberFormatException tooLargeOrNoInteger) {
+      return decimal(digits);
+    }
+  }
+
+  private BigDecimal decimal(String digits) {
+    try {
+      return new BigDecimal(digits);
+    } catch (NumberFormatException exponentTooLarge) {
       throw wrong(ErrorCode.NUMBER_RANGE);
     }
   }

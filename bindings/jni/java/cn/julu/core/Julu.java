@@ -41,7 +41,8 @@ public final class Julu {
       return new Device(Json.object(Text.string(Native.enrol(Text.bytes(options.platform, "platform"),
           Text.bytes(options.code, "code"), Text.bytes(options.root, "root"), options.key,
           options.unencrypted ? UNENCRYPTED : 0, options.consent == null ? 0 : options.consent.atMs(),
-          options.atMostMs, host == null ? 0 : host.handle()))));
+          options.atMostMs, host == null ? 0 : host.handle(), Text.bytes(options.caFile, "ca_file"),
+          Text.bytes(options.pinnedKey, "pinned_key")))));
     } catch (JuluException failed) {
       Throwable cause = host == null ? null : host.takeFailure();
       if (cause != null && failed.getCause() == null) {

@@ -18,6 +18,8 @@ public final class JuluSync implements Closeable {
   private final Callbacks.Host host;
   private final AtomicBoolean closed = new AtomicBoolean();
   private final AtomicInteger users = new AtomicInteger(1); // runs, and one until closed
+  private final Object turn = new Object();
+  private Object current; // whose run is under way; under `turn`
 
   JuluSync(long handle, @Nullable Callbacks.Host host) {
     this.handle = handle;
@@ -48,6 +50,11 @@ public final class JuluSync implements Closeable {
    */
   @NonNull
   public SyncOutcome run(long atMostMs, @Nullable ProgressListener listener) {
+    return run(atMostMs, listener, new Object());
+  }
+
+  private SyncOutcome run(long atMostMs, @Nullable ProgressListener listener, Object who) {
+    begin(who);
     users.incrementAndGet();
     try {
       if (host != null) {
@@ -57,7 +64,35 @@ public final class JuluSync implements Closeable {
       Throwable cause = host == null ? null : host.takeFailure();
       return new SyncOutcome(ended, ended[1] == 0 ? null : cause);
     } finally {
+      end(who);
       letGo();
+    }
+  }
+
+  /** A second run is refused here already, so that a cancel finds no other than its own. */
+  private void begin(Object who) {
+    synchronized (turn) {
+      if (current == null) {
+        current = who;
+      } else if (!closed.get()) {
+        throw new JuluException(ErrorCode.SYNC_IN_PROGRESS, "", "", null);
+      }
+    }
+  }
+
+  private void end(Object who) {
+    synchronized (turn) {
+      if (current == who) {
+        current = null;
+      }
+    }
+  }
+
+  private void cancel(Object who) {
+    synchronized (turn) {
+      if (current == who) {
+        cancel();
+      }
     }
   }
 
@@ -113,7 +148,7 @@ public final class JuluSync implements Closeable {
     try {
       return Math.max(1, atMost.toMillis()); // 0 is ten minutes to C
     } catch (ArithmeticException tooLong) {
-      throw JuluException.badArgument("at_most", tooLong);
+      return atMost.isNegative() ? 1 : Long.MAX_VALUE;
     }
   }
 
@@ -126,11 +161,11 @@ public final class JuluSync implements Closeable {
         complete(run(atMostMs, progress -> {
           // A cancel that came before the run had begun ended nothing; this does.
           if (isCancelled()) {
-            end();
+            stop();
           } else if (listener != null) {
             listener.onProgress(progress);
           }
-        }));
+        }, this));
       } catch (Throwable failed) {
         completeExceptionally(failed);
       }
@@ -140,14 +175,14 @@ public final class JuluSync implements Closeable {
     public boolean cancel(boolean mayInterruptIfRunning) {
       boolean cancelled = super.cancel(mayInterruptIfRunning);
       if (cancelled) {
-        end();
+        stop();
       }
       return cancelled;
     }
 
-    private void end() {
+    private void stop() {
       try {
-        JuluSync.this.cancel();
+        JuluSync.this.cancel(this);
       } catch (JuluException closed) {
         // Which has ended the run.
       }

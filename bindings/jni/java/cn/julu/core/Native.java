@@ -6,7 +6,7 @@ package cn.julu.core;
  */
 final class Native {
   /** The lowest julu_abi_version that these classes work with; looked at when the library is loaded. */
-  static final int ABI = 1;
+  static final int ABI = 2;
 
   static {
     Loader.load();
@@ -25,7 +25,7 @@ final class Native {
   static native void setLog(Callbacks.Log log);
 
   static native byte[] enrol(byte[] platform, byte[] code, byte[] root, byte[] key, int flags, long consentAtMs,
-      long atMostMs, long transport);
+      long atMostMs, long transport, byte[] caFile, byte[] pinnedKey);
 
   static native byte[] enrolments(byte[] root);
 

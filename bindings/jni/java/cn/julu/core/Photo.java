@@ -8,7 +8,10 @@ import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.InputStream;
 
-/** A photo to take in: a JPEG, read during the call and not needed afterwards. At most 32 MB. */
+/**
+ * A photo to take in: a JPEG, read during the call and not needed afterwards. At most 32 MB; what one call reads from
+ * streams, FileDescriptors and bytes at most 128 MB together, a photo more is PHOTO_TOO_LARGE.
+ */
 public final class Photo {
   private final int source;
   private final String role;
