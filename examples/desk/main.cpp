@@ -109,7 +109,11 @@ int run(Session& session, int count, char** words) {
     return usage_error(session, app, error);
   }
   const int status = session.job();
-  if (std::fflush(stdout) != 0 && status == 0) return session.fail(error_of(errno, "stdout"));
+  if (std::fflush(stdout) != 0 && status == 0) {
+    return session.fail(error_of(errno, "stdout"), {},
+                        session.pick("命令已执行完，只是结果没有写出来；已保存的内容都在，不必再做一次。",
+                                     "It was done; only its result could not be written. Do not do it again."));
+  }
   return status;
 }
 

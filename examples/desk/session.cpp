@@ -24,6 +24,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kSeveral = "several workers: ";
+
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value != nullptr ? value : "";
@@ -125,12 +127,15 @@ Result<std::unique_ptr<Store>> Session::open() {
   JULU_TRY(const std::vector<Enrolled> all, enrolments(root()));
   const std::string wanted = worker.empty() ? environment("JULU_WORKER") : worker;
   std::string directory;
+  std::string names;
   for (const Enrolled& one : all) {
-    if (wanted.empty() || one.worker == wanted) {
-      if (!directory.empty()) return Error{ErrorCode::bad_argument, "--worker", "several workers"};
-      directory = one.directory;
-    }
+    if (!wanted.empty() && one.worker != wanted) continue;
+    names += (names.empty() ? "" : "、") + one.worker;
+    directory = directory.empty() ? one.directory : directory;
   }
+  // A worker who enrolled again is there under two names; which is meant only they can tell.
+  if (wanted.empty() && all.size() > 1)
+    return Error{ErrorCode::bad_argument, "--worker", std::string(kSeveral) + names};
   if (directory.empty()) return Error{ErrorCode::store_missing, all.empty() ? "" : "--worker", {}};
   directory_ = directory;
   JULU_TRY(const StoreKey key, this->key(false));
@@ -158,14 +163,16 @@ std::string Session::advice_for(const Error& error) const {
   constexpr Known kKnown[] = {
       {"readable by others", "密钥文件不能让别人读取，请运行：chmod 600 密钥文件",
        "Others may read the key file. Run: chmod 600 FILE"},
-      {"several workers", "这台电脑登记了多人，请用 --worker 指定。",
-       "Several workers are enrolled here: name one with --worker."},
       {"several records end so", "有多条记录的编号以此结尾，请多写几位。", "Several ids end so: give more digits."},
       {"no such folder", "没有这个目录，请先建立。", "There is no such folder: make it first."},
       {"is a folder", "这是一个目录，请写上文件名。", "This is a folder: name a file in it."},
       {"no photos", "这条记录没有照片。", "The record has no photos."},
       {"nothing to change", "没有写要改什么，见 julu household --help。", "Nothing to change was given: see --help."},
   };
+  if (error.detail.starts_with(kSeveral)) {
+    return fill("这台电脑登记过 {}，请用 --worker 指定一个。", "Enrolled here: {}. Name one with --worker.",
+                error.detail.substr(kSeveral.size()));
+  }
   for (const Known& known : kKnown) {
     if (error.detail == known.detail) return pick(known.zh, known.en);
   }

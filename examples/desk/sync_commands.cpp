@@ -36,6 +36,11 @@ std::string joined(const std::vector<std::string>& words) {
 }
 
 int fail_to_enrol(const Session& session, const Error& error) {
+  if (error.field == "/platform" && error.detail == "proof-refused") {
+    return session.fail(error, "--platform",
+                        session.pick("平台不认这个地址，请照通知上的写法填写。",
+                                     "The platform goes by another address: give it as it was handed out."));
+  }
   if (error.field == "/platform") {
     return session.fail(error, "--platform",
                         session.pick("平台地址要写全，如 https://juhaoban.example。",
@@ -49,10 +54,9 @@ int fail_to_enrol(const Session& session, const Error& error) {
   if (const auto all = enrolments(session.root()); all && error.code == ErrorCode::enrolment_refused) {
     for (const Enrolled& one : *all) workers += (workers.empty() ? "" : "、") + one.worker;
   }
-  return session.fail(error, error.field == "/code" ? "--code" : "",
-                      workers.empty()
-                          ? std::string()
-                          : session.fill("这台电脑已登记过 {}，不必再登记。", "{} is enrolled here already.", workers));
+  return session.fail(
+      error, error.field == "/code" ? "--code" : "",
+      workers.empty() ? std::string() : session.fill("这台电脑已登记过 {}。", "{} is enrolled here already.", workers));
 }
 
 int init(Session& session, const InitOptions& wanted) {

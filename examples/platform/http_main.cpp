@@ -112,14 +112,16 @@ int serve(Options options, const std::string& host, int port, bool public_host) 
     std::cerr << "juhaoban: 端口被占用\n";
     return 69;
   }
-  if (options.address.empty()) options.address = "http://" + host + ":" + std::to_string(bound);
+  const std::string shown = host.find(':') == std::string::npos ? host : "[" + host + "]";
+  const std::string address = "http://" + shown + ":" + std::to_string(bound);
+  if (options.address.empty()) options.address = address;
   Platform platform(options);
   add_routes(server, platform);
   running = &server;
   std::signal(SIGTERM, on_signal);
   std::signal(SIGINT, on_signal);
   std::signal(SIGPIPE, SIG_IGN);
-  std::printf("juhaoban: http://%s:%d\n", host.c_str(), bound);
+  std::printf("juhaoban: %s\n", address.c_str());
   std::fflush(stdout);
   server.listen_after_bind();
   running = nullptr;

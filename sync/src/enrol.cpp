@@ -31,7 +31,7 @@ std::string normalised(std::string_view code) {
 Result<std::string> checked_platform(std::string platform) {
   while (!platform.empty() && platform.back() == '/') platform.pop_back();
   if (!is_origin(platform) || !is_confidential(platform)) return Error{ErrorCode::bad_argument, "/platform", {}};
-  return platform;
+  return *origin_of(platform);  // one spelling: the platform compares it with its own
 }
 
 class Enroller {
@@ -72,7 +72,10 @@ class Enroller {
     if (response.status >= 200 && response.status < 300) return wire::decode_enrolment(response.body, platform_);
     const std::string type = wire::decode_problem(response).type;
     switch (response.status) {
-      case 403: return Error{ErrorCode::enrolment_refused, "/code", type};
+      case 403:
+        // It is known to its platform by another address than the one that was given.
+        if (type == "proof-refused") return Error{ErrorCode::bad_argument, "/platform", type};
+        return Error{ErrorCode::enrolment_refused, "/code", type};
       case 400:
       case 422: return Error{ErrorCode::enrolment_refused, "/code", type};
       case 426: return Error{ErrorCode::app_too_old, {}, type};

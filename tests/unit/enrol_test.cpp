@@ -168,3 +168,18 @@ TEST_CASE("an enrolment that gets no answer ends in its time") {
   CHECK(enrol(desk.options).error().code == ErrorCode::offline);
   CHECK(desk.clock.monotonic_ms() - begun <= 40'000);
 }
+
+TEST_CASE("an address has one spelling, and one that the platform does not go by is named as such") {
+  Desk desk;
+  desk.options.platform = "HTTP://LocalHost:80/";
+  std::string asked_at;
+  desk.instead = [&](const Request& request) -> std::optional<Response> {
+    if (request.method == "GET") asked_at = request.url.substr(0, request.url.find("/v1"));
+    return request.method == "POST" ? std::optional(problem(403, "proof-refused")) : std::nullopt;
+  };
+  const auto refused = enrol(desk.options);
+  CHECK(asked_at == "http://localhost");
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == ErrorCode::bad_argument);
+  CHECK(refused.error().field == "/platform");
+}
