@@ -272,3 +272,25 @@ TEST_CASE("a file whose list of tables is damaged still gives what its sound par
   }
   CHECK(salvaged > 0);
 }
+
+TEST_CASE("damage that only the commit comes upon sets the file aside at the next open") {
+  County county;
+  const Told told = fill(county, 60);
+  std::int64_t ops_root = 0;
+  {
+    store::Connection::Options options;
+    options.path = county.directory() + "/julu.db";
+    if (county.options().encrypted) options.key = county.key;
+    const auto db = store::Connection::open(options).value();
+    ops_root = (*db).integer("SELECT rootpage FROM sqlite_schema WHERE name = 'op'").value().value();
+  }
+  damage(county.directory() + "/julu.db", ops_root - 1, 1);
+  {
+    const auto store = county.open_again();
+    const auto leased = Outbox(*store).acquire_lease();  // no op is read for it but the one that carries the sum
+    REQUIRE_FALSE(leased.ok());
+    REQUIRE(leased.error().code == ErrorCode::store_corrupt);
+  }
+  const auto store = county.open_again();
+  check_saved(*store, told);
+}
