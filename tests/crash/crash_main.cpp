@@ -161,7 +161,7 @@ Tally run_scenarios(const Arguments& arguments) {
 std::int64_t run_lying(const Arguments& arguments) {
   Lies lies;
   for (const Scenario& scenario : scenarios()) {
-    if (scenario.subject != kPhone || scenario.large || scenario.enrols) continue;
+    if (scenario.subject != kPhone || scenario.large || scenario.enrols || scenario.damaged) continue;
     for (const bool encrypted : {false, true}) {
       if (encrypted && !julu::test::has_cipher()) continue;
       const Recording recording = record(scenario, encrypted, arguments.seed);
@@ -183,7 +183,8 @@ namespace julu::crash {
 const std::vector<Scenario>& scenarios() {
   static const std::vector<Scenario> all = [] {
     std::vector<Scenario> list;
-    for (const auto& part : {capture_scenarios(), sync_scenarios(), upkeep_scenarios(), platform_scenarios()}) {
+    for (const auto& part :
+         {capture_scenarios(), sync_scenarios(), upkeep_scenarios(), wreck_scenarios(), platform_scenarios()}) {
       list.insert(list.end(), part.begin(), part.end());
     }
     return list;

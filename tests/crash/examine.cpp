@@ -4,6 +4,7 @@
 #include <exception>
 #include <stdexcept>
 
+#include "damage.h"
 #include "holdings.h"
 #include "store/core.h"
 
@@ -22,11 +23,8 @@ void must(bool holds, const std::string& otherwise) {
 
 std::unique_ptr<Connection> look_into(Site& site) {
   const Store::Options its = site.options();
-  Connection::Options options;
-  options.path = kStoreFile;
-  options.vfs = its.vfs;
-  if (its.encrypted) options.key = its.key;
-  return need(Connection::open(options), "a connection beside the store");
+  return need(store::open_database(its, store::generation_in_use(its), store::Opening::there),
+              "a connection beside the store");
 }
 
 void check_pages(Connection& db) {
@@ -45,7 +43,8 @@ void check_pages(const SimDisk& platform) {
 // Each number once, each link the hash of all before it.
 void check_chain(Connection& db, const std::string& device, bool copied) {
   store::Query row = db.query(
-      "SELECT number, hash, link, canonical FROM op WHERE chain = (SELECT max(chain) FROM op) ORDER BY number");
+      "SELECT number, hash, link, canonical FROM op WHERE chain = (SELECT value FROM meta WHERE name = 'chain'"
+      " UNION ALL SELECT 0 LIMIT 1) ORDER BY number");
   Hash link = first_link(device);
   for (std::int64_t number = 1; need(row.step(), "ops"); ++number) {
     must(row.integer(0) == number, "the chain has a gap before " + std::to_string(row.integer(0)));
@@ -87,7 +86,7 @@ void check_receipts(const std::vector<OwnOp>& ops, const County& county) {
   }
 }
 
-void check_agreement(const std::vector<OwnOp>& ops, const County& county, bool copied) {
+void check_agreement(const std::vector<OwnOp>& ops, const County& county, bool knows_all) {
   check_receipts(ops, county);
   std::set<std::string> here;
   for (const OwnOp& op : ops) {
@@ -100,7 +99,7 @@ void check_agreement(const std::vector<OwnOp>& ops, const County& county, bool c
     must(county.attached.contains(op.record + photo), "a receipted photo hangs on no record");
   }
   for (const auto& [id, op] : county.ops) {
-    if (copied || !id.starts_with(sim::worker_of(kWorker))) continue;
+    if (!knows_all || !id.starts_with(sim::worker_of(kWorker))) continue;
     must(here.contains(id), "the platform holds what this phone never made");
   }
 }
@@ -144,11 +143,27 @@ void check_rows_of_ops(Connection& db) {
   must(unsigned_ == 0, "delivered without a receipt");
 }
 
+// Whatever was sent under more than one id. Each report of a scenario has its own text, each case a step once.
+void check_nothing_doubled(const SimDisk& platform) {
+  juhaoban::Database db(sim::kData + std::string("/platform.db"), platform.vfs());
+  const auto twice = db.text(
+      "SELECT 'record ' || min(id) FROM record GROUP BY creator, body HAVING count(*) > 1"
+      " UNION ALL SELECT 'creation of ' || record FROM op WHERE verb = 'create' GROUP BY record HAVING count(*) > 1"
+      " UNION ALL SELECT 'step of ' || record FROM action GROUP BY record, json_extract(detail, '$.action')"
+      " HAVING count(*) > 1"
+      " UNION ALL SELECT 'photo of ' || record FROM attachment GROUP BY record, photo HAVING count(*) > 1");
+  must(!twice, "twice at the platform: " + twice.value_or(""));
+}
+
 void check_store(const Scenario& scenario, Site& site) {
-  must(!site.phone.image().contains(store::damage_mark(kStoreFile)), "the store was set aside as damaged");
+  const bool aside = site.phone.image().contains(store::damage_mark(kStoreFile));
+  must(aside == scenario.damaged, aside ? "the store was set aside as damaged" : "the damage was not found");
   const auto db = look_into(site);
   check_pages(*db);
-  check_chain(*db, site.store().identity().device, scenario.copied);
+  // Of a salvaged store it begins anew with the next device, at its first sync.
+  if (!aside) check_chain(*db, site.store().identity().device, scenario.copied);
+  const std::string lost = left_behind(site);
+  must(lost.empty(), "the damaged file still holds " + lost);
   check_photos(site.store(), *db);
   check_rows_of_ops(*db);
   for (const Record& record : need(site.store().list({}), "list")) need(site.store().history(record.id), "history");
@@ -160,7 +175,7 @@ void check_all(const Scenario& scenario, Site& site, const std::vector<Claim>& p
   site.county();
   check_pages(site.platform);
   if (!enrolled) enrol_phone(site);
-  site.open();
+  scenario.damaged ? site.open_sound() : site.open();
   check_store(scenario, site);
   {
     const auto db = look_into(site);
@@ -176,8 +191,10 @@ void check_all(const Scenario& scenario, Site& site, const std::vector<Claim>& p
   check_promises(site.store(), site.claims);
   const auto db = look_into(site);
   const County county = sim::read_county(site.platform.vfs());
-  check_agreement(sim::read_ops(*db), county, scenario.copied);
+  check_agreement(sim::read_ops(*db), county, !scenario.copied && !scenario.damaged);
   check_rows(*db, county);
+  if (scenario.damaged) check_chain(*db, site.store().identity().device, false);
+  check_nothing_doubled(site.platform);
 }
 
 }  // namespace

@@ -14,12 +14,44 @@ namespace {
 
 constexpr std::size_t kLargeCuts = 40;  // steps of a scenario of megabytes
 constexpr std::size_t kLargeSubsets = 3;
+constexpr std::size_t kSalvageShare = 4;   // of the subsets: a salvage is one transaction of hundreds of writes
 constexpr std::size_t kLargeSteps = 3000;  // from here on only syncs and what stands around them count as history
 constexpr std::int64_t kViolationsShown = 20;
 
 std::uint64_t number_of(const SimDisk& disk, const std::string& file) {
   const auto found = disk.image().find(file);
   return found == disk.image().end() ? 0 : std::hash<std::string_view>()(found->second.bytes);
+}
+
+// The last connection to close moves the whole WAL into the file, so the file's bytes are the contents.
+Result<std::uint64_t> contents_number(SimDisk& disk, const Store::Options& options, int generation) {
+  const std::string file = store::database_path(options.directory, generation);
+  if (!disk.image().contains(file)) return 0;
+  const bool at_rest = generation < store::generation_in_use(options) && !disk.image().contains(file + "-wal");
+  if (!at_rest) {
+    JULU_TRY(const auto db, store::open_database(options, generation, store::Opening::there));
+    JULU_TRY(const auto version, db->integer("PRAGMA user_version"));
+    JULU_TRY(const auto tables, db->integer("SELECT count(*) FROM sqlite_schema"));
+    // Until the first transaction there is only an empty file, which every opening makes anew.
+    if (version == 0) return static_cast<std::uint64_t>(*tables);
+  }
+  return number_of(disk, file);
+}
+
+// The file, and the one that takes its place once it is marked.
+Reopened reopen_generations(SimDisk& disk, const Store::Options& options) {
+  Digest digest{};
+  const int in_use = store::generation_in_use(options);
+  if (in_use > static_cast<int>(digest.size())) return {{}, "the file that a salvage made is set aside"};
+  if (disk.image().contains(store::database_path(options.directory, in_use + 1)))
+    return {{}, "the next file is there, and the mark of the damaged one is not"};
+  for (int generation = 1; generation <= in_use; ++generation) {
+    const auto number = contents_number(disk, options, generation);
+    if (!number) return {{}, std::string(name(number.error().code)) + " " + number.error().detail};
+    // With the mark, a file that is not made yet is something else than none.
+    digest.at(static_cast<std::size_t>(generation - 1)) = *number + static_cast<std::uint64_t>(generation - 1);
+  }
+  return {digest, {}};
 }
 
 }  // namespace
@@ -31,7 +63,6 @@ void Tally::add(const Tally& other) {
   violations += other.violations;
 }
 
-// The last connection to close moves the whole WAL into the file, so the file's bytes are the contents.
 Reopened reopen(SimDisk& disk, int subject, bool encrypted) {
   if (subject == kPlatform) {
     const std::string folder = std::string(sim::kData) + "/";
@@ -44,22 +75,12 @@ Reopened reopen(SimDisk& disk, int subject, bool encrypted) {
     }
     return {Digest{number_of(disk, folder + "platform.db"), number_of(disk, folder + "vault.db")}, {}};
   }
-  if (!disk.image().contains(kStoreFile)) return {Digest{}, {}};
   Store::Options options;
   options.directory = "phone";
   options.key = sim::store_key();
   options.encrypted = encrypted;
   options.vfs = disk.vfs();
-  {
-    const auto opened = store::open_database(options, 1, store::Opening::there);
-    if (!opened) return {{}, std::string(name(opened.error().code)) + " " + opened.error().detail};
-    // Until the first transaction there is only an empty file, which every opening makes anew.
-    const auto version = (*opened)->integer("PRAGMA user_version");
-    const auto tables = (*opened)->integer("SELECT count(*) FROM sqlite_schema");
-    if (!version || !tables) return {{}, "it cannot be read"};
-    if (*version == 0) return {Digest{static_cast<std::uint64_t>(**tables), 0}, {}};
-  }
-  return {Digest{number_of(disk, kStoreFile), 0}, {}};
+  return reopen_generations(disk, options);
 }
 
 Explorer::Explorer(const Scenario& scenario, const Recording& recording, const Settings& settings, std::string before)
@@ -100,9 +121,10 @@ void Explorer::cut_at(std::size_t step) {
 // one of the step before; it is new only where a promise was made in between.
 std::vector<Fates> Explorer::fates_at(std::size_t step) {
   const std::size_t loose = cuts_.loose();
+  const std::size_t share = scenario_.damaged ? kSalvageShare : 1;
   const std::size_t most = scenario_.large   ? kLargeSubsets
-                           : before_.empty() ? settings_.subsets
-                                             : settings_.subsets_again;
+                           : before_.empty() ? std::max<std::size_t>(1, settings_.subsets / share)
+                                             : std::max<std::size_t>(1, settings_.subsets_again / share);
   if (loose == 0) return {Fates()};
   const bool all_new = step == 0 || recording_.is_boundary(step);
   const std::size_t free = all_new ? loose : loose - 1;
@@ -204,12 +226,15 @@ Moment Explorer::moment(std::size_t step, const SimDisk::Image& image) {
   return moment;
 }
 
+std::vector<Claim> Explorer::promised_at(std::size_t step) const {
+  const auto claims = static_cast<std::ptrdiff_t>(recording_.claims_at(step));
+  return {recording_.claims.begin(), recording_.claims.begin() + claims};
+}
+
 std::string Explorer::examine(std::size_t step, const SimDisk::Image& image) {
   ++tally_.examined;
-  const auto claims = static_cast<std::ptrdiff_t>(recording_.claims_at(step));
-  const std::vector<Claim> promised(recording_.claims.begin(), recording_.claims.begin() + claims);
   const bool enrolled = !scenario_.enrols || recording_.marks.front().end <= step;
-  return crash::examine(scenario_, moment(step, image), promised, enrolled, settings_.encrypted);
+  return crash::examine(scenario_, moment(step, image), promised_at(step), enrolled, settings_.encrypted);
 }
 
 Recording Explorer::record_recovery(std::size_t step, const SimDisk::Image& image) {
@@ -219,7 +244,10 @@ Recording Explorer::record_recovery(std::size_t step, const SimDisk::Image& imag
   } else if (scenario_.enrols) {
     calls.push_back({"enrol again", [](Site& site) { enrol_phone(site); }});
   }
-  calls.push_back({"open again", [](Site& site) { site.clock.reboot("boot-2"), site.open(); }});
+  calls.push_back({"open again", [damaged = scenario_.damaged](Site& site) {
+                     site.clock.reboot("boot-2");
+                     damaged ? site.open_sound() : site.open();
+                   }});
   calls.push_back({"capture after it", [](Site& site) { site.report("断电之后"); }});
   if (scenario_.subject == kPlatform) {
     // Of a sync that ends early only what it said is delivered has to last.
@@ -227,9 +255,7 @@ Recording Explorer::record_recovery(std::size_t step, const SimDisk::Image& imag
   }
   calls.push_back({"close", [](Site& site) { site.close(); }});
   Recording recovery = record(moment(step, image), calls, settings_.encrypted, settings_.seed + 7);
-  const auto promised = static_cast<std::ptrdiff_t>(recording_.claims_at(step));
-  recovery.claims.insert(recovery.claims.begin(), recording_.claims.begin(), recording_.claims.begin() + promised);
-  for (Recording::Mark& mark : recovery.marks) mark.claims += static_cast<std::size_t>(promised);
+  recovery.begin_with(promised_at(step));
   return recovery;
 }
 

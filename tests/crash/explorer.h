@@ -59,6 +59,7 @@ class Explorer {
   void judge(std::size_t step, const Fates& fates);
   std::string wrong_with(std::size_t step, const SimDisk::Image& image, Digest& digest);
   Digest passed_through(std::size_t step);
+  std::vector<Claim> promised_at(std::size_t step) const;
   std::string examine(std::size_t step, const SimDisk::Image& image);
   Moment moment(std::size_t step, const SimDisk::Image& image);
   Recording record_recovery(std::size_t step, const SimDisk::Image& image);

@@ -16,11 +16,17 @@ std::size_t Recording::floor(std::size_t step) const {
 }
 
 std::size_t Recording::claims_at(std::size_t step) const {
-  std::size_t count = 0;
+  std::size_t count = claims_before;
   for (const Mark& mark : marks) {
     if (mark.durable && mark.end <= step) count = mark.claims;
   }
   return count;
+}
+
+void Recording::begin_with(const std::vector<Claim>& before) {
+  claims.insert(claims.begin(), before.begin(), before.end());
+  for (Mark& mark : marks) mark.claims += before.size();
+  claims_before += before.size();
 }
 
 std::string Recording::place(std::size_t step) const {
@@ -61,18 +67,22 @@ Recording record(const Moment& start, const std::vector<Call>& calls, bool encry
 
 Recording record(const Scenario& scenario, bool encrypted, std::uint64_t seed) {
   Moment start = beginning(encrypted);
+  std::vector<Claim> before;
   if (scenario.enrols) start.phone.clear();
   if (scenario.prepare) {
     Site site(start, encrypted, seed + 1);
     if (!scenario.enrols) site.open();
     scenario.prepare(site);
     start = site.moment();  // as a killed process leaves it
+    if (scenario.damaged) before = site.claims;
   }
   std::vector<Call> calls;
   if (!scenario.enrols) calls.push_back({"open", [](Site& site) { site.open(); }});
   calls.insert(calls.end(), scenario.calls.begin(), scenario.calls.end());
   calls.push_back({"close", [](Site& site) { site.close(); }});
-  return record(start, calls, encrypted, seed);
+  Recording recording = record(start, calls, encrypted, seed);
+  recording.begin_with(before);
+  return recording;
 }
 
 }  // namespace julu::crash

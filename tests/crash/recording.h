@@ -19,11 +19,14 @@ struct Recording {
   std::vector<Mark> marks;
   std::vector<std::size_t> told;  ///< places where a call under way has said that all before it is safe
   std::vector<Claim> claims;
+  std::size_t claims_before = 0;  ///< of them: so it was when the recording began
   std::int64_t ended_ms = 0;
 
   /// From here on everything before it must survive a cut at `step`.
   std::size_t floor(std::size_t step) const;
   std::size_t claims_at(std::size_t step) const;
+  /// What holds already when it begins.
+  void begin_with(const std::vector<Claim>& before);
   std::string place(std::size_t step) const;
   bool is_boundary(std::size_t step) const;
 };

@@ -24,6 +24,7 @@ struct Scenario {
   bool enrols = false;    ///< begins with an empty phone
   bool restored = false;  ///< the platform lost what it had answered: until the phone has asked, both sides differ
   bool copied = false;    ///< another phone goes on with the same past
+  bool damaged = false;   ///< its file is: it is set aside, and what can be read goes on in the next one
   bool large = false;     ///< of megabytes: only a sample of its steps is cut
 };
 
@@ -31,6 +32,7 @@ const std::vector<Scenario>& scenarios();
 std::vector<Scenario> capture_scenarios();
 std::vector<Scenario> sync_scenarios();
 std::vector<Scenario> upkeep_scenarios();
+std::vector<Scenario> wreck_scenarios();
 std::vector<Scenario> platform_scenarios();
 /// The phone of an `enrols` scenario becomes known to the platform, or takes up again what was begun.
 void enrol_phone(Site& site);

@@ -96,6 +96,15 @@ void Site::close() {
   own_platform_.reset();
 }
 
+void Site::open_sound() {
+  open();
+  const auto looked = store_->maintain(std::chrono::milliseconds(0));
+  if (looked) return;
+  if (looked.error().code != ErrorCode::store_corrupt) need(looked, "maintain");
+  store_.reset();
+  open();
+}
+
 Moment Site::moment() {
   const auto written = [](const SimDisk& disk) {
     SimDisk::Image image;

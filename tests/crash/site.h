@@ -49,6 +49,8 @@ class Site {
 
   void open();
   void close();
+  /// Opens; where upkeep finds the file damaged, once more: then it was set aside.
+  void open_sound();
   bool is_open() const { return store_ != nullptr; }
   Store& store() { return *store_; }
   juhaoban::Platform& county();

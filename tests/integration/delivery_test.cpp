@@ -25,7 +25,7 @@ struct Phone {
     }
     const auto saved = store->capture(capture);
     REQUIRE(saved.ok());
-    told[saved->id] = saved->photos;
+    told[saved->id] = {saved->photos, hash_of_body(capture.body)};
   }
 
   Folder folder;
@@ -51,8 +51,8 @@ TEST_CASE("reports made without a network arrive when it returns, with receipts"
   platform.start();
   const SyncOutcome outcome = sync_to_the_end(*phone.store);
   CHECK(outcome.end == SyncEnd::all_delivered);
-  CHECK(compare(platform, told).clean());
-  for (const auto& [id, photos] : told) CHECK((*phone.store->get(id))->delivery == Delivery::delivered);
+  CHECK(compare(platform, *phone.store, told).clean());
+  for (const auto& [id, record] : told) CHECK((*phone.store->get(id))->delivery == Delivery::delivered);
 }
 
 TEST_CASE("the screening and the result come back with their photos") {
@@ -101,7 +101,7 @@ TEST_CASE("a connection cut anywhere, either way, costs time and nothing else") 
   platform.proxy->cut_down_after(-1);
   CHECK(platform.proxy->cuts() > 20);
   CHECK(sync_to_the_end(*phone.store).end == SyncEnd::all_delivered);
-  const Comparison result = compare(platform, told);
+  const Comparison result = compare(platform, *phone.store, told);
   CHECK(result.clean());
 }
 
@@ -116,7 +116,7 @@ TEST_CASE("an upload goes on where it stopped") {
   const std::int64_t before = platform.proxy->bytes_up();
   CHECK(sync_to_the_end(*phone.store).end == SyncEnd::all_delivered);
   CHECK(platform.proxy->bytes_up() - before < 700 * 1024);
-  CHECK(compare(platform, told).clean());
+  CHECK(compare(platform, *phone.store, told).clean());
 }
 
 TEST_CASE("a platform killed in the middle keeps what it answered, and the phone brings the rest") {
@@ -133,7 +133,7 @@ TEST_CASE("a platform killed in the middle keeps what it answered, and the phone
   }
   platform.proxy->cut_down_after(-1);
   CHECK(sync_to_the_end(*phone.store).end == SyncEnd::all_delivered);
-  CHECK(compare(platform, told).clean());
+  CHECK(compare(platform, *phone.store, told).clean());
 }
 
 TEST_CASE("two phones edit one household; both edits stand, and a true conflict waits for a person") {

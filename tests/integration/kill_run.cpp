@@ -66,13 +66,15 @@ class OnePhone {
   // Reads never see half a capture.
   void look() {
     const auto store = open_phone(directory_);
-    for (const auto& [id, photos] : told_) {
+    for (const auto& [id, told] : told_) {
       const auto record = store->get(id);
-      const std::set<std::string> distinct(photos.begin(), photos.end());
+      const std::set<std::string> distinct(told.photos.begin(), told.photos.end());
       if (!record || !*record)
         wrong("told, and not there: " + id);
       else if ((*record)->photos.size() != distinct.size())
         wrong("not with all its photos: " + id);
+      else if (hash_of_body((*record)->body) != told.body)
+        wrong("with another body: " + id);
     }
   }
 
@@ -83,9 +85,10 @@ class OnePhone {
     for (;;) {
       const auto page = store.list(all).value();
       for (const Record& record : page) {
-        auto& photos = told_.try_emplace(record.id).first->second;
-        if (!photos.empty()) continue;
-        for (const RecordPhoto& photo : record.photos) photos.push_back(photo.sha256);
+        const auto [told, untold] = told_.try_emplace(record.id);
+        if (!untold) continue;
+        told->second.body = hash_of_body(record.body);
+        for (const RecordPhoto& photo : record.photos) told->second.photos.push_back(photo.sha256);
       }
       if (page.size() < 500) return;
       all.before = page.back().id;
@@ -96,14 +99,14 @@ class OnePhone {
     const auto store = open_phone(directory_);
     add_untold(*store);
     if (sync_to_the_end(*store).end != SyncEnd::all_delivered) wrong("the phone never comes to the end of its queue");
-    const Comparison result = compare(platform_, told_);
+    const Comparison result = compare(platform_, *store, told_);
     for (const std::string& id : result.lost) wrong("lost: " + id);
     for (const std::string& id : result.doubled) wrong("doubled: " + id);
     for (const std::string& id : result.foreign) wrong("never captured: " + id);
     for (const std::string& id : result.damaged) wrong("damaged: " + id);
-    for (const auto& [id, photos] : told_) {
+    for (const auto& [id, told] : told_) {
       ++report_.records;
-      report_.photos += photos.size();
+      report_.photos += told.photos.size();
       if ((*store->get(id))->delivery != Delivery::delivered) wrong("not shown as delivered: " + id);
     }
   }

@@ -11,6 +11,7 @@
 
 #include "county.h"
 #include "jpeg.h"
+#include "phones.h"
 
 using namespace julu;
 
@@ -63,7 +64,7 @@ int capture(char** words) {
     }
     const auto saved = store->capture(capture);
     if (!saved) return fail(saved.error());
-    std::string line = "saved " + saved->id;
+    std::string line = "saved " + saved->id + " " + test::hash_of_body(capture.body);
     for (const std::string& photo : saved->photos) line += " " + photo;
     std::puts(line.c_str());
     std::fflush(stdout);

@@ -59,6 +59,8 @@ SyncOutcome sync_to_the_end(Store& store, int runs) {
   return last;
 }
 
+std::string hash_of_body(const std::string& json) { return hex(sha256(nlohmann::json::parse(json).dump())); }
+
 void add_line(Told& told, const std::string& line) {
   std::istringstream words(line);
   std::string word;
@@ -66,42 +68,78 @@ void add_line(Told& told, const std::string& line) {
   if (word != "saved") return;
   std::string id;
   words >> id;
-  std::vector<std::string>& photos = told[id];
-  while (words >> word) photos.push_back(word);
+  ToldRecord& record = told[id];
+  words >> record.body;
+  while (words >> word) record.photos.push_back(word);
 }
 
-Comparison compare(PlatformProcess& platform, const Told& told) {
+namespace {
+
+struct Held {
+  std::set<std::string> photos;
+  std::string body;
+};
+
+/// op id → hash, of all that the phone made.
+std::map<std::string, std::string> ops_of(Store& store, const Told& told) {
+  std::map<std::string, std::string> ops;
+  for (const auto& [id, record] : told) {
+    for (const HistoryEntry& entry : store.history(id).value()) {
+      if (!entry.hash.empty()) ops[entry.op_id] = entry.hash;
+    }
+  }
+  return ops;
+}
+
+void compare_ops(const std::map<std::string, std::string>& ops, const std::map<std::string, std::string>& applied,
+                 Comparison& result) {
+  for (const auto& [op, hash] : ops) {
+    const auto there = applied.find(op);
+    if (there == applied.end())
+      result.lost.push_back("operation " + op);
+    else if (there->second != hash)
+      result.damaged.push_back("operation " + op);
+  }
+  for (const auto& [op, hash] : applied) {
+    if (!ops.contains(op)) result.foreign.push_back("operation " + op);
+  }
+}
+
+}  // namespace
+
+Comparison compare(PlatformProcess& platform, Store& store, const Told& told) {
   Comparison result;
-  std::map<std::string, std::set<std::string>> held;
-  std::map<std::string, std::string> bytes;
-  std::map<std::string, int> effects;
+  std::map<std::string, Held> held;
+  std::map<std::string, std::string> bytes, applied;
   for (const auto& item : platform.dump()) {
     const std::string type = item.at("type");
     if (type == "record") {
       const std::string id = item.at("id");
       if (!parse_id(id)) continue;
       if (held.contains(id)) result.doubled.push_back(id);
-      held[id];
-      for (const auto& photo : item.value("photos", nlohmann::json::array())) held[id].insert(photo.at("photo"));
+      held[id].body = hash_of_body(item.at("body").dump());
+      for (const auto& photo : item.value("photos", nlohmann::json::array())) held[id].photos.insert(photo.at("photo"));
     } else if (type == "photo") {
       bytes[item.at("sha256")] = item.at("sha256_actual");
-    } else if (type == "op" && ++effects[item.at("op_id")] > 1) {
+    } else if (type == "op" && !applied.emplace(item.at("op_id"), item.at("hash")).second) {
       result.doubled.push_back(item.at("op_id"));
     }
   }
-  for (const auto& [id, photos] : told) {
+  for (const auto& [id, record] : told) {
     if (!held.contains(id)) {
       result.lost.push_back(id);
       continue;
     }
-    for (const std::string& photo : photos) {
-      if (!held[id].contains(photo)) result.lost.push_back(id + " " + photo);
+    if (held[id].body != record.body) result.damaged.push_back("body of " + id);
+    for (const std::string& photo : record.photos) {
+      if (!held[id].photos.contains(photo)) result.lost.push_back(id + " " + photo);
       if (!bytes.contains(photo) || bytes[photo] != photo) result.damaged.push_back(photo);
     }
   }
-  for (const auto& [id, photos] : held) {
+  for (const auto& [id, what] : held) {
     if (!told.contains(id)) result.foreign.push_back(id);
   }
+  compare_ops(ops_of(store, told), applied, result);
   return result;
 }
 

@@ -25,15 +25,23 @@ Result<SyncOutcome> sync_once(Store& store);
 /// Runs until nothing is left or `runs` are over; throws on an error.
 SyncOutcome sync_to_the_end(Store& store, int runs = 40);
 
-/// What a phone was told is saved: record id → hashes of its photos.
-using Told = std::map<std::string, std::vector<std::string>>;
+/// What a phone was told is saved, by record id.
+struct ToldRecord {
+  std::vector<std::string> photos;  ///< hashes
+  std::string body;                 ///< hash of what was captured
+};
+using Told = std::map<std::string, ToldRecord>;
+/// Of a record's body, however it is written.
+std::string hash_of_body(const std::string& json);
+/// A phone's line: "saved ID BODY PHOTO…".
 void add_line(Told& told, const std::string& line);
 
-/// What stands at the platform against what was told, record by record and hash by hash.
+/// What stands at the platform against what was told and what `store` has sent: each record once with its body and
+/// photos, each operation once with its hash, and nothing else.
 struct Comparison {
   std::vector<std::string> lost, doubled, foreign, damaged;
   bool clean() const { return lost.empty() && doubled.empty() && foreign.empty() && damaged.empty(); }
 };
-Comparison compare(PlatformProcess& platform, const Told& told);
+Comparison compare(PlatformProcess& platform, Store& store, const Told& told);
 
 }  // namespace julu::test

@@ -388,8 +388,10 @@ int on_delete(sqlite3_vfs* vfs, const char* name, int) {
   return SQLITE_OK;
 }
 
+// As the Unix VFS says: an empty file is none.
 int on_access(sqlite3_vfs* vfs, const char* name, int, int* out) {
-  *out = of(vfs).files.contains(name) ? 1 : 0;
+  const auto file = of(vfs).files.find(name);
+  *out = file != of(vfs).files.end() && !file->second.bytes.empty() ? 1 : 0;
   return SQLITE_OK;
 }
 

@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <julu/limits.h>
+
 #include "county.h"
 #include "jpeg.h"
 
@@ -80,4 +82,13 @@ TEST_CASE("on a full disk the report being written still fits, and the next is r
   const int result = on_small_disk(folder.path(), &fill_and_capture);
   if (result == kNoNamespace) SKIP("this machine lets no test mount a file system of its own");
   CHECK(result == 0);
+}
+
+TEST_CASE("a ballast that a power cut left short is made whole by the upkeep") {
+  County county;
+  const auto store = county.phone();
+  const std::string ballast = county.directory() + "/ballast";
+  std::ofstream(ballast) << "short";
+  REQUIRE(store->maintain(std::chrono::seconds(1)).ok());
+  CHECK(std::filesystem::file_size(ballast) == limits::ballast_bytes);
 }

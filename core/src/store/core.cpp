@@ -255,7 +255,9 @@ bool Core::make_ballast() {
   if (!options_.vfs.empty()) return true;
   const std::string path = ballast_path(options_);
   std::error_code failed;
-  if (std::filesystem::exists(path, failed)) return true;
+  // Its bytes are not synced: a power cut may leave fewer.
+  if (std::filesystem::file_size(path, failed) == limits::ballast_bytes) return true;
+  failed.clear();
   {
     std::ofstream file(path, std::ios::binary);
     std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write,

@@ -89,10 +89,8 @@ class Core {
     const Teller teller(*this);
     const std::lock_guard lock(read_mutex_);
     JULU_CHECK(check_awake());
-    JULU_TRY(const auto snapshot, Transaction::snapshot(*reader_));
-    auto result = guarded([&] { return body(*reader_); });
-    if (!result) note_damage(result.error());
-    return result;
+    JULU_TRY(const auto snapshot, heeded(Transaction::snapshot(*reader_)));
+    return heeded(guarded([&] { return body(*reader_); }));
   }
 
   Clock& clock() const { return *clock_; }
@@ -132,9 +130,10 @@ class Core {
   /// Runs `body(db)` under the writer's lock, outside any transaction.
   template <class Body>
   auto upkeep(Body&& body) -> decltype(body(std::declval<Connection&>())) {
+    const Teller teller(*this);
     const std::lock_guard lock(write_mutex_);
     JULU_CHECK(check_awake());
-    return body(*writer_);
+    return heeded(body(*writer_));
   }
 
   /// Before anything is sent and with the upkeep, once a boot: of what a disk that lied may have left. Errors:
@@ -182,20 +181,22 @@ class Core {
   }
   template <class Body>
   auto commit(Body& body) -> decltype(body(std::declval<Connection&>())) {
-    JULU_TRY(auto transaction, Transaction::begin(*writer_));
+    JULU_TRY(auto transaction, heeded(Transaction::begin(*writer_)));
     JULU_CHECK(check_in_use());
-    auto result = guarded([&] { return body(*writer_); });
-    if (!result) {
-      note_damage(result.error());
-      return result;
-    }
+    auto result = heeded(guarded([&] { return body(*writer_); }));
+    if (!result) return result;
     // Not by the look itself, which writes nothing.
-    if (newly_checked_) JULU_CHECK(set_checked(*writer_, clock_->boot_id()));
-    if (auto done = transaction.commit(); !done && !mutant(Mutant::ack_before_commit)) return done.error();
+    if (newly_checked_) JULU_CHECK(heeded(set_checked(*writer_, clock_->boot_id())));
+    if (auto done = heeded(transaction.commit()); !done && !mutant(Mutant::ack_before_commit)) return done.error();
     newly_checked_ = false;
     // The mark comes before the reading of what is left, so that without it the commit is read too.
     JULU_CHECK(check_in_use());
     return result;
+  }
+  template <class Outcome>
+  Outcome heeded(Outcome outcome) {
+    if (!outcome) note_damage(outcome.error());
+    return outcome;
   }
   /// The next `open` sets a damaged file aside.
   void note_damage(const Error& error);

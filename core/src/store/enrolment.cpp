@@ -63,6 +63,7 @@ class Unfinished final : public Enrolment {
       target += "-" + identity.device.substr(identity.device.size() > 8 ? identity.device.size() - 8 : 0);
     fs::rename(directory_, target, failed);
     if (failed) return disk_error(failed, "root");
+    sync_folder(options_.root);
     return target.string();
   }
 

@@ -3,6 +3,7 @@
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -328,12 +329,20 @@ bool file_exists(const std::string& path, const std::string& vfs) {
          there != 0;
 }
 
+void sync_folder(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  ::fsync(fd);
+  ::close(fd);
+}
+
 Result<void> make_mark(const std::string& path, const std::string& vfs) {
   if (vfs.empty()) {
     const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (fd < 0) return Error{ErrorCode::io, {}, "errno " + std::to_string(errno)};
     const bool durable = ::pwrite(fd, kMark, 1, 0) == 1 && ::fsync(fd) == 0;
     ::close(fd);
+    if (durable) sync_folder(std::filesystem::path(path).parent_path().string());
     return durable ? Result<void>() : Error{ErrorCode::io, {}, "errno " + std::to_string(errno)};
   }
   sqlite3_vfs* files = sqlite3_vfs_find(vfs.c_str());

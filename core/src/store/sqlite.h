@@ -36,8 +36,11 @@ using Value = std::variant<std::nullptr_t, std::int64_t, std::string, std::vecto
 
 // Files beside the database, through the VFS that it is in; an empty name is the system's own.
 bool file_exists(const std::string& path, const std::string& vfs);
-/// One byte, durable, mode 0600; to a VFS an empty file is none. Ok when it is there already.
+/// One byte, durable with its name, mode 0600; to a VFS an empty file is none. Ok when it is there already.
 Result<void> make_mark(const std::string& path, const std::string& vfs);
+/// What was made or renamed in this folder of the system's own is durable, as far as its file system can; that it
+/// cannot is no error, as it is none to SQLite.
+void sync_folder(const std::string& path);
 
 /// One run of a prepared statement. Views from `text` and `bytes` live until the next step or the end of the object.
 class Query {
