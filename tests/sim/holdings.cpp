@@ -1,7 +1,9 @@
 #include "holdings.h"
 
-#include "server.h"
-#include "store/sqlite.h"
+#include <algorithm>
+
+#include "phone.h"
+#include "store/core.h"
 
 namespace julu::sim {
 
@@ -65,6 +67,15 @@ County read_county(const std::string& vfs) {
   return county;
 }
 
+std::unique_ptr<store::Connection> open_phone(const World& world, const Phone& phone) {
+  store::Connection::Options options;
+  options.path = store::database_path("phone", store::generation_in_use(phone.options()));
+  options.vfs = phone.disk.vfs();
+  if (world.plan().encrypted) options.key = store_key();
+  auto opened = store::Connection::open(options);
+  return opened ? std::move(*opened) : nullptr;
+}
+
 std::vector<OwnOp> read_ops(store::Connection& db) {
   std::vector<OwnOp> ops;
   store::Query row = db.query(
@@ -87,6 +98,13 @@ std::vector<OwnOp> read_ops(store::Connection& db) {
     op.place = row.integer(11);
     ops.push_back(std::move(op));
   }
+}
+
+const OwnOp* find_op(const std::vector<OwnOp>& ops, std::optional<std::int64_t> seq) {
+  if (!seq) return nullptr;
+  const auto found = std::lower_bound(ops.begin(), ops.end(), *seq,
+                                      [](const OwnOp& op, std::int64_t wanted) { return op.seq < wanted; });
+  return found != ops.end() && found->seq == *seq ? &*found : nullptr;
 }
 
 }  // namespace julu::sim

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -17,6 +18,9 @@ class Connection;
 }
 
 namespace julu::sim {
+
+class Phone;
+class World;
 
 struct HeldOp {
   std::string hash;
@@ -53,7 +57,11 @@ struct OwnOp {
 County read_county(const std::string& vfs);
 /// Of that, what it has applied.
 std::map<std::string, HeldOp> read_held(const std::string& vfs);
+/// A connection of our own to a phone's file; null when it does not open.
+std::unique_ptr<store::Connection> open_phone(const World& world, const Phone& phone);
 /// In the order of making.
 std::vector<OwnOp> read_ops(store::Connection& db);
+/// Null: after damage some are missing.
+const OwnOp* find_op(const std::vector<OwnOp>& ops, std::optional<std::int64_t> seq);
 
 }  // namespace julu::sim

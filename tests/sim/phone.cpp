@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "camera.h"
+#include "shown.h"
 #include "store/core.h"
 
 namespace julu::sim {
@@ -291,7 +292,10 @@ void Phone::check_outcome(const SyncOutcome& outcome) {
   }
   const bool after_restore = restores_before_ > 0 && restores_before_ == world.server.restores();
   if (after_restore && outcome.end == SyncEnd::all_delivered) check_versions();
-  if (!created.empty()) check_in_sight(*created[static_cast<std::size_t>(requests) % created.size()], false);
+  if (created.empty()) return;
+  const Told& one = *created[static_cast<std::size_t>(requests) % created.size()];
+  check_in_sight(one, false);
+  check_shown_now(world, *this, one.record);
 }
 
 // After a restore the platform may be behind what a phone had seen; a sync that went through to its end shows that.

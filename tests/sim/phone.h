@@ -134,6 +134,8 @@ class Phone {
   bool unsound = false;  ///< it still is: nobody has come upon it
   bool gone = false;     ///< the damage took its identity, and the store says so
   int salvages = 0;
+  /// What an op is parked for may be that damage took a photo, or of a record more than what its later edits name.
+  bool is_of_damage(const std::string& type) const { return salvages > 0 && (type == "lost" || type == "schema"); }
   std::set<std::string> ops_at_risk;          ///< worker and op id, of when its file was damaged
   std::unique_ptr<store::Connection> beside;  ///< a look into its file; goes when the store goes
   bool moved = false;                         ///< the last sync carried something in either direction
