@@ -29,8 +29,8 @@ class PhoneCheck {
     db_ = open_phone(world, phone);
   }
 
-  void run(std::set<std::string>& known_ops) {
-    known_ops.insert(phone_.ops_at_risk.begin(), phone_.ops_at_risk.end());
+  void run(Accounts& accounts) {
+    accounts.known.insert(phone_.ops_at_risk.begin(), phone_.ops_at_risk.end());
     if (phone_.gone) return;
     if (db_ == nullptr) return fail("a store can be read", "");
     const auto integrity = db_->text("PRAGMA integrity_check");
@@ -41,7 +41,8 @@ class PhoneCheck {
     check_effect_is_one(world_, phone_, ops_, county_.ops);
     check_chain();
     for (const OwnOp& op : ops_) {
-      known_ops.insert(worker_ + op.id);
+      accounts.known.insert(worker_ + op.id);
+      accounts.texts[worker_ + op.id] = op.canonical;
       check_op(op);
     }
     check_receipts();
@@ -421,12 +422,13 @@ bool may_be_unreadable(const World& world, const std::string& key, const HeldOp&
 
 void check_world(World& world) {
   const County county = read_county(world.server.disk.vfs());
-  std::set<std::string> known;
-  for (const auto& phone : world.phones()) PhoneCheck(world, *phone, county).run(known);
+  Accounts accounts;
+  for (const auto& phone : world.phones()) PhoneCheck(world, *phone, county).run(accounts);
   for (const auto& [key, op] : county.ops) {
-    if (!known.contains(key) && !may_be_unreadable(world, key, op))
+    if (!accounts.known.contains(key) && !may_be_unreadable(world, key, op))
       world.violate("nothing is at the county that was not captured", key);
   }
+  check_effects(world, county, accounts);
 }
 
 }  // namespace julu::sim

@@ -12,8 +12,9 @@ using nlohmann::json;
 std::map<std::string, HeldOp> read_held(const std::string& vfs) {
   std::map<std::string, HeldOp> held;
   juhaoban::Database db(std::string(kData) + "/platform.db", vfs);
-  auto rows = db.query("SELECT worker, op_id, hash, version, record FROM op");
-  while (rows.next()) held[rows.text(0) + rows.text(1)] = {rows.text(2), rows.integer(3), rows.text(4)};
+  auto rows = db.query("SELECT worker, op_id, hash, version, record, verb FROM op");
+  while (rows.next())
+    held[rows.text(0) + rows.text(1)] = {rows.text(2), rows.integer(3), rows.text(4), rows.text(0), rows.text(5)};
   return held;
 }
 
@@ -59,8 +60,11 @@ County read_county(const std::string& vfs) {
     while (rows.next()) county.attached.insert(rows.text(0) + rows.text(1));
   }
   {
-    auto rows = db.query("SELECT record, id FROM action");
-    while (rows.next()) county.steps.insert(rows.text(0) + rows.text(1));
+    auto rows = db.query("SELECT record, id, detail FROM action");
+    while (rows.next()) {
+      county.steps.insert(rows.text(0) + rows.text(1));
+      county.said[rows.text(0) + rows.text(1)] = rows.text(2);
+    }
   }
   const auto key = db.text("SELECT body FROM catalog WHERE kind = 'receipt-key'");
   county.receipt_key = parse_public_key(json::parse(*key)["public_key"].get<std::string>()).value();

@@ -26,6 +26,8 @@ struct HeldOp {
   std::string hash;
   std::int64_t version = 0;
   std::string record;
+  std::string worker;
+  std::string verb;
 };
 
 /// What the platform holds.
@@ -41,6 +43,7 @@ struct County {
   std::set<std::string> photos;                            // complete and with the bytes of their hash
   std::set<std::string> attached;                          // record + photo
   std::set<std::string> steps;                             // record + id, of cases
+  std::map<std::string, std::string> said;                 // what each of these steps says
   PublicKey receipt_key{};
 };
 

@@ -236,7 +236,19 @@ void Phone::after_call() {
   die(power ? Stop::power_cut : Stop::kill);
 }
 
-std::string Phone::marker() { return "m" + std::to_string(number) + "x" + std::to_string(++markers_) + "z"; }
+std::string Phone::marker() { return make_word(number, ++markers_); }
+
+void Phone::say(const Told& what, Word::How how, const Record* of, const std::string& field) {
+  Word& word = world.words[what.marker];
+  word.how = how;
+  word.worker = worker;
+  word.kind = what.kind;
+  word.field = field;
+  if (of == nullptr) return;
+  word.record = of->id;
+  const json body = json::parse(of->body, nullptr, false);
+  if (!field.empty() && body.is_object()) word.seen = word_in(body.value(field, ""));
+}
 
 void Phone::remember(const Result<Saved>& saved, Told what) {
   if (!saved) {
@@ -250,12 +262,18 @@ void Phone::remember(const Result<Saved>& saved, Told what) {
       world.violate("a capture fails for a reason that was there",
                     std::string(julu::name(code)) + " " + saved.error().field + " " + saved.error().detail);
     heed(saved);
+    // Refused for what it says, it leaves nothing behind; where the disk failed or the process died, who knows.
+    const bool of_the_disk = code == ErrorCode::io || code == ErrorCode::disk_full || code == ErrorCode::store_corrupt;
+    if (!of_the_disk && !disk.stopped()) world.words.erase(what.marker);
     if (code == ErrorCode::store_corrupt && !disk.stopped() && !unsound)
       world.violate("no store goes bad", saved.error().detail);
     return;
   }
   what.record = saved->id;
   what.photos = saved->photos;
+  Word& word = world.words[what.marker];
+  word.record = what.record;
+  word.told = true;
   ++world.tally.captures;
   world.tally.photos += static_cast<std::int64_t>(saved->photos.size());
   world.note(number, what.kind + " saved " + what.marker + " " + what.record);
@@ -354,81 +372,108 @@ void Phone::capture_photo_report() {
 }
 
 void Phone::report(bool with_photo) {
-  const std::string mark = marker();
+  Told what{{}, "incident", marker(), {}, true};
   const char* urgency = world.below(12) == 0 ? "emergency" : world.below(6) == 0 ? "urgent" : "normal";
   const json body{{"category", "drainage"},
-                  {"text", std::string(with_photo ? kWithPhoto : "村东头排水沟堵了 ") + mark},
+                  {"text", std::string(with_photo ? kWithPhoto : "村东头排水沟堵了 ") + what.marker},
                   {"urgency", urgency}};
   Capture capture{"incident", body.dump(), {}, {}};
   if (with_photo) capture.photos.push_back(photo());
-  remember(store_->capture(capture), {{}, "incident", mark, {}, true});
+  say(what, Word::How::create);
+  world.words[what.marker].with_photo = with_photo;
+  const auto saved = store_->capture(capture);
+  remember(saved, std::move(what));
 }
 
 std::string Phone::grid() const { return kGrids[worker % 4 == 3 ? 1 : 0]; }
 
 void Phone::household() {
-  const std::string mark = marker();
-  const json body{{"address", "测试村 " + mark}, {"grid", grid()}};
-  remember(store_->capture({"household", body.dump(), {}, {}}), {{}, "household", mark, {}, true});
+  Told what{{}, "household", marker(), {}, true};
+  const json body{{"address", "测试村 " + what.marker}, {"grid", grid()}};
+  say(what, Word::How::create, nullptr, "address");
+  const auto saved = store_->capture({"household", body.dump(), {}, {}});
+  remember(saved, std::move(what));
 }
 
-std::string Phone::any_record(const std::string& kind) {
+std::optional<Record> Phone::any_record(const std::string& kind) {
   Filter filter;
   filter.kind = kind;
   filter.limit = 12;
   const auto list = store_->list(filter);
   heed(list);
-  if (!list || list->empty()) return {};
-  return list->at(static_cast<std::size_t>(world.below(list->size()))).id;
+  if (!list || list->empty()) return std::nullopt;
+  return list->at(static_cast<std::size_t>(world.below(list->size())));
 }
 
 void Phone::patch() {
-  const std::string id = any_record("household");
-  if (id.empty()) return household();
-  const std::string mark = marker();
+  const auto record = any_record("household");
+  if (!record) return household();
+  Told what{{}, "household", marker(), {}, false};
+  const std::string& mark = what.marker;
+  std::string field = "note";
   json body;
   switch (world.below(4)) {
     case 0: body = {{"note", mark}}; break;
-    case 1: body = {{"address", "新地址 " + mark}}; break;
-    case 2: body = {{"support", mark}}; break;
-    default: body = {{"income_source", mark}, {"resident_count", static_cast<int>(world.below(9))}}; break;
+    case 1:
+      field = "address";
+      body = {{"address", "新地址 " + mark}};
+      break;
+    case 2:
+      field = "support";
+      body = {{"support", mark}};
+      break;
+    default:
+      field = "income_source";
+      body = {{"income_source", mark}, {"resident_count", static_cast<int>(world.below(9))}};
+      break;
   }
   std::vector<PhotoInput> photos;
   if (world.below(10) == 0) photos.push_back(photo());
-  remember(store_->patch(id, body.dump(), photos), {{}, "household", mark, {}, false});
+  say(what, Word::How::patch, &*record, field);
+  world.words[mark].with_photo = !photos.empty();
+  const auto saved = store_->patch(record->id, body.dump(), photos);
+  remember(saved, std::move(what));
 }
 
 void Phone::person() {
-  const std::string mark = marker();
-  json body{{"name", "测试"}, {"note", mark}};
-  if (const std::string household = any_record("household"); !household.empty()) body["household"] = household;
-  remember(store_->capture({"person", body.dump(), {}, {}}), {{}, "person", mark, {}, true});
+  Told what{{}, "person", marker(), {}, true};
+  json body{{"name", "测试"}, {"note", what.marker}};
+  if (const auto household = any_record("household")) body["household"] = household->id;
+  say(what, Word::How::create);
+  const auto saved = store_->capture({"person", body.dump(), {}, {}});
+  remember(saved, std::move(what));
 }
 
 void Phone::visit() {
-  const std::string mark = marker();
-  const json body{{"text", "走访 " + mark}, {"grid", grid()}};
-  remember(store_->capture({"visit", body.dump(), {}, {}}), {{}, "visit", mark, {}, true});
+  Told what{{}, "visit", marker(), {}, true};
+  const json body{{"text", "走访 " + what.marker}, {"grid", grid()}};
+  say(what, Word::How::create);
+  const auto saved = store_->capture({"visit", body.dump(), {}, {}});
+  remember(saved, std::move(what));
 }
 
 void Phone::act() {
   static const std::vector<std::string> kWorker = {"rate", "withdraw", "resolve_on_spot", "resubmit", "reopen"};
   static const std::vector<std::string> kLeader = {"accept", "dispatch", "resolve", "return", "escalate"};
-  const std::string id = any_record("incident");
-  if (id.empty()) return report(false);
+  const auto record = any_record("incident");
+  if (!record) return report(false);
   const auto& steps = worker == 0 ? kLeader : kWorker;
   const std::string step = steps[static_cast<std::size_t>(world.below(steps.size()))];
-  const std::string mark = marker();
+  Told what{{}, "incident", marker(), {}, false};
   std::vector<PhotoInput> photos;
   if (world.below(6) == 0) photos.push_back(photo());
-  remember(store_->act(id, step, json{{"note", mark}}.dump(), photos), {{}, "incident", mark, {}, false});
+  say(what, Word::How::step, &*record);
+  world.words[what.marker].with_photo = !photos.empty();
+  const auto saved = store_->act(record->id, step, json{{"note", what.marker}}.dump(), photos);
+  remember(saved, std::move(what));
 }
 
 void Phone::remove() {
-  const std::string id = any_record("household");
-  if (id.empty()) return visit();
-  const auto removed = store_->remove(id);
-  world.note(number, removed ? "removed " + id : "remove refused");
+  const auto record = any_record("household");
+  if (!record) return visit();
+  world.removals.insert(record->id);
+  const auto removed = store_->remove(record->id);
+  world.note(number, removed ? "removed " + record->id : "remove refused");
 }
 
 void Phone::upkeep() {

@@ -166,7 +166,9 @@ class Phone {
   void check_versions();
   std::string marker();
   std::string grid() const;
-  std::string any_record(const std::string& kind);
+  std::optional<Record> any_record(const std::string& kind);
+  /// Before the call that says it.
+  void say(const Told& what, Word::How how, const Record* of = nullptr, const std::string& field = {});
   PhotoInput photo();
 
   std::unique_ptr<Random> looks_;  // apart, so that who looks in changes nothing else

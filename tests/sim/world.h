@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "server.h"
 #include "trace.h"
 #include "versions.h"
+#include "words.h"
 
 namespace julu::sim {
 
@@ -56,6 +58,8 @@ class World {
 
   Server server;
   Versions versions{*this};
+  Words words;                     ///< of every call that was made
+  std::set<std::string> removals;  ///< records that somebody wanted away
   Tally tally;
 
  private:
