@@ -10,6 +10,7 @@
 
 #include "effect.h"
 #include "holdings.h"
+#include "overwritten.h"
 #include "phone.h"
 #include "shown.h"
 #include "store/core.h"
@@ -45,12 +46,12 @@ class PhoneCheck {
       accounts.texts[worker_ + op.id] = op.canonical;
       check_op(op);
     }
+    note_what_gave_way(*db_, worker_, accounts);
     check_receipts();
     check_all_shown();
     for (const Told& told : phone_.told) check_told(told);
     check_records();
-    // What left the scope and came back has its past, and no choice left to make.
-    if (!phone_.damaged && world_.plan().rate(Fault::worker_moved) == 0) check_conflicts();
+    if (!phone_.damaged) check_conflicts();
     check_photos();
     world_.tally.ops += static_cast<std::int64_t>(ops_.size());
   }
@@ -134,18 +135,30 @@ class PhoneCheck {
     const json problem = json::parse(op.problem, nullptr, false);
     const std::string type = problem.is_object() ? problem.value("type", "") : "";
     world_.note(phone_.number, "parked " + type);
-    // A person has to decide: somebody else went another way meanwhile.
-    // A platform whose clock is wrong may promise that a backup holds what it does not.
-    const bool lost = type == "lost" && world_.plan().rate(Fault::server_clock) > 0 && world_.server.was_restored();
-    const bool out_of_scope = type == "scope" && world_.plan().rate(Fault::worker_moved) > 0;
-    const bool decision = out_of_scope || type == "stale" || type == "deleted" || type == "flow" ||
-                          type == "not-found" || lost || phone_.is_of_damage(type);
-    if (!decision) fail("what is parked has a reason that a fault explains", op.id + " " + op.problem);
+    if (!is_explained(op, type))
+      fail("what is parked has a reason that a fault explains", op.id + " " + op.problem + " " + op.canonical);
     // Judged too early it was refused; a second messenger that came late, a copy of the phone or of the request, found
     // the county ready. The next word on it, resending included, tells.
-    const bool second_messenger = phone_.forked || world_.plan().rate(Fault::late_copy) > 0;
+    const bool second_messenger = phone_.forked || world_.late_ops.contains(op.id);
     if (is_held && !second_messenger)
       fail("what the county holds is not shown as refused", op.id + " " + type + " " + op.canonical);
+  }
+
+  bool is_explained(const OwnOp& op, const std::string& type) const {
+    const std::string verb = json::parse(op.canonical).value("verb", "");
+    // A person has to decide: somebody else went another way meanwhile.
+    if (type == "deleted") return true;
+    if (type == "flow") return verb == "append";
+    const bool moved = world_.server.may_leave_scope(phone_.worker);
+    // Two copies of a phone both made it again, and the other's came first.
+    const bool twins = verb == "create" && phone_.forked;
+    if (type == "stale") return verb == "append" || verb == "delete" || moved || twins;
+    if (type == "scope") return moved;
+    const bool restored = world_.server.was_restored();
+    if (type == "not-found") return restored || moved;
+    // A platform whose clock is wrong may promise that a backup holds what it does not.
+    const bool lost = type == "lost" && world_.plan().rate(Fault::server_clock) > 0 && restored;
+    return lost || phone_.is_of_damage(type);
   }
 
   void check_receipts() {
@@ -328,9 +341,15 @@ class PhoneCheck {
     store::Query row = db_->query(
         "SELECT record, json_extract(detail, '$.field') FROM history WHERE what = 'given_up' AND json_extract(detail, '$.field')"
         " <> '/note' AND EXISTS (SELECT 1 FROM record WHERE record.id = history.record) AND NOT EXISTS (SELECT 1 FROM conflict"
-        " WHERE conflict.record = history.record AND conflict.field = json_extract(detail, '$.field')) LIMIT 1");
-    const auto there = row.step();
-    if (there && *there) fail("a true conflict waits for a person", row.id(0).text() + " " + std::string(row.text(1)));
+        " WHERE conflict.record = history.record AND conflict.field = json_extract(detail, '$.field'))");
+    for (auto there = row.step(); there && *there; there = row.step()) {
+      const std::string record = row.id(0).text();
+      const auto creator = county_.creators.find(record);
+      const bool always_in_scope = creator != county_.creators.end() && creator->second == worker_;
+      // What left the scope and came back has its past, and no choice left to make.
+      if (world_.server.may_leave_scope(phone_.worker) && !always_in_scope) continue;
+      fail("a true conflict waits for a person", record + " " + std::string(row.text(1)));
+    }
   }
 
   // Both sides hold the same of everything in this worker's scope.
@@ -377,7 +396,7 @@ class PhoneCheck {
     if (phone_.salvages > 0 && world_.server.was_restored()) return;
     for (const auto& [id, record] : here) {
       // What would bring it again is not taken any more.
-      if (record.pending && world_.plan().rate(Fault::worker_moved) > 0) continue;
+      if (record.pending && world_.server.may_leave_scope(phone_.worker)) continue;
       if (!county_.records.contains(id)) fail("nothing is shown as the county's that it does not hold", id);
     }
   }
@@ -429,6 +448,7 @@ void check_world(World& world) {
       world.violate("nothing is at the county that was not captured", key);
   }
   check_effects(world, county, accounts);
+  check_overwritten(world, county, accounts);
 }
 
 }  // namespace julu::sim

@@ -1,8 +1,10 @@
 // Looks at a phone before the county has come to rest, and at what it holds of its disk and of memory when it has.
+#include <algorithm>
 #include <set>
 
 #include <malloc.h>
 
+#include <julu/limits.h>
 #include <nlohmann/json.hpp>
 
 #include "effect.h"
@@ -66,6 +68,25 @@ void look_from_beside(World& world, Phone& phone) {
   if (alone && *alone && !phone.damaged)
     world.violate("nobody sees half of what is saved", "a report without its photo");
   ++world.tally.looks;
+}
+
+void check_attempts(World& world, Phone& phone) {
+  if (phone.unsound || phone.disk.stopped()) return;
+  if (phone.beside == nullptr) phone.beside = open_phone(world, phone);
+  if (phone.beside == nullptr) return;  // the disk is full, or failing
+  // One farther off than its longest wait is due: the clock was set back.
+  constexpr const char* kTooFar[] = {
+      "SELECT max(next_attempt_ms) FROM op WHERE status = 0 AND next_attempt_ms > ?1 + ?2"
+      " AND next_attempt_ms - wait_max_ms <= ?1",
+      "SELECT max(next_attempt_ms) FROM photo WHERE own = 1 AND uploaded = 0 AND next_attempt_ms > ?1 + ?2"
+      " AND next_attempt_ms - wait_max_ms <= ?1"};
+  const std::int64_t now = phone.clock.now_ms();
+  constexpr std::int64_t kLongestMs = std::max(limits::retry_after_ms_max, limits::backoff_cap_ms);
+  for (const char* sql : kTooFar) {
+    const auto far = phone.beside->integer(sql, now, kLongestMs);
+    if (far && *far)
+      world.violate("every pending item has a next attempt", "not before " + std::to_string(**far - now) + " ms");
+  }
 }
 
 void keep_ops_at_risk(World& world, Phone& phone) {

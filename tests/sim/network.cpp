@@ -84,6 +84,9 @@ Response Network::carry(const Request& request) {
   // So late that nobody waits for it any more, and past the front, which may have thought otherwise in between.
   if (world_.strikes(Fault::late_copy)) {
     const bool also_now = world_.below(2) == 0;
+    if (is_push(request)) {
+      for (std::string& op : ops_of_push(request)) world_.late_ops.insert(std::move(op));
+    }
     world_.at(world_.now_ms() + static_cast<std::int64_t>(world_.below(kLateMsMax)),
               [&server, request] { static_cast<void>(server.serve(request, -1)); });
     if (!also_now) return no_reply();

@@ -294,9 +294,10 @@ void Phone::check_in_sight(const Told& what, bool fresh) {
 }
 
 void Phone::check_outcome(const SyncOutcome& outcome) {
-  if (outcome.ops_left > 0 && !outcome.next_attempt_ms) {
-    world.violate("every pending item has a next attempt", std::to_string(outcome.ops_left) + " ops wait for nothing");
-  }
+  const std::int64_t left = outcome.ops_left + outcome.photos_left;
+  if (left > 0 && !outcome.next_attempt_ms)
+    world.violate("every pending item has a next attempt", std::to_string(left) + " wait for nothing");
+  check_attempts(world, *this);
   const bool steady = world.plan().rate(Fault::wall_clock) == 0;
   constexpr std::int64_t kTravelMs = 60'000;
   const std::int64_t longest = std::max(spared_until_ms + kTravelMs, clock.now_ms() + limits::backoff_cap_ms);
@@ -330,7 +331,7 @@ void Phone::check_versions() {
   for (const Record& record : *list) {
     const auto found = held.find(record.id);
     if (found == held.end() || record.version <= found->second) continue;
-    if (world.plan().rate(Fault::worker_moved) > 0 && record.delivery == Delivery::parked) continue;
+    if (world.server.may_leave_scope(worker) && record.delivery == Delivery::parked) continue;
     world.violate("no phone is ahead of a restored county", record.id + " " + std::to_string(record.version));
   }
 }
