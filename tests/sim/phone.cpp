@@ -33,7 +33,7 @@ Phone::Phone(World& its_world, int its_number, int its_worker, const test::SimDi
       disk_random(seeded_random(its_world.plan().seed * 1000 + 500 + static_cast<std::uint64_t>(its_number))),
       disk(*disk_random),
       clock(its_world, "p" + std::to_string(its_number)),
-      network(its_world, *this) {
+      network(its_world, *this, its_world.plan().seed * 1000 + 970 + static_cast<std::uint64_t>(its_number)) {
   looks_ = seeded_random(world.plan().seed * 1000 + 900 + static_cast<std::uint64_t>(number));
   presses_ = seeded_random(world.plan().seed * 1000 + 950 + static_cast<std::uint64_t>(number));
   clock.booted_ms = world.now_ms() - 1000;
