@@ -5,12 +5,14 @@
 #include <span>
 #include <tuple>
 
-#include <malloc.h>
-
+#include <julu/limits.h>
 #include <nlohmann/json.hpp>
 
+#include "effect.h"
 #include "holdings.h"
+#include "overwritten.h"
 #include "phone.h"
+#include "shown.h"
 #include "store/core.h"
 
 namespace julu::sim {
@@ -19,41 +21,7 @@ namespace {
 using nlohmann::json;
 using store::Connection;
 
-std::unique_ptr<Connection> open_phone(const World& world, const Phone& phone) {
-  Connection::Options options;
-  options.path = store::database_path("phone", store::generation_in_use(phone.options()));
-  options.vfs = phone.disk.vfs();
-  if (world.plan().encrypted) options.key = store_key();
-  auto opened = Connection::open(options);
-  return opened ? std::move(*opened) : nullptr;
-}
-
-// Damage took a photo, or of a record more than what its later edits name.
-bool is_of_damage(const Phone& phone, const std::string& type) {
-  return phone.salvages > 0 && (type == "lost" || type == "schema");
-}
-
 constexpr const char* kReceiptKey = "r1";  // the platform's only one
-
-// After damage some are missing.
-const OwnOp* find_op(const std::vector<OwnOp>& ops, std::optional<std::int64_t> seq) {
-  if (!seq) return nullptr;
-  const auto found = std::lower_bound(ops.begin(), ops.end(), *seq,
-                                      [](const OwnOp& op, std::int64_t wanted) { return op.seq < wanted; });
-  return found != ops.end() && found->seq == *seq ? &*found : nullptr;
-}
-
-// What was made again is at the county once: as it was made first, or as it was made last.
-void check_effect_is_one(World& world, const Phone& phone, const std::vector<OwnOp>& ops,
-                         const std::map<std::string, HeldOp>& held) {
-  const std::string worker = worker_of(phone.worker);
-  for (const OwnOp& op : ops) {
-    const OwnOp* successor = find_op(ops, op.successor);
-    if (successor == nullptr || !held.contains(worker + op.id) || !held.contains(worker + successor->id)) continue;
-    world.violate("what was made again is at the county once",
-                  "phone " + std::to_string(phone.number) + " " + op.canonical + "\n  " + successor->canonical);
-  }
-}
 
 class PhoneCheck {
  public:
@@ -62,8 +30,8 @@ class PhoneCheck {
     db_ = open_phone(world, phone);
   }
 
-  void run(std::set<std::string>& known_ops) {
-    known_ops.insert(phone_.ops_at_risk.begin(), phone_.ops_at_risk.end());
+  void run(Accounts& accounts) {
+    accounts.known.insert(phone_.ops_at_risk.begin(), phone_.ops_at_risk.end());
     if (phone_.gone) return;
     if (db_ == nullptr) return fail("a store can be read", "");
     const auto integrity = db_->text("PRAGMA integrity_check");
@@ -74,14 +42,16 @@ class PhoneCheck {
     check_effect_is_one(world_, phone_, ops_, county_.ops);
     check_chain();
     for (const OwnOp& op : ops_) {
-      known_ops.insert(worker_ + op.id);
+      accounts.known.insert(worker_ + op.id);
+      accounts.texts[worker_ + op.id] = op.canonical;
       check_op(op);
     }
+    note_what_gave_way(*db_, worker_, accounts);
     check_receipts();
+    check_all_shown();
     for (const Told& told : phone_.told) check_told(told);
     check_records();
-    // What left the scope and came back has its past, and no choice left to make.
-    if (!phone_.damaged && world_.plan().rate(Fault::worker_moved) == 0) check_conflicts();
+    if (!phone_.damaged) check_conflicts();
     check_photos();
     world_.tally.ops += static_cast<std::int64_t>(ops_.size());
   }
@@ -165,18 +135,30 @@ class PhoneCheck {
     const json problem = json::parse(op.problem, nullptr, false);
     const std::string type = problem.is_object() ? problem.value("type", "") : "";
     world_.note(phone_.number, "parked " + type);
-    // A person has to decide: somebody else went another way meanwhile.
-    // A platform whose clock is wrong may promise that a backup holds what it does not.
-    const bool lost = type == "lost" && world_.plan().rate(Fault::server_clock) > 0 && world_.server.was_restored();
-    const bool out_of_scope = type == "scope" && world_.plan().rate(Fault::worker_moved) > 0;
-    const bool decision = out_of_scope || type == "stale" || type == "deleted" || type == "flow" ||
-                          type == "not-found" || lost || is_of_damage(phone_, type);
-    if (!decision) fail("what is parked has a reason that a fault explains", op.id + " " + op.problem);
+    if (!is_explained(op, type))
+      fail("what is parked has a reason that a fault explains", op.id + " " + op.problem + " " + op.canonical);
     // Judged too early it was refused; a second messenger that came late, a copy of the phone or of the request, found
     // the county ready. The next word on it, resending included, tells.
-    const bool second_messenger = phone_.forked || world_.plan().rate(Fault::late_copy) > 0;
+    const bool second_messenger = phone_.forked || world_.late_ops.contains(op.id);
     if (is_held && !second_messenger)
       fail("what the county holds is not shown as refused", op.id + " " + type + " " + op.canonical);
+  }
+
+  bool is_explained(const OwnOp& op, const std::string& type) const {
+    const std::string verb = json::parse(op.canonical).value("verb", "");
+    // A person has to decide: somebody else went another way meanwhile.
+    if (type == "deleted") return true;
+    if (type == "flow") return verb == "append";
+    const bool moved = world_.server.may_leave_scope(phone_.worker);
+    // Two copies of a phone both made it again, and the other's came first.
+    const bool twins = verb == "create" && phone_.forked;
+    if (type == "stale") return verb == "append" || verb == "delete" || moved || twins;
+    if (type == "scope") return moved;
+    const bool restored = world_.server.was_restored();
+    if (type == "not-found") return restored || moved;
+    // A platform whose clock is wrong may promise that a backup holds what it does not.
+    const bool lost = type == "lost" && world_.plan().rate(Fault::server_clock) > 0 && restored;
+    return lost || phone_.is_of_damage(type);
   }
 
   void check_receipts() {
@@ -208,6 +190,21 @@ class PhoneCheck {
       if (!verify(receipt, row.text(4), covered, key) && !may_be_partial(id, covered.size())) {
         return fail("delivered is never shown without a valid receipt", std::to_string(id));
       }
+    }
+  }
+
+  // Of everything that it has edited or made, and of what it only looks at.
+  void check_all_shown() {
+    if (phone_.unsound) return;
+    Filter filter;
+    filter.limit = limits::page_rows_max;
+    filter.deleted_too = true;
+    for (;;) {
+      const auto list = phone_.store().list(filter);
+      if (!list) return fail("a phone at rest shows what it has", std::string(julu::name(list.error().code)));
+      for (const Record& record : *list) check_shown(world_, phone_, *db_, record);
+      if (list->size() < static_cast<std::size_t>(filter.limit)) return;
+      filter.before = list->back().id;
     }
   }
 
@@ -344,9 +341,15 @@ class PhoneCheck {
     store::Query row = db_->query(
         "SELECT record, json_extract(detail, '$.field') FROM history WHERE what = 'given_up' AND json_extract(detail, '$.field')"
         " <> '/note' AND EXISTS (SELECT 1 FROM record WHERE record.id = history.record) AND NOT EXISTS (SELECT 1 FROM conflict"
-        " WHERE conflict.record = history.record AND conflict.field = json_extract(detail, '$.field')) LIMIT 1");
-    const auto there = row.step();
-    if (there && *there) fail("a true conflict waits for a person", row.id(0).text() + " " + std::string(row.text(1)));
+        " WHERE conflict.record = history.record AND conflict.field = json_extract(detail, '$.field'))");
+    for (auto there = row.step(); there && *there; there = row.step()) {
+      const std::string record = row.id(0).text();
+      const auto creator = county_.creators.find(record);
+      const bool always_in_scope = creator != county_.creators.end() && creator->second == worker_;
+      // What left the scope and came back has its past, and no choice left to make.
+      if (world_.server.may_leave_scope(phone_.worker) && !always_in_scope) continue;
+      fail("a true conflict waits for a person", record + " " + std::string(row.text(1)));
+    }
   }
 
   // Both sides hold the same of everything in this worker's scope.
@@ -393,7 +396,7 @@ class PhoneCheck {
     if (phone_.salvages > 0 && world_.server.was_restored()) return;
     for (const auto& [id, record] : here) {
       // What would bring it again is not taken any more.
-      if (record.pending && world_.plan().rate(Fault::worker_moved) > 0) continue;
+      if (record.pending && world_.server.may_leave_scope(phone_.worker)) continue;
       if (!county_.records.contains(id)) fail("nothing is shown as the county's that it does not hold", id);
     }
   }
@@ -424,99 +427,6 @@ class PhoneCheck {
   std::vector<OwnOp> ops_;
 };
 
-}  // namespace
-
-std::string left_on(const World& world, const Phone& phone) {
-  const auto db = open_phone(world, phone);
-  if (db == nullptr) return {};
-  std::string text;
-  int shown = 0;
-  for (const OwnOp& op : read_ops(*db)) {
-    if (op.status == store::kStatusQueued && ++shown <= 3)
-      text += "\n  seq " + std::to_string(op.seq) + " " + op.canonical + " " + op.problem;
-  }
-  return text;
-}
-
-void note_versions(World& world, Phone& phone) {
-  if (phone.beside == nullptr) phone.beside = open_phone(world, phone);
-  if (phone.beside == nullptr) return;
-  store::Query row = phone.beside->query(
-      "SELECT id, base_version, base_deleted, base, changed FROM record WHERE base_version > 0 AND changed > ?1"
-      " ORDER BY changed",
-      phone.changes_seen);
-  for (auto there = row.step(); there && *there; there = row.step()) {
-    const json base = json::parse(row.text(3), nullptr, false);
-    world.versions.saw(row.id(0).text(), row.integer(1), row.integer(2) != 0, base,
-                       "phone " + std::to_string(phone.number));
-    phone.changes_seen = row.integer(4);
-  }
-}
-
-void look_from_beside(World& world, Phone& phone) {
-  if (phone.unsound || phone.disk.stopped()) return;
-  if (phone.beside == nullptr) phone.beside = open_phone(world, phone);
-  if (phone.beside == nullptr) return;  // the disk is full, or failing
-  constexpr std::pair<const char*, const char*> kHalves[] = {
-      {"an edit without its record",
-       "SELECT 1 FROM op WHERE status IN (0, 2, 3) AND NOT EXISTS (SELECT 1 FROM record WHERE record.id = op.record)"},
-      {"a photo without its bytes",
-       "SELECT 1 FROM photo WHERE here = 1 AND own = 1 AND length_bytes <>"
-       " (SELECT coalesce(sum(length(bytes)), 0) FROM chunk WHERE id BETWEEN photo.id << 26 AND ((photo.id + 1) << 26) - 1)"},
-      {"an attach without its photo",
-       "SELECT 1 FROM op WHERE verb = 3 AND NOT EXISTS (SELECT 1 FROM photo WHERE photo.sha256 = op.photo)"},
-      {"a delivery without its receipt",
-       "SELECT 1 FROM op WHERE status = 1 AND NOT EXISTS (SELECT 1 FROM receipt WHERE receipt.id = op.receipt)"}};
-  for (const auto& [half, sql] : kHalves) {
-    const auto found = phone.beside->integer(sql);
-    if (found && *found) world.violate("nobody sees half of what is saved", std::string(half));
-  }
-  const auto alone = phone.beside->integer(
-      "SELECT 1 FROM op WHERE verb = 0 AND instr(canonical, ?1) > 0 AND NOT EXISTS"
-      " (SELECT 1 FROM op AS other WHERE other.record = op.record AND other.verb = 3)",
-      kWithPhoto);
-  if (alone && *alone && !phone.damaged)
-    world.violate("nobody sees half of what is saved", "a report without its photo");
-  ++world.tally.looks;
-}
-
-void keep_ops_at_risk(World& world, Phone& phone) {
-  const auto db = open_phone(world, phone);
-  for (const OwnOp& op : db == nullptr ? std::vector<OwnOp>() : read_ops(*db)) {
-    phone.ops_at_risk.insert(worker_of(phone.worker) + op.id);
-  }
-}
-
-void check_at_calm(World& world, const Phone& phone) {
-  const auto db = phone.gone ? nullptr : open_phone(world, phone);
-  if (db == nullptr) return;
-  const auto bare = db->integer(
-      "SELECT count(*) FROM op WHERE status IN (0, 2, 3) AND NOT EXISTS"
-      " (SELECT 1 FROM record WHERE record.id = op.record)");
-  if (!bare || *bare != 0) world.violate("no unsent edit without its record", "phone " + std::to_string(phone.number));
-  static const std::set<std::string> kDecisions = {"stale", "deleted",  "flow",         "not-found", "lost",
-                                                   "scope", "replaced", "op-id-reused", "too-large"};
-  const std::vector<OwnOp> ops = read_ops(*db);
-  check_effect_is_one(world, phone, ops, read_held(world.server.disk.vfs()));
-  for (const OwnOp& op : ops) {
-    if (op.status != store::kStatusParked) continue;
-    const json problem = json::parse(op.problem, nullptr, false);
-    const std::string type = problem.is_object() ? problem.value("type", "") : "";
-    const bool poisoned = type == "bad-request" && world.server.poisoned(op.id) && world.server.parks_poison(op.id);
-    if (!poisoned && !kDecisions.contains(type) && !is_of_damage(phone, type)) {
-      world.violate("only what is at fault is parked",
-                    "phone " + std::to_string(phone.number) + " " + op.id + " " + op.problem);
-    }
-  }
-}
-
-namespace {
-
-// In all that a store and its Syncer hold: SQLite's caches above all.
-constexpr std::int64_t kMemoryMax = 8 << 20;
-constexpr std::int64_t kEmptyFile = 256 << 10;
-constexpr std::int64_t kOfAnOp = 4 << 10;  // with its record, history, search entries and indexes
-
 // Of a damaged phone some ops cannot be read any more, while what was told to the worker is known; of one that nobody
 // could salvage none can.
 bool may_be_unreadable(const World& world, const std::string& key, const HeldOp& op) {
@@ -529,45 +439,16 @@ bool may_be_unreadable(const World& world, const std::string& key, const HeldOp&
 
 }  // namespace
 
-void check_bounds(World& world, Phone& phone) {
-  if (!phone.is_open() || phone.unsound) return;
-  phone.beside.reset();
-  if (!phone.store().maintain(std::chrono::seconds(60))) return world.violate("an idle phone can be tidied", "");
-  const std::string file = store::database_path("phone", store::generation_in_use(phone.options()));
-  const auto size_of = [&](const std::string& name) {
-    const auto found = phone.disk.image().find(name);
-    return found == phone.disk.image().end() ? 0 : static_cast<std::int64_t>(found->second.bytes.size());
-  };
-  if (size_of(file + "-wal") > 0) world.violate("an idle phone's log is empty", std::to_string(size_of(file + "-wal")));
-  std::int64_t expected = kEmptyFile;
-  {
-    const auto db = open_phone(world, phone);
-    for (const char* sql : {"SELECT sum(length(bytes)) FROM chunk", "SELECT sum(length(bytes)) FROM thumbnail"}) {
-      expected += 2 * db->integer(sql).value().value_or(0);
-    }
-    expected += kOfAnOp * db->integer("SELECT count(*) FROM op").value().value_or(0);
-  }
-  if (size_of(file) > expected) {
-    world.violate("a phone's file stays in bounds", std::to_string(size_of(file)) + " not " + std::to_string(expected));
-  }
-  // What a disk in memory keeps of the log for a power cut is not the phone's.
-  std::int64_t of_the_disk = 0;
-  for (const auto& write : phone.disk.image().at(file + "-wal").unsynced)
-    of_the_disk += static_cast<std::int64_t>(write.bytes.size() + write.before.size());
-  const auto held = static_cast<std::int64_t>(mallinfo2().uordblks) - of_the_disk;
-  phone.close();
-  const std::int64_t given_back = held - static_cast<std::int64_t>(mallinfo2().uordblks);
-  if (given_back > kMemoryMax) world.violate("a phone's memory stays in bounds", std::to_string(given_back) + " bytes");
-}
-
 void check_world(World& world) {
   const County county = read_county(world.server.disk.vfs());
-  std::set<std::string> known;
-  for (const auto& phone : world.phones()) PhoneCheck(world, *phone, county).run(known);
+  Accounts accounts;
+  for (const auto& phone : world.phones()) PhoneCheck(world, *phone, county).run(accounts);
   for (const auto& [key, op] : county.ops) {
-    if (!known.contains(key) && !may_be_unreadable(world, key, op))
+    if (!accounts.known.contains(key) && !may_be_unreadable(world, key, op))
       world.violate("nothing is at the county that was not captured", key);
   }
+  check_effects(world, county, accounts);
+  check_overwritten(world, county, accounts);
 }
 
 }  // namespace julu::sim

@@ -1,7 +1,9 @@
 #include "holdings.h"
 
-#include "server.h"
-#include "store/sqlite.h"
+#include <algorithm>
+
+#include "phone.h"
+#include "store/core.h"
 
 namespace julu::sim {
 
@@ -10,8 +12,9 @@ using nlohmann::json;
 std::map<std::string, HeldOp> read_held(const std::string& vfs) {
   std::map<std::string, HeldOp> held;
   juhaoban::Database db(std::string(kData) + "/platform.db", vfs);
-  auto rows = db.query("SELECT worker, op_id, hash, version, record FROM op");
-  while (rows.next()) held[rows.text(0) + rows.text(1)] = {rows.text(2), rows.integer(3), rows.text(4)};
+  auto rows = db.query("SELECT worker, op_id, hash, version, record, verb FROM op");
+  while (rows.next())
+    held[rows.text(0) + rows.text(1)] = {rows.text(2), rows.integer(3), rows.text(4), rows.text(0), rows.text(5)};
   return held;
 }
 
@@ -57,12 +60,24 @@ County read_county(const std::string& vfs) {
     while (rows.next()) county.attached.insert(rows.text(0) + rows.text(1));
   }
   {
-    auto rows = db.query("SELECT record, id FROM action");
-    while (rows.next()) county.steps.insert(rows.text(0) + rows.text(1));
+    auto rows = db.query("SELECT record, id, detail FROM action");
+    while (rows.next()) {
+      county.steps.insert(rows.text(0) + rows.text(1));
+      county.said[rows.text(0) + rows.text(1)] = rows.text(2);
+    }
   }
   const auto key = db.text("SELECT body FROM catalog WHERE kind = 'receipt-key'");
   county.receipt_key = parse_public_key(json::parse(*key)["public_key"].get<std::string>()).value();
   return county;
+}
+
+std::unique_ptr<store::Connection> open_phone(const World& world, const Phone& phone) {
+  store::Connection::Options options;
+  options.path = store::database_path("phone", store::generation_in_use(phone.options()));
+  options.vfs = phone.disk.vfs();
+  if (world.plan().encrypted) options.key = store_key();
+  auto opened = store::Connection::open(options);
+  return opened ? std::move(*opened) : nullptr;
 }
 
 std::vector<OwnOp> read_ops(store::Connection& db) {
@@ -87,6 +102,13 @@ std::vector<OwnOp> read_ops(store::Connection& db) {
     op.place = row.integer(11);
     ops.push_back(std::move(op));
   }
+}
+
+const OwnOp* find_op(const std::vector<OwnOp>& ops, std::optional<std::int64_t> seq) {
+  if (!seq) return nullptr;
+  const auto found = std::lower_bound(ops.begin(), ops.end(), *seq,
+                                      [](const OwnOp& op, std::int64_t wanted) { return op.seq < wanted; });
+  return found != ops.end() && found->seq == *seq ? &*found : nullptr;
 }
 
 }  // namespace julu::sim

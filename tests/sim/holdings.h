@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -18,10 +19,15 @@ class Connection;
 
 namespace julu::sim {
 
+class Phone;
+class World;
+
 struct HeldOp {
   std::string hash;
   std::int64_t version = 0;
   std::string record;
+  std::string worker;
+  std::string verb;
 };
 
 /// What the platform holds.
@@ -37,6 +43,7 @@ struct County {
   std::set<std::string> photos;                            // complete and with the bytes of their hash
   std::set<std::string> attached;                          // record + photo
   std::set<std::string> steps;                             // record + id, of cases
+  std::map<std::string, std::string> said;                 // what each of these steps says
   PublicKey receipt_key{};
 };
 
@@ -53,7 +60,11 @@ struct OwnOp {
 County read_county(const std::string& vfs);
 /// Of that, what it has applied.
 std::map<std::string, HeldOp> read_held(const std::string& vfs);
+/// A connection of our own to a phone's file; null when it does not open.
+std::unique_ptr<store::Connection> open_phone(const World& world, const Phone& phone);
 /// In the order of making.
 std::vector<OwnOp> read_ops(store::Connection& db);
+/// Null: after damage some are missing.
+const OwnOp* find_op(const std::vector<OwnOp>& ops, std::optional<std::int64_t> seq);
 
 }  // namespace julu::sim

@@ -5,6 +5,7 @@
 namespace julu::sim {
 namespace {
 
+constexpr std::uint64_t kSlowMsMax = 120'000;      // in one direction
 constexpr std::uint64_t kLateMsMax = 20 * 60'000;  // a token lives for 15 minutes: what comes later is refused
 
 Response no_reply() {
@@ -27,12 +28,39 @@ std::uint64_t Network::submit(Request request) {
     world_.violate("a token goes to no foreign origin", (carries_token(request) ? "with a token: " : "") + request.url);
   }
   std::int64_t way_ms = 20 + static_cast<std::int64_t>(world_.below(180));
-  if (world_.strikes(Fault::slow)) way_ms = static_cast<std::int64_t>(world_.below(120'000));
-  travelling_.push_back({++last_id_, world_.now_ms() + way_ms, std::move(request)});
+  std::int64_t back_ms = 0;
+  if (world_.strikes(Fault::slow)) {
+    way_ms = static_cast<std::int64_t>(world_.below(kSlowMsMax));
+    back_ms = static_cast<std::int64_t>(ways_->below(kSlowMsMax));
+  }
+  const std::int64_t now = world_.now_ms();
+  const std::int64_t patience_ms = now + request.timeout.count();
+  Travelling one{++last_id_, now + way_ms, back_ms, patience_ms, std::move(request)};
+  if (one.arrives_ms > patience_ms) {
+    come_too_late(one.request, one.arrives_ms);
+    one.arrives_ms = patience_ms;
+    one.reply = no_reply();
+  }
+  travelling_.push_back(std::move(one));
   return last_id_;
 }
 
+// The phone has turned away by then, and the platform cannot know.
+void Network::come_too_late(const Request& request, std::int64_t at_ms) {
+  if (!signal) return;
+  if (is_push(request)) {
+    for (std::string& op : ops_of_push(request)) world_.late_ops.insert(std::move(op));
+  }
+  Server& server = world_.server;
+  world_.at(at_ms, [&server, request] {
+    if (!server.down()) static_cast<void>(server.serve(request, -1));
+  });
+}
+
 void Network::cancel(std::uint64_t request) {
+  for (const Travelling& one : travelling_) {
+    if (one.id == request && one.back_ms > 0 && !one.reply) come_too_late(one.request, one.arrives_ms);
+  }
   std::erase_if(travelling_, [&](const Travelling& one) { return one.id == request; });
 }
 
@@ -48,8 +76,19 @@ std::optional<Transport::Completion> Network::wait(std::chrono::milliseconds at_
   const std::int64_t left_ms = next == travelling_.end() ? at_most.count() : next->arrives_ms - world_.now_ms();
   world_.advance(std::clamp<std::int64_t>(left_ms, 1, std::max<std::int64_t>(1, at_most.count())));
   if (next == travelling_.end() || left_ms > at_most.count()) return std::nullopt;
+  if (!next->reply && next->back_ms > 0) {
+    const std::uint64_t id = next->id;
+    Response reply = carry(next->request);  // in between others may have come and gone
+    const auto one = std::find_if(travelling_.begin(), travelling_.end(), [&](const auto& t) { return t.id == id; });
+    if (one == travelling_.end()) return std::nullopt;
+    const std::int64_t there_ms = world_.now_ms() + one->back_ms;
+    one->reply = there_ms > one->patience_ms ? no_reply() : std::move(reply);
+    one->arrives_ms = std::max(world_.now_ms() + 1, std::min(there_ms, one->patience_ms));
+    return std::nullopt;
+  }
   const Travelling arrived = std::move(*next);
   travelling_.erase(next);
+  if (arrived.reply) return Completion{arrived.id, *arrived.reply};
   Response response = carry(arrived.request);
   world_.advance(10 + static_cast<std::int64_t>(world_.below(100)));
   return Completion{arrived.id, std::move(response)};
@@ -84,6 +123,9 @@ Response Network::carry(const Request& request) {
   // So late that nobody waits for it any more, and past the front, which may have thought otherwise in between.
   if (world_.strikes(Fault::late_copy)) {
     const bool also_now = world_.below(2) == 0;
+    if (is_push(request)) {
+      for (std::string& op : ops_of_push(request)) world_.late_ops.insert(std::move(op));
+    }
     world_.at(world_.now_ms() + static_cast<std::int64_t>(world_.below(kLateMsMax)),
               [&server, request] { static_cast<void>(server.serve(request, -1)); });
     if (!also_now) return no_reply();
@@ -110,7 +152,18 @@ Response Network::carry(const Request& request) {
   if (response.status == 200 && request.url.find("/v1/pull") != std::string::npos) {
     world_.versions.saw_page(response.body);
   }
+  if (world_.strikes(Fault::cut_reply)) return cut_short(std::move(response));
   return response;
+}
+
+// As CurlTransport gives it: where the reply's length was announced, or it was chunked, nothing of it is left; where a
+// proxy took the length away, the end of the connection passes for the end of the reply.
+Response Network::cut_short(Response whole) {
+  const std::size_t size = whole.body.size();
+  if (size == 0 || world_.below(2) == 0) return no_reply();
+  const std::size_t places[] = {0, 1, size - 1, static_cast<std::size_t>(world_.below(size))};
+  whole.body.resize(places[world_.below(4)]);
+  return whole;
 }
 
 }  // namespace julu::sim

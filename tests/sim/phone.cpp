@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "camera.h"
+#include "shown.h"
 #include "store/core.h"
 
 namespace julu::sim {
@@ -32,7 +33,7 @@ Phone::Phone(World& its_world, int its_number, int its_worker, const test::SimDi
       disk_random(seeded_random(its_world.plan().seed * 1000 + 500 + static_cast<std::uint64_t>(its_number))),
       disk(*disk_random),
       clock(its_world, "p" + std::to_string(its_number)),
-      network(its_world, *this) {
+      network(its_world, *this, its_world.plan().seed * 1000 + 970 + static_cast<std::uint64_t>(its_number)) {
   looks_ = seeded_random(world.plan().seed * 1000 + 900 + static_cast<std::uint64_t>(number));
   presses_ = seeded_random(world.plan().seed * 1000 + 950 + static_cast<std::uint64_t>(number));
   clock.booted_ms = world.now_ms() - 1000;
@@ -235,7 +236,19 @@ void Phone::after_call() {
   die(power ? Stop::power_cut : Stop::kill);
 }
 
-std::string Phone::marker() { return "m" + std::to_string(number) + "x" + std::to_string(++markers_) + "z"; }
+std::string Phone::marker() { return make_word(number, ++markers_); }
+
+void Phone::say(const Told& what, Word::How how, const Record* of, const std::string& field) {
+  Word& word = world.words[what.marker];
+  word.how = how;
+  word.worker = worker;
+  word.kind = what.kind;
+  word.field = field;
+  if (of == nullptr) return;
+  word.record = of->id;
+  const json body = json::parse(of->body, nullptr, false);
+  if (!field.empty() && body.is_object()) word.seen = word_in(body.value(field, ""));
+}
 
 void Phone::remember(const Result<Saved>& saved, Told what) {
   if (!saved) {
@@ -249,12 +262,18 @@ void Phone::remember(const Result<Saved>& saved, Told what) {
       world.violate("a capture fails for a reason that was there",
                     std::string(julu::name(code)) + " " + saved.error().field + " " + saved.error().detail);
     heed(saved);
+    // Refused for what it says, it leaves nothing behind; where the disk failed or the process died, who knows.
+    const bool of_the_disk = code == ErrorCode::io || code == ErrorCode::disk_full || code == ErrorCode::store_corrupt;
+    if (!of_the_disk && !disk.stopped()) world.words.erase(what.marker);
     if (code == ErrorCode::store_corrupt && !disk.stopped() && !unsound)
       world.violate("no store goes bad", saved.error().detail);
     return;
   }
   what.record = saved->id;
   what.photos = saved->photos;
+  Word& word = world.words[what.marker];
+  word.record = what.record;
+  word.told = true;
   ++world.tally.captures;
   world.tally.photos += static_cast<std::int64_t>(saved->photos.size());
   world.note(number, what.kind + " saved " + what.marker + " " + what.record);
@@ -275,9 +294,10 @@ void Phone::check_in_sight(const Told& what, bool fresh) {
 }
 
 void Phone::check_outcome(const SyncOutcome& outcome) {
-  if (outcome.ops_left > 0 && !outcome.next_attempt_ms) {
-    world.violate("every pending item has a next attempt", std::to_string(outcome.ops_left) + " ops wait for nothing");
-  }
+  const std::int64_t left = outcome.ops_left + outcome.photos_left;
+  if (left > 0 && !outcome.next_attempt_ms)
+    world.violate("every pending item has a next attempt", std::to_string(left) + " wait for nothing");
+  check_attempts(world, *this);
   const bool steady = world.plan().rate(Fault::wall_clock) == 0;
   constexpr std::int64_t kTravelMs = 60'000;
   const std::int64_t longest = std::max(spared_until_ms + kTravelMs, clock.now_ms() + limits::backoff_cap_ms);
@@ -291,7 +311,10 @@ void Phone::check_outcome(const SyncOutcome& outcome) {
   }
   const bool after_restore = restores_before_ > 0 && restores_before_ == world.server.restores();
   if (after_restore && outcome.end == SyncEnd::all_delivered) check_versions();
-  if (!created.empty()) check_in_sight(*created[static_cast<std::size_t>(requests) % created.size()], false);
+  if (created.empty()) return;
+  const Told& one = *created[static_cast<std::size_t>(requests) % created.size()];
+  check_in_sight(one, false);
+  check_shown_now(world, *this, one.record);
 }
 
 // After a restore the platform may be behind what a phone had seen; a sync that went through to its end shows that.
@@ -308,7 +331,7 @@ void Phone::check_versions() {
   for (const Record& record : *list) {
     const auto found = held.find(record.id);
     if (found == held.end() || record.version <= found->second) continue;
-    if (world.plan().rate(Fault::worker_moved) > 0 && record.delivery == Delivery::parked) continue;
+    if (world.server.may_leave_scope(worker) && record.delivery == Delivery::parked) continue;
     world.violate("no phone is ahead of a restored county", record.id + " " + std::to_string(record.version));
   }
 }
@@ -350,81 +373,108 @@ void Phone::capture_photo_report() {
 }
 
 void Phone::report(bool with_photo) {
-  const std::string mark = marker();
+  Told what{{}, "incident", marker(), {}, true};
   const char* urgency = world.below(12) == 0 ? "emergency" : world.below(6) == 0 ? "urgent" : "normal";
   const json body{{"category", "drainage"},
-                  {"text", std::string(with_photo ? kWithPhoto : "村东头排水沟堵了 ") + mark},
+                  {"text", std::string(with_photo ? kWithPhoto : "村东头排水沟堵了 ") + what.marker},
                   {"urgency", urgency}};
   Capture capture{"incident", body.dump(), {}, {}};
   if (with_photo) capture.photos.push_back(photo());
-  remember(store_->capture(capture), {{}, "incident", mark, {}, true});
+  say(what, Word::How::create);
+  world.words[what.marker].with_photo = with_photo;
+  const auto saved = store_->capture(capture);
+  remember(saved, std::move(what));
 }
 
 std::string Phone::grid() const { return kGrids[worker % 4 == 3 ? 1 : 0]; }
 
 void Phone::household() {
-  const std::string mark = marker();
-  const json body{{"address", "测试村 " + mark}, {"grid", grid()}};
-  remember(store_->capture({"household", body.dump(), {}, {}}), {{}, "household", mark, {}, true});
+  Told what{{}, "household", marker(), {}, true};
+  const json body{{"address", "测试村 " + what.marker}, {"grid", grid()}};
+  say(what, Word::How::create, nullptr, "address");
+  const auto saved = store_->capture({"household", body.dump(), {}, {}});
+  remember(saved, std::move(what));
 }
 
-std::string Phone::any_record(const std::string& kind) {
+std::optional<Record> Phone::any_record(const std::string& kind) {
   Filter filter;
   filter.kind = kind;
   filter.limit = 12;
   const auto list = store_->list(filter);
   heed(list);
-  if (!list || list->empty()) return {};
-  return list->at(static_cast<std::size_t>(world.below(list->size()))).id;
+  if (!list || list->empty()) return std::nullopt;
+  return list->at(static_cast<std::size_t>(world.below(list->size())));
 }
 
 void Phone::patch() {
-  const std::string id = any_record("household");
-  if (id.empty()) return household();
-  const std::string mark = marker();
+  const auto record = any_record("household");
+  if (!record) return household();
+  Told what{{}, "household", marker(), {}, false};
+  const std::string& mark = what.marker;
+  std::string field = "note";
   json body;
   switch (world.below(4)) {
     case 0: body = {{"note", mark}}; break;
-    case 1: body = {{"address", "新地址 " + mark}}; break;
-    case 2: body = {{"support", mark}}; break;
-    default: body = {{"income_source", mark}, {"resident_count", static_cast<int>(world.below(9))}}; break;
+    case 1:
+      field = "address";
+      body = {{"address", "新地址 " + mark}};
+      break;
+    case 2:
+      field = "support";
+      body = {{"support", mark}};
+      break;
+    default:
+      field = "income_source";
+      body = {{"income_source", mark}, {"resident_count", static_cast<int>(world.below(9))}};
+      break;
   }
   std::vector<PhotoInput> photos;
   if (world.below(10) == 0) photos.push_back(photo());
-  remember(store_->patch(id, body.dump(), photos), {{}, "household", mark, {}, false});
+  say(what, Word::How::patch, &*record, field);
+  world.words[mark].with_photo = !photos.empty();
+  const auto saved = store_->patch(record->id, body.dump(), photos);
+  remember(saved, std::move(what));
 }
 
 void Phone::person() {
-  const std::string mark = marker();
-  json body{{"name", "测试"}, {"note", mark}};
-  if (const std::string household = any_record("household"); !household.empty()) body["household"] = household;
-  remember(store_->capture({"person", body.dump(), {}, {}}), {{}, "person", mark, {}, true});
+  Told what{{}, "person", marker(), {}, true};
+  json body{{"name", "测试"}, {"note", what.marker}};
+  if (const auto household = any_record("household")) body["household"] = household->id;
+  say(what, Word::How::create);
+  const auto saved = store_->capture({"person", body.dump(), {}, {}});
+  remember(saved, std::move(what));
 }
 
 void Phone::visit() {
-  const std::string mark = marker();
-  const json body{{"text", "走访 " + mark}, {"grid", grid()}};
-  remember(store_->capture({"visit", body.dump(), {}, {}}), {{}, "visit", mark, {}, true});
+  Told what{{}, "visit", marker(), {}, true};
+  const json body{{"text", "走访 " + what.marker}, {"grid", grid()}};
+  say(what, Word::How::create);
+  const auto saved = store_->capture({"visit", body.dump(), {}, {}});
+  remember(saved, std::move(what));
 }
 
 void Phone::act() {
   static const std::vector<std::string> kWorker = {"rate", "withdraw", "resolve_on_spot", "resubmit", "reopen"};
   static const std::vector<std::string> kLeader = {"accept", "dispatch", "resolve", "return", "escalate"};
-  const std::string id = any_record("incident");
-  if (id.empty()) return report(false);
+  const auto record = any_record("incident");
+  if (!record) return report(false);
   const auto& steps = worker == 0 ? kLeader : kWorker;
   const std::string step = steps[static_cast<std::size_t>(world.below(steps.size()))];
-  const std::string mark = marker();
+  Told what{{}, "incident", marker(), {}, false};
   std::vector<PhotoInput> photos;
   if (world.below(6) == 0) photos.push_back(photo());
-  remember(store_->act(id, step, json{{"note", mark}}.dump(), photos), {{}, "incident", mark, {}, false});
+  say(what, Word::How::step, &*record);
+  world.words[what.marker].with_photo = !photos.empty();
+  const auto saved = store_->act(record->id, step, json{{"note", what.marker}}.dump(), photos);
+  remember(saved, std::move(what));
 }
 
 void Phone::remove() {
-  const std::string id = any_record("household");
-  if (id.empty()) return visit();
-  const auto removed = store_->remove(id);
-  world.note(number, removed ? "removed " + id : "remove refused");
+  const auto record = any_record("household");
+  if (!record) return visit();
+  world.removals.insert(record->id);
+  const auto removed = store_->remove(record->id);
+  world.note(number, removed ? "removed " + record->id : "remove refused");
 }
 
 void Phone::upkeep() {

@@ -39,7 +39,7 @@ class PhoneClock final : public Clock {
 /// arrive in the order of their times.
 class Network final : public Transport {
  public:
-  Network(World& world, Phone& phone) : world_(world), phone_(phone) {}
+  Network(World& world, Phone& phone, std::uint64_t seed) : world_(world), phone_(phone), ways_(seeded_random(seed)) {}
   std::uint64_t submit(Request request) override;
   void cancel(std::uint64_t request) override;
   std::optional<Completion> wait(std::chrono::milliseconds at_most) override;
@@ -53,16 +53,22 @@ class Network final : public Transport {
  private:
   struct Travelling {
     std::uint64_t id = 0;
-    std::int64_t arrives_ms = 0;
+    std::int64_t arrives_ms = 0;   // the request at the platform, then the reply at the phone
+    std::int64_t back_ms = 0;      // the way of the reply, where it is slow
+    std::int64_t patience_ms = 0;  // until then the phone waits
     Request request;
+    std::optional<Response> reply = {};
   };
   Response carry(const Request& request);
+  Response cut_short(Response whole);
+  void come_too_late(const Request& request, std::int64_t at_ms);
   void look_at_waits(const Request& request, const Response& refusal);
 
   World& world_;
   Phone& phone_;
   std::vector<Travelling> travelling_;
   std::uint64_t last_id_ = 0;
+  std::unique_ptr<Random> ways_;               // apart, so that a slow reply changes no other draw
   std::map<std::string, std::int64_t> waits_;  // op ids, and until when the platform wants to be spared them
 };
 
@@ -134,6 +140,8 @@ class Phone {
   bool unsound = false;  ///< it still is: nobody has come upon it
   bool gone = false;     ///< the damage took its identity, and the store says so
   int salvages = 0;
+  /// What an op is parked for may be that damage took a photo, or of a record more than what its later edits name.
+  bool is_of_damage(const std::string& type) const { return salvages > 0 && (type == "lost" || type == "schema"); }
   std::set<std::string> ops_at_risk;          ///< worker and op id, of when its file was damaged
   std::unique_ptr<store::Connection> beside;  ///< a look into its file; goes when the store goes
   bool moved = false;                         ///< the last sync carried something in either direction
@@ -164,7 +172,9 @@ class Phone {
   void check_versions();
   std::string marker();
   std::string grid() const;
-  std::string any_record(const std::string& kind);
+  std::optional<Record> any_record(const std::string& kind);
+  /// Before the call that says it.
+  void say(const Told& what, Word::How how, const Record* of = nullptr, const std::string& field = {});
   PhotoInput photo();
 
   std::unique_ptr<Random> looks_;  // apart, so that who looks in changes nothing else

@@ -40,6 +40,7 @@ const char* name(Fault fault) {
     case Fault::damaged_store: return "damaged_store";
     case Fault::worker_moved: return "worker_moved";
     case Fault::reconcile_down: return "reconcile_down";
+    case Fault::cut_reply: return "cut_reply";
     case Fault::count_: break;
   }
   return "?";

@@ -42,6 +42,7 @@ enum class Fault {
   damaged_store,   // the phone's file, where it is encrypted: plain pages do not tell
   worker_moved,    // to another grid: what they saw leaves their scope, what they edited too
   reconcile_down,  // three days of four
+  cut_reply,       // the network's; late in the list as well
   count_
 };
 const char* name(Fault fault);

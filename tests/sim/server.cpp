@@ -271,6 +271,7 @@ void Server::set_revoked(const std::string& device, bool revoked) { platform->re
 void Server::move_worker(int phone) {
   if (phone == 0) return;
   const std::string worker = worker_of(phone);
+  moved_.insert(worker);
   const auto grids = juhaoban::Database(std::string(kData) + "/platform.db", disk.vfs())
                          .text("SELECT grids FROM worker WHERE worker = ?1", worker);
   const bool first = grids && grids->find(kGrids[0]) != std::string::npos;

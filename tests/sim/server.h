@@ -66,6 +66,11 @@ class Server {
   void set_revoked(const std::string& device, bool revoked);
   /// From one of the two grids to the other; the leader, whose they are, stays.
   void move_worker(int phone);
+  /// What a worker saw, but did not make, may have left the scope and come back: one was moved, or what a restore took
+  /// from the county was brought again by one who was.
+  bool may_leave_scope(int phone) const {
+    return moved_.contains(worker_of(phone)) || (was_restored() && !moved_.empty());
+  }
   bool down() const;
   bool poisoned(const std::string& op_id) const;
   bool parks_poison(const std::string& op_id) const;
@@ -95,6 +100,7 @@ class Server {
   std::int64_t tokens_refused_until_ms_ = 0;
   std::optional<test::SimDisk::Image> backup_;
   int restores_ = 0;
+  std::set<std::string> moved_;   // workers
   std::set<std::string> signed_;  // the signature of every receipt given
 };
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "server.h"
 #include "trace.h"
 #include "versions.h"
+#include "words.h"
 
 namespace julu::sim {
 
@@ -56,6 +58,9 @@ class World {
 
   Server server;
   Versions versions{*this};
+  Words words;                     ///< of every call that was made
+  std::set<std::string> late_ops;  ///< of requests of which a copy came when nobody waited for it any more
+  std::set<std::string> removals;  ///< records that somebody wanted away
   Tally tally;
 
  private:
@@ -88,6 +93,8 @@ void check_bounds(World& world, Phone& phone);
 void check_at_calm(World& world, const Phone& phone);
 /// What the county's versions look like on this phone, as far as they changed since the last look.
 void note_versions(World& world, Phone& phone);
+/// Each op and each photo that is to go is due, or has a time that is near enough; see tests/README.md.
+void check_attempts(World& world, Phone& phone);
 /// Another process looks into a phone's file while this one is in the middle of a call: all of a capture is there or
 /// nothing.
 void look_from_beside(World& world, Phone& phone);

@@ -13,15 +13,20 @@ namespace julu {
   X(synchronous_normal, "a commit does not wait for the disk")                                        \
   X(checkpoint_without_sync, "a checkpoint does not wait for the disk")                               \
   X(capture_split, "a report and its photos are committed one after the other")                       \
+  X(capture_twice, "a report with photos is taken in a second time under another id")                 \
   X(repeat_not_recognised, "a capture asked for again is not known by its id")                        \
   /* results */                                                                                       \
   X(receipt_not_verified, "a receipt's signature is not checked")                                     \
   X(receipt_key_unknown, "a receipt under a key that nobody vouched for is believed")                 \
   X(receipt_items_unordered, "the places of a receipt's items are not kept")                          \
+  X(old_receipt_believed, "a receipt of an older epoch than the newest seen is believed")             \
   X(settle_misaligned, "each op gets the result of its neighbour")                                    \
   X(held_is_delivered, "an op that the platform holds back counts as delivered")                      \
   X(held_is_parked, "an op that the platform holds back is parked instead of tried again")            \
+  X(stale_parked, "an edit of what somebody else edited is parked instead of merged")                 \
   X(refused_dropped, "an op that was refused is given up instead of parked")                          \
+  X(waiting_shown_delivered, "what waits for its receipt is shown as delivered")                      \
+  X(photo_shown_too_early, "a photo is shown as delivered with its record, not with its own receipt") \
   X(made_again_left_open, "an op made again stays open after its successor's receipt")                \
   X(bytes_missing_ignored, "bytes that the platform misses are not sent again")                       \
   /* pulling */                                                                                       \
@@ -42,6 +47,7 @@ namespace julu {
   X(own_delete_not_folded, "an own deletion does not reach the base")                                 \
   X(base_not_kept, "the values before a patch are read after it")                                     \
   X(merge_takes_local, "a true conflict is decided for the value from here")                          \
+  X(merge_overwrites, "a true conflict is decided for the value from here, and nothing says so")      \
   X(conflict_not_kept, "a conflict does not go to the inbox")                                         \
   X(given_up_not_told, "values given up in a merge are not in the history")                           \
   /* making ops, and making them again */                                                             \
@@ -54,6 +60,7 @@ namespace julu {
   X(makings_left_waiting, "what waited for an op that was not needed after all waits for ever")       \
   /* waiting */                                                                                       \
   X(retry_never, "a failed attempt has no next one")                                                  \
+  X(photo_retry_never, "a photo that could not be sent has no next attempt")                          \
   X(wait_outlives_clock, "a wait goes on when the clock was set back")                                \
   X(jitter_without_cap, "the wait doubles without a cap")                                             \
   X(retry_after_ignored, "Retry-After is ignored")                                                    \

@@ -87,6 +87,7 @@ class Merging {
   std::optional<std::optional<Json>> judge(Conflict field) {
     if (same(field.local, field.remote) || same(field.local, field.base)) return std::nullopt;
     if (same(field.remote, field.base)) return std::move(field.local);
+    if (mutant(Mutant::merge_overwrites)) return std::move(field.local);
     const MergeRule rule = rule_of(kind_, field.field);
     if (rule == MergeRule::latest || mutant(Mutant::merge_takes_local)) {
       auto local = field.local;

@@ -195,6 +195,8 @@ Result<Saved> Store::capture(const Capture& capture) {
         return Error{ErrorCode::id_conflict, {}, {}};  // rolls back what reading the photos again wrote
       }
     }
+    if (mutant(Mutant::capture_twice) && !capture.photos.empty())
+      JULU_CHECK(insert_record(*core_, db, *kind, make_id(clock(), random()), body, capture.photos));
     return insert_record(*core_, db, *kind, id, body, capture.photos);
   });
   if (before) return *before;

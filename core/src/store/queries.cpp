@@ -44,7 +44,8 @@ Result<void> add_delivery(Connection& db, const Id& id, Record& record) {
     if (!there) break;
     const auto status = static_cast<int>(row.integer(0));
     any = any || status != kStatusGivenUp;
-    waiting = waiting || status == kStatusQueued || status == kStatusMadeAgain;
+    waiting = waiting ||
+              (!mutant(Mutant::waiting_shown_delivered) && (status == kStatusQueued || status == kStatusMadeAgain));
     if (status == kStatusReceipted) record.delivered_at_ms = std::max(record.delivered_at_ms, row.integer(2));
     if (status == kStatusParked && !parked) {
       parked = true;
@@ -77,7 +78,8 @@ Result<void> add_photos(Connection& db, const Id& id, Record& record) {
     photo.length_bytes = row.integer(3);
     photo.here = row.integer(4) != 0;
     // The platform's own, or receipted; one that names an op which is not there is neither.
-    photo.delivered = row.is_null(5) || (!row.is_null(6) && row.integer(6) == kStatusReceipted);
+    const bool receipted = !row.is_null(6) && row.integer(6) == kStatusReceipted;
+    photo.delivered = row.is_null(5) || receipted || (mutant(Mutant::photo_shown_too_early) && record.version > 0);
     record.photos.push_back(std::move(photo));
   }
 }

@@ -152,7 +152,7 @@ Result<void> settle_rejected(Settling& s, const OutgoingOp& op, const OpResult& 
 Result<void> settle_stale(Settling& s, const OutgoingOp& op, const OpResult& result) {
   JULU_TRY(const auto row, still_queued(s.db, op));
   if (!row) return {};
-  if (!result.current) {
+  if (!result.current || mutant(Mutant::stale_parked)) {
     return park(s, op, problem_text(ErrorCode::stale, "stale", result.problem.title, result.problem.detail, ""));
   }
   ++s.settled.made_again;
@@ -197,7 +197,8 @@ Result<Outbox::Settled> Outbox::settle(const std::vector<OutgoingOp>& sent, cons
         s.settled.receipt_key_unknown = true;
         return s.settled;
       }
-      outdated = receipt->epoch < newest;  // it proves nothing: the op is sent again
+      outdated =
+          receipt->epoch < newest && !mutant(Mutant::old_receipt_believed);  // it proves nothing: the op is sent again
       if (!outdated) {
         JULU_CHECK(note_epoch(core, db, receipt->epoch));
         JULU_TRY(s.receipt, keep_receipt(db, core.identity().device, *receipt));

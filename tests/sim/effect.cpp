@@ -1,0 +1,105 @@
+#include "effect.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "phone.h"
+
+namespace julu::sim {
+
+void check_effect_is_one(World& world, const Phone& phone, const std::vector<OwnOp>& ops,
+                         const std::map<std::string, HeldOp>& held) {
+  const std::string worker = worker_of(phone.worker);
+  for (const OwnOp& op : ops) {
+    const OwnOp* successor = find_op(ops, op.successor);
+    if (successor == nullptr || !held.contains(worker + op.id) || !held.contains(worker + successor->id)) continue;
+    world.violate("what was made again is at the county once",
+                  "phone " + std::to_string(phone.number) + " " + op.canonical + "\n  " + successor->canonical);
+  }
+}
+
+namespace {
+
+using nlohmann::json;
+
+// Which words stand in which records, by what the county holds and by what it was sent.
+using Places = std::map<std::string, std::set<std::string>>;
+
+void check_word(World& world, const std::string& word, const std::set<std::string>& records) {
+  const auto said = world.words.find(word);
+  if (said == world.words.end()) return world.violate("nothing is at the county that nobody said", word);
+  if (said->second.how == Word::How::step) return world.violate("a step is no record", word);
+  if (records.size() > 1) return world.violate("the effect of a call is one", word + " stands in two records");
+  if (!said->second.record.empty() && said->second.record != *records.begin())
+    world.violate("the effect of a call is where it was meant", word + " stands in " + *records.begin());
+}
+
+void check_creations(World& world, const County& county, const Accounts& accounts, Places& places) {
+  for (const auto& [key, op] : county.ops) {
+    if (op.verb != "create" && op.verb != "patch") continue;
+    const auto text = accounts.texts.find(key);
+    if (text == accounts.texts.end()) continue;
+    const json said = json::parse(text->second);
+    const std::vector<std::string> words = words_in(said.value("body", json::object()).dump());
+    for (const std::string& word : words) places[word].insert(op.record);
+    const bool created = std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+      const auto call = world.words.find(word);
+      return call != world.words.end() && call->second.how == Word::How::create;
+    });
+    // Edits may be all that is left of a household to make it again with.
+    const bool made_again = said.value("kind", "") == "household" && !words.empty();
+    if (op.verb == "create" && !created && !made_again)
+      world.violate("nothing is at the county that nobody captured", text->second);
+  }
+  for (const auto& [id, body] : county.records) {
+    for (const std::string& word : words_in(body.dump())) places[word].insert(id);
+    if (county.deleted.at(id) && !world.removals.contains(id))
+      world.violate("nothing is deleted that nobody removed", id);
+  }
+}
+
+void check_steps(World& world, const County& county) {
+  std::map<std::string, std::string> steps;
+  for (const auto& [place, detail] : county.said) {
+    const std::string word = word_in(detail);
+    const auto said = world.words.find(word);
+    const bool meant =
+        said != world.words.end() && said->second.how == Word::How::step && place.starts_with(said->second.record);
+    if (!meant) world.violate("nothing is at the county that nobody said", detail);
+    const auto [first, fresh] = steps.emplace(word, place);
+    if (!fresh)
+      world.violate("the effect of a call is one", word + " is two steps: " + place + " and " + first->second);
+  }
+}
+
+// Of calls that were cut off nobody was told which photos they took.
+void check_photos_were_taken(World& world, const County& county) {
+  std::set<std::string> taken, unsure;
+  for (const auto& phone : world.phones()) {
+    for (const Told& told : phone->told) {
+      for (const std::string& photo : told.photos) taken.insert(told.record + photo);
+    }
+  }
+  for (const auto& [word, said] : world.words) {
+    if (!said.told && said.with_photo) unsure.insert(said.record);  // of a creation: any
+  }
+  for (const std::string& hung : county.attached) {
+    const bool may_be =
+        unsure.contains("") ||
+        std::any_of(unsure.begin(), unsure.end(), [&](const std::string& record) { return hung.starts_with(record); });
+    if (!taken.contains(hung) && !may_be) world.violate("nothing is at the county that nobody captured", hung);
+  }
+}
+
+}  // namespace
+
+void check_effects(World& world, const County& county, const Accounts& accounts) {
+  Places places;
+  check_creations(world, county, accounts, places);
+  for (const auto& [word, records] : places) check_word(world, word, records);
+  check_steps(world, county);
+  check_photos_were_taken(world, county);
+}
+
+}  // namespace julu::sim

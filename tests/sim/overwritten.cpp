@@ -1,0 +1,129 @@
+#include "overwritten.h"
+
+#include <algorithm>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "phone.h"
+#include "store/core.h"
+
+namespace julu::sim {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kFields[] = {"address", "note", "support", "income_source"};
+
+std::string choice(const std::string& worker, const std::string& record, const std::string& field,
+                   const std::string& here, const std::string& there) {
+  return worker + record + "/" + field + " " + here + ">" + there;
+}
+
+struct Taken {
+  std::int64_t version = 0;
+  std::string worker;
+  json body;
+};
+
+// What the county took for a record, in its order; none: of some of it no phone can say any more what it was.
+std::vector<Taken> all_taken(const std::vector<std::pair<std::string, const HeldOp*>>& ops, const Accounts& accounts) {
+  std::vector<Taken> taken;
+  for (const auto& [key, op] : ops) {
+    const auto text = accounts.texts.find(key);
+    if (text == accounts.texts.end()) return {};
+    taken.push_back({op->version, op->worker, json::parse(text->second).value("body", json::object())});
+  }
+  std::sort(taken.begin(), taken.end(), [](const Taken& a, const Taken& b) { return a.version < b.version; });
+  return taken;
+}
+
+class FieldCheck {
+ public:
+  FieldCheck(World& world, const Accounts& accounts, std::string record, std::string field)
+      : world_(world), accounts_(accounts), record_(std::move(record)), field_(std::move(field)) {}
+
+  void take(const Taken& op) {
+    if (!op.body.contains(field_)) return;
+    const std::string value = op.body[field_].is_string() ? word_in(op.body[field_].get<std::string>()) : "";
+    if (value != stands_ && !stands_.empty() && !knew(op.worker, value)) {
+      world_.violate("no value is overwritten in silence", record_ + " " + field_ + ": " + value + " by " + op.worker +
+                                                               " instead of " + stands_ + ", version " +
+                                                               std::to_string(op.version));
+    }
+    stands_ = value;
+  }
+
+  void end(const json& body) {
+    const std::string value = body.contains(field_) ? word_in(body[field_].get<std::string>()) : "";
+    if (value != stands_)
+      world_.violate("the value that was taken last stands", record_ + " " + field_ + ": " + value + " not " + stands_);
+  }
+
+ private:
+  // The worker had seen what stands there when writing this, or an earlier edit of the same field that went with it.
+  bool knew(const std::string& worker, const std::string& value) const {
+    for (std::string word = value;;) {
+      if (accounts_.gave_way.contains(choice(worker, record_, field_, word, stands_))) return true;
+      const auto said = world_.words.find(word);
+      if (said == world_.words.end() || worker_of(said->second.worker) != worker || said->second.field != field_)
+        return false;
+      word = said->second.seen;
+      if (word == stands_) return true;
+    }
+  }
+
+  World& world_;
+  const Accounts& accounts_;
+  std::string record_;
+  std::string field_;
+  std::string stands_;
+};
+
+// Of what gave way, damage may take the trace.
+bool may_be_forgotten(const World& world, const std::vector<Taken>& taken) {
+  return std::any_of(world.phones().begin(), world.phones().end(), [&](const auto& phone) {
+    return phone->damaged && std::any_of(taken.begin(), taken.end(),
+                                         [&](const Taken& op) { return op.worker == worker_of(phone->worker); });
+  });
+}
+
+}  // namespace
+
+void note_what_gave_way(store::Connection& db, const std::string& worker, Accounts& accounts) {
+  const auto note = [&](const std::string& record, std::string field, const json& here, const json& there) {
+    if (!here.is_string() || !there.is_string() || field.empty()) return;
+    const std::string ours = word_in(here.get<std::string>()), theirs = word_in(there.get<std::string>());
+    accounts.gave_way.insert(choice(worker, record, field.substr(1), ours, theirs));
+  };
+  {
+    store::Query row = db.query("SELECT record, detail FROM history WHERE what = 'given_up' ORDER BY id");
+    for (auto there = row.step(); there && *there; there = row.step()) {
+      const json detail = json::parse(row.text(1));
+      note(row.id(0).text(), detail.value("field", ""), detail.value("local", json()), detail.value("remote", json()));
+    }
+  }
+  store::Query row = db.query("SELECT record, field, local, remote FROM conflict ORDER BY record, field");
+  for (auto there = row.step(); there && *there; there = row.step()) {
+    note(row.id(0).text(), std::string(row.text(1)), json::parse(row.text(2), nullptr, false),
+         json::parse(row.text(3), nullptr, false));
+  }
+}
+
+void check_overwritten(World& world, const County& county, const Accounts& accounts) {
+  std::map<std::string, std::vector<std::pair<std::string, const HeldOp*>>> ops;  // by record
+  for (const auto& [key, op] : county.ops) {
+    if (op.verb == "create" || op.verb == "patch") ops[op.record].push_back({key, &op});
+  }
+  for (const auto& [record, all] : ops) {
+    const std::vector<Taken> taken = all_taken(all, accounts);
+    if (taken.empty() || !taken.front().body.contains("address") || may_be_forgotten(world, taken)) continue;
+    for (const char* field : kFields) {
+      FieldCheck check(world, accounts, record, field);
+      for (const Taken& op : taken) check.take(op);
+      check.end(county.records.at(record));
+    }
+  }
+}
+
+}  // namespace julu::sim

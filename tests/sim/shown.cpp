@@ -1,0 +1,96 @@
+#include "shown.h"
+
+#include <algorithm>
+#include <span>
+
+#include "phone.h"
+#include "store/core.h"
+
+namespace julu::sim {
+namespace {
+
+struct OnWay {
+  int status = 0;
+  bool signed_for = false;  // by a receipt that the county gave
+  std::string photo;        // of an attach
+};
+
+std::vector<OnWay> ops_on_way(const World& world, store::Connection& db, const std::string& record) {
+  std::vector<OnWay> ops;
+  store::Query row = db.query(
+      "SELECT op.status, receipt.signature, op.photo FROM op LEFT JOIN receipt ON receipt.id = op.receipt"
+      " WHERE op.record = ?1 ORDER BY op.seq",
+      *parse_id(record));
+  for (auto there = row.step(); there && *there; there = row.step()) {
+    OnWay op;
+    op.status = static_cast<int>(row.integer(0));
+    if (!row.is_null(1)) {
+      const std::string_view bytes = row.bytes(1);
+      op.signed_for = world.server.has_signed(
+          base64url(std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size())));
+    }
+    if (!row.is_null(2)) op.photo = hex(row.hash(2));
+    ops.push_back(std::move(op));
+  }
+  return ops;
+}
+
+Delivery earned(const std::vector<OnWay>& ops, bool confirming) {
+  const auto any = [&](int status) {
+    return std::any_of(ops.begin(), ops.end(), [&](const OnWay& op) { return op.status == status; });
+  };
+  if (any(store::kStatusParked)) return Delivery::parked;
+  if (any(store::kStatusQueued) || any(store::kStatusMadeAgain)) return Delivery::saved;
+  if (!any(store::kStatusReceipted)) return Delivery::none;
+  return confirming ? Delivery::confirming : Delivery::delivered;
+}
+
+// A photo may hang on a record by an op of ours, by several, or because the county says so.
+void check_photo(World& world, const Phone& phone, const std::vector<OnWay>& ops, const Record& shown,
+                 const RecordPhoto& photo) {
+  bool own = false, signed_for = false, open = false;
+  for (const OnWay& op : ops) {
+    if (op.photo != photo.sha256 || op.status == store::kStatusGivenUp) continue;
+    own = true;
+    const bool receipted = op.status == store::kStatusReceipted;
+    signed_for = signed_for || (receipted && op.signed_for);
+    open = open || !receipted;
+  }
+  const bool too_early = photo.delivered && own && !signed_for;
+  const bool too_late = !photo.delivered && own && !open;
+  if (too_early || too_late)
+    world.violate("a photo is shown as delivered when the county has signed for it",
+                  "phone " + std::to_string(phone.number) + " " + shown.id + " " + photo.sha256 +
+                      (too_early ? " too early" : " not at all"));
+}
+
+}  // namespace
+
+void check_shown(World& world, const Phone& phone, store::Connection& db, const Record& shown) {
+  const std::vector<OnWay> ops = ops_on_way(world, db, shown.id);
+  const auto confirming = db.integer("SELECT value FROM meta WHERE name = 'confirming'");
+  if (!confirming) return;  // the disk fails
+  const Delivery wanted = earned(ops, confirming->value_or(0) != 0);
+  const std::string which = "phone " + std::to_string(phone.number) + " " + shown.id + " ";
+  if (shown.delivery != wanted)
+    world.violate("what is shown of a delivery is what its receipts say",
+                  which + std::string(name(shown.delivery)) + " not " + std::string(name(wanted)));
+  const bool unsigned_one = std::any_of(
+      ops.begin(), ops.end(), [](const OnWay& op) { return op.status == store::kStatusReceipted && !op.signed_for; });
+  if (shown.delivery == Delivery::delivered && unsigned_one)
+    world.violate("delivered is never shown without a valid receipt", which + "was never signed for");
+  if ((shown.delivered_at_ms != 0) != (shown.delivery == Delivery::delivered))
+    world.violate("what is delivered has a time, and nothing else", which + std::to_string(shown.delivered_at_ms));
+  for (const RecordPhoto& photo : shown.photos) check_photo(world, phone, ops, shown, photo);
+}
+
+void check_shown_now(World& world, Phone& phone, const std::string& id) {
+  if (phone.unsound || phone.disk.stopped()) return;
+  const auto shown = phone.store().get(id);
+  if (!shown || !*shown) return;
+  if (phone.beside == nullptr) phone.beside = open_phone(world, phone);
+  if (phone.beside == nullptr) return;  // the disk is full, or failing
+  check_shown(world, phone, *phone.beside, **shown);
+}
+
+}  // namespace julu::sim
