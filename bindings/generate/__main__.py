@@ -1,8 +1,9 @@
-"""python3 bindings/generate [--check]: writes what the faces have in common with the core; --check only compares."""
+"""python3 bindings/generate [--check]: writes what the faces share with the core; --check only compares, handwritten numbers too."""
 import importlib
 import os
 import sys
 
+import numbers_by_hand
 import source
 
 FACES = ('c', 'java', 'swift')
@@ -25,6 +26,9 @@ def main():
                 file.write(text)
     for path in stale:
         print(f'{path} is not what its source says: run python3 bindings/generate' if '--check' in sys.argv[1:] else path)
+    for line in numbers_by_hand.differences():
+        print(line)
+        stale.append(line)
     return 1 if stale and '--check' in sys.argv[1:] else 0
 
 
