@@ -62,7 +62,7 @@ class BareStore {
     store::Connection::Options options;
     options.path = folder.file("bare.db");
     options.create = true;
-    if (test::has_cipher()) options.key = StoreKey{1, 2, 3};
+    if (test::has_cipher()) options.key = StoreKey{{1, 2, 3}};
     auto db = store::Connection::open(options);
     require(db.ok(), "bare open");
     return std::move(*db);
