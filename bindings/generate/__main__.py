@@ -1,4 +1,4 @@
-"""python3 bindings/generate [--check]: writes what the faces have in common with the core; --check only compares, and numbers written by hand too."""
+"""python3 bindings/generate [--check]: writes what the faces share with the core; --check only compares, handwritten numbers too."""
 import importlib
 import os
 import sys

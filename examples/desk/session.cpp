@@ -83,7 +83,7 @@ Result<StoreKey> read_key(const std::string& path) {
     digits.remove_suffix(1);
   const auto key = parse_hash(digits);
   if (!key) return Error{ErrorCode::store_key, "key-file", {}};
-  return StoreKey(*key);
+  return StoreKey{*key};
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ std::unique_ptr<store::Connection> open_database(const std::string& path, bool k
   store::Connection::Options options;
   options.path = path;
   options.create = true;
-  if (keyed) options.key = StoreKey{1, 2, 3};
+  if (keyed) options.key = StoreKey{{1, 2, 3}};
   auto db = store::Connection::open(options);
   require(db.ok(), "open of a database");
   return std::move(*db);

@@ -103,7 +103,7 @@ TEST_CASE("two processes use one store: both capture, and a second sync is told 
   const Desk desk(platform);
   julu::Store::Options options;
   options.directory = desk.folder.file("data/W-0412");
-  options.key = *julu::parse_hash(read_file(desk.folder.file("data/key")).substr(0, 64));
+  options.key = {*julu::parse_hash(read_file(desk.folder.file("data/key")).substr(0, 64))};
   options.encrypted = has_cipher();
   const auto store = julu::Store::open(options);
   REQUIRE(store.ok());

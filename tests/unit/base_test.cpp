@@ -1,16 +1,32 @@
 // The ground: ids, hashes, signatures, error names, and the canonical text that everything is hashed by.
+#include <algorithm>
+#include <iterator>
+#include <new>
 #include <set>
 
 #include <catch2/catch_test_macros.hpp>
 
 #include <julu/crypto.h>
 #include <julu/id.h>
+#include <julu/identity.h>
 #include <julu/op.h>
 #include <julu/receipt.h>
 
 #include "clocks.h"
 
 using namespace julu;
+
+TEST_CASE("a store key leaves nothing behind in the memory that it had") {
+  alignas(StoreKey) unsigned char room[sizeof(StoreKey)];
+  auto* key = new (room) StoreKey{};
+  key->fill(0x5A);
+  {
+    const StoreKey copy = *key;
+    CHECK(copy == *key);
+  }
+  key->~StoreKey();
+  CHECK(std::all_of(std::begin(room), std::end(room), [](unsigned char byte) { return byte == 0; }));
+}
 
 TEST_CASE("ids are UUIDv7, sort by time and survive their text") {
   test::ManualClock clock;

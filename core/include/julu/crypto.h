@@ -45,6 +45,9 @@ PublicKey public_key(const PrivateKey& key);
 Signature sign(const PrivateKey& key, std::string_view message);
 bool verify(const PublicKey& key, std::string_view message, const Signature& signature);
 
+/// Zeros that no compiler leaves out: of what must not stay behind in freed memory.
+void wipe(std::span<std::uint8_t> bytes);
+
 /// Lower-case hexadecimal, as the protocol writes hashes.
 std::string hex(std::span<const std::uint8_t> bytes);
 std::optional<Hash> parse_hash(std::string_view hex);

@@ -10,8 +10,11 @@
 
 namespace julu {
 
-/// The raw 256-bit key of a store, from the operating system's keystore; no passphrase is derived.
-using StoreKey = std::array<std::uint8_t, 32>;
+/// The raw 256-bit key of a store, from the operating system's keystore; no passphrase is derived. Each copy is wiped
+/// when it goes.
+struct StoreKey : std::array<std::uint8_t, 32> {
+  ~StoreKey() { wipe(*this); }
+};
 
 struct Identity {
   std::string platform;  ///< address enrolled at: scheme://host[:port], no trailing slash

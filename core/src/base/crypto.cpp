@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
@@ -128,6 +129,8 @@ bool verify(const PublicKey& key, std::string_view message, const Signature& sig
 void fill_from_system(std::span<std::byte> out) {
   require(RAND_bytes(reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(out.size())) == 1);
 }
+
+void wipe(std::span<std::uint8_t> bytes) { OPENSSL_cleanse(bytes.data(), bytes.size()); }
 
 std::string hex(std::span<const std::uint8_t> bytes) {
   constexpr char kDigits[] = "0123456789abcdef";

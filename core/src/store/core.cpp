@@ -81,7 +81,7 @@ Result<void> Core::suspend() {
   const std::scoped_lock lock(write_mutex_, read_mutex_);
   reader_.reset();
   writer_.reset();
-  options_.key.fill(0);
+  wipe(options_.key);
   return {};
 }
 

@@ -215,9 +215,12 @@ Result<void> Connection::unlock(const Options& options) {
   }
   if (!encrypted_) return Error{ErrorCode::encryption_unavailable, {}, {}};
   // PRAGMA takes no bound value; 64 hexadecimal digits of ours hold nothing to escape.
-  std::string pragma = "PRAGMA key = \"x'" + hex(*options.key) + "'\"";
+  std::string digits = hex(*options.key);
+  std::string pragma;
+  pragma.reserve(128);  // so that no copy stays behind
+  pragma.append("PRAGMA key = \"x'").append(digits).append("'\"");
   const int rc = sqlite3_exec(db_, pragma.c_str(), nullptr, nullptr, nullptr);
-  std::fill(pragma.begin(), pragma.end(), '\0');
+  for (std::string* text : {&digits, &pragma}) wipe({reinterpret_cast<std::uint8_t*>(text->data()), text->size()});
   if (rc != SQLITE_OK) return error_of(db_, rc);
   JULU_CHECK(script("PRAGMA cipher_log_level = NONE"));  // it writes to stderr, which belongs to the host
   for (const char* cipher : kCipherPragmas) JULU_CHECK(script(cipher));

@@ -15,6 +15,7 @@
 
 #include <julu/crypto.h>
 #include <julu/id.h>
+#include <julu/identity.h>
 #include <julu/result.h>
 
 struct sqlite3;
@@ -101,7 +102,7 @@ class Connection {
   struct Options {
     std::string path;
     std::string vfs;
-    std::optional<std::array<std::uint8_t, 32>> key;
+    std::optional<StoreKey> key;
     bool create = false;
     bool read_only = false;
     bool damaged = false;  ///< to read what is left, with `read_only`: that the file is too short is no reason not to

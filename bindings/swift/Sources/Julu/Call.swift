@@ -29,7 +29,7 @@ func elsewhereLong<T: Sendable>(_ body: @escaping @Sendable () throws(JuluError)
 func check(_ call: (UnsafeMutablePointer<julu_error>) -> Int32) throws(JuluError) {
   if let tooOld { throw tooOld }
   var error = sized(julu_error(), \.size)
-  if call(&error) != JULU_OK { throw JuluError(error) }
+  if call(&error) != JULU_OK { throw JuluError(error, underlying: Thrown.take()) }
 }
 
 /// What a call gives as bytes; nil when it gives none.

@@ -74,6 +74,20 @@ final class TransportLink: Sendable {
     tasks.state.withLock { $0.transport = opened }
   }
 
+  /// Why the last request failed, when its transport threw.
+  func takeFailure() -> (any Error)? {
+    tasks.state.withLock { state in
+      defer { state.failure = nil }
+      return state.failure
+    }
+  }
+
+  /// With why its transport failed, when that is known.
+  func explained(_ error: JuluError) -> JuluError {
+    let cause = error.underlying ?? takeFailure()
+    return JuluError(error.code, field: error.field, detail: error.detail, underlying: cause)
+  }
+
   /// What still runs is cancelled; what a sync still waits for fails as offline.
   func close() {
     julu_transport_close(handle)
@@ -85,6 +99,7 @@ private final class Tasks: Sendable {
   struct State {
     var transport: julu_transport = 0
     var running: [UInt64: Task<Void, Never>] = [:]
+    var failure: (any Error)?
   }
   let host: any HostTransport
   let state = Locked(State())
@@ -114,6 +129,7 @@ private final class Tasks: Sendable {
   private func end(_ id: UInt64, _ result: Result<TransportReply, any Error>) {
     let transport = state.withLock { state in
       state.running.removeValue(forKey: id)
+      if case .failure(let error) = result { state.failure = error }
       return state.transport
     }
     var response = sized(julu_response(), \.size)

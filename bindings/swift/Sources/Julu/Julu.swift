@@ -27,7 +27,9 @@ public struct StoreKey: Sendable {
     case .none: return nil
     case .bytes(let bytes): given = bytes
     case .keystore(let ask):
-      do { given = try ask() } catch { throw JuluError(.badArgument, field: "key", detail: "the keystore failed") }
+      do { given = try ask() } catch {
+        throw JuluError(.badArgument, field: "key", detail: "the keystore failed", underlying: error)
+      }
     }
     guard let given else { throw JuluError(.locked) }
     if given.count != Int(JULU_KEY_BYTES) {
@@ -87,25 +89,30 @@ public func enrol(
   }
   let link = try transport.map { host throws(JuluError) in try TransportLink(host) }
   defer { link?.close() }
-  let reply: Reply = try await elsewhereLong { () throws(JuluError) in
-    var options = sized(julu_enrol_options(), \.size)
-    options.consent_at_ms = milliseconds(consent.at)
-    options.at_most_ms = max(1, milliseconds(within))
-    options.transport = link?.handle ?? 0
-    let bytes = try key.bytes()
-    if bytes == nil { options.flags = UInt32(JULU_UNENCRYPTED) }
-    let folder = try path(root, "root")
-    let bundle: String? = if let caFile { try path(caFile, "ca_file") } else { nil }
-    return try json { device, error in
-      withKey(bytes) { key in
-        withTexts([platform.absoluteString, code, folder, bundle, pinnedKey]) { texts in
-          options.key = key
-          (options.platform, options.code, options.root) = (texts[0], texts[1], texts[2])
-          (options.ca_file, options.pinned_key) = (texts[3], texts[4])
-          return julu_enrol(&options, device, error)
+  let reply: Reply
+  do throws(JuluError) {
+    reply = try await elsewhereLong { () throws(JuluError) in
+      var options = sized(julu_enrol_options(), \.size)
+      options.consent_at_ms = milliseconds(consent.at)
+      options.at_most_ms = max(1, milliseconds(within))
+      options.transport = link?.handle ?? 0
+      let bytes = try key.bytes()
+      if bytes == nil { options.flags = UInt32(JULU_UNENCRYPTED) }
+      let folder = try path(root, "root")
+      let bundle: String? = if let caFile { try path(caFile, "ca_file") } else { nil }
+      return try json { device, error in
+        withKey(bytes) { key in
+          withTexts([platform.absoluteString, code, folder, bundle, pinnedKey]) { texts in
+            options.key = key
+            (options.platform, options.code, options.root) = (texts[0], texts[1], texts[2])
+            (options.ca_file, options.pinned_key) = (texts[3], texts[4])
+            return julu_enrol(&options, device, error)
+          }
         }
       }
     }
+  } catch {
+    throw link?.explained(error) ?? error
   }
   return Device(directory: URL(fileURLWithPath: reply.directory, isDirectory: true), identity: reply.identity)
 }

@@ -13,18 +13,24 @@ public struct JuluError: Error, Sendable, Hashable {
   public let field: String
   /// Ids, codes and numbers only, never what a worker entered.
   public let detail: String
+  /// What a keystore, a photo's stream or a transport of the host's threw, when that is why. Not compared.
+  public var underlying: (any Error)? { aside.error }
+  private let aside: Aside
 
-  public init(_ code: ErrorCode, field: String = "", detail: String = "") {
+  public init(_ code: ErrorCode, field: String = "", detail: String = "", underlying: (any Error)? = nil) {
     self.code = code
     self.field = field
     self.detail = detail
+    aside = Aside(error: underlying)
   }
 
-  init(_ error: julu_error) {
+  init(_ error: julu_error, underlying: (any Error)?) {
     // A newer library may know codes that this build does not.
     let code = ErrorCode(rawValue: error.code)
     let detail = string(array: error.detail)
-    self.init(code ?? .internal, field: string(array: error.field), detail: code == nil ? "code \(error.code)" : detail)
+    self.init(
+      code ?? .internal, field: string(array: error.field), detail: code == nil ? "code \(error.code)" : detail,
+      underlying: underlying)
   }
 
   /// True: the same call can succeed later as it is, by itself or once what the sentence asks for is done; false: the
@@ -54,5 +60,23 @@ extension JuluError: LocalizedError, CustomStringConvertible {
   }
   public var description: String {
     "\(code.name)" + (field.isEmpty ? "" : " \(field)") + (detail.isEmpty ? "" : " (\(detail))")
+  }
+}
+
+/// An error that goes along and makes no two values differ.
+struct Aside: Sendable, Hashable {
+  let error: (any Error)?
+  static func == (_: Aside, _: Aside) -> Bool { true }
+  func hash(into hasher: inout Hasher) {}
+}
+
+/// What a function of the host's threw inside a call of the library, which fails next, on this thread, and takes it.
+enum Thrown {
+  private static let key = "julu.thrown"
+
+  static func keep(_ error: any Error) { Thread.current.threadDictionary[key] = error }
+  static func take() -> (any Error)? {
+    defer { Thread.current.threadDictionary.removeObject(forKey: key) }
+    return Thread.current.threadDictionary[key] as? any Error
   }
 }

@@ -165,6 +165,7 @@ private final class KeyBox: Sendable {
       bytes.copyBytes(to: out!, count: bytes.count)
       return 0
     } catch {
+      if let thrown = error.underlying { Thrown.keep(thrown) }
       return error.code == .locked ? Int32(JULU_KEY_NOT_NOW) : -1
     }
   }

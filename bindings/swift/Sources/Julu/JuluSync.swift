@@ -21,6 +21,9 @@ public struct SyncOutcome: Sendable, Hashable {
   public let end: SyncEnd
   /// Why something is left, when one cause is known.
   public let failure: ErrorCode?
+  /// What a transport of the host's threw, when that is why. Not compared.
+  public var underlying: (any Error)? { aside.error }
+  private let aside: Aside
   /// Receipted in this run.
   public let opsDelivered: Int64
   public let opsLeft: Int64
@@ -154,13 +157,14 @@ public final class JuluSync: Sendable {
       progress?(now)
     }
     var outcome = sized(julu_outcome(), \.size)
+    _ = link?.takeFailure()
     try withExtendedLifetime(teller) { () throws(JuluError) in
       try check {
         let context = Unmanaged.passUnretained(teller).toOpaque()
         return julu_sync_run(handle, max(1, milliseconds(atMost)), told, context, &outcome, $0)
       }
     }
-    return SyncOutcome(outcome)
+    return SyncOutcome(outcome, underlying: link?.takeFailure())
   }
 
   /// Ends the run under way; none: does nothing. May be called anywhere, also from `progress`.
@@ -189,9 +193,10 @@ extension SyncProgress {
 }
 
 extension SyncOutcome {
-  init(_ outcome: julu_outcome) {
+  init(_ outcome: julu_outcome, underlying: (any Error)?) {
     end = SyncEnd(rawValue: outcome.end) ?? .left
     failure = outcome.failure == JULU_OK ? nil : ErrorCode(rawValue: outcome.failure) ?? .internal
+    aside = Aside(error: failure == nil ? nil : underlying)
     opsDelivered = outcome.ops_delivered
     opsLeft = outcome.ops_left
     opsParked = outcome.ops_parked

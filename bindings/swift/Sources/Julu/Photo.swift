@@ -61,7 +61,12 @@ private final class Reader {
 
   static let function: julu_read_fn = { context, buffer, capacity in
     let reader: Reader = borrowed(context)
-    return (try? reader.read(UnsafeMutableRawBufferPointer(start: buffer, count: capacity))).map(Int64.init) ?? -1
+    do {
+      return Int64(try reader.read(UnsafeMutableRawBufferPointer(start: buffer, count: capacity)))
+    } catch {
+      Thrown.keep(error)
+      return -1
+    }
   }
 }
 

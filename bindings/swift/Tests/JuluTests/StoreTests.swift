@@ -107,7 +107,8 @@ struct StoreTests {
     let empty = await fails(Incident(category: "road", text: ""))
     #expect(empty?.field == "/text" && empty?.detail.isEmpty == true)
     let broken = await fails(incident, [.near(Place.photo("road-02")), Photo(.stream { _ in throw Broken() })])
-    #expect(broken?.code == .io && broken?.field == "/photos/1/read")
+    #expect(broken?.code == .io && broken?.field == "/photos/1/read" && broken?.underlying is Broken)
+    #expect(empty?.underlying == nil)
     #expect(await fails(incident, [Photo(.data(Data("GIF89a".utf8)))])?.code == .photoFormat)
     #expect(await fails(incident, [.near(URL(string: "https://county.example/a.jpg")!)])?.code == .badArgument)
     #expect(try await store.status().records == 0)
@@ -156,8 +157,15 @@ struct StoreTests {
     if isEncrypted {
       isLocked.withLock { $0 = true }
       let notNow = await failure { () throws(JuluError) in try await store.resume() }
-      #expect(notNow?.code == .locked && notNow?.isRetryable == true)
+      #expect(notNow?.code == .locked && notNow?.isRetryable == true && notNow?.underlying == nil)
       isLocked.withLock { $0 = false }
+    }
+    if isEncrypted {
+      let throwing = StoreKey(from: { throw Locked() })
+      let opened = await failure { () throws(JuluError) in
+        _ = try await JuluStore.open(at: phone.device.directory, key: throwing)
+      }
+      #expect(opened == JuluError(.badArgument, field: "key", detail: "-1") && opened?.underlying is Locked)
     }
     try await store.resume()
     #expect(try await store.status().records == 0)

@@ -105,7 +105,7 @@ struct SyncTests {
     #expect(throws: JuluError(.syncInProgress)) { try second.get() }
     held.mayFail.signal()
     let outcome = try await run.value
-    #expect(outcome.end == .left && outcome.failure == .offline)
+    #expect(outcome.end == .left && outcome.failure == .offline && outcome.underlying is TransportFailure)
     let alone = try await Task { await cancelled() }.value.get()
     #expect(alone.end == .cancelled && alone.requests == 0)
   }
@@ -135,6 +135,21 @@ struct SyncTests {
     run.cancel()
     #expect(try await run.value.end == .cancelled)
     await blockingWait(slow.isCancelled)
+  }
+
+  @Test("what a transport throws is why an enrolment failed")
+  func underlying() async throws {
+    struct NoPermission: Error {}
+    struct Throwing: HostTransport {
+      func send(_ request: TransportRequest) async throws -> TransportReply { throw NoPermission() }
+    }
+    let folder = Folder()
+    let failed = await failure { () throws(JuluError) in
+      _ = try await enrol(
+        platform: Platform.shared.url, code: "0000-0000-0000", root: folder.url, key: Phone.key,
+        consent: .given(at: .now), transport: Throwing())
+    }
+    #expect(failed == JuluError(.offline) && failed?.underlying is NoPermission)
   }
 
   @Test("an enrolment takes a CA file and a pinned key")
