@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <julu/inbox.h>
+#include <julu/limits.h>
 #include <julu/outbox.h>
 #include <julu/store.h>
 #include <julu/syncer.h>

@@ -43,11 +43,7 @@ class Desk {
     REQUIRE(run(words).status == 0);
   }
 
-  Process start(const std::vector<std::string>& words, const std::string& script = kPlain) const {
-    std::vector<std::string> all{JULU_PROGRAM, "--data", folder.file("data")};
-    all.insert(all.end(), words.begin(), words.end());
-    return Process(all, script);
-  }
+  Process start(const std::vector<std::string>& words, const std::string& script = kPlain) const;
   Ended run(const std::vector<std::string>& words, const std::string& script = kPlain) const {
     Process process = start(words, script);
     Ended ended;
