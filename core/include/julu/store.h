@@ -176,7 +176,8 @@ class Store {
   Result<Saved> attach(const std::string& id, const std::vector<PhotoInput>& photos);
   /// Deletes a document. Ok: durable. Errors: shape_mismatch for another kind.
   Result<Saved> remove(const std::string& id);
-  /// Sends again what the platform refused, as it stands now. Ok: durably queued anew, under new op ids that replace
+  /// Sends again what the platform refused, as it stands now; where somebody else changed the same field meanwhile, the
+  /// merge decides as after a pull (`conflicts`). Ok: durably queued anew, under new op ids that replace
   /// the old. Errors: record_unknown.
   Result<void> resend(const std::string& id);
 
