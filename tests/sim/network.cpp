@@ -142,18 +142,58 @@ Response Network::carry(const Request& request) {
     if (size > 0) static_cast<void>(server.serve(request, place));
     return no_reply();
   }
+  if (auto kept = kept_for(request)) return *std::move(kept);
   Response response = server.serve(request, -1);
   if (world_.strikes(Fault::doubled)) {
     Response second = server.serve(request, -1);
     if (world_.below(2) == 0) response = std::move(second);
   }
-  if (world_.strikes(Fault::lost_reply)) return no_reply();
+  if (world_.strikes(Fault::lost_reply)) {
+    keep_lost(request, response);
+    return no_reply();
+  }
   server.tamper(request, response);
   if (response.status == 200 && request.url.find("/v1/pull") != std::string::npos) {
     world_.versions.saw_page(response.body);
   }
-  if (world_.strikes(Fault::cut_reply)) return cut_short(std::move(response));
+  if (world_.strikes(Fault::cut_reply)) {
+    keep_lost(request, response);
+    return cut_short(std::move(response));
+  }
   return response;
+}
+
+void Network::keep_lost(const Request& request, const Response& reply) {
+  if (world_.plan().rate(Fault::replayed_reply) == 0 || !is_push(request) || reply.status != 200) return;
+  kept_[ops_of_push(request)] = reply;
+  if (world_.plan().rate(Fault::platform_restored) == 0 || !world_.server.has_backup()) return;
+  if (ways_->below(2) == 0) return;
+  // What took the reply may be the end of the platform as it was. It comes back from its backup and signs nobody in for
+  // some minutes; the worker, who saw nothing go, presses now and then.
+  constexpr std::int64_t kMinuteMs = 60'000;
+  const std::int64_t restored_ms = world_.now_ms() + static_cast<std::int64_t>(ways_->below(kMinuteMs));
+  world_.at(restored_ms, [this] {
+    if (world_.calm()) return;
+    world_.server.restore_backup();
+    world_.server.refuse_tokens_for(3 * kMinuteMs);
+    world_.note(-1, "platform restored after a lost reply");
+  });
+  for (const std::int64_t minutes : {1, 10, 11}) {
+    world_.at(restored_ms + minutes * kMinuteMs, [this] {
+      if (!world_.calm()) phone_.press_sync();
+    });
+  }
+}
+
+// A proxy between may know a request again and answer it with the reply that was lost: of before a restore, maybe.
+std::optional<Response> Network::kept_for(const Request& request) {
+  if (kept_.empty() || world_.calm() || !is_push(request)) return std::nullopt;
+  const std::vector<std::string> ops = ops_of_push(request);
+  if (!kept_.contains(ops)) return std::nullopt;
+  auto kept = kept_.extract(ops);
+  ++world_.tally.faults[name(Fault::replayed_reply)];
+  world_.server.tamper(request, kept.mapped());
+  return std::move(kept.mapped());
 }
 
 // As CurlTransport gives it: where the reply's length was announced, or it was chunked, nothing of it is left; where a

@@ -241,6 +241,8 @@ std::string Phone::marker() { return make_word(number, ++markers_); }
 void Phone::say(const Told& what, Word::How how, const Record* of, const std::string& field) {
   Word& word = world.words[what.marker];
   word.how = how;
+  word.phone = number;
+  word.number = markers_;
   word.worker = worker;
   word.kind = what.kind;
   word.field = field;
@@ -489,8 +491,8 @@ void Phone::sync() {
   arm();
   network.signal = world.calm() || world.below(10) >= 4;
   ++world.tally.syncs;
-  if (!world.calm() && presses_->below(4) == 0) {
-    constexpr std::uint64_t kImpatienceMs = 20'000;
+  if (!world.calm() && presses_->below(2) == 0) {
+    constexpr std::uint64_t kImpatienceMs = 4000;
     world.at(world.now_ms() + static_cast<std::int64_t>(presses_->below(kImpatienceMs)), [this] { press_resend(); });
   }
   requests_before_ = requests;

@@ -61,6 +61,8 @@ class Network final : public Transport {
   };
   Response carry(const Request& request);
   Response cut_short(Response whole);
+  void keep_lost(const Request& request, const Response& reply);
+  std::optional<Response> kept_for(const Request& request);
   void come_too_late(const Request& request, std::int64_t at_ms);
   void look_at_waits(const Request& request, const Response& refusal);
 
@@ -68,8 +70,9 @@ class Network final : public Transport {
   Phone& phone_;
   std::vector<Travelling> travelling_;
   std::uint64_t last_id_ = 0;
-  std::unique_ptr<Random> ways_;               // apart, so that a slow reply changes no other draw
-  std::map<std::string, std::int64_t> waits_;  // op ids, and until when the platform wants to be spared them
+  std::unique_ptr<Random> ways_;                       // apart, so that a slow reply changes no other draw
+  std::map<std::vector<std::string>, Response> kept_;  // by the ops of a push: replies that never reached the phone
+  std::map<std::string, std::int64_t> waits_;          // op ids, and until when the platform wants to be spared them
 };
 
 /// How the text of a report begins that was given with a photo.

@@ -41,6 +41,7 @@ const char* name(Fault fault) {
     case Fault::worker_moved: return "worker_moved";
     case Fault::reconcile_down: return "reconcile_down";
     case Fault::cut_reply: return "cut_reply";
+    case Fault::replayed_reply: return "replayed_reply";
     case Fault::count_: break;
   }
   return "?";

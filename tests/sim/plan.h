@@ -43,6 +43,7 @@ enum class Fault {
   worker_moved,    // to another grid: what they saw leaves their scope, what they edited too
   reconcile_down,  // three days of four
   cut_reply,       // the network's; late in the list as well
+  replayed_reply,  // a proxy answers the same request again with what it had kept
   count_
 };
 const char* name(Fault fault);

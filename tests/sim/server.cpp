@@ -306,9 +306,16 @@ std::map<std::string, std::int64_t> Server::versions_of(const std::vector<std::s
   return versions;
 }
 
+bool Server::holds(const std::string& op_id, int phone) {
+  juhaoban::Database db(std::string(kData) + "/platform.db", disk.vfs());
+  return db.integer("SELECT 1 FROM op WHERE worker = ?1 AND op_id = ?2", worker_of(phone), op_id).has_value();
+}
+
 void Server::drop_tokens() {
   juhaoban::Database(std::string(kData) + "/platform.db", disk.vfs()).run("DELETE FROM token");
 }
+
+void Server::refuse_tokens_for(std::int64_t ms) { tokens_refused_until_ms_ = world_.now_ms() + ms; }
 
 StoreKey store_key() {
   StoreKey key{};

@@ -63,6 +63,7 @@ class Server {
   /// The backup comes back, under a new epoch.
   void restore_backup();
   void drop_tokens();
+  void refuse_tokens_for(std::int64_t ms);
   void set_revoked(const std::string& device, bool revoked);
   /// From one of the two grids to the other; the leader, whose they are, stays.
   void move_worker(int phone);
@@ -78,6 +79,10 @@ class Server {
   int restores() const { return restores_; }
   /// The version of each of these records; what it does not hold, or not in this worker's scope, is left out.
   std::map<std::string, std::int64_t> versions_of(const std::vector<std::string>& records, int phone);
+  std::int64_t epoch() const { return 1 + restores_; }
+  /// It has applied this op of the phone's worker.
+  bool holds(const std::string& op_id, int phone);
+  bool has_backup() const { return backup_.has_value(); }
   bool has_signed(const std::string& signature) const { return signed_.contains(signature); }
 
   ServerClock clock;

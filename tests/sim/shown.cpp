@@ -56,12 +56,25 @@ void check_photo(World& world, const Phone& phone, const std::vector<OnWay>& ops
     signed_for = signed_for || (receipted && op.signed_for);
     open = open || !receipted;
   }
-  const bool too_early = photo.delivered && own && !signed_for;
+  // Where damage took the row that said whose it is, a pull has brought it: the county's word too.
+  const bool too_early = photo.delivered && own && !signed_for && phone.salvages == 0;
   const bool too_late = !photo.delivered && own && !open;
   if (too_early || too_late)
     world.violate("a photo is shown as delivered when the county has signed for it",
                   "phone " + std::to_string(phone.number) + " " + shown.id + " " + photo.sha256 +
                       (too_early ? " too early" : " not at all"));
+}
+
+void check_held(World& world, const Phone& phone, store::Connection& db, const std::string& record) {
+  const auto heard = db.integer("SELECT value FROM meta WHERE name = 'epoch'");
+  if (!heard || heard->value_or(0) != world.server.epoch()) return;
+  store::Query row = db.query("SELECT op_id FROM op WHERE record = ?1 AND status = 1 ORDER BY seq", *parse_id(record));
+  for (auto there = row.step(); there && *there; there = row.step()) {
+    const std::string op = row.id(0).text();
+    if (!world.server.holds(op, phone.worker))
+      world.violate("what is shown as delivered is at the county",
+                    "phone " + std::to_string(phone.number) + " " + record + " " + op);
+  }
 }
 
 }  // namespace
@@ -86,11 +99,20 @@ void check_shown(World& world, const Phone& phone, store::Connection& db, const 
 
 void check_shown_now(World& world, Phone& phone, const std::string& id) {
   if (phone.unsound || phone.disk.stopped()) return;
-  const auto shown = phone.store().get(id);
-  if (!shown || !*shown) return;
   if (phone.beside == nullptr) phone.beside = open_phone(world, phone);
   if (phone.beside == nullptr) return;  // the disk is full, or failing
-  check_shown(world, phone, *phone.beside, **shown);
+  std::vector<std::string> records{id};
+  {
+    store::Query row = phone.beside->query("SELECT record FROM op WHERE status = 1 ORDER BY receipt DESC, seq LIMIT 1");
+    const auto there = row.step();
+    if (there && *there) records.push_back(row.id(0).text());
+  }
+  for (const std::string& record : records) {
+    const auto shown = phone.store().get(record);
+    if (!shown || !*shown) continue;
+    check_shown(world, phone, *phone.beside, **shown);
+    if ((*shown)->delivery == Delivery::delivered) check_held(world, phone, *phone.beside, record);
+  }
 }
 
 }  // namespace julu::sim

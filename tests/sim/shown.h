@@ -13,7 +13,8 @@ namespace julu::sim {
 /// only then. `db` is a look of our own into the phone's file, of the same moment as `shown`.
 void check_shown(World& world, const Phone& phone, store::Connection& db, const Record& shown);
 
-/// `id` as the phone shows it now, in the middle of its days.
+/// `id` and what was delivered last, as the phone shows them now, in the middle of its days. The county holds what is
+/// shown as delivered, unless a restore has taken it and the phone has not heard of that yet.
 void check_shown_now(World& world, Phone& phone, const std::string& id);
 
 }  // namespace julu::sim

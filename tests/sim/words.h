@@ -2,6 +2,7 @@
 // traced to that call. Thread rule: plain values.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -12,6 +13,8 @@ namespace julu::sim {
 struct Word {
   enum class How { create, patch, step };
   How how = How::create;
+  int phone = 0;
+  std::int64_t number = 0;  ///< of the phone's words
   int worker = 0;
   std::string kind;
   std::string record;  ///< of a creation: known once it was told
