@@ -129,13 +129,13 @@ Result<std::unique_ptr<Store>> Session::open() {
   std::string directory;
   std::string names;
   for (const Enrolled& one : all) {
-    if (!wanted.empty() && one.worker != wanted) continue;
     names += (names.empty() ? "" : "、") + one.worker;
-    directory = directory.empty() ? one.directory : directory;
+    if (wanted.empty() || one.worker == wanted) directory = one.directory;
   }
   // A worker who enrolled again is there under two names; which is meant only they can tell.
-  if (wanted.empty() && all.size() > 1)
+  if (wanted.empty() && all.size() > 1) {
     return Error{ErrorCode::bad_argument, "--worker", std::string(kSeveral) + names};
+  }
   if (directory.empty()) return Error{ErrorCode::store_missing, all.empty() ? "" : "--worker", {}};
   directory_ = directory;
   JULU_TRY(const StoreKey key, this->key(false));

@@ -22,21 +22,17 @@ bool is_withheld(int status) { return status == 403 || status == 404 || status =
 }  // namespace
 
 Result<Syncer::Run::Step> Syncer::Run::pull() {
-  bool more = true;
-  while (more) {
-    if (must_end()) return Step::stop;
-    JULU_TRY(const Step step, pull_page(more));
-    if (step == Step::stop) return step;
-  }
-  pulled_at_ms_ = clock_.monotonic_ms();
-  return Step::go;
+  JULU_TRY(const Step step, pull_pages(false));
+  if (step == Step::go) pulled_at_ms_ = clock_.monotonic_ms();
+  return step;
 }
 
-// Without a key no receipt can be believed, and everything would go twice; the rest of the county can wait.
-Result<Syncer::Run::Step> Syncer::Run::pull_keys() {
+Result<Syncer::Run::Step> Syncer::Run::pull_pages(bool only_keys) {
   for (bool more = true; more;) {
-    JULU_TRY(const bool has_keys, inbox_.has_receipt_keys());
-    if (has_keys) return Step::go;
+    if (only_keys) {
+      JULU_TRY(const bool has_keys, inbox_.has_receipt_keys());
+      if (has_keys) return Step::go;
+    }
     if (must_end()) return Step::stop;
     JULU_TRY(const Step step, pull_page(more));
     if (step == Step::stop) return step;

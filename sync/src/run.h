@@ -174,7 +174,7 @@ class Syncer::Run {
 
   // pull.cpp
   Result<Step> pull();
-  Result<Step> pull_keys();
+  Result<Step> pull_pages(bool only_keys);
   Result<Step> pull_page(bool& more);
   Result<Step> begin_full_pull(bool told_by_inbox);
   Result<Step> fetch_wanted();

@@ -290,10 +290,7 @@ TEST_CASE("an edit that a restored platform has lost is in sight again, though i
   constexpr std::int64_t kDayMs = 86'400'000;
   const std::int64_t day = county.clock.now_ms() / kDayMs;
   REQUIRE(outbox.reconcile({{day, {}}, {day + 1, {}}}).value() == 1);
-  std::vector<OpResult> refused(1);
-  refused[0].status = OpStatus::rejected;
-  refused[0].problem = {"scope", {}, {}, {}};
-  REQUIRE(outbox.settle(*outbox.next_ops(10, 1 << 20), refused, std::nullopt).ok());
+  answer_all(county, *store, refused_as("scope"));
   Filter parked;
   parked.delivery = Delivery::parked;
   const auto list = *store->list(parked);
@@ -311,15 +308,9 @@ TEST_CASE("a creation of our own that a restore took is not made a second time w
   std::int64_t version = kFirstVersion;
   REQUIRE(county.apply_all(*store, version) == 1);
   REQUIRE(store->patch(saved->id, R"({"note":"甲"})").ok());
-  Outbox outbox(*store);
-  std::vector<OpResult> result(1);
-  result[0].status = OpStatus::rejected;
-  result[0].problem = {"not-found", {}, {}, {}};
-  REQUIRE(outbox.settle(*outbox.next_ops(10, 1 << 20), result, std::nullopt).ok());
+  answer_all(county, *store, refused_as("not-found"));
   REQUIRE(store->resend(saved->id).ok());
-  const auto again = *outbox.next_ops(10, 1 << 20);
-  REQUIRE(again.size() == 1);
-  CHECK(again[0].verb == Verb::patch);
+  CHECK(verbs_due(*store) == std::vector<Verb>{Verb::patch});
 }
 
 TEST_CASE(
@@ -329,15 +320,9 @@ TEST_CASE(
   county.publish_key(*store);
   Change theirs = pulled_household(county, *store);
   REQUIRE(store->remove(theirs.id).ok());
-  Outbox outbox(*store);
-  std::vector<OpResult> result(1);
-  result[0].status = OpStatus::rejected;
-  result[0].problem = {"not-found", {}, {}, {}};
-  REQUIRE(outbox.settle(*outbox.next_ops(10, 1 << 20), result, std::nullopt).ok());
+  answer_all(county, *store, refused_as("not-found"));
   REQUIRE(store->resend(theirs.id).ok());
-  std::vector<Verb> verbs;
-  for (const OutgoingOp& op : *outbox.next_ops(10, 1 << 20)) verbs.push_back(op.verb);
-  CHECK(verbs == std::vector<Verb>{Verb::create, Verb::remove});
+  CHECK(verbs_due(*store) == std::vector<Verb>{Verb::create, Verb::remove});
   std::int64_t version = kFirstVersion + 1;
   CHECK(county.apply_all(*store, version) == 2);
   CHECK(store->get(theirs.id)->value().delivery == Delivery::delivered);

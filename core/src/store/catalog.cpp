@@ -86,11 +86,9 @@ std::string problem_of(const Core& core, const Change& change) {
 
 Result<void> keep_in_catalog(Core& core, Connection& db, const Change& change, std::int64_t epoch) {
   const bool gone = change.deleted || change.removed;
-  if (gone && change.kind != "receipt-key") {
-    return db.run("DELETE FROM catalog WHERE kind = ?1 AND id = ?2", change.kind, change.id);
-  }
-  // A receipt key once vouched for is not taken away by a row that is not.
-  const std::string problem = problem_of(core, change);
+  // A receipt key once vouched for is not taken away by a row that is not. Of the others, what is gone needs no body.
+  const bool judged = !gone || change.kind == "receipt-key";
+  const std::string problem = judged ? problem_of(core, change) : std::string();
   if (!problem.empty()) {
     JULU_TRY(const auto good, db.integer("SELECT count(*) FROM catalog WHERE kind = ?1 AND id = ?2 AND problem IS NULL",
                                          change.kind, change.id));
