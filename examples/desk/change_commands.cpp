@@ -1,4 +1,4 @@
-// act, attach, remove; conflicts and resolve; resend: what a person does to a record that is there.
+// act, attach, remove; conflicts and resolve; resend and give-up: what a person does to a record that is there.
 #include <memory>
 
 #include "commands.h"
@@ -50,19 +50,34 @@ int remove(Session& session, Store& store, const Wanted&, const std::string& id)
   return say_saved(session, store, *saved, session.pick("删除", "removal of"));
 }
 
-int resend(Session& session, Store& store, const Wanted&, const std::string& id) {
+using WayOn = Result<void> (Store::*)(const std::string&);
+
+int decide_refused(Session& session, Store& store, const std::string& id, WayOn way, const char* member,
+                   const std::string& done) {
   const auto record = record_of(store, id);
   if (!record) return session.fail(record.error());
-  if (record->delivery != Delivery::parked) {
-    if (session.json) session.print_json(Json{{"id", id}, {"queued", false}});
-    if (!session.json) session.print(session.pick("没有未被接受的内容，不用重发。", "Nothing of it was refused."));
-    return 0;
+  const bool refused = record->delivery == Delivery::parked;
+  if (refused) {
+    const auto decided = (store.*way)(id);
+    if (!decided) return session.fail(decided.error());
   }
-  const auto done = store.resend(id);
-  if (!done) return session.fail(done.error());
-  if (session.json) session.print_json(Json{{"id", id}, {"queued", true}});
-  if (!session.json) session.print(session.pick("已重新排队，下次同步时发送。", "Queued again for the next sync."));
+  if (session.json) {
+    session.print_json(Json{{"id", id}, {member, refused}});
+  } else {
+    session.print(refused ? done : session.pick("没有未被接受的内容。", "Nothing of it was refused."));
+  }
   return 0;
+}
+
+int resend(Session& session, Store& store, const Wanted&, const std::string& id) {
+  return decide_refused(session, store, id, &Store::resend, "queued",
+                        session.pick("已重新排队，下次同步时发送。", "Queued again for the next sync."));
+}
+
+int give_up(Session& session, Store& store, const Wanted&, const std::string& id) {
+  return decide_refused(session, store, id, &Store::give_up, "given_up",
+                        session.pick("已放弃未被接受的内容，不再发送；全过程里仍可查到。",
+                                     "What was refused is given up and not sent any more; the history keeps it."));
 }
 
 // The value the person chose, as JSON text; empty means absent.
@@ -180,6 +195,7 @@ void add_change_commands(CLI::App& app, Session& session) {
 
   add(app, session, wanted, "remove", session.pick("删除住户或人口记录", "delete a household or person"), remove);
   add(app, session, wanted, "resend", session.pick("重新发送未被接受的记录", "send again what was refused"), resend);
+  add(app, session, wanted, "give-up", session.pick("放弃未被接受的内容", "give up what was refused"), give_up);
 
   command = app.add_subcommand("conflicts",
                                session.pick("两边都改过、需要人来定的字段", "fields that a person has to decide"));

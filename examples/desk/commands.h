@@ -11,7 +11,7 @@
 namespace julu::desk {
 
 void add_capture_commands(CLI::App& app, Session& session);  // report household person visit record
-void add_change_commands(CLI::App& app, Session& session);   // act attach remove conflicts resolve resend
+void add_change_commands(CLI::App& app, Session& session);   // act attach remove conflicts resolve resend give-up
 void add_look_commands(CLI::App& app, Session& session);     // list show history photo
 void add_export_command(CLI::App& app, Session& session);    // export
 void add_sync_commands(CLI::App& app, Session& session);     // init sync status maintain

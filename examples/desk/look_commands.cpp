@@ -122,6 +122,12 @@ int show(Session& session, const Looked& looked) {
     }
     print_fields(session, form, *body);
     print_photos(session, *record);
+    if (record->delivery == Delivery::parked) {
+      const auto short_id = store.short_id(record->id);
+      const std::string id = short_id ? *short_id : record->id;
+      session.note(session.fill("未被接受的内容：重新发送用 julu resend {0}，不再发送用 julu give-up {0}",
+                                "what was refused: julu resend {0} sends it again, julu give-up {0} does not", id));
+    }
     return 0;
   });
 }
@@ -154,9 +160,8 @@ std::string detail_text(const Session& session, const Form& form, const HistoryE
 std::string receipt_text(const Session& session, const HistoryEntry& entry) {
   if (!entry.receipt_key.empty()) return session.pick("有", "yes");
   if (entry.standing == "refused") return session.pick("未被接受", "refused");
-  if (entry.standing == "replaced" || entry.standing == "given_up") {
-    return session.pick("已由后面的代替", "replaced by a later one");
-  }
+  if (entry.standing == "replaced") return session.pick("已由后面的代替", "replaced by a later one");
+  if (entry.standing == "given_up") return session.pick("已放弃", "given up");
   return entry.hash.empty() ? "" : session.pick("未上传", "not yet");
 }
 
@@ -296,7 +301,9 @@ std::string state_text(const Session& session, const Record& record) {
   if (state.empty()) state = record.state;
   std::string text;
   switch (record.delivery) {
-    case Delivery::none: text = session.pick("平台下发", "from the platform"); break;
+    case Delivery::none:
+      text = record.version > 0 ? session.pick("平台下发", "from the platform") : session.pick("已放弃", "given up");
+      break;
     case Delivery::saved: text = session.pick("已保存 · 未上传", "saved · not uploaded"); break;
     case Delivery::delivered: text = session.pick("已送达", "delivered"); break;
     case Delivery::confirming: text = session.pick("已送达 · 正在复核", "delivered · being confirmed"); break;

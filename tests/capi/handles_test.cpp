@@ -32,6 +32,7 @@ std::vector<std::int32_t> call_all(julu_store store, julu_text text, julu_buf* o
           julu_store_attach(store, text, nullptr, 0, nullptr, error),
           julu_store_remove(store, text, nullptr, error),
           julu_store_resend(store, text, error),
+          julu_store_give_up(store, text, error),
           julu_store_get(store, text, out, error),
           julu_store_list(store, text, out, error),
           julu_store_find_id(store, text, out, error),

@@ -286,6 +286,8 @@ TEST_CASE("edits, steps, attachments and removal go through the face") {
   REQUIRE(julu_store_attach(face.store, t(home), &photo, 1, &saved, nullptr) == JULU_OK);
   CHECK(saved.photo_count == 1);
   REQUIRE(julu_store_resend(face.store, t(home), nullptr) == JULU_OK);
+  REQUIRE(julu_store_give_up(face.store, t(home), nullptr) == JULU_OK);
+  CHECK(julu_store_give_up(face.store, t("none"), &error) == JULU_ERROR_BAD_ARGUMENT);
   CHECK(julu_store_resolve(face.store, t(home), t("/address"), t("\"x\""), &error) == JULU_ERROR_RECORD_UNKNOWN);
   REQUIRE(julu_store_remove(face.store, t(home), &saved, nullptr) == JULU_OK);
   CHECK(face.get(home).at("deleted") == true);

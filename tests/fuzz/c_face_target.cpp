@@ -69,7 +69,8 @@ class Shell {
       case 1: return julu_store_capture(store_, a, b, nullptr, 0, c, nullptr, error);
       case 2: return julu_store_patch(store_, a, b, nullptr, 0, nullptr, error);
       case 3: return julu_store_act(store_, a, b, c, nullptr, 0, nullptr, error);
-      case 4: return julu_store_remove(store_, a, nullptr, error);
+      case 4:
+        return b.length % 2 == 0 ? julu_store_remove(store_, a, nullptr, error) : julu_store_give_up(store_, a, error);
       case 5: return julu_store_resend(store_, a, error);
       case 6: return julu_store_get(store_, a, out, error);
       case 7: return julu_store_list(store_, b, out, error);

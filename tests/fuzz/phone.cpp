@@ -158,6 +158,7 @@ void ask_all(Store& store, const Phone& phone, void (*judge)(const Error&)) {
   hear(store.act(phone.records[0], "resubmit", R"({"note":"再报"})"));
   for (const std::string& id : phone.records) {
     hear(store.resend(id));
+    hear(store.give_up(id));
   }
   hear(store.maintain(std::chrono::milliseconds(50)));
 }

@@ -208,3 +208,30 @@ TEST_CASE("a damaged data file is mended by itself, that is said, and what was s
       std::count_if(rows.begin(), rows.end(), [](const json& row) { return row.value("kind", "") == "incident"; });
   CHECK(incidents == status["records"].get<int>());
 }
+
+TEST_CASE("a step that comes too late is refused with its reason, and can be given up; the case goes on") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const Desk leader(platform, "W-0100", "leader");
+  const std::string id = desk.run_json({"report", "--category", "道路", "--text", "坑"}).last().at("id");
+  REQUIRE(desk.run({"sync"}).status == 0);
+  REQUIRE(leader.run({"sync"}).status == 0);
+  REQUIRE(leader.run({"act", id, "受理"}).status == 0);
+  REQUIRE(leader.run({"sync"}).status == 0);
+  REQUIRE(desk.run({"act", id, "撤回", "--note", "自己填了", "--photo", desk.photo("a.jpg")}).status == 0);
+  const Ended late = desk.run({"sync", "--once"});
+  INFO(late.text);
+  const Ended shown = desk.run({"show", id}, kWithErrors);
+  CHECK(shown.text.find("未被接受：") != std::string::npos);
+  CHECK(shown.text.find("julu give-up") != std::string::npos);
+  CHECK(desk.run_json({"status"}).last().at("parked_ops") == 2);
+
+  const Ended done = desk.run({"give-up", id});
+  CHECK(done.status == 0);
+  CHECK(done.text.find("已放弃") != std::string::npos);
+  CHECK(desk.run_json({"give-up", id}).last().at("given_up") == false);
+  CHECK(desk.run_json({"status"}).last().at("parked_ops") == 0);
+  CHECK(desk.run({"sync"}).status == 0);
+  CHECK(desk.run({"show", id}).text.find("已送达 · 已受理") != std::string::npos);
+  CHECK(desk.run({"history", id}).text.find("已放弃") != std::string::npos);
+}

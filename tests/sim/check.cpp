@@ -227,7 +227,7 @@ class PhoneCheck {
     bool found = held != county_.records.end() && held->second.dump().find(told.marker) != std::string::npos;
     for (const OwnOp& op : ops_) {
       const bool counts = op.status == store::kStatusReceipted || op.status == store::kStatusParked ||
-                          op.status == store::kStatusQueued;
+                          op.status == store::kStatusQueued || is_given_up(op);
       found = found || (mine(op) && counts && op.canonical.find(told.marker) != std::string::npos);
     }
     if (!found) {
@@ -253,6 +253,11 @@ class PhoneCheck {
     for (const std::string& photo : told.photos) {
       if (!told.at_risk) check_photo(told, photo);
     }
+  }
+
+  // By the worker, and not because another op did what it was to do.
+  bool is_given_up(const OwnOp& op) const {
+    return op.status == store::kStatusGivenUp && phone_.given_up.contains(op.record);
   }
 
   // Damage may take what was saved, and what it was named by; then the store says that it did.
@@ -285,7 +290,7 @@ class PhoneCheck {
     bool delivered = false;
     for (const OwnOp& op : ops_) {
       if (op.record != told.record || op.canonical.find(photo) == std::string::npos) continue;
-      parked = parked || op.status == store::kStatusParked || op.status == store::kStatusQueued;
+      parked = parked || op.status == store::kStatusParked || op.status == store::kStatusQueued || is_given_up(op);
       delivered = delivered || op.status == store::kStatusReceipted;
     }
     if (parked && !delivered) return;

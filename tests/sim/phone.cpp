@@ -147,6 +147,7 @@ void Phone::take_after(const Phone& original) {
   salvages = original.salvages;
   generation_ = original.generation_;
   ops_at_risk = original.ops_at_risk;
+  given_up = original.given_up;
 }
 
 void Phone::look_at_everything() {
@@ -553,6 +554,15 @@ bool Phone::quiet() {
   return status && waiting && waiting->ops == 0 && waiting->photos == 0 && !status->confirming;
 }
 
+bool Phone::give_up(const std::string& record) {
+  constexpr std::uint64_t kOneIn = 5;
+  if (presses_->below(kOneIn) != 0) return false;
+  given_up.insert(record);
+  const auto done = store_->give_up(record);
+  world.note(number, "give up " + record + (done ? "" : " refused"));
+  return true;
+}
+
 bool Phone::resend_parked() {
   if (store_ == nullptr) return false;
   Filter filter;
@@ -562,6 +572,7 @@ bool Phone::resend_parked() {
   const auto parked = store_->list(filter);
   if (!parked) return false;
   for (const Record& record : *parked) {
+    if (give_up(record.id)) continue;
     const auto sent = store_->resend(record.id);
     world.note(number, "resend " + record.id + (sent ? "" : " refused"));
   }

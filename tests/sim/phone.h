@@ -119,7 +119,7 @@ class Phone {
   void close();
   /// Nothing is left to send that could be sent.
   bool quiet();
-  /// What the platform refused goes again, once. True when there was any.
+  /// What the platform refused goes again, once, or the worker gives it up. True when there was any.
   bool resend_parked();
 
   const int number;
@@ -146,6 +146,7 @@ class Phone {
   /// What an op is parked for may be that damage took a photo, or of a record more than what its later edits name.
   bool is_of_damage(const std::string& type) const { return salvages > 0 && (type == "lost" || type == "schema"); }
   std::set<std::string> ops_at_risk;          ///< worker and op id, of when its file was damaged
+  std::set<std::string> given_up;             ///< records of which the worker gave up what was refused
   std::unique_ptr<store::Connection> beside;  ///< a look into its file; goes when the store goes
   bool moved = false;                         ///< the last sync carried something in either direction
 
@@ -167,6 +168,7 @@ class Phone {
     restart_ = restart_ || (!result && unsound && result.error().code == ErrorCode::store_corrupt);
     return result;
   }
+  bool give_up(const std::string& record);
   void remember(const Result<Saved>& saved, Told told);
   void arm();
   /// `fresh`: it was saved just now, so nobody else has had a word yet.

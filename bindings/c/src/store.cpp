@@ -144,6 +144,14 @@ std::int32_t julu_store_resend(julu_store store, julu_text id, julu_error* error
   });
 }
 
+std::int32_t julu_store_give_up(julu_store store, julu_text id, julu_error* error) {
+  return guard(error, [&]() -> Result<void> {
+    JULU_TRY(const auto open, open_store(store));
+    JULU_TRY(const std::string record, text(id, "id"));
+    return open->store->give_up(record);
+  });
+}
+
 std::int32_t julu_store_resolve(julu_store store, julu_text id, julu_text field, julu_text value, julu_error* error) {
   return guard(error, [&]() -> Result<void> {
     JULU_TRY(const auto open, open_store(store));

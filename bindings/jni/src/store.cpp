@@ -144,6 +144,10 @@ void store_resend(JNIEnv* env, jclass, jlong store, jbyteArray id) {
   call(env, [&](julu_error* error) { return julu_store_resend(of(store), Bytes(env, id).text(), error); });
 }
 
+void store_give_up(JNIEnv* env, jclass, jlong store, jbyteArray id) {
+  call(env, [&](julu_error* error) { return julu_store_give_up(of(store), Bytes(env, id).text(), error); });
+}
+
 void store_resolve(JNIEnv* env, jclass, jlong store, jbyteArray id, jbyteArray field, jbyteArray value) {
   call(env, [&](julu_error* error) {
     return julu_store_resolve(of(store), Bytes(env, id).text(), Bytes(env, field).text(), Bytes(env, value).text(),

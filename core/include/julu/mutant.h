@@ -50,6 +50,7 @@ namespace julu {
   X(merge_overwrites, "a true conflict is decided for the value from here, and nothing says so")      \
   X(conflict_not_kept, "a conflict does not go to the inbox")                                         \
   X(given_up_not_told, "values given up in a merge are not in the history")                           \
+  X(given_up_waited_for, "what follows an op that a person gave up waits for it")                     \
   /* making ops, and making them again */                                                             \
   X(op_id_reused, "an op made again keeps the id of the first")                                       \
   X(op_hash_of_other_bytes, "the hash kept is not that of the bytes sent")                            \

@@ -47,7 +47,7 @@ enum class Delivery {
   none,        ///< nothing of ours on this record: it came from the platform
   saved,       ///< durable here, not yet receipted
   delivered,   ///< every op of ours, photos' among them, is covered by a receipt
-  parked,      ///< the platform refused a part; `problem` says why, `resend` or an edit is the way on
+  parked,      ///< the platform refused a part; `problem` says why, `resend`, an edit or `give_up` is the way on
   confirming,  ///< receipted, but the platform was restored from a backup since: it is asked what it still holds
 };
 std::string_view name(Delivery delivery);
@@ -180,6 +180,11 @@ class Store {
   /// merge decides as after a pull (`conflicts`). Ok: durably queued anew, under new op ids that replace
   /// the old. Errors: record_unknown.
   Result<void> resend(const std::string& id);
+  /// Gives up for good what the platform refused of a record, and the photos that came with it: it is not sent any
+  /// more, and the history keeps it. What was done later goes on without it; a record that the county never took is
+  /// given up whole, and is shown as deleted. A request that is on its way already may bring it all the same, as a pull
+  /// then shows. Ok: durable; where nothing is refused, nothing was done. Errors: record_unknown.
+  Result<void> give_up(const std::string& id);
 
   Result<std::optional<Record>> get(const std::string& id);
   /// Newest first, by the time in the ids (UUIDs of version 7, RFC 9562).

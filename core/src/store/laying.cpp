@@ -110,7 +110,7 @@ Result<std::optional<std::int64_t>> pending_before(Connection& db, const Id& rec
 
 Result<bool> is_step_known(Connection& db, const Id& record, const Id& step) {
   JULU_TRY(const auto known, db.integer("SELECT 1 FROM action WHERE id = ?1 AND number IS NOT NULL UNION ALL"
-                                        " SELECT 1 FROM op WHERE record = ?2 AND op_id = ?1",
+                                        " SELECT 1 FROM op WHERE record = ?2 AND op_id = ?1 AND status <> 4",
                                         step, record));
   return known.has_value();
 }

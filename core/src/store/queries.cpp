@@ -224,7 +224,7 @@ static_assert(kStatusQueued == 0 && kStatusReceipted == 1 && kStatusParked == 2 
 
 Result<void> add_own_ops(Connection& db, const Id& record, std::vector<HistoryEntry>& entries) {
   Query row = db.query(
-      "SELECT op.op_id, op.verb, op.hash, op.canonical, receipt.key_id, action.state, op.status FROM op"
+      "SELECT op.op_id, op.verb, op.hash, op.canonical, receipt.key_id, action.state, op.status, op.successor FROM op"
       " LEFT JOIN receipt ON receipt.id = op.receipt LEFT JOIN action ON action.id = op.op_id"
       " WHERE op.record = ?1 ORDER BY op.seq",
       record);
@@ -242,7 +242,8 @@ Result<void> add_own_ops(Connection& db, const Id& record, std::vector<HistoryEn
     entry.op_id = row.id(0).text();
     entry.hash = hex(row.hash(2));
     entry.receipt_key = row.text(4);
-    entry.standing = kStandings.at(static_cast<std::size_t>(row.integer(6)));
+    const bool replaced = row.integer(6) == kStatusGivenUp && !row.is_null(7);
+    entry.standing = kStandings.at(static_cast<std::size_t>(replaced ? kStatusMadeAgain : row.integer(6)));
     entries.push_back(std::move(entry));
   }
 }

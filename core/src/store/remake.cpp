@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "domain/merge.h"
 
@@ -163,7 +164,7 @@ class Remaking {
 
   // The first making stands; the second was never needed.
   Result<void> take_back(const OpRow& old, const OpRow& first) {
-    JULU_CHECK(db_.run("UPDATE op SET status = 4 WHERE seq = ?1", old.seq));
+    JULU_CHECK(db_.run("UPDATE op SET status = 4, successor = ?2 WHERE seq = ?1", old.seq, first.seq));
     // Other makings that waited for the second wait for the first's receipt now.
     if (!mutant(Mutant::makings_left_waiting))
       JULU_CHECK(db_.run("UPDATE op SET successor = ?2 WHERE successor = ?1 AND status = 3", old.seq, first.seq));
@@ -507,6 +508,53 @@ Result<void> send_again(Core& core, Connection& db, const Id& record) {
   }
   for (auto old = parked; old != ops.end(); ++old) {
     if (is_pending(*old)) JULU_CHECK(sending.take(*old));
+  }
+  return lay(core, db, record);
+}
+
+namespace {
+
+// What it was to replace goes with it. A photo that came with it stays to be seen here.
+Result<void> close(Connection& db, const OpRow& op) {
+  JULU_CHECK(db.run("UPDATE op SET status = 4 WHERE seq = ?1", op.seq));
+  JULU_CHECK(db.run("UPDATE op SET status = 4 WHERE successor = ?1 AND status = 3", op.seq));
+  JULU_CHECK(db.run("DELETE FROM action WHERE id = ?1 AND number IS NULL", op.op_id));
+  if (op.verb != Verb::attach) return {};
+  JULU_CHECK(db.run("UPDATE attachment SET action = NULL WHERE op = ?1", op.seq));
+  return db.run(
+      "UPDATE photo SET own = 0 WHERE sha256 = ?1 AND uploaded = 0 AND NOT EXISTS"
+      " (SELECT 1 FROM op WHERE op.photo = photo.sha256 AND op.status IN (0, 2, 3))",
+      op.photo);
+}
+
+}  // namespace
+
+Result<void> go_without_refused(Core& core, Connection& db, const Id& record) {
+  JULU_TRY(auto row, find_record(db, record));
+  if (!row) return Error{ErrorCode::record_unknown, "/id", {}};
+  JULU_TRY(std::vector<OpRow> ops, ops_of(db, record));
+  const bool whole = !row->base && std::any_of(ops.begin(), ops.end(), [](const OpRow& o) {
+    return o.verb == Verb::create && o.status == kStatusParked;
+  });
+  std::set<std::int64_t> closed;
+  std::optional<std::int64_t> first;  // what follows it is made again
+  for (const OpRow& op : ops) {
+    const bool refused = op.status == kStatusParked;
+    const bool came_with_it = op.verb == Verb::attach && op.after && closed.contains(*op.after);
+    if (!refused && !(is_pending(op) && (whole || came_with_it))) continue;
+    JULU_CHECK(close(db, op));
+    closed.insert(op.seq);
+    if (op.verb != Verb::attach && !first) first = op.place;
+  }
+  if (closed.empty()) return {};
+  if (whole) JULU_CHECK(db.run("UPDATE record SET base_deleted = 1 WHERE id = ?1", record));
+  JULU_CHECK(lay(core, db, record));
+  if (whole || !first || mutant(Mutant::given_up_waited_for)) return {};
+  JULU_TRY(row, find_record(db, record));
+  JULU_TRY(ops, ops_of(db, record, *first));
+  SendingAgain sending(core, db, *row, ops);
+  for (const OpRow& op : ops) {
+    if (is_pending(op)) JULU_CHECK(sending.take(op));
   }
   return lay(core, db, record);
 }

@@ -23,4 +23,7 @@ NewOp op_with(const RecordRow& row, const Kind& kind, const Json& body);
 /// A person wants what was refused sent again, as the record stands now.
 Result<void> send_again(Core& core, Connection& db, const Id& record);
 
+/// A person gives up what was refused: it is closed, and what follows goes again without it.
+Result<void> go_without_refused(Core& core, Connection& db, const Id& record);
+
 }  // namespace julu::store

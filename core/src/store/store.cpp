@@ -90,4 +90,10 @@ Result<void> Store::resend(const std::string& id) {
   return core_->write([&](Connection& db) -> Result<void> { return send_again(*core_, db, *record); });
 }
 
+Result<void> Store::give_up(const std::string& id) {
+  const auto record = parse_id(id);
+  if (!record) return Error{ErrorCode::bad_argument, "/id", {}};
+  return core_->write([&](Connection& db) -> Result<void> { return go_without_refused(*core_, db, *record); });
+}
+
 }  // namespace julu

@@ -58,6 +58,10 @@ extension JuluStore.Blocking {
     try check { error in withTexts([id]) { julu_store_resend(handle, $0[0], error) } }
   }
 
+  public func giveUp(_ id: String) throws(JuluError) {
+    try check { error in withTexts([id]) { julu_store_give_up(handle, $0[0], error) } }
+  }
+
   public func resolve(_ id: String, field: String, value: JSONValue?) throws(JuluError) {
     let json: String? = if let value { try encoded(value, "value") } else { nil }
     try check { error in withTexts([id, field, json]) { julu_store_resolve(handle, $0[0], $0[1], $0[2], error) } }

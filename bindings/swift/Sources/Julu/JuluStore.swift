@@ -115,6 +115,13 @@ public final class JuluStore: Sendable {
     try await elsewhere { () throws(JuluError) in try self.blocking.resend(id) }
   }
 
+  /// Gives up for good what the platform refused of a record, and the photos that came with it; the history keeps it.
+  /// What was done later goes on without it; a record that the county never took is shown as deleted. Durable. Errors:
+  /// record_unknown.
+  public func giveUp(_ id: String) async throws(JuluError) {
+    try await elsewhere { () throws(JuluError) in try self.blocking.giveUp(id) }
+  }
+
   /// A person's choice in a conflict, by a patch; nil: the field shall be absent. Durable. Errors: record_unknown
   /// ("/field" when it is in no conflict), and those of `patch`.
   public func resolve(_ id: String, field: String, value: JSONValue?) async throws(JuluError) {

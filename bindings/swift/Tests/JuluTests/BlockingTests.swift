@@ -66,6 +66,7 @@ struct BlockingTests {
       func fails() -> [ErrorCode?] {
         [
           code { _ = try here.act("none", "rate") }, code { try here.resend("none") },
+          code { try here.giveUp("none") },
           code { try here.resolve("none", field: "/text", value: nil) }, code { _ = try here.schema(of: "none") },
         ]
       }
@@ -75,9 +76,9 @@ struct BlockingTests {
       } catch {
         #expect(error.field == "/text")
       }
-      #expect(fails() == [.badArgument, .badArgument, .badArgument, .kindUnknown])
+      #expect(fails() == [.badArgument, .badArgument, .badArgument, .badArgument, .kindUnknown])
       store.close()
-      #expect(fails() == Array(repeating: .closed, count: 4))
+      #expect(fails() == Array(repeating: .closed, count: 5))
     }
   }
 }

@@ -137,6 +137,7 @@ struct StoreTests {
     let step = await failure { () throws(JuluError) in _ = try await store.act(incident.id, "rate") }
     #expect(step?.code == .stepNotAllowed && step?.field == "/action")
     #expect(await failure { () throws(JuluError) in try await store.resend("none") }?.field == "/id")
+    #expect(await failure { () throws(JuluError) in try await store.giveUp("none") }?.field == "/id")
     #expect(try await store.conflicts().isEmpty)
   }
 

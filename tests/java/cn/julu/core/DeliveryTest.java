@@ -141,6 +141,8 @@ public final class DeliveryTest extends FaceCase {
       assertTrue(store.get(id).isDeleted());
       assertTrue(store.conflicts().isEmpty());
       fails(ErrorCode.RECORD_UNKNOWN, () -> store.resolve(UUID.randomUUID().toString(), "/phone", "\"1\""));
+      store.giveUp(incident);
+      fails(ErrorCode.RECORD_UNKNOWN, () -> store.giveUp(UUID.randomUUID().toString()));
     }
   }
 

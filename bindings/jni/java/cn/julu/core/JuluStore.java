@@ -137,6 +137,15 @@ public final class JuluStore implements Closeable {
     Native.storeResend(handle, Text.bytes(id, "id"));
   }
 
+  /**
+   * Gives up for good what the platform refused of a record, and the photos that came with it; the history keeps it.
+   * What was done later goes on without it; a record that the county never took is shown as deleted. Durable. Errors:
+   * RECORD_UNKNOWN.
+   */
+  public void giveUp(@NonNull String id) {
+    Native.storeGiveUp(handle, Text.bytes(id, "id"));
+  }
+
   /** Null when there is none. */
   @Nullable
   public Record get(@NonNull String id) {

@@ -50,6 +50,8 @@ final class Native {
 
   static native void storeResend(long store, byte[] id);
 
+  static native void storeGiveUp(long store, byte[] id);
+
   static native void storeResolve(long store, byte[] id, byte[] field, byte[] value);
 
   static native byte[] storeGet(long store, byte[] id);

@@ -1,0 +1,170 @@
+// What the platform refused and a person gives up: it is not sent any more, all else goes on, and it can still be seen.
+#include <algorithm>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <julu/inbox.h>
+#include <julu/outbox.h>
+
+#include "county.h"
+#include "jpeg.h"
+
+using namespace julu;
+using namespace julu::test;
+
+namespace {
+
+struct Refusing {
+  Refusing() { county.publish_key(*store); }
+
+  PhotoInput photo(unsigned seed) {
+    return {county.folder.write("a.jpg", make_jpeg_of_about(50 * 1024, seed)), "near"};
+  }
+
+  Saved capture(const char* kind, const char* body, std::vector<PhotoInput> photos = {}) {
+    const auto saved = store->capture({kind, body, std::move(photos), {}});
+    REQUIRE(saved.ok());
+    return *saved;
+  }
+
+  Saved delivered(const char* kind, const char* body) {
+    Saved saved = capture(kind, body);
+    REQUIRE(county.apply_all(*store, version) == 1);
+    return saved;
+  }
+
+  /// All that is due; photos wait for their bytes.
+  void refuse() {
+    const auto ops = *outbox.next_ops(10, 1 << 20);
+    std::vector<OpResult> results(ops.size());
+    for (OpResult& result : results) {
+      result.status = OpStatus::rejected;
+      result.problem = {"flow", "已办结", {}, {}};
+    }
+    REQUIRE(outbox.settle(ops, results, std::nullopt).ok());
+  }
+
+  Record get(const Saved& saved) { return **store->get(saved.id); }
+
+  std::int64_t given_up(const Saved& saved) {
+    const auto history = *store->history(saved.id);
+    return std::count_if(history.begin(), history.end(), [](const auto& e) { return e.standing == "given_up"; });
+  }
+
+  void check_nothing_waits() {
+    const auto status = *store->status();
+    CHECK(status.unsent_ops == 0);
+    CHECK(status.parked_ops == 0);
+    CHECK(status.unsent_photos == 0);
+    CHECK(outbox.next_ops(10, 1 << 20)->empty());
+    CHECK(!status.next_attempt_ms);
+  }
+
+  County county;
+  std::unique_ptr<Store> store = county.phone();
+  Outbox outbox{*store};
+  std::int64_t version = kFirstVersion;
+};
+
+constexpr const char* kIncident = R"({"category":"drainage","text":"村东头排水沟堵了"})";
+
+}  // namespace
+
+TEST_CASE("a step that was refused can be given up, and another taken from where the case stands") {
+  Refusing phone;
+  const Saved saved = phone.delivered("incident", kIncident);
+  const auto act = [&](const char* note, std::vector<PhotoInput> photos) {
+    return phone.store->act(saved.id, "withdraw", std::string(R"({"note":")") + note + "\"}", photos).ok();
+  };
+  REQUIRE(act("自己清了", {phone.photo(1)}));
+  phone.refuse();
+  CHECK(phone.get(saved).delivery == Delivery::parked);
+  REQUIRE(phone.store->give_up(saved.id).ok());
+
+  phone.check_nothing_waits();
+  CHECK(phone.get(saved).delivery == Delivery::delivered);
+  CHECK(phone.get(saved).state == "reported");
+  CHECK(phone.given_up(saved) == 2);
+  REQUIRE(act("又清了", {}));
+  const auto ops = *phone.outbox.next_ops(10, 1 << 20);
+  REQUIRE(ops.size() == 1);
+  CHECK(ops[0].canonical.find("last_action") == std::string::npos);
+  CHECK(phone.county.apply_all(*phone.store, phone.version) == 1);
+  CHECK(phone.get(saved).state == "withdrawn");
+}
+
+TEST_CASE("steps taken after one that is given up go on without it") {
+  Refusing phone;
+  const Saved saved = phone.delivered("incident", kIncident);
+  REQUIRE(phone.store->act(saved.id, "withdraw", R"({"note":"甲"})").ok());
+  phone.refuse();
+  REQUIRE(phone.store->act(saved.id, "resolve_on_spot", R"({"note":"乙"})", {phone.photo(1)}).ok());
+  CHECK(phone.store->status()->parked_ops == 3);
+  REQUIRE(phone.store->give_up(saved.id).ok());
+  const auto ops = *phone.outbox.next_ops(10, 1 << 20);
+  REQUIRE(ops.size() == 1);
+  CHECK(ops[0].canonical.find("last_action") == std::string::npos);
+  CHECK(phone.store->status()->parked_ops == 0);
+  CHECK(phone.store->status()->unsent_ops == 2);
+  CHECK(phone.get(saved).photos.size() == 1);
+}
+
+TEST_CASE("an edit that was refused can be given up: the record shows what is left, and later edits go") {
+  Refusing phone;
+  const Saved saved = phone.delivered("household", R"({"address":"堤村 1 号"})");
+  REQUIRE(phone.store->patch(saved.id, R"({"note":"甲"})", {phone.photo(1)}).ok());
+  phone.refuse();
+  REQUIRE(phone.store->patch(saved.id, R"({"support":"乙"})", {phone.photo(2)}).ok());
+  REQUIRE(phone.store->give_up(saved.id).ok());
+  CHECK(phone.get(saved).body == R"({"address":"堤村 1 号","support":"乙"})");
+  const auto ops = *phone.outbox.next_ops(10, 1 << 20);
+  REQUIRE(ops.size() == 1);
+  CHECK(ops[0].canonical.find(R"("body":{"support":"乙"})") != std::string::npos);
+  CHECK(phone.store->status()->unsent_photos == 1);
+  CHECK(phone.county.apply_all(*phone.store, phone.version) == 1);
+  CHECK(phone.given_up(saved) == 2);
+}
+
+TEST_CASE("a report that was refused can be given up whole: it is gone from the list, and its past is not") {
+  Refusing phone;
+  const Saved saved = phone.capture("incident", kIncident, {phone.photo(1)});
+  REQUIRE(phone.store->act(saved.id, "withdraw", R"({"note":"自己清了"})").ok());
+  phone.refuse();
+  REQUIRE(phone.store->give_up(saved.id).ok());
+  phone.check_nothing_waits();
+  CHECK(phone.store->list({})->empty());
+  CHECK(phone.get(saved).deleted);
+  CHECK(phone.get(saved).delivery == Delivery::none);
+  CHECK(phone.given_up(saved) == 3);
+  std::string bytes;
+  REQUIRE(phone.store->read_photo(saved.photos.at(0), [&](std::string_view piece) {
+    bytes += piece;
+    return true;
+  }).ok());
+  CHECK(static_cast<std::int64_t>(bytes.size()) == saved.photo_bytes);
+  const auto again = phone.store->act(saved.id, "withdraw", R"({"note":"又清了"})");
+  REQUIRE(!again.ok());
+  CHECK(again.error().code == ErrorCode::record_deleted);
+}
+
+TEST_CASE("a photo that was given up goes with another record that names it") {
+  Refusing phone;
+  const Saved first = phone.capture("incident", kIncident, {phone.photo(1)});
+  phone.refuse();
+  REQUIRE(phone.store->give_up(first.id).ok());
+  const Saved second = phone.capture("incident", kIncident, {phone.photo(1)});
+  CHECK(second.photos == first.photos);
+  CHECK(phone.store->status()->unsent_photos == 1);
+}
+
+TEST_CASE("where nothing was refused nothing is given up") {
+  Refusing phone;
+  const Saved saved = phone.capture("incident", kIncident);
+  REQUIRE(phone.store->give_up(saved.id).ok());
+  CHECK(phone.get(saved).delivery == Delivery::saved);
+  CHECK(phone.given_up(saved) == 0);
+  const auto unknown = phone.store->give_up("01900000-0000-7000-8000-000000000001");
+  REQUIRE(!unknown.ok());
+  CHECK(unknown.error().code == ErrorCode::record_unknown);
+  CHECK(phone.store->give_up("x").error().code == ErrorCode::bad_argument);
+}
