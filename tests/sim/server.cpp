@@ -143,6 +143,8 @@ void Server::open() {
   options.address = kPlatform;
   options.clock = &clock;
   options.random = random_.get();
+  books_.reset();
+  platform.reset();
   platform = std::make_unique<juhaoban::Platform>(options);
 }
 
@@ -248,7 +250,6 @@ void Server::tamper(const Request& request, Response& response) {
 
 void Server::restart() {
   disk.kill();
-  platform.reset();
   open();
   down_until_ms_ = world_.now_ms() + static_cast<std::int64_t>(world_.below(3'600'000));
 }
@@ -256,7 +257,6 @@ void Server::restart() {
 void Server::cut_power() {
   // The power goes before the connections close.
   disk.cut_power(world_.random());
-  platform.reset();
   open();
   down_until_ms_ = world_.now_ms() + static_cast<std::int64_t>(world_.below(3'600'000));
 }
@@ -272,8 +272,7 @@ void Server::move_worker(int phone) {
   if (phone == 0) return;
   const std::string worker = worker_of(phone);
   moved_.insert(worker);
-  const auto grids = juhaoban::Database(std::string(kData) + "/platform.db", disk.vfs())
-                         .text("SELECT grids FROM worker WHERE worker = ?1", worker);
+  const auto grids = books().text("SELECT grids FROM worker WHERE worker = ?1", worker);
   const bool first = grids && grids->find(kGrids[0]) != std::string::npos;
   platform->add_worker(worker, worker, "worker", {kGrids[first ? 1 : 0]}, {"测试网格"});
 }
@@ -287,17 +286,20 @@ void Server::restore_backup() {
     if (name.find("platform.db") != std::string::npos) image[name] = contents;
   }
   disk.restore(std::move(image));
-  platform.reset();
   open();
   platform->new_epoch();
   ++restores_;
 }
 
+juhaoban::Database& Server::books() {
+  if (!books_) books_.emplace(std::string(kData) + "/platform.db", disk.vfs());
+  return *books_;
+}
+
 std::map<std::string, std::int64_t> Server::versions_of(const std::vector<std::string>& records, int phone) {
-  juhaoban::Database db(std::string(kData) + "/platform.db", disk.vfs());
   std::map<std::string, std::int64_t> versions;
   for (const std::string& id : records) {
-    const auto version = db.integer(
+    const auto version = books().integer(
         "SELECT version FROM record, worker WHERE id = ?1 AND worker = ?2 AND (creator = worker OR EXISTS"
         " (SELECT 1 FROM json_each(grids) WHERE instr(record.grid, value) = 1))",
         id, worker_of(phone));
@@ -307,13 +309,10 @@ std::map<std::string, std::int64_t> Server::versions_of(const std::vector<std::s
 }
 
 bool Server::holds(const std::string& op_id, int phone) {
-  juhaoban::Database db(std::string(kData) + "/platform.db", disk.vfs());
-  return db.integer("SELECT 1 FROM op WHERE worker = ?1 AND op_id = ?2", worker_of(phone), op_id).has_value();
+  return books().integer("SELECT 1 FROM op WHERE worker = ?1 AND op_id = ?2", worker_of(phone), op_id).has_value();
 }
 
-void Server::drop_tokens() {
-  juhaoban::Database(std::string(kData) + "/platform.db", disk.vfs()).run("DELETE FROM token");
-}
+void Server::drop_tokens() { books().run("DELETE FROM token"); }
 
 void Server::refuse_tokens_for(std::int64_t ms) { tokens_refused_until_ms_ = world_.now_ms() + ms; }
 

@@ -14,6 +14,7 @@
 #include <julu/identity.h>
 #include <julu/transport.h>
 
+#include "database.h"
 #include "platform.h"
 #include "sim_disk.h"
 
@@ -89,6 +90,8 @@ class Server {
 
  private:
   void open();
+  /// The county's database from beside, as long as the platform runs.
+  juhaoban::Database& books();
   std::optional<Response> poison(const Request& request);
   bool reconciles() const;
 
@@ -101,6 +104,7 @@ class Server {
   std::unique_ptr<juhaoban::Platform> platform;
 
  private:
+  std::optional<juhaoban::Database> books_;
   std::int64_t down_until_ms_ = 0;
   std::int64_t tokens_refused_until_ms_ = 0;
   std::optional<test::SimDisk::Image> backup_;
