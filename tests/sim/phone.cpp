@@ -290,10 +290,21 @@ void Phone::check_in_sight(const Told& what, bool fresh) {
   const auto record = store_->get(what.record);
   heed(record);
   if (!record) return;
+  if (!*record && given_up.contains(what.record)) return check_in_history(what);
   if (!*record) return world.violate("what was said to be saved is in sight", what.kind + " " + what.marker);
   if (fresh && (*record)->body.find(what.marker) == std::string::npos) {
     world.violate("an edit shows at once", what.kind + " " + what.marker);
   }
+}
+
+// What was given up and is not at the county any more has its past.
+void Phone::check_in_history(const Told& what) {
+  const auto history = store_->history(what.record);
+  heed(history);
+  const bool there = !history || std::any_of(history->begin(), history->end(), [&](const HistoryEntry& entry) {
+    return entry.detail.find(what.marker) != std::string::npos;
+  });
+  if (!there) world.violate("what was given up is in its history", what.kind + " " + what.marker);
 }
 
 void Phone::check_outcome(const SyncOutcome& outcome) {

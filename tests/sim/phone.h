@@ -173,6 +173,7 @@ class Phone {
   void arm();
   /// `fresh`: it was saved just now, so nobody else has had a word yet.
   void check_in_sight(const Told& told, bool fresh);
+  void check_in_history(const Told& told);
   void check_outcome(const SyncOutcome& outcome);
   void check_versions();
   std::string marker();

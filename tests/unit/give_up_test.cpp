@@ -137,10 +137,13 @@ TEST_CASE("a report that was refused can be given up whole: it is gone from the 
   CHECK(phone.get(saved).delivery == Delivery::none);
   CHECK(phone.given_up(saved) == 3);
   std::string bytes;
-  REQUIRE(phone.store->read_photo(saved.photos.at(0), [&](std::string_view piece) {
-    bytes += piece;
-    return true;
-  }).ok());
+  REQUIRE(phone.store
+              ->read_photo(saved.photos.at(0),
+                           [&](std::string_view piece) {
+                             bytes += piece;
+                             return true;
+                           })
+              .ok());
   CHECK(static_cast<std::int64_t>(bytes.size()) == saved.photo_bytes);
   const auto again = phone.store->act(saved.id, "withdraw", R"({"note":"又清了"})");
   REQUIRE(!again.ok());
