@@ -111,6 +111,11 @@ std::vector<Scenario> pushes() {
       {.name = "resend",
        .prepare = parked,
        .calls = {{"resend", [](Site& s) { static_cast<void>(s.store().resend(s.names["case"])); }}}},
+      {.name = "refused: given up",
+       .prepare = parked,
+       .calls = {{"give_up", [](Site& s) { need(s.store().give_up(s.names["case"]), "give_up"); }},
+                 {"act", [](Site& s) { s.act(s.names["case"], "resubmit"); }},
+                 kSync}},
       {.name = "conflict resolved",
        .prepare =
            [](Site& s) {
