@@ -28,13 +28,13 @@ struct Entered {
 };
 
 constexpr Named kReport[] = {
-    {"--category", "category", "类别：排水、道路、安全隐患…（或代码）", "category: by name or code"},
-    {"--text", "text", "情况描述", "what was found"},
+    {"--category", "category", "类别（必填）：排水、道路、安全隐患…（或代码）", "category (needed): by name or code"},
+    {"--text", "text", "情况描述（必填）", "what was found (needed)"},
     {"--urgency", "urgency", "紧急程度：一般、紧急、突发", "urgency: normal, urgent, emergency"},
     {"--place", "place.text", "地点描述", "the place in words"},
 };
 constexpr Named kHousehold[] = {
-    {"--address", "address", "住址", "address"},
+    {"--address", "address", "住址（必填）", "address (needed)"},
     {"--head-name", "head_name", "户主姓名", "name of the head of the household"},
     {"--head-id-number", "head_id_number", "户主身份证号", "ID number of the head"},
     {"--household-no", "household_no", "户号", "household number"},
@@ -44,7 +44,7 @@ constexpr Named kHousehold[] = {
 };
 constexpr Named kPerson[] = {
     {"--household", "household", "所属住户编号", "id of the household"},
-    {"--name", "name", "姓名", "name"},
+    {"--name", "name", "姓名（必填）", "name (needed)"},
     {"--id-number", "id_number", "公民身份号码", "citizen ID number"},
     {"--sex", "sex", "性别", "sex"},
     {"--birth-date", "birth_date", "出生日期 YYYY-MM-DD", "date of birth YYYY-MM-DD"},
@@ -150,7 +150,7 @@ void add_common(CLI::App& command, const std::shared_ptr<Entered>& entered, cons
   command.add_option("--body", entered->body, session.pick("整条记录的 JSON", "the record as JSON"));
   auto* id = command.add_option(
       "--id", entered->id,
-      session.pick("自定编号（第 7 版 UUID，列表按其中的时间排序）：再执行一次不会重复登记",
+      session.pick("自定编号（第 7 版 UUID，列表按其中的时间排序）：用同一编号再执行不会重复登记",
                    "a UUID of version 7 of your own (lists go by the time in it): asking again saves once"));
   if (!document) return;
   command

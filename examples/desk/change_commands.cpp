@@ -184,7 +184,7 @@ void add_change_commands(CLI::App& app, Session& session) {
   const char* photo = session.pick("照片：角色=文件，可多次", "photo: role=file, again for more");
 
   CLI::App* command =
-      add(app, session, wanted, "act", session.pick("办理一步：受理、派单、办结、评价…", "a step of a case"), act);
+      add(app, session, wanted, "act", session.pick("办理流程的一步：当场解决、撤回、评价…", "a step of a case"), act);
   command->add_option("action", wanted->action, session.pick("步骤", "step"))->required();
   command->add_option("--note", wanted->note, session.pick("说明", "note"));
   command->add_option("--body", wanted->body, session.pick("其他内容的 JSON", "more, as JSON"));
@@ -202,7 +202,7 @@ void add_change_commands(CLI::App& app, Session& session) {
   command->callback([&session] { session.job = [&session] { return conflicts(session); }; });
 
   command =
-      add(app, session, wanted, "resolve", session.pick("定下冲突字段的值", "decide a field in conflict"), resolve);
+      add(app, session, wanted, "resolve", session.pick("确定冲突字段的取值", "decide a field in conflict"), resolve);
   command->add_option("field", wanted->field, session.pick("字段", "field"))->required();
   command->add_flag("--mine", wanted->mine, session.pick("用我的", "keep mine"));
   command->add_flag("--platform", wanted->theirs, session.pick("用平台的", "keep the platform's"));

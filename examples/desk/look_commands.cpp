@@ -137,8 +137,8 @@ std::string event_text(const Session& session, const HistoryEntry& entry) {
   static const std::map<std::string, std::pair<const char*, const char*>> kWords = {
       {"create", {"登记", "saved"}},          {"patch", {"修改", "changed"}},
       {"attach", {"照片", "photo"}},          {"delete", {"删除", "deleted"}},
-      {"pulled", {"平台更新", "pulled"}},     {"given_up", {"让出的值", "value given up"}},
-      {"resolved", {"冲突已定", "resolved"}}, {"removed", {"移出范围", "out of scope"}},
+      {"pulled", {"平台更新", "pulled"}},     {"given_up", {"未采用的值", "value given up"}},
+      {"resolved", {"冲突已定", "resolved"}}, {"removed", {"移出负责范围", "out of scope"}},
   };
   const auto found = kWords.find(entry.what);
   return found == kWords.end() ? entry.what : session.pick(found->second.first, found->second.second);
@@ -160,7 +160,7 @@ std::string detail_text(const Session& session, const Form& form, const HistoryE
 std::string receipt_text(const Session& session, const HistoryEntry& entry) {
   if (!entry.receipt_key.empty()) return session.pick("有", "yes");
   if (entry.standing == "refused") return session.pick("未被接受", "refused");
-  if (entry.standing == "replaced") return session.pick("已由后面的代替", "replaced by a later one");
+  if (entry.standing == "replaced") return session.pick("已被后续操作代替", "replaced by a later one");
   if (entry.standing == "given_up") return session.pick("已放弃", "given up");
   return entry.hash.empty() ? "" : session.pick("未上传", "not yet");
 }
@@ -374,13 +374,13 @@ void add_look_commands(CLI::App& app, Session& session) {
   CLI::App* command = app.add_subcommand("list", session.pick("列出记录，最新的在前", "list records, newest first"));
   command->add_option("--kind", looked->kind,
                       session.pick("种类：事件、住户、人口、走访（或代码）", "kind, by id or name"));
-  command->add_option("--search", looked->search, session.pick("查找：文字", "words or characters of the text"));
-  command->add_option("--limit", looked->limit, session.pick("最多几条", "at most"))->check(CLI::Range(1, 100'000));
+  command->add_option("--search", looked->search, session.pick("按文字查找", "words or characters of the text"));
+  command->add_option("--limit", looked->limit, session.pick("最多列几条", "at most"))->check(CLI::Range(1, 100'000));
   command->add_flag("--unsent", looked->unsent, session.pick("只列未上传和未被接受的", "only what is not delivered"));
   run_as_job(command, session, looked, list);
 
   command = app.add_subcommand(
-      "show", session.pick("一条记录的全部内容（敏感信息遮盖）", "one record, sensitive values masked"));
+      "show", session.pick("一条记录的全部内容（敏感信息已遮盖）", "one record, sensitive values masked"));
   command->add_option("id", looked->id, session.pick("编号", "id"))->required();
   command->add_flag("--unmask", looked->unmask,
                     session.pick("显示完整信息（会留下查看记录）", "show all (this is logged)"));
@@ -389,7 +389,7 @@ void add_look_commands(CLI::App& app, Session& session) {
   command = app.add_subcommand("history", session.pick("一条记录的全过程", "everything that happened to a record"));
   command->add_option("id", looked->id, session.pick("编号", "id"))->required();
   command->add_flag("--unmask", looked->unmask,
-                    session.pick("--json 中带完整内容（会留下查看记录）", "details in --json (this is logged)"));
+                    session.pick("与 --json 同用时带完整内容（会留下查看记录）", "details in --json (this is logged)"));
   run_as_job(command, session, looked, history);
 
   command = app.add_subcommand("photo", session.pick("取出照片", "write a photo to a file"));

@@ -31,8 +31,8 @@ void add_common_options(CLI::App& app, Session& session, std::string& lang) {
   app.add_flag("--json", session.json, session.pick("每行输出一个 JSON 对象", "one JSON object a line"));
   app.add_option("--lang", lang, session.pick("语言：zh 或 en", "zh or en"))->check(CLI::IsMember({"zh", "en"}));
   app.add_option("--data", session.data,
-                 session.pick("数据目录（默认 $JULU_DATA 或 ~/.local/share/julu）",
-                              "data folder ($JULU_DATA, or ~/.local/share/julu)"));
+                 session.pick("数据目录（默认 $JULU_DATA，其次 $XDG_DATA_HOME/julu，再次 ~/.local/share/julu）",
+                              "data folder ($JULU_DATA, else $XDG_DATA_HOME/julu, else ~/.local/share/julu)"));
   app.add_option("--worker", session.worker,
                  session.pick("登记了多人时，用哪一位", "which worker, when several are enrolled"));
   app.add_option("--key-file", session.key_file,

@@ -152,20 +152,22 @@ int main(int count, char** words) {
   serving->add_flag("--auto-triage", options.auto_triage, "扮演网格长和部门 (play leader and department)");
   serving->add_flag("--public", public_host, "允许非本机地址");
   CLI::App* add_worker = with_data("add-worker", "添加工作人员");
-  add_worker->add_option("--worker", worker)->required();
-  add_worker->add_option("--name", name)->required();
-  add_worker->add_option("--role", role)->check(CLI::IsMember({"worker", "leader", "township", "county", "clerk"}));
-  add_worker->add_option("--grid", grids)->required();
-  add_worker->add_option("--grid-name", grid_names);
+  add_worker->add_option("--worker", worker, "人员编号，如 W-0412")->required();
+  add_worker->add_option("--name", name, "姓名")->required();
+  add_worker->add_option("--role", role, "角色")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"worker", "leader", "township", "county", "clerk"}));
+  add_worker->add_option("--grid", grids, "网格编码，可多个")->required();
+  add_worker->add_option("--grid-name", grid_names, "网格名称，与编码同序");
   CLI::App* add_code = with_data("add-code", "发放激活码");
-  add_code->add_option("--worker", worker)->required();
-  add_code->add_option("--code", code);
+  add_code->add_option("--worker", worker, "人员编号")->required();
+  add_code->add_option("--code", code, "自定激活码，默认随机");
   CLI::App* dump = with_data("dump", "列出平台持有的全部内容");
   dump->add_flag("--json", json, "每行一个 JSON 对象（总是如此）");
   CLI::App* epoch = with_data("new-epoch", "从备份恢复之后");
   CLI::App* backed_up = with_data("note-backup", "刚做完备份，更早的备份不再使用");
   CLI::App* revoke = with_data("revoke", "停用设备");
-  revoke->add_option("--device", device)->required();
+  revoke->add_option("--device", device, "设备编号")->required();
   CLI11_PARSE(app, count, words);
   try {
     if (serving->parsed()) return serve(options, host, port, public_host);

@@ -103,7 +103,9 @@ TEST_CASE("every error has a permanent name and a sentence in both languages") {
     CHECK_FALSE(sentence(code, Lang::en).empty());
   }
   CHECK(names.size() > 50);
-  CHECK(message({ErrorCode::field_missing, "/text", ""}, Lang::zh) == "还有必填项没有填写。（/text）");
+  CHECK(message({ErrorCode::field_missing, "/text", ""}, Lang::zh) == "还有必填项没有填写（/text）。");
+  CHECK(message({ErrorCode::io, "/photos/0", ""}, Lang::en) ==
+        "Reading or writing the disk failed (/photos/0). Try again.");
 }
 
 TEST_CASE("a verb that is none, as a damaged file may hold, has no name of another") {

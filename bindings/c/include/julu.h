@@ -50,7 +50,7 @@ extern "C" {
 
 /**
  * Grows when something is added. A caller built against a lower one goes on working. 2: ca_file and pinned_key of
- * julu_enrol_options.
+ * julu_enrol_options; julu_store_give_up.
  */
 #define JULU_ABI_VERSION 2
 
@@ -186,7 +186,7 @@ typedef int32_t (*julu_write_fn)(void* context, const void* bytes, size_t length
 typedef struct julu_photo {
   uint32_t size;
   int32_t source; /**< JULU_PHOTO_… : which of the following is used */
-  julu_text role; /**< near, far, before, after …; not given: near */
+  julu_text role; /**< near, far, reference, handle_before, handle_after; not given: near */
   julu_text path;
   int32_t fd;        /**< of a regular file, read from its start; stays the caller's, its position moves */
   julu_read_fn read; /**< read to its end before anything is written, all of a call at most 128 MB together: a photo

@@ -23,7 +23,7 @@ namespace julu {
 /// needed afterwards.
 struct PhotoInput {
   std::string path = {};
-  std::string role = "near";    ///< near, far, before, after, handle_before, handle_after, reference …
+  std::string role = "near";    ///< near, far, reference, handle_before, handle_after
   int fd = -1;                  ///< a regular file, read from its start; stays open, its position moves
   std::string_view bytes = {};  ///< borrowed for the call
 };

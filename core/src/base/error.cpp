@@ -169,12 +169,10 @@ std::string_view sentence(ErrorCode code, Lang lang) {
 
 std::string message(const Error& error, Lang lang) {
   std::string text(sentence(error.code, lang));
-  if (!error.field.empty()) {
-    text += lang == Lang::zh ? "（" : " (";
-    text += error.field;
-    text += lang == Lang::zh ? "）" : ")";
-  }
-  return text;
+  if (error.field.empty()) return text;
+  // Into the first sentence: it says what is wrong, the next one what to do.
+  const std::string field = lang == Lang::zh ? "（" + error.field + "）" : " (" + error.field + ")";
+  return text.insert(std::min(text.find(lang == Lang::zh ? "。" : "."), text.size()), field);
 }
 
 }  // namespace julu

@@ -41,7 +41,7 @@ public final class Photo {
     return of("far", file);
   }
 
-  /** `role`: near, far, before, after, handle_before, handle_after, reference … */
+  /** `role`: near, far, reference, handle_before, handle_after */
   @NonNull
   public static Photo of(@Nullable String role, @NonNull File file) {
     return new Photo(Callbacks.PhotoIn.PATH, role, file, -1, null, null);

@@ -27,7 +27,7 @@ public final class RecordPhoto {
     return sha256;
   }
 
-  /** near, far, before, after … */
+  /** near, far, reference, handle_before, handle_after. */
   @NonNull
   public String role() {
     return role;
