@@ -123,7 +123,7 @@ CREATE TABLE attachment (
   role   TEXT NOT NULL,
   action BLOB,                                 -- the case's action that it belongs to
   place  INTEGER NOT NULL,
-  op     INTEGER,                              -- seq of the attach op, when ours
+  op     INTEGER,                              -- seq of the attach op, when ours; 0: lost, -1: given up
   PRIMARY KEY (record, sha256, role)
 ) STRICT, WITHOUT ROWID;
 

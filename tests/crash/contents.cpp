@@ -41,7 +41,12 @@ bool are_photos_whole(store::Connection& db) {
   while (need(photo.step(), "photos")) {
     Sha256 hash;
     store::Query chunk = db.query(kChunks, photo.integer(0));
-    while (need(chunk.step(), "chunks")) hash.update(chunk.bytes(0));
+    for (;;) {
+      const auto there = chunk.step();
+      if (!there && there.error().code == ErrorCode::store_corrupt) return false;  // who reads it is told
+      if (!need(there, "chunks")) break;
+      hash.update(chunk.bytes(0));
+    }
     if (hash.finish() != photo.hash(1)) return false;
   }
   return true;

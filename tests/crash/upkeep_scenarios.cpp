@@ -35,9 +35,8 @@ void with_a_full_wal(Site& site) {
   std::int64_t photo_bytes = 0;
   for (int number = 1900; photo_bytes < limits::wal_bytes_max - (3 << 20); number += 3) {
     PhotoInput photo{site.photo(number), "near"};
-    photo_bytes +=
-        need(site.store().capture({"incident", R"({"category":"road","text":"长"})", {photo}, {}}), "capture")
-            .photo_bytes;
+    const std::string body = R"({"category":"road","text":"长 )" + std::to_string(number) + "\"}";
+    photo_bytes += need(site.store().capture({"incident", body, {photo}, {}}), "capture").photo_bytes;
   }
 }
 

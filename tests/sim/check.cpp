@@ -257,7 +257,7 @@ class PhoneCheck {
 
   // By the worker, and not because another op did what it was to do.
   bool is_given_up(const OwnOp& op) const {
-    return op.status == store::kStatusGivenUp && phone_.given_up.contains(op.record);
+    return op.status == store::kStatusGivenUp && !op.successor && phone_.given_up.contains(op.record);
   }
 
   // Damage may take what was saved, and what it was named by; then the store says that it did.

@@ -93,20 +93,20 @@ TEST_CASE("a step that was refused can be given up, and another taken from where
   CHECK(phone.get(saved).state == "withdrawn");
 }
 
-TEST_CASE("steps taken after one that is given up go on without it") {
+TEST_CASE("steps that stand on one that is given up go with it; a photo that was added later does not") {
   Refusing phone;
   const Saved saved = phone.delivered("incident", kIncident);
-  REQUIRE(phone.store->act(saved.id, "withdraw", R"({"note":"甲"})").ok());
+  REQUIRE(phone.store->act(saved.id, "withdraw", R"({"note":"甲"})", {phone.photo(1)}).ok());
   phone.refuse();
-  REQUIRE(phone.store->act(saved.id, "resolve_on_spot", R"({"note":"乙"})", {phone.photo(1)}).ok());
-  CHECK(phone.store->status()->parked_ops == 3);
+  REQUIRE(phone.store->act(saved.id, "resolve_on_spot", R"({"note":"乙"})", {phone.photo(2)}).ok());
+  REQUIRE(phone.store->attach(saved.id, {phone.photo(3)}).ok());
+  CHECK(phone.store->status()->parked_ops == 5);
   REQUIRE(phone.store->give_up(saved.id).ok());
-  const auto ops = *phone.outbox.next_ops(10, 1 << 20);
-  REQUIRE(ops.size() == 1);
-  CHECK(ops[0].canonical.find("last_action") == std::string::npos);
+  CHECK(phone.given_up(saved) == 4);
   CHECK(phone.store->status()->parked_ops == 0);
-  CHECK(phone.store->status()->unsent_ops == 2);
-  CHECK(phone.get(saved).photos.size() == 1);
+  CHECK(phone.store->status()->unsent_ops == 1);
+  CHECK(phone.store->status()->unsent_photos == 1);
+  CHECK(phone.get(saved).photos.size() == 3);
 }
 
 TEST_CASE("an edit that was refused can be given up: the record shows what is left, and later edits go") {
@@ -114,15 +114,95 @@ TEST_CASE("an edit that was refused can be given up: the record shows what is le
   const Saved saved = phone.delivered("household", R"({"address":"堤村 1 号"})");
   REQUIRE(phone.store->patch(saved.id, R"({"note":"甲"})", {phone.photo(1)}).ok());
   phone.refuse();
+  phone.county.clock.advance(1000);
+  REQUIRE(phone.store->attach(saved.id, {phone.photo(3)}).ok());
   REQUIRE(phone.store->patch(saved.id, R"({"support":"乙"})", {phone.photo(2)}).ok());
   REQUIRE(phone.store->give_up(saved.id).ok());
   CHECK(phone.get(saved).body == R"({"address":"堤村 1 号","support":"乙"})");
   const auto ops = *phone.outbox.next_ops(10, 1 << 20);
   REQUIRE(ops.size() == 1);
   CHECK(ops[0].canonical.find(R"("body":{"support":"乙"})") != std::string::npos);
-  CHECK(phone.store->status()->unsent_photos == 1);
+  CHECK(phone.store->status()->unsent_photos == 2);
   CHECK(phone.county.apply_all(*phone.store, phone.version) == 1);
   CHECK(phone.given_up(saved) == 2);
+}
+
+TEST_CASE("a later edit of the field that is given up stands on what was there before, and is in no conflict") {
+  Refusing phone;
+  const Saved saved = phone.delivered("household", R"({"address":"堤村 1 号","house":{"floors":1,"rooms":2}})");
+  const auto edit = [&](const char* body) { REQUIRE(phone.store->patch(saved.id, body).ok()); };
+  edit(R"({"house":{"rooms":3},"support":"甲"})");
+  phone.refuse();
+  SECTION("another value") {
+    edit(R"({"support":"乙"})");
+    edit(R"({"house":{"rooms":4},"note":"丙"})");
+    REQUIRE(phone.store->give_up(saved.id).ok());
+    CHECK(phone.get(saved).body ==
+          R"({"address":"堤村 1 号","house":{"floors":1,"rooms":4},"note":"丙","support":"乙"})");
+  }
+  SECTION("the same value again") {
+    edit(R"({"house":{"rooms":3},"support":"甲"})");
+    REQUIRE(phone.store->give_up(saved.id).ok());
+    CHECK(phone.get(saved).body == R"({"address":"堤村 1 号","house":{"floors":1,"rooms":3},"support":"甲"})");
+    const auto ops = *phone.outbox.next_ops(10, 1 << 20);
+    REQUIRE(ops.size() == 1);
+    CHECK(ops[0].canonical.find(R"("body":{"house":{"rooms":3},"support":"甲"})") != std::string::npos);
+  }
+  CHECK(phone.store->conflicts()->empty());
+  while (phone.county.apply_all(*phone.store, phone.version) > 0) continue;
+  CHECK(phone.get(saved).delivery == Delivery::delivered);
+}
+
+TEST_CASE("an edit that waits before a refused one goes as it is, and what follows stands on it") {
+  Refusing phone;
+  const Saved saved = phone.delivered("household", R"({"address":"堤村 1 号"})");
+  for (const char* body : {R"({"note":"甲"})", R"({"support":"乙"})", R"({"note":"丙"})"})
+    REQUIRE(phone.store->patch(saved.id, body).ok());
+  const auto ops = *phone.outbox.next_ops(10, 1 << 20);
+  REQUIRE(ops.size() == 3);
+  std::vector<OpResult> results(3);
+  results[0].status = OpStatus::retry;
+  results[1].status = OpStatus::rejected;
+  results[2].status = OpStatus::held;
+  REQUIRE(phone.outbox.settle(ops, results, std::nullopt).ok());
+  REQUIRE(phone.store->give_up(saved.id).ok());
+  CHECK(phone.get(saved).body == R"({"address":"堤村 1 号","note":"丙"})");
+  CHECK(phone.store->conflicts()->empty());
+  REQUIRE(phone.outbox.due_now().ok());
+  const auto left = *phone.outbox.next_ops(10, 1 << 20);
+  REQUIRE(left.size() == 2);
+  CHECK(left[0].op_id == ops[0].op_id);
+  CHECK(left[1].canonical.find("\"after\":\"" + ops[0].op_id.text()) != std::string::npos);
+}
+
+TEST_CASE("edits of a record that the county has deleted are given up together") {
+  Refusing phone;
+  const Saved saved = phone.delivered("household", R"({"address":"堤村 1 号"})");
+  for (const char* body : {R"({"note":"甲"})", R"({"support":"乙"})"})
+    REQUIRE(phone.store->patch(saved.id, body, {phone.photo(1)}).ok());
+  const auto ops = *phone.outbox.next_ops(10, 1 << 20);
+  std::vector<OpResult> results(ops.size());
+  for (OpResult& result : results) result.status = OpStatus::held;
+  results[0].status = OpStatus::stale;
+  results[0].current = Change{"household", saved.id, phone.version + 5, true, false, "{}", {}, {}, {}};
+  REQUIRE(phone.outbox.settle(ops, results, std::nullopt).ok());
+  CHECK(phone.get(saved).delivery == Delivery::parked);
+  REQUIRE(phone.store->give_up(saved.id).ok());
+  phone.check_nothing_waits();
+  CHECK(phone.get(saved).deleted);
+}
+
+TEST_CASE("who asks again for a report that was given up is told so") {
+  Refusing phone;
+  const Capture asked{"incident", kIncident, {}, make_id(phone.county.clock, system_random()).text()};
+  const auto saved = phone.store->capture(asked);
+  REQUIRE(saved.ok());
+  phone.refuse();
+  CHECK(phone.store->capture(asked).ok());
+  REQUIRE(phone.store->give_up(saved->id).ok());
+  const auto again = phone.store->capture(asked);
+  REQUIRE(!again.ok());
+  CHECK(again.error().code == ErrorCode::record_deleted);
 }
 
 TEST_CASE("a report that was refused can be given up whole: it is gone from the list, and its past is not") {

@@ -233,9 +233,9 @@ JULU_API int32_t julu_store_remove(julu_store store, julu_text id, julu_saved* s
 /** Sends again what the platform refused, as it stands now. Ok: durable. Errors: record_unknown. */
 JULU_API int32_t julu_store_resend(julu_store store, julu_text id, julu_error* error);
 /**
- * Gives up for good what the platform refused of a record, and the photos that came with it; the history keeps it. What
- * was done later goes on without it; a record that the county never took is shown as deleted. Ok: durable. Errors:
- * record_unknown.
+ * Gives up for good what the platform refused of a record, the photos that came with it, and the later steps of a case;
+ * the history keeps it. Later edits go on without it; a record that the county never took or has deleted is shown as
+ * deleted. Ok: durable. Errors: record_unknown.
  */
 JULU_API int32_t julu_store_give_up(julu_store store, julu_text id, julu_error* error);
 

@@ -44,9 +44,9 @@ struct Saved {
 
 /// Derived from receipts and nothing else.
 enum class Delivery {
-  none,        ///< nothing of ours on this record: it came from the platform
+  none,        ///< nothing of ours on this record: it came from the platform, or was given up
   saved,       ///< durable here, not yet receipted
-  delivered,   ///< every op of ours, photos' among them, is covered by a receipt
+  delivered,   ///< every op of ours but those given up, photos' among them, is covered by a receipt
   parked,      ///< the platform refused a part; `problem` says why, `resend`, an edit or `give_up` is the way on
   confirming,  ///< receipted, but the platform was restored from a backup since: it is asked what it still holds
 };
@@ -164,7 +164,8 @@ class Store {
   Store& operator=(const Store&) = delete;
 
   /// Ok: record, photos, operations and history are durable, together. The same id with the same content again gives
-  /// the first answer; with other content the error id_conflict. Errors name the field; nothing was written then.
+  /// the first answer; with other content the error id_conflict, and record_deleted where it was given up. Errors name
+  /// the field; nothing was written then.
   Result<Saved> capture(const Capture& capture);
   /// Changes fields of a document by a JSON merge patch (RFC 7396), and adds photos. Ok: durable. Errors:
   /// record_unknown, record_deleted (in `act`, `attach` and `remove` too), shape_mismatch for another kind.
@@ -180,10 +181,11 @@ class Store {
   /// merge decides as after a pull (`conflicts`). Ok: durably queued anew, under new op ids that replace
   /// the old. Errors: record_unknown.
   Result<void> resend(const std::string& id);
-  /// Gives up for good what the platform refused of a record, and the photos that came with it: it is not sent any
-  /// more, and the history keeps it. What was done later goes on without it; a record that the county never took is
-  /// given up whole, and is shown as deleted. A request that is on its way already may bring it all the same, as a pull
-  /// then shows. Ok: durable; where nothing is refused, nothing was done. Errors: record_unknown.
+  /// Gives up for good what the platform refused of a record, the photos that came with it, and the later steps of a
+  /// case: it is not sent any more, and the history keeps it. Later edits go on without it; a record that the county
+  /// never took or has deleted is given up whole, and is shown as deleted. A request that is on its way already may
+  /// bring it all the same, as a pull then shows. Ok: durable; where nothing is refused, nothing was done. Errors:
+  /// record_unknown.
   Result<void> give_up(const std::string& id);
 
   Result<std::optional<Record>> get(const std::string& id);

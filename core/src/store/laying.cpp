@@ -190,7 +190,7 @@ Result<void> add_attachment(Connection& db, const Id& record, const Hash& sha256
   JULU_TRY(const auto count, db.integer("SELECT count(*) FROM attachment WHERE record = ?1", record));
   return db.run(
       "INSERT INTO attachment (record, sha256, role, action, place, op) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-      " ON CONFLICT DO UPDATE SET action = coalesce(action, excluded.action), op = coalesce(excluded.op, nullif(op, 0))",
+      " ON CONFLICT DO UPDATE SET action = coalesce(action, excluded.action), op = coalesce(excluded.op, iif(op > 0, op, NULL))",
       record, sha256, role, action, count.value_or(0), op);
 }
 

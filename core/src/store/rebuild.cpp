@@ -13,7 +13,7 @@ namespace {
 // was edited. Where the op that said so is lost, the record says it as well.
 constexpr const char* kWithoutOps =
     "SELECT id FROM record WHERE NOT EXISTS (SELECT 1 FROM op WHERE op.record = record.id AND op.folded = 0"
-    " AND op.verb <> 3) AND iif(deleted, base IS NOT NULL AND NOT base_deleted, base IS NULL OR base <> body)";
+    " AND op.verb <> 3 AND op.status <> 4) AND iif(deleted, base IS NOT NULL AND NOT base_deleted, base IS NULL OR base <> body)";
 constexpr const char* kPending = "SELECT DISTINCT record FROM op WHERE status IN (0, 2) OR (status = 1 AND folded = 0)";
 // A delivery whose receipt is lost is none: the platform says it again.
 constexpr const char* kUnproven =

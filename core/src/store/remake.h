@@ -2,9 +2,15 @@
 // lock, in the caller's transaction.
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "store/records.h"
+
+namespace julu {
+struct Merged;
+}
 
 namespace julu::store {
 
@@ -25,5 +31,27 @@ Result<void> send_again(Core& core, Connection& db, const Id& record);
 
 /// A person gives up what was refused: it is closed, and what follows goes again without it.
 Result<void> go_without_refused(Core& core, Connection& db, const Id& record);
+
+// What both ways of making again have in common.
+
+/// The old op leaves the queue only with its successor's receipt; until then it is kept, and what it stood for too.
+Result<void> hand_over(Connection& db, const OpRow& old, std::int64_t successor);
+
+/// Everything that the new op closes: the old op, and what the old op was to close and has not.
+Result<std::vector<Id>> to_replace(Connection& db, const OpRow& old);
+
+NewOp like(const OpRow& old, const Id& record, const std::string& kind);
+
+/// To the inbox, and what gave way to the history.
+Result<void> keep_conflicts(Core& core, Connection& db, const Id& record, const Merged& merged);
+
+using Renamed = std::map<std::string, std::string>;  ///< op ids that steps and photos name, old to new
+
+/// What stands after an op names it by its id.
+std::string with_new_names(Json body, const Renamed& renamed);
+
+/// A case's step keeps its place on the phone under the id that the platform knows it by. Where a pull has brought that
+/// one, it says more.
+Result<void> rename_step(Connection& db, const Id& from, const Id& to);
 
 }  // namespace julu::store

@@ -267,7 +267,7 @@ class Salvaging {
       }
     }
     // A lost number is given out again, so what named it names 0, which is nobody's.
-    return db_.run("UPDATE attachment SET op = 0 WHERE op NOT IN (SELECT seq FROM op)");
+    return db_.run("UPDATE attachment SET op = 0 WHERE op > 0 AND op NOT IN (SELECT seq FROM op)");
   }
 
   // An attachment names its photo even where the op that attached it is lost.

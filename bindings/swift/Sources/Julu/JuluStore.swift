@@ -115,9 +115,9 @@ public final class JuluStore: Sendable {
     try await elsewhere { () throws(JuluError) in try self.blocking.resend(id) }
   }
 
-  /// Gives up for good what the platform refused of a record, and the photos that came with it; the history keeps it.
-  /// What was done later goes on without it; a record that the county never took is shown as deleted. Durable. Errors:
-  /// record_unknown.
+  /// Gives up for good what the platform refused of a record, the photos that came with it, and the later steps of a
+  /// case; the history keeps it. Later edits go on without it; a record that the county never took or has deleted is
+  /// shown as deleted. Durable. Errors: record_unknown.
   public func giveUp(_ id: String) async throws(JuluError) {
     try await elsewhere { () throws(JuluError) in try self.blocking.giveUp(id) }
   }

@@ -138,9 +138,9 @@ public final class JuluStore implements Closeable {
   }
 
   /**
-   * Gives up for good what the platform refused of a record, and the photos that came with it; the history keeps it.
-   * What was done later goes on without it; a record that the county never took is shown as deleted. Durable. Errors:
-   * RECORD_UNKNOWN.
+   * Gives up for good what the platform refused of a record, the photos that came with it, and the later steps of a
+   * case; the history keeps it. Later edits go on without it; a record that the county never took or has deleted is
+   * shown as deleted. Durable. Errors: RECORD_UNKNOWN.
    */
   public void giveUp(@NonNull String id) {
     Native.storeGiveUp(handle, Text.bytes(id, "id"));

@@ -1,0 +1,408 @@
+// What the platform refused, as a person decides: made again as the record stands now, or given up.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "domain/merge.h"
+#include "store/remake.h"
+
+namespace julu::store {
+namespace {
+
+bool is_pending(const OpRow& op) { return op.status == kStatusQueued || op.status == kStatusParked; }
+
+Json object_in(const Json& object, const std::string& field) {
+  const auto found = object.find(field);
+  return found != object.end() && found->is_object() ? *found : Json::object();
+}
+
+// Adds to `patch` the fields of an edit that it leaves out, as they are now, and to `values` what they were before it.
+void say_too(const Json& edit, const Json& before, const Json& now, Json& patch, Json& values) {
+  for (const auto& [field, value] : edit.items()) {
+    const Json shown = now.value(field, Json());
+    const bool inside = value.is_object() && !value.empty() && shown.is_object();
+    if (inside && (!patch.contains(field) || patch[field].is_object())) {
+      Json part = object_in(patch, field);
+      Json part_values = object_in(values, field);
+      say_too(value, object_in(before, field), shown, part, part_values);
+      if (before.contains(field) || values.contains(field)) values[field] = std::move(part_values);
+      patch[field] = std::move(part);
+    } else if (!patch.contains(field)) {
+      patch[field] = shown;
+      if (before.contains(field)) values[field] = before[field];
+    }
+  }
+}
+
+// The fields that `edit` touches become what they are in `from`.
+void take_fields(const Json& edit, const Json& from, Json& to) {
+  for (const auto& [field, value] : edit.items()) {
+    const auto found = from.find(field);
+    if (found == from.end()) {
+      to.erase(field);
+    } else if (value.is_object() && !value.empty() && found->is_object() && to[field].is_object()) {
+      take_fields(value, *found, to[field]);
+    } else {
+      to[field] = *found;
+    }
+  }
+}
+
+// A field that gave way to somebody else's value is no part of what is said.
+void leave_out(const std::string& field, const Json& before, const Json& now, Json& patch) {
+  const Json::json_pointer at(field);
+  const auto value = [&](const Json& body) { return body.contains(at) ? body.at(at) : Json(); };
+  if (patch.contains(at) && value(before) == value(now)) patch.at(at.parent_pointer()).erase(at.back());
+}
+
+// Carries the state of one sending again, as a person asked for it.
+class SendingAgain {
+ public:
+  SendingAgain(Core& core, Connection& db, const RecordRow& row, const std::vector<OpRow>& ops)
+      : core_(core), db_(db), row_(row), ops_(ops), kind_(core.kind(row.kind)) {}
+
+  /// The county does not hold the record: the first edit brings it whole.
+  void begin_anew() { anew_ = true; }
+
+  /// `lost` is gone, and `created`, which holds the record as it stands, goes in its place.
+  void begin_with(std::int64_t lost, std::int64_t created) {
+    again_[lost] = created;
+    last_ = created;
+    body_sent_ = true;
+  }
+
+  Result<void> take(const OpRow& old) {
+    OpText text = parse_op(old.canonical);
+    NewOp op = like(old, row_.id, row_.kind);
+    JULU_TRY(op.replaces, to_replace(db_, old));
+    if (old.verb == Verb::append) JULU_CHECK(look_at_steps(text.body));
+    if (old.verb == Verb::attach) JULU_CHECK(look_for_step(old, text.body));
+    if (old.verb == Verb::patch && anew_ && !body_sent_) op.verb = Verb::create;
+    if (old.verb == Verb::remove && anew_ && !body_sent_) JULU_CHECK(create_before(old, text.moment));
+    JULU_CHECK(put_body(op, old, text));
+    if (kind_ != nullptr && op.verb <= Verb::patch) op.refs = refs_of(*kind_, Json::parse(op.body));
+    stand(op, old);
+    JULU_TRY(const Enqueued queued, core_.enqueue(db_, text.moment, op));
+    JULU_CHECK(hand_over(db_, old, queued.seq));
+    again_[old.seq] = queued.seq;
+    renamed_[old.op_id.text()] = queued.op_id.text();
+    if (old.verb != Verb::attach) last_ = queued.seq;
+    if (old.verb == Verb::attach) {
+      JULU_CHECK(
+          db_.run("UPDATE photo SET problem = NULL, attempts = 0, next_attempt_ms = 0 WHERE sha256 = ?1", old.photo));
+      return db_.run("UPDATE attachment SET op = ?2 WHERE op = ?1", old.seq, queued.seq);
+    }
+    if (old.verb != Verb::append) return {};
+    JULU_CHECK(rename_step(db_, old.op_id, queued.op_id));
+    return db_.run("UPDATE action SET body = ?2 WHERE id = ?1", queued.op_id, op.body);
+  }
+
+ private:
+  Result<void> create_before(const OpRow& old, const Moment& moment) {
+    NewOp creation = op_with(row_, *core_.kind(row_.kind), Json::parse(row_.body, nullptr, false));
+    creation.place = old.place;
+    JULU_TRY(const Enqueued queued, core_.enqueue(db_, moment, creation));
+    last_ = queued.seq;
+    body_sent_ = true;
+    return {};
+  }
+
+  // The person has seen the case as it stands.
+  Result<void> look_at_steps(Json& body) {
+    const auto last = parse_id(text_member(body, "last_action"));
+    if (!last) return {};
+    JULU_TRY(const bool known, is_step_known(db_, row_.id, *last));
+    if (known || renamed_.contains(last->text())) return {};
+    body.erase("last_action");
+    Query newest = db_.query(
+        "SELECT id FROM action WHERE record = ?1 AND number IS NOT NULL ORDER BY number DESC LIMIT 1", row_.id);
+    JULU_TRY(const bool there, newest.step());
+    if (there) body["last_action"] = newest.id(0).text();
+    return {};
+  }
+
+  // A photo of a step that damage took hangs on the record itself.
+  Result<void> look_for_step(const OpRow& old, Json& body) {
+    const auto step = parse_id(text_member(body, "action"));
+    if (!step || renamed_.contains(step->text())) return {};
+    JULU_TRY(const bool known, is_step_known(db_, row_.id, *step));
+    if (known) return {};
+    body.erase("action");
+    return db_.run("UPDATE attachment SET action = NULL WHERE op = ?1", old.seq);
+  }
+
+  // The first edit carries the record as it stands now; what later ones changed is in it already.
+  Result<void> put_body(NewOp& op, const OpRow& old, const OpText& text) {
+    op.base_values = old.base_values;
+    if (op.verb == Verb::create) {
+      op.body = row_.body;
+    } else if (old.verb == Verb::patch && body_sent_) {
+      op.body = "{}";
+    } else if (old.verb == Verb::patch) {
+      JULU_CHECK(put_edits(op, old.place));
+    } else if (!text.body.is_null()) {
+      op.body = with_new_names(text.body, renamed_);
+    }
+    body_sent_ = body_sent_ || old.verb == Verb::create || old.verb == Verb::patch;
+    return {};
+  }
+
+  // What the record's row says beyond its base, edits from `place` on merged with what others have done meanwhile.
+  Result<void> put_edits(NewOp& op, std::int64_t place) {
+    const Json before = Json::parse(row_.base.value_or("{}"), nullptr, false);
+    Json now = Json::parse(row_.body, nullptr, false);
+    const auto values_of = [](const OpRow& edit) {
+      return Json::parse(edit.base_values.empty() ? "{}" : edit.base_values, nullptr, false);
+    };
+    Json merged = before;
+    std::vector<Conflict> conflicts;
+    for (const OpRow& edit : ops_) {
+      if (edit.verb != Verb::patch || !is_pending(edit) || !row_.base || mutant(Mutant::resent_over_others)) continue;
+      const Json said = parse_op(edit.canonical).body;
+      if (edit.place < place) {
+        merged = apply_merge_patch(std::move(merged), said);
+        continue;
+      }
+      Merged made = merge(values_of(edit), said, merged, kind_.get());
+      merged = apply_merge_patch(std::move(merged), made.patch);
+      take_fields(said, merged, now);
+      JULU_CHECK(keep_conflicts(core_, db_, row_.id, made));
+      std::move(made.conflicts.begin(), made.conflicts.end(), std::back_inserter(conflicts));
+    }
+    Json patch = merge_patch_between(before, now);
+    Json values = base_values_for(before, patch);
+    // What the platform had and lost is in the base already, and has to be said all the same.
+    for (const OpRow& edit : ops_) {
+      if (mutant(Mutant::lost_edits_left_out)) break;
+      if (edit.verb != Verb::patch || edit.place < place || !is_pending(edit)) continue;
+      say_too(parse_op(edit.canonical).body, values_of(edit), now, patch, values);
+    }
+    for (const Conflict& conflict : conflicts) leave_out(conflict.field, before, now, patch);
+    op.body = canonical(patch);
+    op.base_values = values.dump();
+    return {};
+  }
+
+  void stand(NewOp& op, const OpRow& old) {
+    if (op.verb == Verb::create) return;
+    const auto moved = old.after ? again_.find(*old.after) : again_.end();
+    if (moved != again_.end()) {
+      op.after = moved->second;
+    } else if (last_ && old.verb != Verb::attach) {
+      op.after = last_;
+    } else if (op.verb == Verb::patch || op.verb == Verb::remove) {
+      op.after = pending_earlier(old);
+      if (!op.after) op.base_version = row_.base_version;
+    } else if (old.after) {
+      const auto before = std::find_if(ops_.begin(), ops_.end(), [&](const OpRow& o) { return o.seq == *old.after; });
+      if (before != ops_.end() && before->status == kStatusReceipted) op.after = old.after;
+    }
+  }
+
+  // An edit that is not made again: it goes as it is, and is not in the base yet.
+  std::optional<std::int64_t> pending_earlier(const OpRow& old) const {
+    std::optional<std::int64_t> last;
+    for (const OpRow& op : ops_) {
+      if (op.place >= old.place) break;
+      const bool pending = op.status == kStatusQueued || (op.status == kStatusReceipted && !op.folded);
+      if (pending && op.verb != Verb::attach && !again_.contains(op.seq)) last = op.seq;
+    }
+    return last;
+  }
+
+  Core& core_;
+  Connection& db_;
+  const RecordRow& row_;
+  const std::vector<OpRow>& ops_;
+  std::shared_ptr<const Kind> kind_;
+  std::optional<std::int64_t> last_;
+  std::map<std::int64_t, std::int64_t> again_;
+  Renamed renamed_;
+  bool anew_ = false;
+  bool body_sent_ = false;
+};
+
+// As the platform says it of what it does not hold.
+Result<bool> is_unknown_there(Connection& db, const OpRow& op) {
+  JULU_TRY(const auto problem, db.text("SELECT problem FROM op WHERE seq = ?1", op.seq));
+  return text_member(Json::parse(problem.value_or("{}"), nullptr, false), "type") == "not-found";
+}
+
+}  // namespace
+
+NewOp op_with(const RecordRow& row, const Kind& kind, const Json& body) {
+  NewOp op;
+  op.record = row.id;
+  op.kind = row.kind;
+  op.body = canonical(body);
+  op.urgency = urgency_of(body);
+  op.refs = refs_of(kind, body);
+  return op;
+}
+
+Result<void> go_without(Core& core, Connection& db, const Id& record, const OpRow& first) {
+  JULU_TRY(const auto row, find_record(db, record));
+  const auto kind = row ? core.kind(row->kind) : nullptr;
+  if (kind == nullptr) return Error{ErrorCode::internal, "record", {}};
+  JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record));
+  SendingAgain sending(core, db, *row, ops);
+  const bool created = std::any_of(ops.begin(), ops.end(), [](const OpRow& o) { return o.verb == Verb::create; });
+  if (!created && !row->base) {
+    NewOp creation = op_with(*row, *kind, Json::parse(row->body, nullptr, false));
+    creation.place = *first.after;
+    Moment moment = parse_op(first.canonical).moment;
+    moment.captured_at_ms = row->captured_at_ms;
+    JULU_TRY(const Enqueued queued, core.enqueue(db, moment, creation));
+    sending.begin_with(*first.after, queued.seq);
+  }
+  for (const OpRow& old : ops) {
+    if (old.place >= first.place && old.status == kStatusQueued) JULU_CHECK(sending.take(old));
+  }
+  return lay(core, db, record);
+}
+
+Result<void> send_again(Core& core, Connection& db, const Id& record) {
+  JULU_TRY(const auto row, find_record(db, record));
+  if (!row) return Error{ErrorCode::record_unknown, "/id", {}};
+  JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record));
+  const auto parked = std::find_if(ops.begin(), ops.end(), [](const OpRow& o) { return o.status == kStatusParked; });
+  SendingAgain sending(core, db, *row, ops);
+  const auto kind = core.kind(row->kind);
+  // Where the creation is ours and has its receipt, it goes again by itself once the platform has been asked.
+  const bool created = std::any_of(ops.begin(), ops.end(), [](const OpRow& o) {
+    return o.verb == Verb::create && (o.status == kStatusReceipted || is_pending(o));
+  });
+  if (parked != ops.end() && !created && kind != nullptr && kind->shape() == Shape::document) {
+    JULU_TRY(const bool unknown, is_unknown_there(db, *parked));
+    // Of a record out of scope no more may be known than what was edited.
+    if (unknown && kind->check(Json::parse(row->body, nullptr, false))) sending.begin_anew();
+  }
+  for (auto old = parked; old != ops.end(); ++old) {
+    if (is_pending(*old)) JULU_CHECK(sending.take(*old));
+  }
+  return lay(core, db, record);
+}
+
+namespace {
+
+// What it was to replace goes with it. A photo that came with it stays to be seen here.
+Result<void> close(Connection& db, const OpRow& op) {
+  JULU_CHECK(db.run("UPDATE op SET status = 4, successor = NULL WHERE seq = ?1", op.seq));
+  JULU_CHECK(db.run("UPDATE op SET status = 4 WHERE successor = ?1 AND status = 3", op.seq));
+  JULU_CHECK(db.run("DELETE FROM action WHERE id = ?1 AND number IS NULL", op.op_id));
+  if (op.verb != Verb::attach) return {};
+  JULU_CHECK(db.run("UPDATE attachment SET action = NULL, op = -1 WHERE op = ?1", op.seq));
+  return db.run(
+      "UPDATE photo SET own = 0 WHERE sha256 = ?1 AND NOT EXISTS"
+      " (SELECT 1 FROM op WHERE op.photo = photo.sha256 AND op.status <> 4)",
+      op.photo);
+}
+
+// What the fields of an edit were before it. Of several that touch a field the first says so.
+void note_before(const Json& edit, const Json& before, Json& undo) {
+  for (const auto& [field, value] : edit.items()) {
+    const bool inside = value.is_object() && !value.empty() && before.contains(field) && before[field].is_object();
+    if (inside && (!undo.contains(field) || undo[field].is_object())) {
+      note_before(value, before[field], undo[field]);
+    } else if (!undo.contains(field)) {
+      undo[field] = before.contains(field) ? before[field] : Json();
+    }
+  }
+}
+
+// The first edit after the closed ones was made on what they said, and stands on what was before them now.
+void put_before(const Json& edit, Json& undo, Json& before) {
+  for (const auto& [field, value] : edit.items()) {
+    if (!undo.contains(field)) continue;
+    const bool inside = value.is_object() && !value.empty() && undo[field].is_object();
+    if (inside && before.contains(field) && before[field].is_object()) {
+      put_before(value, undo[field], before[field]);
+    } else {
+      before = apply_merge_patch(std::move(before), Json{{field, undo[field]}});
+      undo.erase(field);
+    }
+  }
+}
+
+void leave_out_closed(std::vector<OpRow>& ops, const std::set<std::int64_t>& closed) {
+  Json undo = Json::object();
+  for (OpRow& op : ops) {
+    if (op.verb != Verb::patch || op.base_values.empty()) continue;
+    const Json said = parse_op(op.canonical).body;
+    Json before = Json::parse(op.base_values, nullptr, false);
+    if (closed.contains(op.seq)) {
+      note_before(said, before, undo);
+    } else if (is_pending(op)) {
+      put_before(said, undo, before);
+      op.base_values = before.dump();
+    }
+  }
+}
+
+// What a refused op takes with it: its photos, and of a case the steps that stand on it.
+class Closing {
+ public:
+  bool takes(const OpRow& op) const {
+    if (op.verb == Verb::append) return !steps_.empty();
+    if (op.verb != Verb::attach) return false;
+    const OpText text = parse_op(op.canonical);
+    const std::string step = text_member(text.body, "action");
+    if (!step.empty()) return steps_.contains(step);
+    // A photo that was added later names the same op.
+    return op.after && *op.after == seq_ && moment_.captured_at_ms == text.moment.captured_at_ms &&
+           moment_.evidence.monotonic_ms == text.moment.evidence.monotonic_ms;
+  }
+
+  void note(const OpRow& op) {
+    if (op.verb == Verb::attach) return;
+    if (op.verb == Verb::append) {
+      steps_.insert(op.op_id.text());
+      return;
+    }
+    seq_ = op.seq;
+    moment_ = parse_op(op.canonical).moment;
+  }
+
+ private:
+  std::set<std::string> steps_;
+  std::int64_t seq_ = 0;  // of the last edit, and when it was made
+  Moment moment_;
+};
+
+}  // namespace
+
+Result<void> go_without_refused(Core& core, Connection& db, const Id& record) {
+  JULU_TRY(auto row, find_record(db, record));
+  if (!row) return Error{ErrorCode::record_unknown, "/id", {}};
+  JULU_TRY(std::vector<OpRow> ops, ops_of(db, record));
+  JULU_TRY(const auto base_deleted, db.integer("SELECT base_deleted FROM record WHERE id = ?1", record));
+  const auto is_parked = [](const OpRow& op) { return op.status == kStatusParked; };
+  if (std::none_of(ops.begin(), ops.end(), is_parked)) return {};
+  // Nothing can go on a record that the county has deleted, or has never taken.
+  const bool whole = base_deleted == 1 || (!row->base && std::any_of(ops.begin(), ops.end(), [&](const OpRow& op) {
+                       return op.verb == Verb::create && is_parked(op);
+                     }));
+  Closing closing;
+  std::set<std::int64_t> closed;
+  std::optional<std::int64_t> first;  // what follows it is made again
+  for (const OpRow& op : ops) {
+    if (!is_parked(op) && !(is_pending(op) && (whole || closing.takes(op)))) continue;
+    JULU_CHECK(close(db, op));
+    closing.note(op);
+    closed.insert(op.seq);
+    if (op.verb != Verb::attach && !first) first = op.place;
+  }
+  if (whole) JULU_CHECK(db.run("UPDATE record SET base_deleted = 1 WHERE id = ?1", record));
+  JULU_CHECK(lay(core, db, record));
+  if (whole || !first || mutant(Mutant::given_up_waited_for)) return {};
+  leave_out_closed(ops, closed);
+  std::erase_if(ops, [&](const OpRow& op) { return closed.contains(op.seq); });
+  JULU_TRY(row, find_record(db, record));
+  SendingAgain sending(core, db, *row, ops);
+  for (const OpRow& op : ops) {
+    if (op.place >= *first && is_pending(op)) JULU_CHECK(sending.take(op));
+  }
+  return lay(core, db, record);
+}
+
+}  // namespace julu::store
