@@ -77,11 +77,10 @@ Result<void> forget_record(Core& core, Connection& db, const Id& record) {
   return db.run("DELETE FROM record WHERE id = ?1", record);
 }
 
-// What an op of ours names is ours, though damage took it and it is to come back; what was given up went with the
-// record.
+// What an op of ours names is ours, though damage took it and it is to come back.
 constexpr const char* kUnnamedPhotos =
     "SELECT id FROM photo WHERE own = 0 AND sha256 NOT IN (SELECT sha256 FROM attachment)"
-    " AND NOT EXISTS (SELECT 1 FROM op WHERE op.photo = photo.sha256 AND op.status <> 4)";
+    " AND NOT EXISTS (SELECT 1 FROM op WHERE op.photo = photo.sha256)";
 
 // Photos of others that no record in scope names any more: not to be kept, and nobody would give them. All that goes
 // by a photo's number goes with it, because the last number is given again.
