@@ -156,7 +156,10 @@ int conflicts(Session& session) {
     }
     if (session.json) return 0;
     if (table.empty()) session.note(session.pick("没有冲突。", "No conflicts."));
-    if (!table.empty()) session.print(table.text());
+    if (table.empty()) return 0;
+    session.print(table.text());
+    session.note(session.pick("来定：julu resolve 编号 字段 --mine（用我的）、--platform（用平台的）或 --value 值",
+                              "to decide: julu resolve ID FIELD --mine, --platform or --value VALUE"));
     return 0;
   });
 }

@@ -99,6 +99,21 @@ void print_photos(const Session& session, const Record& record) {
   }
 }
 
+// What only a person can do now.
+void say_ways_on(const Session& session, Store& store, const Record& record) {
+  const auto short_id = store.short_id(record.id);
+  const std::string id = short_id ? *short_id : record.id;
+  if (record.delivery == Delivery::parked) {
+    session.note(session.fill("未被接受的内容：重新发送用 julu resend {0}，不再发送用 julu give-up {0}",
+                              "what was refused: julu resend {0} sends it again, julu give-up {0} does not", id));
+  }
+  if (record.in_conflict) {
+    session.note(
+        session.fill("有字段两边都改过：见 julu conflicts，用 julu resolve {} 字段 来定",
+                     "fields were changed on both sides: see julu conflicts, decide with julu resolve {} FIELD", id));
+  }
+}
+
 int show(Session& session, const Looked& looked) {
   return with_store(session, [&](Store& store) {
     const auto record = record_of(store, looked.id);
@@ -122,12 +137,7 @@ int show(Session& session, const Looked& looked) {
     }
     print_fields(session, form, *body);
     print_photos(session, *record);
-    if (record->delivery == Delivery::parked) {
-      const auto short_id = store.short_id(record->id);
-      const std::string id = short_id ? *short_id : record->id;
-      session.note(session.fill("未被接受的内容：重新发送用 julu resend {0}，不再发送用 julu give-up {0}",
-                                "what was refused: julu resend {0} sends it again, julu give-up {0} does not", id));
-    }
+    say_ways_on(session, store, *record);
     return 0;
   });
 }

@@ -152,6 +152,7 @@ std::string failure_text(const Session& session, const SyncOutcome& outcome, std
 int say_outcome(const Session& session, Store& store, const SyncOutcome& outcome, std::int64_t records_delivered) {
   const auto status = store.status();
   const std::int64_t unsent = status ? status->unsent_records : 0;
+  const std::int64_t conflicts = status ? status->conflicts : 0;
   if (session.json) {
     Json line{{"end", end_name(outcome.end)},
               {"records_delivered", records_delivered},
@@ -164,6 +165,7 @@ int say_outcome(const Session& session, Store& store, const SyncOutcome& outcome
               {"records_changed", outcome.records_changed},
               {"requests", outcome.requests},
               {"unsent", unsent},
+              {"conflicts", conflicts},
               {"failure", outcome.failure ? Json(std::string(name(outcome.failure->code))) : Json(nullptr)}};
     if (outcome.next_attempt_ms) line["next_attempt_ms"] = *outcome.next_attempt_ms;
     session.print_json(line);
@@ -181,6 +183,10 @@ int say_outcome(const Session& session, Store& store, const SyncOutcome& outcome
   if (outcome.ops_parked > 0) {
     session.note(session.fill("有 {} 项未被平台接受，见 julu list --unsent",
                               "{} refused by the platform: julu list --unsent", outcome.ops_parked));
+  }
+  if (conflicts > 0) {
+    session.note(session.fill("有 {} 个字段两边都改过，见 julu conflicts",
+                              "{} fields were changed on both sides: julu conflicts", conflicts));
   }
   return exit_status(outcome);
 }

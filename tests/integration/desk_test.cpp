@@ -167,7 +167,11 @@ TEST_CASE("two clerks change one field; the second chooses, and both end the sam
   CHECK(first.run({"household", "--edit", id, "--address", "甲"}).status == 0);
   CHECK(second.run({"household", "--edit", id, "--address", "乙"}).status == 0);
   CHECK(first.run({"sync"}).status == 0);
-  second.run({"sync"});
+  CHECK(second.run({"sync"}, kWithErrors).text.find("有 1 个字段两边都改过，见 julu conflicts") != std::string::npos);
+  CHECK(second.run_json({"sync"}).last().at("conflicts") == 1);
+  CHECK(second.run({"show", id}, kWithErrors).text.find("julu resolve " + id.substr(id.size() - 4)) !=
+        std::string::npos);
+  CHECK(second.run({"conflicts"}, kWithErrors).text.find("julu resolve 编号 字段") != std::string::npos);
   const json conflict = second.run_json({"conflicts"}).last();
   CHECK(conflict.at("field") == "/address");
   const json broken = second.run_json({"resolve", id, "/address", "--value", "乙\xFF"}).last().at("error");
