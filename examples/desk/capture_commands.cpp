@@ -69,21 +69,11 @@ void drop_nulls(Json& body) {
 Result<std::string> body_of(Store& store, const Form& form, const Entered& entered) {
   auto body = object_of(entered.body);
   if (!body) return entered.body;
-  for (const auto& [name, text] : entered.values) {
-    const Field* field = form.find(name);
-    const bool refers = field != nullptr && field->schema.contains("x-ref") && !text.empty();
-    if (!refers) {
-      JULU_CHECK(form.put(*body, name, text));
-      continue;
-    }
-    auto id = whole_id(store, text);
-    if (!id) return Error{id.error().code, field->pointer, id.error().detail};
-    JULU_CHECK(form.put(*body, name, *id));
-  }
+  for (const auto& [name, text] : entered.values) JULU_CHECK(enter(store, form, *body, name, text));
   for (const std::string& set : entered.sets) {
     const std::size_t equals = set.find('=');
     if (equals == std::string::npos || equals == 0) return Error{ErrorCode::bad_argument, "--set", {}};
-    JULU_CHECK(form.put(*body, set.substr(0, equals), set.substr(equals + 1)));
+    JULU_CHECK(enter(store, form, *body, set.substr(0, equals), set.substr(equals + 1)));
   }
   if (entered.edit.empty()) drop_nulls(*body);
   return text_of(*body);
@@ -194,6 +184,14 @@ std::vector<PhotoInput> photo_inputs(const std::vector<std::string>& typed) {
   std::vector<PhotoInput> photos;
   for (const std::string& one : typed) photos.push_back(photo_input(one));
   return photos;
+}
+
+Result<void> enter(Store& store, const Form& form, Json& body, const std::string& name, const std::string& text) {
+  const Field* field = form.find(name);
+  if (field == nullptr || !field->schema.contains("x-ref") || text.empty()) return form.put(body, name, text);
+  const auto id = whole_id(store, text);
+  if (!id) return Error{id.error().code, field->pointer, id.error().detail};
+  return form.put(body, name, *id);
 }
 
 int fail_entered(const Session& session, const Error& error, const Form* form, const std::vector<PhotoInput>& photos) {

@@ -1,5 +1,6 @@
 // act, attach, remove; conflicts and resolve; resend and give-up: what a person does to a record that is there.
 #include <memory>
+#include <optional>
 
 #include "commands.h"
 #include "console.h"
@@ -9,7 +10,8 @@ namespace julu::desk {
 namespace {
 
 struct Wanted {
-  std::string id, action, note, body, field, value;
+  std::string id, action, note, body, field;
+  std::optional<std::string> value;
   std::vector<std::string> photos;
   bool mine = false, theirs = false;
 };
@@ -80,22 +82,32 @@ int give_up(Session& session, Store& store, const Wanted&, const std::string& id
                                      "What was refused is given up and not sent any more; the history keeps it."));
 }
 
-// The value the person chose, as JSON text; empty means absent.
-Result<std::string> chosen_value(Store& store, const Wanted& wanted, const std::string& id, const std::string& field) {
-  if (!wanted.mine && !wanted.theirs) {
-    auto text = Json::accept(wanted.value) ? wanted.value : text_of(wanted.value);
-    if (!text) return Error{text.error().code, field, {}};
-    return text;
+// What was typed in place of both values, as JSON text; empty means absent.
+Result<std::string> typed_value(Store& store, const Form& form, const std::string& field, const std::string& typed) {
+  const Json::json_pointer pointer(field);
+  Json body = Json::object();
+  if (form.find(field) != nullptr) {
+    JULU_CHECK(enter(store, form, body, field, typed));
+  } else if (!typed.empty()) {
+    body[pointer] = Json::accept(typed) ? Json::parse(typed) : Json(typed);
   }
+  JULU_CHECK(text_of(body));
+  return body.contains(pointer) && !body[pointer].is_null() ? body[pointer].dump() : std::string();
+}
+
+Result<ConflictField> conflict_of(const Session& session, Store& store, const std::string& id, const std::string& field,
+                                  const std::string& called) {
   JULU_TRY(const auto all, store.conflicts());
   for (const ConflictField& conflict : all) {
-    if (conflict.record == id && conflict.field == field) return wanted.mine ? conflict.local : conflict.remote;
+    if (conflict.record == id && conflict.field == field) return conflict;
   }
-  return Error{ErrorCode::record_unknown, "/field", {}};
+  return own_words(ErrorCode::record_unknown, "/field",
+                   session.fill("这条记录的“{}”没有冲突，见 julu conflicts。",
+                                "“{}” of this record is not in conflict: see julu conflicts.", fitted(called, 40)));
 }
 
 int resolve(Session& session, Store& store, const Wanted& wanted, const std::string& id) {
-  if (int(wanted.mine) + int(wanted.theirs) + int(!wanted.value.empty()) != 1) {
+  if (int(wanted.mine) + int(wanted.theirs) + int(wanted.value.has_value()) != 1) {
     return session.fail(ErrorCode::bad_argument, "--mine --platform --value",
                         session.pick("三者选一。", "Choose one of the three."));
   }
@@ -105,10 +117,13 @@ int resolve(Session& session, Store& store, const Wanted& wanted, const std::str
   const Form form(schema ? *schema : "{}");
   const Field* known = form.find(wanted.field);
   const std::string field = known != nullptr ? known->pointer : wanted.field;
-  const auto value = chosen_value(store, wanted, id, field);
-  if (!value) return session.fail(value.error(), wanted.field);
+  const auto conflict = conflict_of(session, store, id, field, wanted.field);
+  if (!conflict) return session.fail(conflict.error(), wanted.field);
+  const auto value = wanted.value ? typed_value(store, form, field, *wanted.value)
+                                  : Result<std::string>(wanted.mine ? conflict->local : conflict->remote);
+  if (!value) return fail_entered(session, value.error(), &form, {});
   const auto done = store.resolve(id, field, *value);
-  if (!done) return session.fail(done.error(), wanted.field);
+  if (!done) return fail_entered(session, done.error(), &form, {});
   if (session.json) session.print_json(Json{{"id", id}, {"field", field}, {"resolved", true}});
   if (!session.json) session.print(session.pick("已定，下次同步时发送。", "Resolved; it goes with the next sync."));
   return 0;
@@ -209,7 +224,10 @@ void add_change_commands(CLI::App& app, Session& session) {
   command->add_option("field", wanted->field, session.pick("字段", "field"))->required();
   command->add_flag("--mine", wanted->mine, session.pick("用我的", "keep mine"));
   command->add_flag("--platform", wanted->theirs, session.pick("用平台的", "keep the platform's"));
-  command->add_option("--value", wanted->value, session.pick("用另一个值", "another value"));
+  // The parser makes no difference between an empty text and none in an optional.
+  command->add_option_function<std::string>(
+      "--value", [wanted](const std::string& typed) { wanted->value = typed; },
+      session.pick("用另一个值，写法同 --set；留空表示清除", "another value, typed as for --set; empty clears"));
 }
 
 }  // namespace julu::desk

@@ -6,6 +6,7 @@
 
 #include <julu/store.h>
 
+#include "form.h"
 #include "session.h"
 
 namespace julu::desk {
@@ -20,11 +21,13 @@ void add_sync_commands(CLI::App& app, Session& session);     // init sync status
 PhotoInput photo_input(const std::string& typed);
 std::vector<PhotoInput> photo_inputs(const std::vector<std::string>& typed);
 
+/// Puts what a person typed for a field into `body` (Form::put); where it names another record, by its whole id.
+Result<void> enter(Store& store, const Form& form, Json& body, const std::string& name, const std::string& text);
+
 /// Says what was saved: "已保存  事件 7c31  照片 2 张（0.9 MB）      未上传 1 条".
 int say_saved(const Session& session, Store& store, const Saved& saved, const std::string& kind_title);
 /// A failure in what was entered, with the field as the person knows it: its label, or the photo's path.
-int fail_entered(const Session& session, const Error& error, const class Form* form,
-                 const std::vector<PhotoInput>& photos);
+int fail_entered(const Session& session, const Error& error, const Form* form, const std::vector<PhotoInput>& photos);
 
 /// Opens the store and calls `work`; answers for what cannot be opened.
 int with_store(Session& session, const std::function<int(Store&)>& work);

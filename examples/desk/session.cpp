@@ -25,6 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kSeveral = "several workers: ";
+constexpr std::string_view kOwnWords = "in own words: ";
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -87,6 +88,10 @@ Result<StoreKey> read_key(const std::string& path) {
 }
 
 }  // namespace
+
+Error own_words(ErrorCode code, std::string field, std::string_view words) {
+  return Error{code, std::move(field), std::string(kOwnWords).append(words)};
+}
 
 Error error_of(int number, std::string field) {
   const ErrorCode code = number == EACCES || number == EPERM || number == EROFS ? ErrorCode::permission
@@ -183,9 +188,6 @@ std::string Session::advice_for(const Error& error) const {
     return pick("编号见 julu list，写最后几位即可（至少四位）。",
                 "Ids are in julu list; the last four digits or more will do.");
   }
-  if (error.code == ErrorCode::record_unknown && error.field == "/field") {
-    return pick("这个字段没有冲突，见 julu conflicts。", "The field is not in conflict: see julu conflicts.");
-  }
   if (error.code == ErrorCode::kind_unknown) {
     return pick("现有：事件、住户、人口、走访；其他种类由平台下发。",
                 "Known: incident, household, person, visit; others come from the platform.");
@@ -196,19 +198,20 @@ std::string Session::advice_for(const Error& error) const {
 int Session::fail(const Error& error, const std::string& shown_field, const std::string& hint) const {
   Error shown = error;
   if (!shown_field.empty()) shown.field = shown_field;
-  std::string text = message(shown, lang);
+  const bool own = error.detail.starts_with(kOwnWords);
+  std::string text = own ? error.detail.substr(kOwnWords.size()) : message(shown, lang);
   // This process ends now: nothing tries again by itself.
   const std::string later = pick("稍后自动重试", "trying again later");
   if (const std::size_t at = text.find(later); at != std::string::npos) {
     text.replace(at, later.size(), pick("请稍后再试", "try again later"));
   }
-  const std::string advice = hint.empty() ? advice_for(error) : hint;
+  const std::string advice = !hint.empty() ? hint : own ? std::string() : advice_for(error);
   if (!advice.empty()) text += "\n" + advice;
   note(text);
   if (json) {
     Json object{{"code", std::string(name(error.code))}, {"field", error.field}, {"message", text}};
     if (!shown_field.empty()) object["shown_field"] = shown_field;
-    if (!error.detail.empty()) object["detail"] = error.detail;
+    if (!error.detail.empty() && !own) object["detail"] = error.detail;
     try {
       print_json(Json{{"error", object}});
     } catch (const std::system_error&) {

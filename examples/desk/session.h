@@ -61,6 +61,8 @@ class Session {
   std::string directory_;  // of the store that is open
 };
 
+/// A refusal in the terminal's own words, which `Session::fail` says in place of the library's sentence.
+Error own_words(ErrorCode code, std::string field, std::string_view words);
 /// What errno says: permission, disk_full or io.
 Error error_of(int number, std::string field);
 /// What nothing has foreseen: output that cannot be written says its errno, anything else is internal.

@@ -183,6 +183,70 @@ TEST_CASE("two clerks change one field; the second chooses, and both end the sam
   CHECK(first.run({"show", id}).text.find("乙") != std::string::npos);
 }
 
+namespace {
+
+// Two clerks who know one person and two households.
+struct TwoClerks {
+  explicit TwoClerks(PlatformProcess& platform)
+      : first(platform, "W-0001", "clerk"), second(platform, "W-0002", "clerk") {
+    home = first.run_json({"household", "--address", "堤村 1 号"}).last().at("id");
+    other = first.run_json({"household", "--address", "堤村 2 号"}).last().at("id");
+    id = first.run_json({"person", "--name", "张三"}).last().at("id");
+    CHECK(first.run({"sync"}).status == 0);
+    CHECK(second.run({"sync"}).status == 0);
+  }
+  /// Both change the same fields; the second one has to decide.
+  void disagree(const std::vector<std::string>& firsts, const std::vector<std::string>& seconds) const {
+    change(first, firsts);
+    change(second, seconds);
+    CHECK(first.run({"sync"}).status == 0);
+    second.run({"sync"});
+    REQUIRE(second.run_json({"status"}).last().at("conflicts") == firsts.size());
+  }
+  void change(const Desk& desk, const std::vector<std::string>& sets) const {
+    std::vector<std::string> words{"person", "--edit", id};
+    for (const std::string& set : sets) words.insert(words.end(), {"--set", set});
+    REQUIRE(desk.run(words).status == 0);
+  }
+
+  Desk first, second;
+  std::string home, other, id;
+};
+
+std::string short_of(const std::string& id) { return id.substr(id.size() - 12); }
+
+}  // namespace
+
+TEST_CASE("a value that settles a conflict is typed as any other, and empty clears the field") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const TwoClerks clerks(platform);
+  clerks.disagree({"性别=男", "联系方式=13800000001", "职业=甲", "所属住户=" + clerks.home},
+                  {"性别=未知", "联系方式=13800000002", "职业=乙", "所属住户=" + clerks.other});
+  const auto resolve = [&](const std::string& field, const std::string& value) {
+    return clerks.second.run_json({"resolve", clerks.id, field, "--value", value});
+  };
+  const Ended none = resolve("性别", "天");
+  CHECK(none.status == 65);
+  CHECK(none.last().at("error").at("message").get<std::string>().find("可选：未知、男、女") != std::string::npos);
+  CHECK(resolve("性别", "女").status == 0);
+  CHECK(resolve("联系方式", "13800000003").status == 0);
+  CHECK(resolve("职业", "").status == 0);
+  CHECK(resolve("所属住户", short_of(clerks.home)).status == 0);
+  CHECK(clerks.second.run({"sync"}).status == 0);
+  CHECK(clerks.first.run({"sync"}).status == 0);
+  const json body = clerks.first.run_json({"show", "--unmask", clerks.id}).last().at("body");
+  CHECK(body == json{{"name", "张三"}, {"sex", "2"}, {"phone", "13800000003"}, {"household", clerks.home}});
+}
+
+TEST_CASE("a field in no conflict is told apart from a record that is not there") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const std::string id = desk.run_json({"person", "--name", "张三"}).last().at("id");
+  const Ended ended = desk.run_json({"resolve", id, "联系方式", "--mine"});
+  CHECK(ended.status == 66);
+  CHECK(ended.last().at("error").at("message") == "这条记录的“联系方式”没有冲突，见 julu conflicts。");
+}
+
 TEST_CASE("a damaged data file is mended by itself, that is said, and what was saved of it is delivered") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   Desk desk(platform);
