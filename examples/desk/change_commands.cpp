@@ -1,6 +1,7 @@
 // act, attach, remove; conflicts and resolve; resend and give-up: what a person does to a record that is there.
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "commands.h"
 #include "console.h"
@@ -129,27 +130,47 @@ int resolve(Session& session, Store& store, const Wanted& wanted, const std::str
   return 0;
 }
 
-Json shown_value(const Form& form, const std::string& pointer, const std::string& value) {
+// One of the values in a conflict, masked unless asked for.
+Json value_of(const Form& form, const std::string& pointer, const std::string& value, bool unmask) {
   if (value.empty()) return nullptr;
+  const Json::json_pointer place(pointer);
   Json body = Json::object();
-  body[Json::json_pointer(pointer)] = Json::parse(value, nullptr, false);
-  return form.masked(body)[Json::json_pointer(pointer)];
+  body[place] = Json::parse(value, nullptr, false);
+  return unmask ? body[place] : form.masked(body)[place];
 }
 
-int conflicts(Session& session) {
+std::string value_text(const Session& session, Store& store, const Form& form, const std::string& pointer,
+                       const Json& value) {
+  if (value.is_null()) return session.pick("（空）", "(none)");
+  const Field* field = form.find(pointer);
+  if (field == nullptr) return value.dump();
+  if (field->schema.contains("x-ref") && value.is_string()) {
+    const auto named = store.get(value.get<std::string>());
+    const auto id = named && *named ? store.short_id((*named)->id) : value.get<std::string>();
+    if (id) return *id;
+  }
+  return form.shown(*field, value, session.lang);
+}
+
+int conflicts(Session& session, bool unmask) {
   return with_store(session, [&](Store& store) {
     const auto all = store.conflicts();
     if (!all) return session.fail(all.error());
     Table table({session.pick("编号", "id"), session.pick("字段", "field"), session.pick("原值", "before"),
                  session.pick("我的", "mine"), session.pick("平台", "platform"), session.pick("摘要", "summary")});
+    std::set<std::string> logged;
     for (const ConflictField& conflict : *all) {
       const auto record = record_of(store, conflict.record);
       if (!record) return session.fail(record.error());
+      if (unmask && logged.insert(record->id).second) {
+        if (const auto log = session.log_unmasking(store, "conflicts", record->id); !log)
+          return session.fail(log.error());
+      }
       const auto schema = store.schema(record->kind);
       const Form form(schema ? *schema : "{}");
-      const Json base = shown_value(form, conflict.field, conflict.base);
-      const Json mine = shown_value(form, conflict.field, conflict.local);
-      const Json theirs = shown_value(form, conflict.field, conflict.remote);
+      const Json base = value_of(form, conflict.field, conflict.base, unmask);
+      const Json mine = value_of(form, conflict.field, conflict.local, unmask);
+      const Json theirs = value_of(form, conflict.field, conflict.remote, unmask);
       if (session.json) {
         session.print_json(Json{{"id", conflict.record},
                                 {"field", conflict.field},
@@ -159,12 +180,7 @@ int conflicts(Session& session) {
                                 {"at_ms", conflict.at_ms}});
         continue;
       }
-      const auto text = [&](const Json& value) {
-        const Field* field = form.find(conflict.field);
-        return value.is_null()    ? session.pick("（空）", "(none)")
-               : field == nullptr ? value.dump()
-                                  : form.shown(*field, value, session.lang);
-      };
+      const auto text = [&](const Json& value) { return value_text(session, store, form, conflict.field, value); };
       const auto id = store.short_id(conflict.record);
       table.add({id ? *id : conflict.record, form.label(conflict.field, session.lang), text(base), text(mine),
                  text(theirs), record->title});
@@ -217,7 +233,9 @@ void add_change_commands(CLI::App& app, Session& session) {
 
   command = app.add_subcommand("conflicts",
                                session.pick("两边都改过、需要人来定的字段", "fields that a person has to decide"));
-  command->callback([&session] { session.job = [&session] { return conflicts(session); }; });
+  auto unmask = std::make_shared<bool>(false);
+  command->add_flag("--unmask", *unmask, session.pick("显示完整信息（会留下查看记录）", "show all (this is logged)"));
+  command->callback([&session, unmask] { session.job = [&session, unmask] { return conflicts(session, *unmask); }; });
 
   command =
       add(app, session, wanted, "resolve", session.pick("确定冲突字段的取值", "decide a field in conflict"), resolve);

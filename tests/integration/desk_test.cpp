@@ -217,11 +217,25 @@ std::string short_of(const std::string& id) { return id.substr(id.size() - 12); 
 
 }  // namespace
 
-TEST_CASE("a value that settles a conflict is typed as any other, and empty clears the field") {
+TEST_CASE("who decides a conflict sees its values, and types another as any value; empty clears the field") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const TwoClerks clerks(platform);
   clerks.disagree({"性别=男", "联系方式=13800000001", "职业=甲", "所属住户=" + clerks.home},
                   {"性别=未知", "联系方式=13800000002", "职业=乙", "所属住户=" + clerks.other});
+  const std::string masked = clerks.second.run({"conflicts"}).text;
+  CHECK(masked.find("138****0001") != std::string::npos);
+  CHECK(masked.find("13800000001") == std::string::npos);
+  CHECK(masked.find(clerks.home) == std::string::npos);
+  const std::string whole = clerks.second.run({"conflicts", "--unmask"}).text;
+  for (const std::string& value : {std::string("13800000001"), std::string("13800000002"),
+                                   "  " + clerks.other.substr(clerks.other.size() - 4) + "  ",
+                                   "  " + clerks.home.substr(clerks.home.size() - 4) + "  "}) {
+    INFO(value);
+    CHECK(whole.find(value) != std::string::npos);
+  }
+  const std::string log = read_file(clerks.second.folder.file("data/W-0002/unmasked.jsonl"));
+  CHECK(log.find(clerks.id) != std::string::npos);
+  CHECK(std::count(log.begin(), log.end(), '\n') == 1);
   const auto resolve = [&](const std::string& field, const std::string& value) {
     return clerks.second.run_json({"resolve", clerks.id, field, "--value", value});
   };
