@@ -40,6 +40,7 @@ int list(Session& session, const Looked& looked) {
     filter.kind = *kind;
     filter.search = looked.search;
     filter.limit = std::clamp(looked.limit, 1, 200);
+    filter.deleted_too = looked.unsent;  // a removal that waits, or what was refused because the county has deleted it
     Table table({session.pick("编号", "id"), session.pick("种类", "kind"), session.pick("时间", "time"),
                  session.pick("状态", "state"), session.pick("摘要", "summary")});
     int shown = 0;
@@ -103,7 +104,12 @@ void print_photos(const Session& session, const Record& record) {
 void say_ways_on(const Session& session, Store& store, const Record& record) {
   const auto short_id = store.short_id(record.id);
   const std::string id = short_id ? *short_id : record.id;
-  if (record.delivery == Delivery::parked) {
+  if (record.delivery == Delivery::parked && record.problem && record.problem->detail == "deleted") {
+    session.note(session.fill("平台已删除这条记录，未被接受的内容不能再发送：用 julu give-up {} 放弃",
+                              "the platform has deleted the record, so what was refused cannot go any more: julu "
+                              "give-up {}",
+                              id));
+  } else if (record.delivery == Delivery::parked) {
     session.note(session.fill("未被接受的内容：重新发送用 julu resend {0}，不再发送用 julu give-up {0}",
                               "what was refused: julu resend {0} sends it again, julu give-up {0} does not", id));
   }

@@ -252,6 +252,27 @@ TEST_CASE("who decides a conflict sees its values, and types another as any valu
   CHECK(body == json{{"name", "张三"}, {"sex", "2"}, {"phone", "13800000003"}, {"household", clerks.home}});
 }
 
+TEST_CASE("what was refused because the county deleted the record is listed, and can only be given up") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const TwoClerks clerks(platform);
+  REQUIRE(clerks.first.run({"remove", clerks.id}).status == 0);
+  CHECK(clerks.first.run({"list", "--unsent"}).text.find("已保存 · 未上传 · 已删除") != std::string::npos);
+  clerks.change(clerks.second, {"职业=乙"});
+  REQUIRE(clerks.first.run({"sync"}).status == 0);
+  CHECK(clerks.first.run({"list", "--unsent"}).text.empty());
+  CHECK(clerks.second.run({"sync"}).status == 65);
+  const json listed = clerks.second.run_json({"list", "--unsent"}).last();
+  REQUIRE(listed.is_object());
+  CHECK(listed.at("id") == clerks.id);
+  CHECK(listed.at("deleted") == true);
+  const std::string shown = clerks.second.run({"show", clerks.id}, kWithErrors).text;
+  CHECK(shown.find("julu give-up") != std::string::npos);
+  CHECK(shown.find("julu resend") == std::string::npos);
+  CHECK(clerks.second.run({"give-up", clerks.id}).status == 0);
+  CHECK(clerks.second.run({"list", "--unsent"}).text.empty());
+  CHECK(clerks.second.run({"sync"}).status == 0);
+}
+
 TEST_CASE("a field in no conflict is told apart from a record that is not there") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Desk desk(platform);
