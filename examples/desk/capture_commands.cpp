@@ -58,6 +58,18 @@ constexpr Named kVisit[] = {
     {"--needs", "needs", "诉求", "requests"},
 };
 
+// The whole id of a record that is of this kind, or has not arrived.
+Result<std::string> id_of_kind(const Session& session, Store& store, const std::string& typed, const std::string& kind,
+                               const std::string& field) {
+  JULU_TRY(const std::string id, whole_id(store, typed));
+  JULU_TRY(const auto record, store.get(id));
+  if (!record || record->kind == kind) return id;
+  const auto short_id = store.short_id(id);
+  return own_words(ErrorCode::field_invalid, field,
+                   session.fill("{} 是{}，不是{}。", "{} is of the kind {}, not {}.", short_id ? *short_id : id,
+                                kind_title(store, record->kind, session.lang), kind_title(store, kind, session.lang)));
+}
+
 // A null is "remove" in a patch; in a new record it is nothing.
 void drop_nulls(Json& body) {
   for (auto member = body.begin(); member != body.end();) {
@@ -66,14 +78,14 @@ void drop_nulls(Json& body) {
   }
 }
 
-Result<std::string> body_of(Store& store, const Form& form, const Entered& entered) {
+Result<std::string> body_of(const Session& session, Store& store, const Form& form, const Entered& entered) {
   auto body = object_of(entered.body);
   if (!body) return entered.body;
-  for (const auto& [name, text] : entered.values) JULU_CHECK(enter(store, form, *body, name, text));
+  for (const auto& [name, text] : entered.values) JULU_CHECK(enter(session, store, form, *body, name, text));
   for (const std::string& set : entered.sets) {
     const std::size_t equals = set.find('=');
     if (equals == std::string::npos || equals == 0) return Error{ErrorCode::bad_argument, "--set", {}};
-    JULU_CHECK(enter(store, form, *body, set.substr(0, equals), set.substr(equals + 1)));
+    JULU_CHECK(enter(session, store, form, *body, set.substr(0, equals), set.substr(equals + 1)));
   }
   if (entered.edit.empty()) drop_nulls(*body);
   return text_of(*body);
@@ -95,10 +107,10 @@ std::string advice(const Session& session, const Form& form, const Error& error)
   return {};
 }
 
-Result<Saved> save(Store& store, const Form& form, const Entered& entered, std::string body,
+Result<Saved> save(const Session& session, Store& store, const Form& form, const Entered& entered, std::string body,
                    const std::vector<PhotoInput>& photos) {
   if (!entered.edit.empty()) {
-    JULU_TRY(const std::string id, whole_id(store, entered.edit));
+    JULU_TRY(const std::string id, id_of_kind(session, store, entered.edit, form.kind(), "--edit"));
     const bool empty = body == "{}";
     if (empty && photos.empty()) return Error{ErrorCode::bad_argument, "--edit", "nothing to change"};
     return empty ? store.attach(id, photos) : store.patch(id, body, photos);
@@ -118,11 +130,11 @@ int run_capture(Session& session, const Entered& entered) {
     if (!schema) return session.fail(schema.error(), entered.kind);
     const Form form(*schema);
     const std::vector<PhotoInput> photos = photo_inputs(entered.photos);
-    const auto body = body_of(store, form, entered);
+    const auto body = body_of(session, store, form, entered);
     if (!body)
       return session.fail(body.error(), form.label(body.error().field, session.lang),
                           advice(session, form, body.error()));
-    const auto saved = save(store, form, entered, *body, photos);
+    const auto saved = save(session, store, form, entered, *body, photos);
     if (!saved) return fail_entered(session, in_body(saved.error()), &form, photos);
     return say_saved(session, store, *saved, form.title(session.lang));
   });
@@ -186,10 +198,11 @@ std::vector<PhotoInput> photo_inputs(const std::vector<std::string>& typed) {
   return photos;
 }
 
-Result<void> enter(Store& store, const Form& form, Json& body, const std::string& name, const std::string& text) {
+Result<void> enter(const Session& session, Store& store, const Form& form, Json& body, const std::string& name,
+                   const std::string& text) {
   const Field* field = form.find(name);
   if (field == nullptr || !field->schema.contains("x-ref") || text.empty()) return form.put(body, name, text);
-  const auto id = whole_id(store, text);
+  const auto id = id_of_kind(session, store, text, field->schema["x-ref"].get<std::string>(), field->pointer);
   if (!id) return Error{id.error().code, field->pointer, id.error().detail};
   return form.put(body, name, *id);
 }

@@ -84,11 +84,12 @@ int give_up(Session& session, Store& store, const Wanted&, const std::string& id
 }
 
 // What was typed in place of both values, as JSON text; empty means absent.
-Result<std::string> typed_value(Store& store, const Form& form, const std::string& field, const std::string& typed) {
+Result<std::string> typed_value(const Session& session, Store& store, const Form& form, const std::string& field,
+                                const std::string& typed) {
   const Json::json_pointer pointer(field);
   Json body = Json::object();
   if (form.find(field) != nullptr) {
-    JULU_CHECK(enter(store, form, body, field, typed));
+    JULU_CHECK(enter(session, store, form, body, field, typed));
   } else if (!typed.empty()) {
     body[pointer] = Json::accept(typed) ? Json::parse(typed) : Json(typed);
   }
@@ -120,7 +121,7 @@ int resolve(Session& session, Store& store, const Wanted& wanted, const std::str
   const std::string field = known != nullptr ? known->pointer : wanted.field;
   const auto conflict = conflict_of(session, store, id, field, wanted.field);
   if (!conflict) return session.fail(conflict.error(), wanted.field);
-  const auto value = wanted.value ? typed_value(store, form, field, *wanted.value)
+  const auto value = wanted.value ? typed_value(session, store, form, field, *wanted.value)
                                   : Result<std::string>(wanted.mine ? conflict->local : conflict->remote);
   if (!value) return fail_entered(session, value.error(), &form, {});
   const auto done = store.resolve(id, field, *value);

@@ -22,7 +22,8 @@ PhotoInput photo_input(const std::string& typed);
 std::vector<PhotoInput> photo_inputs(const std::vector<std::string>& typed);
 
 /// Puts what a person typed for a field into `body` (Form::put); where it names another record, by its whole id.
-Result<void> enter(Store& store, const Form& form, Json& body, const std::string& name, const std::string& text);
+Result<void> enter(const Session& session, Store& store, const Form& form, Json& body, const std::string& name,
+                   const std::string& text);
 
 /// Says what was saved: "已保存  事件 7c31  照片 2 张（0.9 MB）      未上传 1 条".
 int say_saved(const Session& session, Store& store, const Saved& saved, const std::string& kind_title);
@@ -34,6 +35,7 @@ int with_store(Session& session, const std::function<int(Store&)>& work);
 /// The whole id for a short one.
 Result<std::string> whole_id(Store& store, const std::string& typed);
 Result<Record> record_of(Store& store, const std::string& typed);
+std::string kind_title(Store& store, const std::string& kind, Lang lang);
 /// The kind that a person calls so, by its id or its title; empty for empty. Errors: kind_unknown.
 Result<std::string> kind_of(Store& store, const std::string& typed);
 

@@ -22,16 +22,6 @@ struct Looked {
   bool unsent = false, unmask = false, thumbnail = false;
 };
 
-std::string kind_title(Store& store, const std::string& kind, Lang lang) {
-  static std::map<std::string, std::string> known;
-  std::string& title = known[kind];
-  if (title.empty()) {
-    const auto schema = store.schema(kind);
-    title = schema ? Form(*schema).title(lang) : kind;
-  }
-  return title;
-}
-
 int list(Session& session, const Looked& looked) {
   return with_store(session, [&](Store& store) {
     const auto kind = kind_of(store, looked.kind);
@@ -303,6 +293,16 @@ Result<std::string> kind_of(Store& store, const std::string& typed) {
     if (typed == kind || typed == form.title(Lang::zh) || typed == form.title(Lang::en)) return kind;
   }
   return Error{ErrorCode::kind_unknown, "--kind", {}};
+}
+
+std::string kind_title(Store& store, const std::string& kind, Lang lang) {
+  static std::map<std::string, std::string> known;
+  std::string& title = known[kind];
+  if (title.empty()) {
+    const auto schema = store.schema(kind);
+    title = schema ? Form(*schema).title(lang) : kind;
+  }
+  return title;
 }
 
 Result<Record> record_of(Store& store, const std::string& typed) {

@@ -12,6 +12,12 @@
 using namespace julu::test;
 using nlohmann::json;
 
+namespace {
+
+std::string short_of(const std::string& id) { return id.substr(id.size() - 12); }
+
+}  // namespace
+
 TEST_CASE("a clerk reports offline, syncs later and sees it delivered") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Desk desk(platform);
@@ -143,6 +149,14 @@ TEST_CASE("what a clerk mistypes is answered with what to type instead") {
   CHECK(desk.run_json({"resend", id}).last().at("queued") == false);
   const std::string home = desk.run_json({"household", "--address", "堤村 1 号"}).last().at("id");
   CHECK(message({"household", "--edit", home}, 64).find("没有写要改什么") != std::string::npos);
+  const std::string person =
+      desk.run_json({"person", "--name", "张三", "--set", "所属住户=" + short_of(home)}).last().at("id");
+  CHECK(desk.run_json({"show", person}).last().at("body").at("household") == home);
+  const std::string is_person = person.substr(person.size() - 4) + " 是人口，不是住户。";
+  CHECK(message({"household", "--edit", person, "--address", "堤村 2 号"}, 65) == is_person);
+  CHECK(message({"person", "--name", "李四", "--household", person}, 65) == is_person);
+  CHECK(message({"visit", "--text", "看望", "--household", person}, 65) == is_person);
+  CHECK(message({"visit", "--text", "看望", "--set", "household=" + person}, 65) == is_person);
 }
 
 TEST_CASE("sensitive values are masked unless someone asks, and that is written down") {
@@ -212,8 +226,6 @@ struct TwoClerks {
   Desk first, second;
   std::string home, other, id;
 };
-
-std::string short_of(const std::string& id) { return id.substr(id.size() - 12); }
 
 }  // namespace
 
