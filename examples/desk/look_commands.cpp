@@ -80,13 +80,16 @@ void print_fields(const Session& session, const Form& form, const Json& body) {
 
 void print_photos(const Session& session, const Record& record) {
   int number = 0;
+  // Where nothing waits, a photo that did not go was given up.
+  const bool waits = record.delivery == Delivery::saved || record.delivery == Delivery::parked;
+  const char* not_there = waits ? session.pick("未上传", "not uploaded") : session.pick("已放弃", "given up");
   for (const RecordPhoto& photo : record.photos) {
-    session.print(
-        fmt::format("{}  {}  {}  {}  {}", padded(fmt::format("{} {}", session.pick("照片", "photo"), ++number), 14),
-                    padded(code_label("photo-role", photo.role, session.lang), 8),
-                    padded(bytes_text(photo.length_bytes), 8), photo.sha256.substr(0, 12),
-                    photo.delivered ? session.pick("已送达", "delivered") : session.pick("未上传", "not uploaded")) +
-        (photo.here ? "" : session.pick("  （还未下载）", "  (not fetched yet)")));
+    session.print(fmt::format("{}  {}  {}  {}  {}",
+                              padded(fmt::format("{} {}", session.pick("照片", "photo"), ++number), 14),
+                              padded(code_label("photo-role", photo.role, session.lang), 8),
+                              padded(bytes_text(photo.length_bytes), 8), photo.sha256.substr(0, 12),
+                              photo.delivered ? session.pick("已送达", "delivered") : not_there) +
+                  (photo.here ? "" : session.pick("  （还未下载）", "  (not fetched yet)")));
   }
 }
 

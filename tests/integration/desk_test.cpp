@@ -347,6 +347,9 @@ TEST_CASE("a step that comes too late is refused with its reason, and can be giv
   CHECK(desk.run_json({"give-up", id}).last().at("given_up") == false);
   CHECK(desk.run_json({"status"}).last().at("parked_ops") == 0);
   CHECK(desk.run({"sync"}).status == 0);
-  CHECK(desk.run({"show", id}).text.find("已送达 · 已受理") != std::string::npos);
+  const std::string after = desk.run({"show", id}).text;
+  CHECK(after.find("已送达 · 已受理") != std::string::npos);
+  CHECK(after.find("已放弃") != std::string::npos);  // the photo of the step
+  CHECK(after.find("未上传") == std::string::npos);
   CHECK(desk.run({"history", id}).text.find("已放弃") != std::string::npos);
 }
