@@ -39,6 +39,8 @@ std::string kind_title(Store& store, const std::string& kind, Lang lang);
 /// The kind that a person calls so, by its id or its title; empty for empty. Errors: kind_unknown.
 Result<std::string> kind_of(Store& store, const std::string& typed);
 
+/// "已派单": where a case stands; empty for what is none.
+std::string case_state(const Session& session, const Record& record);
 /// "已送达 · 已派单", "已保存 · 未上传", "未被接受：…".
 std::string state_text(const Session& session, const Record& record);
 Json record_json(Store& store, const Record& record);

@@ -129,6 +129,8 @@ int show(Session& session, const Looked& looked) {
     }
     session.print(fmt::format("{}  {}", kind_title(store, record->kind, session.lang), record->id));
     session.print(padded(session.pick("状态", "state"), 14) + "  " + state_text(session, *record));
+    if (record->delivery == Delivery::parked && !record->state.empty())
+      session.print(padded(session.pick("当前状态", "case now"), 14) + "  " + case_state(session, *record));
     session.print(padded(session.pick("登记时间", "saved"), 14) + "  " + time_text(record->captured_at_ms, true));
     if (record->delivered_at_ms > 0) {
       session.print(padded(session.pick("送达时间", "delivered"), 14) + "  " +
@@ -315,9 +317,13 @@ Result<Record> record_of(Store& store, const std::string& typed) {
   return *std::move(record);
 }
 
+std::string case_state(const Session& session, const Record& record) {
+  const std::string& title = session.lang == Lang::zh ? record.state_title_zh : record.state_title_en;
+  return title.empty() ? record.state : title;
+}
+
 std::string state_text(const Session& session, const Record& record) {
-  std::string state = session.lang == Lang::zh ? record.state_title_zh : record.state_title_en;
-  if (state.empty()) state = record.state;
+  const std::string state = case_state(session, record);
   std::string text;
   switch (record.delivery) {
     case Delivery::none:

@@ -339,6 +339,7 @@ TEST_CASE("a step that comes too late is refused with its reason, and can be giv
   const Ended shown = desk.run({"show", id}, kWithErrors);
   CHECK(shown.text.find("未被接受：") != std::string::npos);
   CHECK(shown.text.find("julu give-up") != std::string::npos);
+  CHECK(shown.text.find("当前状态        已受理") != std::string::npos);
   CHECK(desk.run_json({"status"}).last().at("parked_ops") == 2);
 
   const Ended done = desk.run({"give-up", id});
