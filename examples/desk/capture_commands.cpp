@@ -201,7 +201,12 @@ std::vector<PhotoInput> photo_inputs(const std::vector<std::string>& typed) {
 Result<void> enter(const Session& session, Store& store, const Form& form, Json& body, const std::string& name,
                    const std::string& text) {
   const Field* field = form.find(name);
-  if (field == nullptr || !field->schema.contains("x-ref") || text.empty()) return form.put(body, name, text);
+  if (field == nullptr) {
+    return own_words(ErrorCode::field_invalid, "--set",
+                     session.fill("没有“{}”这个字段。\n可填：{}", "There is no field “{}”.\nFields: {}",
+                                  fitted(name, 40), form.choices(name, session.lang)));
+  }
+  if (!field->schema.contains("x-ref") || text.empty()) return form.put(body, name, text);
   const auto id = id_of_kind(session, store, text, field->schema["x-ref"].get<std::string>(), field->pointer);
   if (!id) return Error{id.error().code, field->pointer, id.error().detail};
   return form.put(body, name, *id);

@@ -170,20 +170,34 @@ std::string Form::label(std::string_view pointer, Lang lang) const {
 
 Result<void> Form::put(Json& body, std::string_view name, std::string_view text) const {
   const Field* field = find(name);
-  std::string pointer = field != nullptr ? field->pointer : "/" + std::string(name);
-  if (field == nullptr) std::replace(pointer.begin(), pointer.end(), '.', '/');
+  if (field == nullptr) return Error{ErrorCode::field_invalid, std::string(name), {}};
   Json value = nullptr;
   if (!text.empty()) {
-    const auto typed = typed_value(field != nullptr ? field->schema : Json::object(), text);
-    if (!typed) return Error{ErrorCode::field_invalid, pointer, {}};
+    const auto typed = typed_value(field->schema, text);
+    if (!typed) return Error{ErrorCode::field_invalid, field->pointer, {}};
     value = *typed;
   }
   try {
-    body[Json::json_pointer(pointer)] = std::move(value);
+    body[Json::json_pointer(field->pointer)] = std::move(value);
   } catch (const Json::exception&) {
-    return Error{ErrorCode::field_invalid, pointer, {}};
+    return Error{ErrorCode::field_invalid, field->pointer, {}};
   }
   return {};
+}
+
+std::string Form::choices(std::string_view name, Lang lang) const {
+  const auto alike = [&](std::string_view word) {
+    return word.find(name) != std::string_view::npos || name.find(word) != std::string_view::npos;
+  };
+  std::string near, all;
+  for (const Field& field : fields_) {
+    if (field.schema.contains("properties")) continue;
+    const std::string one = (lang == Lang::zh ? "、" : ", ") + field.label(lang);
+    all += one;
+    if (alike(field.label_zh) || alike(field.label_en) || alike(with_dots(field.pointer))) near += one;
+  }
+  const std::string& names = near.empty() ? all : near;
+  return names.substr(std::min(names.size(), std::string_view(lang == Lang::zh ? "、" : ", ").size()));
 }
 
 Json Form::masked(Json body) const {

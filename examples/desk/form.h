@@ -34,11 +34,14 @@ class Form {
   const std::vector<Field>& fields() const { return fields_; }
   /// By pointer, by path with dots ("house.rooms"), or by label. Null: the schema does not name it.
   const Field* find(std::string_view name) const;
+  /// The labels that have to do with a name that is no field's; all of them when none has.
+  std::string choices(std::string_view name, Lang lang) const;
   /// What the person calls this pointer: its label, or the pointer itself.
   std::string label(std::string_view pointer, Lang lang) const;
 
   /// Puts a value typed as text into `body`: numbers, yes and no, lists with commas, codes by code or by name. Empty
-  /// text is a null, which a patch takes as "remove". Errors: field_invalid with the field's pointer.
+  /// text is a null, which a patch takes as "remove". Errors: field_invalid with the field's pointer, or with the name
+  /// that is no field's.
   Result<void> put(Json& body, std::string_view name, std::string_view text) const;
 
   /// Sensitive values as stars, the rest as it is.

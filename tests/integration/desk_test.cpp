@@ -159,6 +159,22 @@ TEST_CASE("what a clerk mistypes is answered with what to type instead") {
   CHECK(message({"visit", "--text", "看望", "--set", "household=" + person}, 65) == is_person);
 }
 
+TEST_CASE("a name that is no field's is refused with the names that are like it") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const auto message = [&](const std::string& set) {
+    const Ended ended = desk.run_json({"household", "--address", "堤村", "--set", set});
+    CHECK(ended.status == 65);
+    return ended.last().at("error").at("message").get<std::string>();
+  };
+  CHECK(message("家庭年收入=1") == "没有“家庭年收入”这个字段。\n可填：家庭年收入（元）");
+  CHECK(message("room=1") == "没有“room”这个字段。\n可填：间数");
+  CHECK(message("house.roof=1").find("可填：户号、住址、") != std::string::npos);
+  CHECK(message("楼层=1").find("、间数、") != std::string::npos);
+  CHECK(desk.run_json({"status"}).last().at("records") == 0);
+  CHECK(desk.run({"household", "--body", R"({"address":"堤村","roof":"瓦"})"}).status == 0);
+}
+
 TEST_CASE("sensitive values are masked unless someone asks, and that is written down") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Desk desk(platform);
