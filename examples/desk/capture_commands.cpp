@@ -1,5 +1,6 @@
 // report, household, person, visit, and record for a kind that has no command of its own.
 #include <filesystem>
+#include <map>
 #include <memory>
 
 #include <fmt/format.h>
@@ -82,10 +83,16 @@ Result<std::string> body_of(const Session& session, Store& store, const Form& fo
   auto body = object_of(entered.body);
   if (!body) return entered.body;
   for (const auto& [name, text] : entered.values) JULU_CHECK(enter(session, store, form, *body, name, text));
+  std::map<const Field*, std::string> lists;  // what a list was given again goes to the rest of it
   for (const std::string& set : entered.sets) {
     const std::size_t equals = set.find('=');
     if (equals == std::string::npos || equals == 0) return Error{ErrorCode::bad_argument, "--set", {}};
-    JULU_CHECK(enter(session, store, form, *body, set.substr(0, equals), set.substr(equals + 1)));
+    const std::string name = set.substr(0, equals);
+    std::string text = set.substr(equals + 1);
+    const Field* field = form.find(name);
+    if (field != nullptr && field->schema.value("type", "") == "array" && !text.empty())
+      text = lists[field] += "," + text;
+    JULU_CHECK(enter(session, store, form, *body, name, text));
   }
   if (entered.edit.empty()) drop_nulls(*body);
   return text_of(*body);
@@ -147,7 +154,8 @@ void add_common(CLI::App& command, const std::shared_ptr<Entered>& entered, cons
       ->allow_extra_args(false);
   command
       .add_option("--set", entered->sets,
-                  session.pick("其他字段：字段=值，可多次（字段名或中文名）", "any field: field=value, again for more"))
+                  session.pick("其他字段：字段=值，可多次（字段名或中文名）；列表用逗号隔开",
+                               "any field: field=value, again for more; lists with commas"))
       ->allow_extra_args(false);
   command.add_option("--body", entered->body, session.pick("整条记录的 JSON", "the record as JSON"));
   auto* id = command.add_option(

@@ -80,7 +80,9 @@ std::optional<Json> typed_value(const Json& schema, std::string_view text) {
   if (type == "array") {
     Json list = Json::array();
     std::string rest(text);
-    for (std::size_t at = rest.find("，"); at != std::string::npos; at = rest.find("，")) rest.replace(at, 3, ",");
+    for (const char* comma : {"，", "、"}) {
+      for (std::size_t at = rest.find(comma); at != std::string::npos; at = rest.find(comma)) rest.replace(at, 3, ",");
+    }
     for (std::size_t begin = 0; begin <= rest.size();) {
       const std::size_t end = std::min(rest.find(',', begin), rest.size());
       if (end > begin) list.push_back(rest.substr(begin, end - begin));

@@ -175,6 +175,21 @@ TEST_CASE("a name that is no field's is refused with the names that are like it"
   CHECK(desk.run({"household", "--body", R"({"address":"堤村","roof":"瓦"})"}).status == 0);
 }
 
+TEST_CASE("values are typed as people write them: lists, times") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const auto body = [&](std::vector<std::string> words) {
+    const Ended saved = desk.run_json(std::move(words));
+    REQUIRE(saved.status == 0);
+    return desk.run_json({"show", "--unmask", saved.last().at("id")}).last().at("body");
+  };
+  const json both = {"独居", "党员"};
+  CHECK(body({"person", "--name", "甲", "--set", "标签=独居", "--set", "tags=党员"}).at("tags") == both);
+  CHECK(body({"person", "--name", "甲", "--set", "标签=独居,党员"}).at("tags") == both);
+  CHECK(body({"person", "--name", "甲", "--set", "标签=独居、党员"}).at("tags") == both);
+  CHECK(body({"person", "--name", "甲", "--set", "标签=独居，党员", "--set", "职业=农"}).at("tags") == both);
+}
+
 TEST_CASE("sensitive values are masked unless someone asks, and that is written down") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Desk desk(platform);
