@@ -106,6 +106,9 @@ std::string advice(const Session& session, const Form& form, const Error& error)
   }
   const std::string type = field->schema.value("type", "");
   const std::string format = field->schema.value("x-format", "");
+  if (field->is_time())
+    return session.pick("请按 2026-11-20 10:00 这样填写时间（北京时间）。",
+                        "A time such as 2026-11-20 10:00 (UTC+08:00).");
   if (type == "integer") return session.pick("请填整数，如 4。", "A whole number, such as 4.");
   if (type == "boolean") return session.pick("请填 是 或 否。", "Yes or no.");
   if (format == "date") return session.pick("请按 2026-11-24 这样填写日期。", "A date such as 2026-11-24.");

@@ -175,7 +175,8 @@ Result<void> Form::put(Json& body, std::string_view name, std::string_view text)
   if (field == nullptr) return Error{ErrorCode::field_invalid, std::string(name), {}};
   Json value = nullptr;
   if (!text.empty()) {
-    const auto typed = typed_value(field->schema, text);
+    const auto time = field->is_time() ? time_of(text) : std::nullopt;
+    const auto typed = time ? std::optional<Json>(*time) : typed_value(field->schema, text);
     if (!typed) return Error{ErrorCode::field_invalid, field->pointer, {}};
     value = *typed;
   }
@@ -219,7 +220,7 @@ std::string Form::shown(const Field& field, const Json& value, Lang lang) const 
     const std::string codes = text_member(field.schema, "x-codes");
     return codes.empty() ? value.get<std::string>() : code_label(codes, value.get_ref<const std::string&>(), lang);
   }
-  if (value.is_number_integer() && field.pointer.ends_with("_at_ms")) return time_text(value.get<std::int64_t>(), true);
+  if (value.is_number_integer() && field.is_time()) return time_text(value.get<std::int64_t>(), true);
   if (value.is_array()) {
     std::string list;
     for (const Json& item : value)

@@ -22,6 +22,8 @@ struct Field {
   bool sensitive = false;  ///< itself or what it is in
 
   const std::string& label(Lang lang) const { return lang == Lang::zh ? label_zh : label_en; }
+  /// A moment, in milliseconds: shown and typed in UTC+08:00.
+  bool is_time() const { return pointer.ends_with("_at_ms") || pointer.ends_with("_time_ms"); }
 };
 
 class Form {
@@ -39,9 +41,9 @@ class Form {
   /// What the person calls this pointer: its label, or the pointer itself.
   std::string label(std::string_view pointer, Lang lang) const;
 
-  /// Puts a value typed as text into `body`: numbers, yes and no, lists with commas, codes by code or by name. Empty
-  /// text is a null, which a patch takes as "remove". Errors: field_invalid with the field's pointer, or with the name
-  /// that is no field's.
+  /// Puts a value typed as text into `body`: numbers, yes and no, times, lists with commas, codes by code or by name.
+  /// Empty text is a null, which a patch takes as "remove". Errors: field_invalid with the field's pointer, or with the
+  /// name that is no field's.
   Result<void> put(Json& body, std::string_view name, std::string_view text) const;
 
   /// Sensitive values as stars, the rest as it is.

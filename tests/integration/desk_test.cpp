@@ -188,6 +188,16 @@ TEST_CASE("values are typed as people write them: lists, times") {
   CHECK(body({"person", "--name", "甲", "--set", "标签=独居,党员"}).at("tags") == both);
   CHECK(body({"person", "--name", "甲", "--set", "标签=独居、党员"}).at("tags") == both);
   CHECK(body({"person", "--name", "甲", "--set", "标签=独居，党员", "--set", "职业=农"}).at("tags") == both);
+  const auto visit = [&](const std::string& at) {
+    return body({"visit", "--text", "看望", "--set", "走访时间=" + at}).at("visited_at_ms").get<std::int64_t>();
+  };
+  CHECK(visit("2026-11-20 10:00") == 1'795'140'000'000);
+  CHECK(visit("1795140000000") == 1'795'140'000'000);
+  CHECK(desk.run({"show", desk.run_json({"list"}).last().at("id")}).text.find("2026-11-20 10:00:00") !=
+        std::string::npos);
+  const Ended wrong = desk.run({"visit", "--text", "看望", "--set", "走访时间=昨天上午"}, kWithErrors);
+  CHECK(wrong.status == 65);
+  CHECK(wrong.text.find("2026-11-20 10:00 这样") != std::string::npos);
 }
 
 TEST_CASE("sensitive values are masked unless someone asks, and that is written down") {
