@@ -109,6 +109,10 @@ std::string advice(const Session& session, const Form& form, const Error& error)
   if (field->is_time())
     return session.pick("请按 2026-11-20 10:00 这样填写时间（北京时间）。",
                         "A time such as 2026-11-20 10:00 (UTC+08:00).");
+  if (type == "integer" && field->schema.contains("minimum") && field->schema.contains("maximum")) {
+    return session.fill("请填 {} 到 {} 的整数。", "A whole number from {} to {}.",
+                        field->schema["minimum"].get<std::int64_t>(), field->schema["maximum"].get<std::int64_t>());
+  }
   if (type == "integer") return session.pick("请填整数，如 4。", "A whole number, such as 4.");
   if (type == "boolean") return session.pick("请填 是 或 否。", "Yes or no.");
   if (format == "date") return session.pick("请按 2026-11-24 这样填写日期。", "A date such as 2026-11-24.");
@@ -141,9 +145,7 @@ int run_capture(Session& session, const Entered& entered) {
     const Form form(*schema);
     const std::vector<PhotoInput> photos = photo_inputs(entered.photos);
     const auto body = body_of(session, store, form, entered);
-    if (!body)
-      return session.fail(body.error(), form.label(body.error().field, session.lang),
-                          advice(session, form, body.error()));
+    if (!body) return fail_entered(session, body.error(), &form, photos);
     const auto saved = save(session, store, form, entered, *body, photos);
     if (!saved) return fail_entered(session, in_body(saved.error()), &form, photos);
     return say_saved(session, store, *saved, form.title(session.lang));
@@ -217,14 +219,20 @@ Result<void> enter(const Session& session, Store& store, const Form& form, Json&
                      session.fill("没有“{}”这个字段。\n可填：{}", "There is no field “{}”.\nFields: {}",
                                   fitted(name, 40), form.choices(name, session.lang)));
   }
-  if (!field->schema.contains("x-ref") || text.empty()) return form.put(body, name, text);
+  if (!field->schema.contains("x-ref") || is_blank(text)) return form.put(body, name, text);
   const auto id = id_of_kind(session, store, text, field->schema["x-ref"].get<std::string>(), field->pointer);
   if (!id) return Error{id.error().code, field->pointer, id.error().detail};
   return form.put(body, name, *id);
 }
 
 int fail_entered(const Session& session, const Error& error, const Form* form, const std::vector<PhotoInput>& photos) {
-  std::string field = form != nullptr ? form->label(error.field, session.lang) : error.field;
+  std::string field = error.field;
+  // What is wrong inside of a field, such as an item of a list, is known by the field.
+  for (std::string place = error.field; form != nullptr && place.starts_with('/'); place.resize(place.rfind('/'))) {
+    if (form->find(place) == nullptr) continue;
+    field = form->label(place, session.lang);
+    break;
+  }
   for (std::size_t i = 0; i < photos.size(); ++i) {
     const std::string pointer = "/photos/" + std::to_string(i);
     if (error.field == pointer) field = photos[i].path;

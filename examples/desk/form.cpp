@@ -174,7 +174,7 @@ Result<void> Form::put(Json& body, std::string_view name, std::string_view text)
   const Field* field = find(name);
   if (field == nullptr) return Error{ErrorCode::field_invalid, std::string(name), {}};
   Json value = nullptr;
-  if (!text.empty()) {
+  if (!is_blank(text)) {
     const auto time = field->is_time() ? time_of(text) : std::nullopt;
     const auto typed = time ? std::optional<Json>(*time) : typed_value(field->schema, text);
     if (!typed) return Error{ErrorCode::field_invalid, field->pointer, {}};
@@ -228,6 +228,15 @@ std::string Form::shown(const Field& field, const Json& value, Lang lang) const 
     return list;
   }
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+bool is_blank(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = text.starts_with("　") ? std::string_view("　").size() : 1;
+    if (length == 1 && std::string_view(" \t\r\n").find(text.front()) == std::string_view::npos) return false;
+    text.remove_prefix(length);
+  }
+  return true;
 }
 
 std::string code_label(std::string_view list, std::string_view code, Lang lang) {

@@ -42,7 +42,7 @@ class Form {
   std::string label(std::string_view pointer, Lang lang) const;
 
   /// Puts a value typed as text into `body`: numbers, yes and no, times, lists with commas, codes by code or by name.
-  /// Empty text is a null, which a patch takes as "remove". Errors: field_invalid with the field's pointer, or with the
+  /// Blank text is a null, which a patch takes as "remove". Errors: field_invalid with the field's pointer, or with the
   /// name that is no field's.
   Result<void> put(Json& body, std::string_view name, std::string_view text) const;
 
@@ -56,6 +56,12 @@ class Form {
   std::string kind_, title_zh_, title_en_;
   std::vector<Field> fields_;
 };
+
+/// Nothing but blanks, the Chinese one too: typed for a field, it is nothing.
+bool is_blank(std::string_view text);
+
+/// Nothing but blanks, the Chinese one too: typed for a field, it is nothing.
+bool is_blank(std::string_view text);
 
 /// The name of a code in a shipped list; the code itself when the list does not have it.
 std::string code_label(std::string_view list, std::string_view code, Lang lang);

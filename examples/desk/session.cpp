@@ -1,6 +1,7 @@
 #include "session.h"
 
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -195,9 +196,29 @@ std::string Session::advice_for(const Error& error) const {
   return {};
 }
 
+// What is no field of a form is called so by the commands' help.
+std::string Session::word_for(const std::string& pointer) const {
+  struct Known {
+    const char *pointer, *zh, *en;
+  };
+  constexpr Known kKnown[] = {
+      {"/id", "编号", "id"},       {"/note", "说明", "note"}, {"/action", "步骤", "step"},
+      {"/field", "字段", "field"}, {"/kind", "种类", "kind"}, {"/photos", "照片", "photos"},
+  };
+  for (const Known& known : kKnown) {
+    if (pointer == known.pointer) return pick(known.zh, known.en);
+  }
+  constexpr std::string_view kPhoto = "/photos/";
+  std::size_t number = 0;
+  const char* end = pointer.data() + pointer.size();
+  if (pointer.starts_with(kPhoto) && std::from_chars(pointer.data() + kPhoto.size(), end, number).ec == std::errc())
+    return fill("照片 {}", "photo {}", number + 1);
+  return pointer;
+}
+
 int Session::fail(const Error& error, const std::string& shown_field, const std::string& hint) const {
   Error shown = error;
-  if (!shown_field.empty()) shown.field = shown_field;
+  shown.field = shown_field.empty() || shown_field == error.field ? word_for(error.field) : shown_field;
   const bool own = error.detail.starts_with(kOwnWords);
   std::string text = own ? error.detail.substr(kOwnWords.size()) : message(shown, lang);
   // This process ends now: nothing tries again by itself.

@@ -58,6 +58,7 @@ class Session {
 
  private:
   std::string advice_for(const Error& error) const;
+  std::string word_for(const std::string& pointer) const;
   std::string directory_;  // of the store that is open
 };
 

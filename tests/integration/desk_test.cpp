@@ -193,11 +193,34 @@ TEST_CASE("values are typed as people write them: lists, times") {
   };
   CHECK(visit("2026-11-20 10:00") == 1'795'140'000'000);
   CHECK(visit("1795140000000") == 1'795'140'000'000);
-  CHECK(desk.run({"show", desk.run_json({"list"}).last().at("id")}).text.find("2026-11-20 10:00:00") !=
+  CHECK(desk.run({"show", desk.run_json({"list", "--limit", "1"}).last().at("id")}).text.find("2026-11-20 10:00:00") !=
         std::string::npos);
   const Ended wrong = desk.run({"visit", "--text", "看望", "--set", "走访时间=昨天上午"}, kWithErrors);
   CHECK(wrong.status == 65);
   CHECK(wrong.text.find("2026-11-20 10:00 这样") != std::string::npos);
+}
+
+TEST_CASE("blanks are nothing, and a refusal speaks of fields by name and numbers by their range") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const auto message = [&](const std::vector<std::string>& words, int status) {
+    const Ended ended = desk.run_json(words);
+    INFO(ended.text);
+    CHECK(ended.status == status);
+    return ended.last().at("error").at("message").get<std::string>();
+  };
+  for (const char* blank : {"", " ", "\t　 "}) {
+    CHECK(message({"report", "--category", "道路", "--text", blank}, 65) == "还有必填项没有填写（情况描述）。");
+  }
+  CHECK(message({"household", "--address", "堤村", "--residents", "1000"}, 65).ends_with("请填 0 到 999 的整数。"));
+  CHECK(message({"household", "--address", "堤村", "--residents", "四"}, 65).ends_with("请填 0 到 999 的整数。"));
+  CHECK(message({"household", "--address", "堤村", "--set", "标签=" + std::string(33, 'x')}, 65).find("（标签）") !=
+        std::string::npos);
+  const std::string id = desk.run_json({"report", "--category", "道路", "--text", "坑"}).last().at("id");
+  CHECK(message({"act", id, "撤回", "--note", "\xFF"}, 65).find("（说明）") != std::string::npos);
+  CHECK(message({"remove", id}, 65).find('/') == std::string::npos);
+  CHECK(message({"report", "--id", "1", "--category", "道路", "--text", "坑"}, 64).find("（编号）") !=
+        std::string::npos);
 }
 
 TEST_CASE("sensitive values are masked unless someone asks, and that is written down") {
