@@ -125,8 +125,16 @@ std::string Session::root() const {
 Result<StoreKey> Session::key(bool make_when_missing) const {
   const std::string path = key_file.empty() ? root() + "/key" : key_file;
   auto key = read_key(path);
-  if (key || key.error().code != ErrorCode::store_missing || !make_when_missing) return key;
-  return make_key(path);
+  if (key || key.error().code != ErrorCode::store_missing) return key;
+  // Where the stores are, a new key would pass for theirs.
+  const auto all = enrolments(root());
+  const bool own_place = !key_file.empty();
+  if (make_when_missing && (own_place || (all && all->empty()))) return make_key(path);
+  return own_words(ErrorCode::store_missing, "key-file",
+                   fill("找不到密钥文件 {}，没有它打不开这里的数据。\n请放回原处，或用 --key-file 指定。",
+                        "The key file {} is not there; without it nobody opens the data here.\nPut it back, or name "
+                        "it with --key-file.",
+                        short_path(path)));
 }
 
 Result<std::unique_ptr<Store>> Session::open() {
@@ -142,7 +150,12 @@ Result<std::unique_ptr<Store>> Session::open() {
   if (wanted.empty() && all.size() > 1) {
     return Error{ErrorCode::bad_argument, "--worker", std::string(kSeveral) + names};
   }
-  if (directory.empty()) return Error{ErrorCode::store_missing, all.empty() ? "" : "--worker", {}};
+  if (all.empty()) return Error{ErrorCode::store_missing, {}, {}};
+  if (directory.empty()) {
+    return own_words(
+        ErrorCode::store_missing, "--worker",
+        fill("这台电脑没有登记过 {}，登记过的是 {}。", "{} is not enrolled here; enrolled: {}.", wanted, names));
+  }
   directory_ = directory;
   JULU_TRY(const StoreKey key, this->key(false));
   Store::Options options;

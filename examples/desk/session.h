@@ -39,7 +39,8 @@ class Session {
   }
 
   std::string root() const;
-  /// 32 bytes as 64 hex digits in a file that nobody else may read. Errors: permission, store_key, store_missing.
+  /// 32 bytes as 64 hex digits in a file that nobody else may read. One is not made beside stores that want another.
+  /// Errors: permission, store_key, store_missing.
   Result<StoreKey> key(bool make_when_missing) const;
   /// The one worker's store, or the one that --worker names.
   Result<std::unique_ptr<Store>> open();

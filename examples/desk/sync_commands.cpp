@@ -35,11 +35,23 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
-int fail_to_enrol(const Session& session, const Error& error) {
+bool is_plain_and_away(std::string_view platform) {
+  constexpr std::string_view kHttp = "http://";
+  if (!platform.starts_with(kHttp)) return false;
+  const std::string_view host = platform.substr(kHttp.size());
+  return !host.starts_with("127.") && !host.starts_with("localhost") && !host.starts_with("[::1]");
+}
+
+int fail_to_enrol(const Session& session, const Error& error, const std::string& platform) {
   if (error.field == "/platform" && error.detail == "proof-refused") {
     return session.fail(error, "--platform",
                         session.pick("平台不认这个地址，请照通知上的写法填写。",
                                      "The platform goes by another address: give it as it was handed out."));
+  }
+  if (error.field == "/platform" && is_plain_and_away(platform)) {
+    return session.fail(error, "--platform",
+                        session.pick("平台地址要用 https://，http:// 只能用于这台电脑自己。",
+                                     "It has to be https://; http:// is for this computer itself alone."));
   }
   if (error.field == "/platform") {
     return session.fail(error, "--platform",
@@ -71,7 +83,7 @@ int init(Session& session, const InitOptions& wanted) {
   options.ca_file = wanted.ca_file;
   options.consent_at_ms = system_clock().now_ms();  // running init is the consent; --help says so
   const auto device = enrol(options);
-  if (!device) return fail_to_enrol(session, device.error());
+  if (!device) return fail_to_enrol(session, device.error(), wanted.platform);
   const Identity& who = device->identity;
   if (session.json) {
     session.print_json(Json{{"worker", who.worker},

@@ -104,6 +104,38 @@ TEST_CASE("the key is made once, for its owner alone, and one that others can re
   CHECK(desk.run({"list"}).status == 77);
 }
 
+TEST_CASE("a key that is gone is missed by its name, and init makes no other in its place") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const std::string key = desk.folder.file("data/key");
+  std::filesystem::rename(key, key + ".away");
+  const Ended listed = desk.run_json({"list"});
+  CHECK(listed.status == 66);
+  CHECK(listed.last().at("error").at("message").get<std::string>().starts_with("找不到密钥文件 " + key));
+  platform.add_worker("W-0413");
+  const Ended again = desk.run_json({"init", "--platform", platform.url(), "--code", platform.code("W-0413")});
+  CHECK(again.status == 66);
+  CHECK_FALSE(std::filesystem::exists(key));
+  std::filesystem::rename(key + ".away", key);
+  CHECK(desk.run({"list"}).status == 0);
+}
+
+TEST_CASE("a worker who is not here is answered with who is, an address without encryption with what it wants") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const auto message = [&](const std::vector<std::string>& words, int status) {
+    const Ended ended = desk.run_json(words);
+    CHECK(ended.status == status);
+    return ended.last().at("error").at("message").get<std::string>();
+  };
+  CHECK(message({"--worker", "nobody", "list"}, 66) == "这台电脑没有登记过 nobody，登记过的是 W-0412。");
+  const auto init = [&](const std::string& address) {
+    return message({"init", "--platform", address, "--code", "7F3K-92QM-X4HT"}, 64);
+  };
+  CHECK(init("http://example.com").find("要用 https://") != std::string::npos);
+  CHECK(init("example.com").find("要写全") != std::string::npos);
+}
+
 TEST_CASE("two processes use one store: both capture, and a second sync is told that one runs") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Desk desk(platform);
