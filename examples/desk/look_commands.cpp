@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <set>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -15,6 +16,8 @@
 
 namespace julu::desk {
 namespace {
+
+constexpr std::size_t kPhotoDigits = 12;  // of a hash, where people see it
 
 struct Looked {
   std::string id, kind, search, out;
@@ -87,7 +90,7 @@ void print_photos(const Session& session, const Record& record) {
     session.print(fmt::format("{}  {}  {}  {}  {}",
                               padded(fmt::format("{} {}", session.pick("照片", "photo"), ++number), 14),
                               padded(code_label("photo-role", photo.role, session.lang), 8),
-                              padded(bytes_text(photo.length_bytes), 8), photo.sha256.substr(0, 12),
+                              padded(bytes_text(photo.length_bytes), 8), photo.sha256.substr(0, kPhotoDigits),
                               photo.delivered ? session.pick("已送达", "delivered") : not_there) +
                   (photo.here ? "" : session.pick("  （还未下载）", "  (not fetched yet)")));
   }
@@ -225,6 +228,23 @@ Result<std::int64_t> write_photo(Store& store, const std::string& sha256, const 
   return out.finish();
 }
 
+// The photo whose hash begins so, as `show` prints it.
+Result<std::string> photo_beginning(Store& store, const std::string& digits) {
+  std::set<std::string> found;
+  Filter filter;
+  filter.limit = 200;
+  filter.deleted_too = true;
+  JULU_CHECK(each_record(store, filter, [&](const Record& record) {
+    for (const RecordPhoto& photo : record.photos) {
+      if (photo.sha256.starts_with(digits)) found.insert(photo.sha256);
+    }
+    return found.size() < 2;
+  }));
+  if (found.empty()) return Error{ErrorCode::record_unknown, "/id", {}};
+  if (found.size() > 1) return Error{ErrorCode::bad_argument, "/id", "several photos begin so"};
+  return *found.begin();
+}
+
 // One photo by its hash, or those of a record.
 Result<std::vector<std::pair<std::string, std::string>>> wanted_photos(Store& store, const std::string& typed) {
   std::vector<std::pair<std::string, std::string>> wanted;
@@ -232,8 +252,14 @@ Result<std::vector<std::pair<std::string, std::string>>> wanted_photos(Store& st
     wanted.emplace_back(typed, "photo");
     return wanted;
   }
-  JULU_TRY(const Record record, record_of(store, typed));
-  for (const RecordPhoto& photo : record.photos) wanted.emplace_back(photo.sha256, photo.role);
+  const auto record = record_of(store, typed);
+  if (!record && record.error().code == ErrorCode::record_unknown && typed.size() >= kPhotoDigits) {
+    JULU_TRY(const std::string sha256, photo_beginning(store, typed));
+    wanted.emplace_back(sha256, "photo");
+    return wanted;
+  }
+  if (!record) return record.error();
+  for (const RecordPhoto& photo : record->photos) wanted.emplace_back(photo.sha256, photo.role);
   if (wanted.empty()) return Error{ErrorCode::photo_unknown, {}, "no photos"};
   return wanted;
 }
@@ -244,6 +270,8 @@ int photo(Session& session, const Looked& looked) {
     if (!wanted) return session.fail(wanted.error(), looked.id);
     std::error_code failed;
     const bool folder = std::filesystem::is_directory(looked.out, failed);
+    if (wanted->size() > 1 && !looked.out.empty() && !std::filesystem::exists(looked.out, failed))
+      return session.fail(Error{ErrorCode::bad_argument, "-o", "no such folder"});
     if (wanted->size() > 1 && !folder) {
       return session.fail(
           ErrorCode::bad_argument, "-o",
@@ -254,10 +282,10 @@ int photo(Session& session, const Looked& looked) {
     }
     int number = 0;
     for (const auto& [sha256, role] : *wanted) {
-      const std::string name = fmt::format("{:02}-{}-{}.jpg", ++number, role, sha256.substr(0, 12));
+      const std::string name = fmt::format("{:02}-{}-{}.jpg", ++number, role, sha256.substr(0, kPhotoDigits));
       const std::string path = folder ? looked.out + "/" + name : looked.out;
       const auto written = write_photo(store, sha256, path, looked.thumbnail);
-      if (!written) return session.fail(written.error(), looked.id);
+      if (!written) return session.fail(written.error(), written.error().field == "-o" ? "" : looked.id);
       if (session.json && !path.empty())
         session.print_json(Json{{"sha256", sha256}, {"file", path}, {"bytes", *written}});
       if (!session.json && !path.empty()) session.note(path);
@@ -419,7 +447,9 @@ void add_look_commands(CLI::App& app, Session& session) {
 
   command = app.add_subcommand("photo", session.pick("取出照片", "write a photo to a file"));
   command
-      ->add_option("id", looked->id, session.pick("照片的 SHA-256，或记录编号", "SHA-256 of a photo, or a record's id"))
+      ->add_option("id", looked->id,
+                   session.pick("照片的 SHA-256（show 里的 12 位即可），或记录编号",
+                                "SHA-256 of a photo (the 12 digits in show will do), or a record's id"))
       ->required();
   command->add_option("-o,--output", looked->out,
                       session.pick("文件或目录；不写则到标准输出", "file or folder; stdout without"));

@@ -183,6 +183,7 @@ std::string Session::advice_for(const Error& error) const {
       {"readable by others", "密钥文件不能让别人读取，请运行：chmod 600 密钥文件",
        "Others may read the key file. Run: chmod 600 FILE"},
       {"several records end so", "有多条记录的编号以此结尾，请多写几位。", "Several ids end so: give more digits."},
+      {"several photos begin so", "有多张照片以此开头，请写全 64 位。", "Several photos begin so: give all 64 digits."},
       {"no such folder", "没有这个目录，请先建立。", "There is no such folder: make it first."},
       {"is a folder", "这是一个目录，请写上文件名。", "This is a folder: name a file in it."},
       {"no photos", "这条记录没有照片。", "The record has no photos."},
