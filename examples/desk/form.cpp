@@ -85,7 +85,10 @@ std::optional<Json> typed_value(const Json& schema, std::string_view text) {
     }
     for (std::size_t begin = 0; begin <= rest.size();) {
       const std::size_t end = std::min(rest.find(',', begin), rest.size());
-      if (end > begin) list.push_back(rest.substr(begin, end - begin));
+      std::string item = rest.substr(begin, end - begin);
+      item.erase(0, item.find_first_not_of(' '));
+      item.erase(item.find_last_not_of(' ') + 1);
+      if (!item.empty()) list.push_back(std::move(item));
       begin = end + 1;
     }
     return list;

@@ -175,6 +175,8 @@ TEST_CASE("what a clerk mistypes is answered with what to type instead") {
   CHECK(message({"photo", id}, 66).find("没有照片") != std::string::npos);
   CHECK(message({"act", id, "评价"}, 65).find("现在可以：当场解决、撤回") != std::string::npos);
   CHECK(message({"household", "--address", "堤村", "--residents", "四"}, 65).find("整数") != std::string::npos);
+  CHECK(message({"report", "--category", "道路", "--text", "坑", "--urgency", "soon"}, 65).find("可选：一般、") !=
+        std::string::npos);
   CHECK(message({"resolve", id, "情况描述", "--mine"}, 66).find("julu conflicts") != std::string::npos);
   CHECK(message({"report", "--text"}, 64).find("--text") != std::string::npos);
   CHECK(message({"init", "--platform", "juhaoban"}, 64) == "缺少 --code");
@@ -218,7 +220,7 @@ TEST_CASE("values are typed as people write them: lists, times") {
   const json both = {"独居", "党员"};
   CHECK(body({"person", "--name", "甲", "--set", "标签=独居", "--set", "tags=党员"}).at("tags") == both);
   CHECK(body({"person", "--name", "甲", "--set", "标签=独居,党员"}).at("tags") == both);
-  CHECK(body({"person", "--name", "甲", "--set", "标签=独居、党员"}).at("tags") == both);
+  CHECK(body({"person", "--name", "甲", "--set", "标签=独居、 党员 ,"}).at("tags") == both);
   CHECK(body({"person", "--name", "甲", "--set", "标签=独居，党员", "--set", "职业=农"}).at("tags") == both);
   const auto visit = [&](const std::string& at) {
     return body({"visit", "--text", "看望", "--set", "走访时间=" + at}).at("visited_at_ms").get<std::int64_t>();
