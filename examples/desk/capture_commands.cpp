@@ -1,5 +1,6 @@
 // report, household, person, visit, and record for a kind that has no command of its own.
 #include <filesystem>
+#include <map>
 #include <memory>
 
 #include <fmt/format.h>
@@ -58,6 +59,18 @@ constexpr Named kVisit[] = {
     {"--needs", "needs", "诉求", "requests"},
 };
 
+// The whole id of a record that is of this kind, or has not arrived.
+Result<std::string> id_of_kind(const Session& session, Store& store, const std::string& typed, const std::string& kind,
+                               const std::string& field) {
+  JULU_TRY(const std::string id, whole_id(store, typed));
+  JULU_TRY(const auto record, store.get(id));
+  if (!record || record->kind == kind) return id;
+  const auto short_id = store.short_id(id);
+  return own_words(ErrorCode::field_invalid, field,
+                   session.fill("{} 是{}，不是{}。", "{} is of the kind {}, not {}.", short_id ? *short_id : id,
+                                kind_title(store, record->kind, session.lang), kind_title(store, kind, session.lang)));
+}
+
 // A null is "remove" in a patch; in a new record it is nothing.
 void drop_nulls(Json& body) {
   for (auto member = body.begin(); member != body.end();) {
@@ -66,24 +79,20 @@ void drop_nulls(Json& body) {
   }
 }
 
-Result<std::string> body_of(Store& store, const Form& form, const Entered& entered) {
+Result<std::string> body_of(const Session& session, Store& store, const Form& form, const Entered& entered) {
   auto body = object_of(entered.body);
   if (!body) return entered.body;
-  for (const auto& [name, text] : entered.values) {
-    const Field* field = form.find(name);
-    const bool refers = field != nullptr && field->schema.contains("x-ref") && !text.empty();
-    if (!refers) {
-      JULU_CHECK(form.put(*body, name, text));
-      continue;
-    }
-    auto id = whole_id(store, text);
-    if (!id) return Error{id.error().code, field->pointer, id.error().detail};
-    JULU_CHECK(form.put(*body, name, *id));
-  }
+  for (const auto& [name, text] : entered.values) JULU_CHECK(enter(session, store, form, *body, name, text));
+  std::map<const Field*, std::string> lists;  // what a list was given again goes to the rest of it
   for (const std::string& set : entered.sets) {
     const std::size_t equals = set.find('=');
     if (equals == std::string::npos || equals == 0) return Error{ErrorCode::bad_argument, "--set", {}};
-    JULU_CHECK(form.put(*body, set.substr(0, equals), set.substr(equals + 1)));
+    const std::string name = set.substr(0, equals);
+    std::string text = set.substr(equals + 1);
+    const Field* field = form.find(name);
+    if (field != nullptr && field->schema.value("type", "") == "array" && !text.empty())
+      text = lists[field] += "," + text;
+    JULU_CHECK(enter(session, store, form, *body, name, text));
   }
   if (entered.edit.empty()) drop_nulls(*body);
   return text_of(*body);
@@ -97,6 +106,13 @@ std::string advice(const Session& session, const Form& form, const Error& error)
   }
   const std::string type = field->schema.value("type", "");
   const std::string format = field->schema.value("x-format", "");
+  if (field->is_time())
+    return session.pick("请按 2026-11-20 10:00 这样填写时间（北京时间）。",
+                        "A time such as 2026-11-20 10:00 (UTC+08:00).");
+  if (type == "integer" && field->schema.contains("minimum") && field->schema.contains("maximum")) {
+    return session.fill("请填 {} 到 {} 的整数。", "A whole number from {} to {}.",
+                        field->schema["minimum"].get<std::int64_t>(), field->schema["maximum"].get<std::int64_t>());
+  }
   if (type == "integer") return session.pick("请填整数，如 4。", "A whole number, such as 4.");
   if (type == "boolean") return session.pick("请填 是 或 否。", "Yes or no.");
   if (format == "date") return session.pick("请按 2026-11-24 这样填写日期。", "A date such as 2026-11-24.");
@@ -105,10 +121,10 @@ std::string advice(const Session& session, const Form& form, const Error& error)
   return {};
 }
 
-Result<Saved> save(Store& store, const Form& form, const Entered& entered, std::string body,
+Result<Saved> save(const Session& session, Store& store, const Form& form, const Entered& entered, std::string body,
                    const std::vector<PhotoInput>& photos) {
   if (!entered.edit.empty()) {
-    JULU_TRY(const std::string id, whole_id(store, entered.edit));
+    JULU_TRY(const std::string id, id_of_kind(session, store, entered.edit, form.kind(), "--edit"));
     const bool empty = body == "{}";
     if (empty && photos.empty()) return Error{ErrorCode::bad_argument, "--edit", "nothing to change"};
     return empty ? store.attach(id, photos) : store.patch(id, body, photos);
@@ -128,11 +144,9 @@ int run_capture(Session& session, const Entered& entered) {
     if (!schema) return session.fail(schema.error(), entered.kind);
     const Form form(*schema);
     const std::vector<PhotoInput> photos = photo_inputs(entered.photos);
-    const auto body = body_of(store, form, entered);
-    if (!body)
-      return session.fail(body.error(), form.label(body.error().field, session.lang),
-                          advice(session, form, body.error()));
-    const auto saved = save(store, form, entered, *body, photos);
+    const auto body = body_of(session, store, form, entered);
+    if (!body) return fail_entered(session, body.error(), &form, photos);
+    const auto saved = save(session, store, form, entered, *body, photos);
     if (!saved) return fail_entered(session, in_body(saved.error()), &form, photos);
     return say_saved(session, store, *saved, form.title(session.lang));
   });
@@ -145,7 +159,8 @@ void add_common(CLI::App& command, const std::shared_ptr<Entered>& entered, cons
       ->allow_extra_args(false);
   command
       .add_option("--set", entered->sets,
-                  session.pick("其他字段：字段=值，可多次（字段名或中文名）", "any field: field=value, again for more"))
+                  session.pick("其他字段：字段=值，可多次（字段名或中文名）；列表用逗号隔开",
+                               "any field: field=value, again for more; lists with commas"))
       ->allow_extra_args(false);
   command.add_option("--body", entered->body, session.pick("整条记录的 JSON", "the record as JSON"));
   auto* id = command.add_option(
@@ -196,8 +211,28 @@ std::vector<PhotoInput> photo_inputs(const std::vector<std::string>& typed) {
   return photos;
 }
 
+Result<void> enter(const Session& session, Store& store, const Form& form, Json& body, const std::string& name,
+                   const std::string& text) {
+  const Field* field = form.find(name);
+  if (field == nullptr) {
+    return own_words(ErrorCode::field_invalid, "--set",
+                     session.fill("没有“{}”这个字段。\n可填：{}", "There is no field “{}”.\nFields: {}",
+                                  fitted(name, 40), form.choices(name, session.lang)));
+  }
+  if (!field->schema.contains("x-ref") || is_blank(text)) return form.put(body, name, text);
+  const auto id = id_of_kind(session, store, text, field->schema["x-ref"].get<std::string>(), field->pointer);
+  if (!id) return Error{id.error().code, field->pointer, id.error().detail};
+  return form.put(body, name, *id);
+}
+
 int fail_entered(const Session& session, const Error& error, const Form* form, const std::vector<PhotoInput>& photos) {
-  std::string field = form != nullptr ? form->label(error.field, session.lang) : error.field;
+  std::string field = error.field;
+  // What is wrong inside of a field, such as an item of a list, is known by the field.
+  for (std::string place = error.field; form != nullptr && place.starts_with('/'); place.resize(place.rfind('/'))) {
+    if (form->find(place) == nullptr) continue;
+    field = form->label(place, session.lang);
+    break;
+  }
   for (std::size_t i = 0; i < photos.size(); ++i) {
     const std::string pointer = "/photos/" + std::to_string(i);
     if (error.field == pointer) field = photos[i].path;

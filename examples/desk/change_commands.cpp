@@ -1,5 +1,7 @@
 // act, attach, remove; conflicts and resolve; resend and give-up: what a person does to a record that is there.
 #include <memory>
+#include <optional>
+#include <set>
 
 #include "commands.h"
 #include "console.h"
@@ -9,7 +11,8 @@ namespace julu::desk {
 namespace {
 
 struct Wanted {
-  std::string id, action, note, body, field, value;
+  std::string id, action, note, body, field;
+  std::optional<std::string> value;
   std::vector<std::string> photos;
   bool mine = false, theirs = false;
 };
@@ -80,22 +83,33 @@ int give_up(Session& session, Store& store, const Wanted&, const std::string& id
                                      "What was refused is given up and not sent any more; the history keeps it."));
 }
 
-// The value the person chose, as JSON text; empty means absent.
-Result<std::string> chosen_value(Store& store, const Wanted& wanted, const std::string& id, const std::string& field) {
-  if (!wanted.mine && !wanted.theirs) {
-    auto text = Json::accept(wanted.value) ? wanted.value : text_of(wanted.value);
-    if (!text) return Error{text.error().code, field, {}};
-    return text;
+// What was typed in place of both values, as JSON text; empty means absent.
+Result<std::string> typed_value(const Session& session, Store& store, const Form& form, const std::string& field,
+                                const std::string& typed) {
+  const Json::json_pointer pointer(field);
+  Json body = Json::object();
+  if (form.find(field) != nullptr) {
+    JULU_CHECK(enter(session, store, form, body, field, typed));
+  } else if (!typed.empty()) {
+    body[pointer] = Json::accept(typed) ? Json::parse(typed) : Json(typed);
   }
+  JULU_CHECK(text_of(body));
+  return body.contains(pointer) && !body[pointer].is_null() ? body[pointer].dump() : std::string();
+}
+
+Result<ConflictField> conflict_of(const Session& session, Store& store, const std::string& id, const std::string& field,
+                                  const std::string& called) {
   JULU_TRY(const auto all, store.conflicts());
   for (const ConflictField& conflict : all) {
-    if (conflict.record == id && conflict.field == field) return wanted.mine ? conflict.local : conflict.remote;
+    if (conflict.record == id && conflict.field == field) return conflict;
   }
-  return Error{ErrorCode::record_unknown, "/field", {}};
+  return own_words(ErrorCode::record_unknown, "/field",
+                   session.fill("这条记录的“{}”没有冲突，见 julu conflicts。",
+                                "“{}” of this record is not in conflict: see julu conflicts.", fitted(called, 40)));
 }
 
 int resolve(Session& session, Store& store, const Wanted& wanted, const std::string& id) {
-  if (int(wanted.mine) + int(wanted.theirs) + int(!wanted.value.empty()) != 1) {
+  if (int(wanted.mine) + int(wanted.theirs) + int(wanted.value.has_value()) != 1) {
     return session.fail(ErrorCode::bad_argument, "--mine --platform --value",
                         session.pick("三者选一。", "Choose one of the three."));
   }
@@ -105,36 +119,59 @@ int resolve(Session& session, Store& store, const Wanted& wanted, const std::str
   const Form form(schema ? *schema : "{}");
   const Field* known = form.find(wanted.field);
   const std::string field = known != nullptr ? known->pointer : wanted.field;
-  const auto value = chosen_value(store, wanted, id, field);
-  if (!value) return session.fail(value.error(), wanted.field);
+  const auto conflict = conflict_of(session, store, id, field, wanted.field);
+  if (!conflict) return session.fail(conflict.error(), wanted.field);
+  const auto value = wanted.value ? typed_value(session, store, form, field, *wanted.value)
+                                  : Result<std::string>(wanted.mine ? conflict->local : conflict->remote);
+  if (!value) return fail_entered(session, value.error(), &form, {});
   const auto done = store.resolve(id, field, *value);
-  if (!done) return session.fail(done.error(), wanted.field);
+  if (!done) return fail_entered(session, done.error(), &form, {});
   if (session.json) session.print_json(Json{{"id", id}, {"field", field}, {"resolved", true}});
   if (!session.json) session.print(session.pick("已定，下次同步时发送。", "Resolved; it goes with the next sync."));
   return 0;
 }
 
-Json shown_value(const Form& form, const std::string& pointer, const std::string& value) {
+// One of the values in a conflict, masked unless asked for.
+Json value_of(const Form& form, const std::string& pointer, const std::string& value, bool unmask) {
   if (value.empty()) return nullptr;
+  const Json::json_pointer place(pointer);
   Json body = Json::object();
-  body[Json::json_pointer(pointer)] = Json::parse(value, nullptr, false);
-  return form.masked(body)[Json::json_pointer(pointer)];
+  body[place] = Json::parse(value, nullptr, false);
+  return unmask ? body[place] : form.masked(body)[place];
 }
 
-int conflicts(Session& session) {
+std::string value_text(const Session& session, Store& store, const Form& form, const std::string& pointer,
+                       const Json& value) {
+  if (value.is_null()) return session.pick("（空）", "(none)");
+  const Field* field = form.find(pointer);
+  if (field == nullptr) return value.dump();
+  if (field->schema.contains("x-ref") && value.is_string()) {
+    const auto named = store.get(value.get<std::string>());
+    const auto id = named && *named ? store.short_id((*named)->id) : value.get<std::string>();
+    if (id) return *id;
+  }
+  return form.shown(*field, value, session.lang);
+}
+
+int conflicts(Session& session, bool unmask) {
   return with_store(session, [&](Store& store) {
     const auto all = store.conflicts();
     if (!all) return session.fail(all.error());
     Table table({session.pick("编号", "id"), session.pick("字段", "field"), session.pick("原值", "before"),
                  session.pick("我的", "mine"), session.pick("平台", "platform"), session.pick("摘要", "summary")});
+    std::set<std::string> logged;
     for (const ConflictField& conflict : *all) {
       const auto record = record_of(store, conflict.record);
       if (!record) return session.fail(record.error());
+      if (unmask && logged.insert(record->id).second) {
+        if (const auto log = session.log_unmasking(store, "conflicts", record->id); !log)
+          return session.fail(log.error());
+      }
       const auto schema = store.schema(record->kind);
       const Form form(schema ? *schema : "{}");
-      const Json base = shown_value(form, conflict.field, conflict.base);
-      const Json mine = shown_value(form, conflict.field, conflict.local);
-      const Json theirs = shown_value(form, conflict.field, conflict.remote);
+      const Json base = value_of(form, conflict.field, conflict.base, unmask);
+      const Json mine = value_of(form, conflict.field, conflict.local, unmask);
+      const Json theirs = value_of(form, conflict.field, conflict.remote, unmask);
       if (session.json) {
         session.print_json(Json{{"id", conflict.record},
                                 {"field", conflict.field},
@@ -144,19 +181,17 @@ int conflicts(Session& session) {
                                 {"at_ms", conflict.at_ms}});
         continue;
       }
-      const auto text = [&](const Json& value) {
-        const Field* field = form.find(conflict.field);
-        return value.is_null()    ? session.pick("（空）", "(none)")
-               : field == nullptr ? value.dump()
-                                  : form.shown(*field, value, session.lang);
-      };
+      const auto text = [&](const Json& value) { return value_text(session, store, form, conflict.field, value); };
       const auto id = store.short_id(conflict.record);
       table.add({id ? *id : conflict.record, form.label(conflict.field, session.lang), text(base), text(mine),
                  text(theirs), record->title});
     }
     if (session.json) return 0;
     if (table.empty()) session.note(session.pick("没有冲突。", "No conflicts."));
-    if (!table.empty()) session.print(table.text());
+    if (table.empty()) return 0;
+    session.print(table.text());
+    session.note(session.pick("来定：julu resolve 编号 字段 --mine（用我的）、--platform（用平台的）或 --value 值",
+                              "to decide: julu resolve ID FIELD --mine, --platform or --value VALUE"));
     return 0;
   });
 }
@@ -199,14 +234,19 @@ void add_change_commands(CLI::App& app, Session& session) {
 
   command = app.add_subcommand("conflicts",
                                session.pick("两边都改过、需要人来定的字段", "fields that a person has to decide"));
-  command->callback([&session] { session.job = [&session] { return conflicts(session); }; });
+  auto unmask = std::make_shared<bool>(false);
+  command->add_flag("--unmask", *unmask, session.pick("显示完整信息（会留下查看记录）", "show all (this is logged)"));
+  command->callback([&session, unmask] { session.job = [&session, unmask] { return conflicts(session, *unmask); }; });
 
   command =
       add(app, session, wanted, "resolve", session.pick("确定冲突字段的取值", "decide a field in conflict"), resolve);
   command->add_option("field", wanted->field, session.pick("字段", "field"))->required();
   command->add_flag("--mine", wanted->mine, session.pick("用我的", "keep mine"));
   command->add_flag("--platform", wanted->theirs, session.pick("用平台的", "keep the platform's"));
-  command->add_option("--value", wanted->value, session.pick("用另一个值", "another value"));
+  // The parser makes no difference between an empty text and none in an optional.
+  command->add_option_function<std::string>(
+      "--value", [wanted](const std::string& typed) { wanted->value = typed; },
+      session.pick("用另一个值，写法同 --set；留空表示清除", "another value, typed as for --set; empty clears"));
 }
 
 }  // namespace julu::desk

@@ -6,6 +6,7 @@
 
 #include <julu/store.h>
 
+#include "form.h"
 #include "session.h"
 
 namespace julu::desk {
@@ -20,20 +21,26 @@ void add_sync_commands(CLI::App& app, Session& session);     // init sync status
 PhotoInput photo_input(const std::string& typed);
 std::vector<PhotoInput> photo_inputs(const std::vector<std::string>& typed);
 
+/// Puts what a person typed for a field into `body` (Form::put); where it names another record, by its whole id.
+Result<void> enter(const Session& session, Store& store, const Form& form, Json& body, const std::string& name,
+                   const std::string& text);
+
 /// Says what was saved: "已保存  事件 7c31  照片 2 张（0.9 MB）      未上传 1 条".
 int say_saved(const Session& session, Store& store, const Saved& saved, const std::string& kind_title);
 /// A failure in what was entered, with the field as the person knows it: its label, or the photo's path.
-int fail_entered(const Session& session, const Error& error, const class Form* form,
-                 const std::vector<PhotoInput>& photos);
+int fail_entered(const Session& session, const Error& error, const Form* form, const std::vector<PhotoInput>& photos);
 
 /// Opens the store and calls `work`; answers for what cannot be opened.
 int with_store(Session& session, const std::function<int(Store&)>& work);
 /// The whole id for a short one.
 Result<std::string> whole_id(Store& store, const std::string& typed);
 Result<Record> record_of(Store& store, const std::string& typed);
+std::string kind_title(Store& store, const std::string& kind, Lang lang);
 /// The kind that a person calls so, by its id or its title; empty for empty. Errors: kind_unknown.
 Result<std::string> kind_of(Store& store, const std::string& typed);
 
+/// "已派单": where a case stands; empty for what is none.
+std::string case_state(const Session& session, const Record& record);
 /// "已送达 · 已派单", "已保存 · 未上传", "未被接受：…".
 std::string state_text(const Session& session, const Record& record);
 Json record_json(Store& store, const Record& record);

@@ -1,6 +1,8 @@
 #include "console.h"
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <cstdio>
 #include <ctime>
 
@@ -108,6 +110,25 @@ std::string time_text(std::int64_t utc_ms, bool whole) {
   if (!whole) return fmt::format("{:02}-{:02} {:02}:{:02}", t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min);
   return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour,
                      t.tm_min, t.tm_sec);
+}
+
+std::optional<std::int64_t> time_of(std::string_view text) {
+  using namespace std::chrono;
+  constexpr std::string_view kForm = "0000-00-00 00:00:00";
+  if (text.size() != 10 && text.size() != 16 && text.size() != 19) return std::nullopt;
+  std::array<int, 6> parts{};
+  std::size_t part = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool digit = text[i] >= '0' && text[i] <= '9';
+    if (digit != (kForm[i] == '0') || (!digit && text[i] != kForm[i])) return std::nullopt;
+    if (!digit) ++part;
+    if (digit) parts[part] = parts[part] * 10 + (text[i] - '0');
+  }
+  const year_month_day date{year{parts[0]}, month{static_cast<unsigned>(parts[1])},
+                            day{static_cast<unsigned>(parts[2])}};
+  if (!date.ok() || parts[3] > 23 || parts[4] > 59 || parts[5] > 59) return std::nullopt;
+  const auto at = sys_days(date) + hours(parts[3] - 8) + minutes(parts[4]) + seconds(parts[5]);
+  return duration_cast<milliseconds>(at.time_since_epoch()).count();
 }
 
 std::string iso_time(std::int64_t utc_ms) {

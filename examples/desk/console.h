@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,8 @@ class Table {
 std::string bytes_text(std::int64_t bytes);
 /// In UTC+08:00: "11-23 09:12", or "2026-11-23 09:12:05" when `whole`. "-" for 0.
 std::string time_text(std::int64_t utc_ms, bool whole = false);
+/// What `time_text` writes whole, the seconds or the time of day left out if one likes, as UTC.
+std::optional<std::int64_t> time_of(std::string_view text);
 /// "2026-11-23T09:12:05.123+08:00".
 std::string iso_time(std::int64_t utc_ms);
 

@@ -80,10 +80,15 @@ std::optional<Json> typed_value(const Json& schema, std::string_view text) {
   if (type == "array") {
     Json list = Json::array();
     std::string rest(text);
-    for (std::size_t at = rest.find("，"); at != std::string::npos; at = rest.find("，")) rest.replace(at, 3, ",");
+    for (const char* comma : {"，", "、"}) {
+      for (std::size_t at = rest.find(comma); at != std::string::npos; at = rest.find(comma)) rest.replace(at, 3, ",");
+    }
     for (std::size_t begin = 0; begin <= rest.size();) {
       const std::size_t end = std::min(rest.find(',', begin), rest.size());
-      if (end > begin) list.push_back(rest.substr(begin, end - begin));
+      std::string item = rest.substr(begin, end - begin);
+      item.erase(0, item.find_first_not_of(' '));
+      item.erase(item.find_last_not_of(' ') + 1);
+      if (!item.empty()) list.push_back(std::move(item));
       begin = end + 1;
     }
     return list;
@@ -170,20 +175,35 @@ std::string Form::label(std::string_view pointer, Lang lang) const {
 
 Result<void> Form::put(Json& body, std::string_view name, std::string_view text) const {
   const Field* field = find(name);
-  std::string pointer = field != nullptr ? field->pointer : "/" + std::string(name);
-  if (field == nullptr) std::replace(pointer.begin(), pointer.end(), '.', '/');
+  if (field == nullptr) return Error{ErrorCode::field_invalid, std::string(name), {}};
   Json value = nullptr;
-  if (!text.empty()) {
-    const auto typed = typed_value(field != nullptr ? field->schema : Json::object(), text);
-    if (!typed) return Error{ErrorCode::field_invalid, pointer, {}};
+  if (!is_blank(text)) {
+    const auto time = field->is_time() ? time_of(text) : std::nullopt;
+    const auto typed = time ? std::optional<Json>(*time) : typed_value(field->schema, text);
+    if (!typed) return Error{ErrorCode::field_invalid, field->pointer, {}};
     value = *typed;
   }
   try {
-    body[Json::json_pointer(pointer)] = std::move(value);
+    body[Json::json_pointer(field->pointer)] = std::move(value);
   } catch (const Json::exception&) {
-    return Error{ErrorCode::field_invalid, pointer, {}};
+    return Error{ErrorCode::field_invalid, field->pointer, {}};
   }
   return {};
+}
+
+std::string Form::choices(std::string_view name, Lang lang) const {
+  const auto alike = [&](std::string_view word) {
+    return word.find(name) != std::string_view::npos || name.find(word) != std::string_view::npos;
+  };
+  std::string near, all;
+  for (const Field& field : fields_) {
+    if (field.schema.contains("properties")) continue;
+    const std::string one = (lang == Lang::zh ? "、" : ", ") + field.label(lang);
+    all += one;
+    if (alike(field.label_zh) || alike(field.label_en) || alike(with_dots(field.pointer))) near += one;
+  }
+  const std::string& names = near.empty() ? all : near;
+  return names.substr(std::min(names.size(), std::string_view(lang == Lang::zh ? "、" : ", ").size()));
 }
 
 Json Form::masked(Json body) const {
@@ -203,7 +223,7 @@ std::string Form::shown(const Field& field, const Json& value, Lang lang) const 
     const std::string codes = text_member(field.schema, "x-codes");
     return codes.empty() ? value.get<std::string>() : code_label(codes, value.get_ref<const std::string&>(), lang);
   }
-  if (value.is_number_integer() && field.pointer.ends_with("_at_ms")) return time_text(value.get<std::int64_t>(), true);
+  if (value.is_number_integer() && field.is_time()) return time_text(value.get<std::int64_t>(), true);
   if (value.is_array()) {
     std::string list;
     for (const Json& item : value)
@@ -211,6 +231,15 @@ std::string Form::shown(const Field& field, const Json& value, Lang lang) const 
     return list;
   }
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+bool is_blank(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = text.starts_with("　") ? std::string_view("　").size() : 1;
+    if (length == 1 && std::string_view(" \t\r\n").find(text.front()) == std::string_view::npos) return false;
+    text.remove_prefix(length);
+  }
+  return true;
 }
 
 std::string code_label(std::string_view list, std::string_view code, Lang lang) {

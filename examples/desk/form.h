@@ -22,6 +22,8 @@ struct Field {
   bool sensitive = false;  ///< itself or what it is in
 
   const std::string& label(Lang lang) const { return lang == Lang::zh ? label_zh : label_en; }
+  /// A moment, in milliseconds: shown and typed in UTC+08:00.
+  bool is_time() const { return pointer.ends_with("_at_ms") || pointer.ends_with("_time_ms"); }
 };
 
 class Form {
@@ -34,11 +36,14 @@ class Form {
   const std::vector<Field>& fields() const { return fields_; }
   /// By pointer, by path with dots ("house.rooms"), or by label. Null: the schema does not name it.
   const Field* find(std::string_view name) const;
+  /// The labels that have to do with a name that is no field's; all of them when none has.
+  std::string choices(std::string_view name, Lang lang) const;
   /// What the person calls this pointer: its label, or the pointer itself.
   std::string label(std::string_view pointer, Lang lang) const;
 
-  /// Puts a value typed as text into `body`: numbers, yes and no, lists with commas, codes by code or by name. Empty
-  /// text is a null, which a patch takes as "remove". Errors: field_invalid with the field's pointer.
+  /// Puts a value typed as text into `body`: numbers, yes and no, times, lists with commas, codes by code or by name.
+  /// Blank text is a null, which a patch takes as "remove". Errors: field_invalid with the field's pointer, or with the
+  /// name that is no field's.
   Result<void> put(Json& body, std::string_view name, std::string_view text) const;
 
   /// Sensitive values as stars, the rest as it is.
@@ -51,6 +56,12 @@ class Form {
   std::string kind_, title_zh_, title_en_;
   std::vector<Field> fields_;
 };
+
+/// Nothing but blanks, the Chinese one too: typed for a field, it is nothing.
+bool is_blank(std::string_view text);
+
+/// Nothing but blanks, the Chinese one too: typed for a field, it is nothing.
+bool is_blank(std::string_view text);
 
 /// The name of a code in a shipped list; the code itself when the list does not have it.
 std::string code_label(std::string_view list, std::string_view code, Lang lang);

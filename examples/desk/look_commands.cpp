@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <set>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -16,21 +17,13 @@
 namespace julu::desk {
 namespace {
 
+constexpr std::size_t kPhotoDigits = 12;  // of a hash, where people see it
+
 struct Looked {
   std::string id, kind, search, out;
   int limit = 50;
   bool unsent = false, unmask = false, thumbnail = false;
 };
-
-std::string kind_title(Store& store, const std::string& kind, Lang lang) {
-  static std::map<std::string, std::string> known;
-  std::string& title = known[kind];
-  if (title.empty()) {
-    const auto schema = store.schema(kind);
-    title = schema ? Form(*schema).title(lang) : kind;
-  }
-  return title;
-}
 
 int list(Session& session, const Looked& looked) {
   return with_store(session, [&](Store& store) {
@@ -40,6 +33,7 @@ int list(Session& session, const Looked& looked) {
     filter.kind = *kind;
     filter.search = looked.search;
     filter.limit = std::clamp(looked.limit, 1, 200);
+    filter.deleted_too = looked.unsent;  // a removal that waits, or what was refused because the county has deleted it
     Table table({session.pick("编号", "id"), session.pick("种类", "kind"), session.pick("时间", "time"),
                  session.pick("状态", "state"), session.pick("摘要", "summary")});
     int shown = 0;
@@ -89,13 +83,36 @@ void print_fields(const Session& session, const Form& form, const Json& body) {
 
 void print_photos(const Session& session, const Record& record) {
   int number = 0;
+  // Where nothing waits, a photo that did not go was given up.
+  const bool waits = record.delivery == Delivery::saved || record.delivery == Delivery::parked;
+  const char* not_there = waits ? session.pick("未上传", "not uploaded") : session.pick("已放弃", "given up");
   for (const RecordPhoto& photo : record.photos) {
-    session.print(
-        fmt::format("{}  {}  {}  {}  {}", padded(fmt::format("{} {}", session.pick("照片", "photo"), ++number), 14),
-                    padded(code_label("photo-role", photo.role, session.lang), 8),
-                    padded(bytes_text(photo.length_bytes), 8), photo.sha256.substr(0, 12),
-                    photo.delivered ? session.pick("已送达", "delivered") : session.pick("未上传", "not uploaded")) +
-        (photo.here ? "" : session.pick("  （还未下载）", "  (not fetched yet)")));
+    session.print(fmt::format("{}  {}  {}  {}  {}",
+                              padded(fmt::format("{} {}", session.pick("照片", "photo"), ++number), 14),
+                              padded(code_label("photo-role", photo.role, session.lang), 8),
+                              padded(bytes_text(photo.length_bytes), 8), photo.sha256.substr(0, kPhotoDigits),
+                              photo.delivered ? session.pick("已送达", "delivered") : not_there) +
+                  (photo.here ? "" : session.pick("  （还未下载）", "  (not fetched yet)")));
+  }
+}
+
+// What only a person can do now.
+void say_ways_on(const Session& session, Store& store, const Record& record) {
+  const auto short_id = store.short_id(record.id);
+  const std::string id = short_id ? *short_id : record.id;
+  if (record.delivery == Delivery::parked && record.problem && record.problem->detail == "deleted") {
+    session.note(session.fill("平台已删除这条记录，未被接受的内容不能再发送：用 julu give-up {} 放弃",
+                              "the platform has deleted the record, so what was refused cannot go any more: julu "
+                              "give-up {}",
+                              id));
+  } else if (record.delivery == Delivery::parked) {
+    session.note(session.fill("未被接受的内容：重新发送用 julu resend {0}，不再发送用 julu give-up {0}",
+                              "what was refused: julu resend {0} sends it again, julu give-up {0} does not", id));
+  }
+  if (record.in_conflict) {
+    session.note(
+        session.fill("有字段两边都改过：见 julu conflicts，用 julu resolve {} 字段 来定",
+                     "fields were changed on both sides: see julu conflicts, decide with julu resolve {} FIELD", id));
   }
 }
 
@@ -115,6 +132,8 @@ int show(Session& session, const Looked& looked) {
     }
     session.print(fmt::format("{}  {}", kind_title(store, record->kind, session.lang), record->id));
     session.print(padded(session.pick("状态", "state"), 14) + "  " + state_text(session, *record));
+    if (record->delivery == Delivery::parked && !record->state.empty())
+      session.print(padded(session.pick("当前状态", "case now"), 14) + "  " + case_state(session, *record));
     session.print(padded(session.pick("登记时间", "saved"), 14) + "  " + time_text(record->captured_at_ms, true));
     if (record->delivered_at_ms > 0) {
       session.print(padded(session.pick("送达时间", "delivered"), 14) + "  " +
@@ -122,12 +141,7 @@ int show(Session& session, const Looked& looked) {
     }
     print_fields(session, form, *body);
     print_photos(session, *record);
-    if (record->delivery == Delivery::parked) {
-      const auto short_id = store.short_id(record->id);
-      const std::string id = short_id ? *short_id : record->id;
-      session.note(session.fill("未被接受的内容：重新发送用 julu resend {0}，不再发送用 julu give-up {0}",
-                                "what was refused: julu resend {0} sends it again, julu give-up {0} does not", id));
-    }
+    say_ways_on(session, store, *record);
     return 0;
   });
 }
@@ -214,6 +228,23 @@ Result<std::int64_t> write_photo(Store& store, const std::string& sha256, const 
   return out.finish();
 }
 
+// The photo whose hash begins so, as `show` prints it.
+Result<std::string> photo_beginning(Store& store, const std::string& digits) {
+  std::set<std::string> found;
+  Filter filter;
+  filter.limit = 200;
+  filter.deleted_too = true;
+  JULU_CHECK(each_record(store, filter, [&](const Record& record) {
+    for (const RecordPhoto& photo : record.photos) {
+      if (photo.sha256.starts_with(digits)) found.insert(photo.sha256);
+    }
+    return found.size() < 2;
+  }));
+  if (found.empty()) return Error{ErrorCode::record_unknown, "/id", {}};
+  if (found.size() > 1) return Error{ErrorCode::bad_argument, "/id", "several photos begin so"};
+  return *found.begin();
+}
+
 // One photo by its hash, or those of a record.
 Result<std::vector<std::pair<std::string, std::string>>> wanted_photos(Store& store, const std::string& typed) {
   std::vector<std::pair<std::string, std::string>> wanted;
@@ -221,8 +252,14 @@ Result<std::vector<std::pair<std::string, std::string>>> wanted_photos(Store& st
     wanted.emplace_back(typed, "photo");
     return wanted;
   }
-  JULU_TRY(const Record record, record_of(store, typed));
-  for (const RecordPhoto& photo : record.photos) wanted.emplace_back(photo.sha256, photo.role);
+  const auto record = record_of(store, typed);
+  if (!record && record.error().code == ErrorCode::record_unknown && typed.size() >= kPhotoDigits) {
+    JULU_TRY(const std::string sha256, photo_beginning(store, typed));
+    wanted.emplace_back(sha256, "photo");
+    return wanted;
+  }
+  if (!record) return record.error();
+  for (const RecordPhoto& photo : record->photos) wanted.emplace_back(photo.sha256, photo.role);
   if (wanted.empty()) return Error{ErrorCode::photo_unknown, {}, "no photos"};
   return wanted;
 }
@@ -233,6 +270,8 @@ int photo(Session& session, const Looked& looked) {
     if (!wanted) return session.fail(wanted.error(), looked.id);
     std::error_code failed;
     const bool folder = std::filesystem::is_directory(looked.out, failed);
+    if (wanted->size() > 1 && !looked.out.empty() && !std::filesystem::exists(looked.out, failed))
+      return session.fail(Error{ErrorCode::bad_argument, "-o", "no such folder"});
     if (wanted->size() > 1 && !folder) {
       return session.fail(
           ErrorCode::bad_argument, "-o",
@@ -243,10 +282,10 @@ int photo(Session& session, const Looked& looked) {
     }
     int number = 0;
     for (const auto& [sha256, role] : *wanted) {
-      const std::string name = fmt::format("{:02}-{}-{}.jpg", ++number, role, sha256.substr(0, 12));
+      const std::string name = fmt::format("{:02}-{}-{}.jpg", ++number, role, sha256.substr(0, kPhotoDigits));
       const std::string path = folder ? looked.out + "/" + name : looked.out;
       const auto written = write_photo(store, sha256, path, looked.thumbnail);
-      if (!written) return session.fail(written.error(), looked.id);
+      if (!written) return session.fail(written.error(), written.error().field == "-o" ? "" : looked.id);
       if (session.json && !path.empty())
         session.print_json(Json{{"sha256", sha256}, {"file", path}, {"bytes", *written}});
       if (!session.json && !path.empty()) session.note(path);
@@ -289,6 +328,16 @@ Result<std::string> kind_of(Store& store, const std::string& typed) {
   return Error{ErrorCode::kind_unknown, "--kind", {}};
 }
 
+std::string kind_title(Store& store, const std::string& kind, Lang lang) {
+  static std::map<std::string, std::string> known;
+  std::string& title = known[kind];
+  if (title.empty()) {
+    const auto schema = store.schema(kind);
+    title = schema ? Form(*schema).title(lang) : kind;
+  }
+  return title;
+}
+
 Result<Record> record_of(Store& store, const std::string& typed) {
   JULU_TRY(const std::string id, whole_id(store, typed));
   JULU_TRY(auto record, store.get(id));
@@ -296,9 +345,13 @@ Result<Record> record_of(Store& store, const std::string& typed) {
   return *std::move(record);
 }
 
+std::string case_state(const Session& session, const Record& record) {
+  const std::string& title = session.lang == Lang::zh ? record.state_title_zh : record.state_title_en;
+  return title.empty() ? record.state : title;
+}
+
 std::string state_text(const Session& session, const Record& record) {
-  std::string state = session.lang == Lang::zh ? record.state_title_zh : record.state_title_en;
-  if (state.empty()) state = record.state;
+  const std::string state = case_state(session, record);
   std::string text;
   switch (record.delivery) {
     case Delivery::none:
@@ -394,7 +447,9 @@ void add_look_commands(CLI::App& app, Session& session) {
 
   command = app.add_subcommand("photo", session.pick("取出照片", "write a photo to a file"));
   command
-      ->add_option("id", looked->id, session.pick("照片的 SHA-256，或记录编号", "SHA-256 of a photo, or a record's id"))
+      ->add_option("id", looked->id,
+                   session.pick("照片的 SHA-256（show 里的 12 位即可），或记录编号",
+                                "SHA-256 of a photo (the 12 digits in show will do), or a record's id"))
       ->required();
   command->add_option("-o,--output", looked->out,
                       session.pick("文件或目录；不写则到标准输出", "file or folder; stdout without"));

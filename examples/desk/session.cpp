@@ -1,6 +1,7 @@
 #include "session.h"
 
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -25,6 +26,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kSeveral = "several workers: ";
+constexpr std::string_view kOwnWords = "in own words: ";
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -88,6 +90,10 @@ Result<StoreKey> read_key(const std::string& path) {
 
 }  // namespace
 
+Error own_words(ErrorCode code, std::string field, std::string_view words) {
+  return Error{code, std::move(field), std::string(kOwnWords).append(words)};
+}
+
 Error error_of(int number, std::string field) {
   const ErrorCode code = number == EACCES || number == EPERM || number == EROFS ? ErrorCode::permission
                          : number == ENOSPC || number == EDQUOT                 ? ErrorCode::disk_full
@@ -119,8 +125,16 @@ std::string Session::root() const {
 Result<StoreKey> Session::key(bool make_when_missing) const {
   const std::string path = key_file.empty() ? root() + "/key" : key_file;
   auto key = read_key(path);
-  if (key || key.error().code != ErrorCode::store_missing || !make_when_missing) return key;
-  return make_key(path);
+  if (key || key.error().code != ErrorCode::store_missing) return key;
+  // Where the stores are, a new key would pass for theirs.
+  const auto all = enrolments(root());
+  const bool own_place = !key_file.empty();
+  if (make_when_missing && (own_place || (all && all->empty()))) return make_key(path);
+  return own_words(ErrorCode::store_missing, "key-file",
+                   fill("找不到密钥文件 {}，没有它打不开这里的数据。\n请放回原处，或用 --key-file 指定。",
+                        "The key file {} is not there; without it nobody opens the data here.\nPut it back, or name "
+                        "it with --key-file.",
+                        short_path(path)));
 }
 
 Result<std::unique_ptr<Store>> Session::open() {
@@ -136,7 +150,12 @@ Result<std::unique_ptr<Store>> Session::open() {
   if (wanted.empty() && all.size() > 1) {
     return Error{ErrorCode::bad_argument, "--worker", std::string(kSeveral) + names};
   }
-  if (directory.empty()) return Error{ErrorCode::store_missing, all.empty() ? "" : "--worker", {}};
+  if (all.empty()) return Error{ErrorCode::store_missing, {}, {}};
+  if (directory.empty()) {
+    return own_words(
+        ErrorCode::store_missing, "--worker",
+        fill("这台电脑没有登记过 {}，登记过的是 {}。", "{} is not enrolled here; enrolled: {}.", wanted, names));
+  }
   directory_ = directory;
   JULU_TRY(const StoreKey key, this->key(false));
   Store::Options options;
@@ -164,6 +183,7 @@ std::string Session::advice_for(const Error& error) const {
       {"readable by others", "密钥文件不能让别人读取，请运行：chmod 600 密钥文件",
        "Others may read the key file. Run: chmod 600 FILE"},
       {"several records end so", "有多条记录的编号以此结尾，请多写几位。", "Several ids end so: give more digits."},
+      {"several photos begin so", "有多张照片以此开头，请写全 64 位。", "Several photos begin so: give all 64 digits."},
       {"no such folder", "没有这个目录，请先建立。", "There is no such folder: make it first."},
       {"is a folder", "这是一个目录，请写上文件名。", "This is a folder: name a file in it."},
       {"no photos", "这条记录没有照片。", "The record has no photos."},
@@ -183,9 +203,6 @@ std::string Session::advice_for(const Error& error) const {
     return pick("编号见 julu list，写最后几位即可（至少四位）。",
                 "Ids are in julu list; the last four digits or more will do.");
   }
-  if (error.code == ErrorCode::record_unknown && error.field == "/field") {
-    return pick("这个字段没有冲突，见 julu conflicts。", "The field is not in conflict: see julu conflicts.");
-  }
   if (error.code == ErrorCode::kind_unknown) {
     return pick("现有：事件、住户、人口、走访；其他种类由平台下发。",
                 "Known: incident, household, person, visit; others come from the platform.");
@@ -193,22 +210,43 @@ std::string Session::advice_for(const Error& error) const {
   return {};
 }
 
+// What is no field of a form is called so by the commands' help.
+std::string Session::word_for(const std::string& pointer) const {
+  struct Known {
+    const char *pointer, *zh, *en;
+  };
+  constexpr Known kKnown[] = {
+      {"/id", "编号", "id"},       {"/note", "说明", "note"}, {"/action", "步骤", "step"},
+      {"/field", "字段", "field"}, {"/kind", "种类", "kind"}, {"/photos", "照片", "photos"},
+  };
+  for (const Known& known : kKnown) {
+    if (pointer == known.pointer) return pick(known.zh, known.en);
+  }
+  constexpr std::string_view kPhoto = "/photos/";
+  std::size_t number = 0;
+  const char* end = pointer.data() + pointer.size();
+  if (pointer.starts_with(kPhoto) && std::from_chars(pointer.data() + kPhoto.size(), end, number).ec == std::errc())
+    return fill("照片 {}", "photo {}", number + 1);
+  return pointer;
+}
+
 int Session::fail(const Error& error, const std::string& shown_field, const std::string& hint) const {
   Error shown = error;
-  if (!shown_field.empty()) shown.field = shown_field;
-  std::string text = message(shown, lang);
+  shown.field = shown_field.empty() || shown_field == error.field ? word_for(error.field) : shown_field;
+  const bool own = error.detail.starts_with(kOwnWords);
+  std::string text = own ? error.detail.substr(kOwnWords.size()) : message(shown, lang);
   // This process ends now: nothing tries again by itself.
   const std::string later = pick("稍后自动重试", "trying again later");
   if (const std::size_t at = text.find(later); at != std::string::npos) {
     text.replace(at, later.size(), pick("请稍后再试", "try again later"));
   }
-  const std::string advice = hint.empty() ? advice_for(error) : hint;
+  const std::string advice = !hint.empty() ? hint : own ? std::string() : advice_for(error);
   if (!advice.empty()) text += "\n" + advice;
   note(text);
   if (json) {
     Json object{{"code", std::string(name(error.code))}, {"field", error.field}, {"message", text}};
     if (!shown_field.empty()) object["shown_field"] = shown_field;
-    if (!error.detail.empty()) object["detail"] = error.detail;
+    if (!error.detail.empty() && !own) object["detail"] = error.detail;
     try {
       print_json(Json{{"error", object}});
     } catch (const std::system_error&) {

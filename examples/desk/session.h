@@ -39,7 +39,8 @@ class Session {
   }
 
   std::string root() const;
-  /// 32 bytes as 64 hex digits in a file that nobody else may read. Errors: permission, store_key, store_missing.
+  /// 32 bytes as 64 hex digits in a file that nobody else may read. One is not made beside stores that want another.
+  /// Errors: permission, store_key, store_missing.
   Result<StoreKey> key(bool make_when_missing) const;
   /// The one worker's store, or the one that --worker names.
   Result<std::unique_ptr<Store>> open();
@@ -58,9 +59,12 @@ class Session {
 
  private:
   std::string advice_for(const Error& error) const;
+  std::string word_for(const std::string& pointer) const;
   std::string directory_;  // of the store that is open
 };
 
+/// A refusal in the terminal's own words, which `Session::fail` says in place of the library's sentence.
+Error own_words(ErrorCode code, std::string field, std::string_view words);
 /// What errno says: permission, disk_full or io.
 Error error_of(int number, std::string field);
 /// What nothing has foreseen: output that cannot be written says its errno, anything else is internal.

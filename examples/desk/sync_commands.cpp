@@ -35,11 +35,23 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
-int fail_to_enrol(const Session& session, const Error& error) {
+bool is_plain_and_away(std::string_view platform) {
+  constexpr std::string_view kHttp = "http://";
+  if (!platform.starts_with(kHttp)) return false;
+  const std::string_view host = platform.substr(kHttp.size());
+  return !host.starts_with("127.") && !host.starts_with("localhost") && !host.starts_with("[::1]");
+}
+
+int fail_to_enrol(const Session& session, const Error& error, const std::string& platform) {
   if (error.field == "/platform" && error.detail == "proof-refused") {
     return session.fail(error, "--platform",
                         session.pick("平台不认这个地址，请照通知上的写法填写。",
                                      "The platform goes by another address: give it as it was handed out."));
+  }
+  if (error.field == "/platform" && is_plain_and_away(platform)) {
+    return session.fail(error, "--platform",
+                        session.pick("平台地址要用 https://，http:// 只能用于这台电脑自己。",
+                                     "It has to be https://; http:// is for this computer itself alone."));
   }
   if (error.field == "/platform") {
     return session.fail(error, "--platform",
@@ -71,7 +83,7 @@ int init(Session& session, const InitOptions& wanted) {
   options.ca_file = wanted.ca_file;
   options.consent_at_ms = system_clock().now_ms();  // running init is the consent; --help says so
   const auto device = enrol(options);
-  if (!device) return fail_to_enrol(session, device.error());
+  if (!device) return fail_to_enrol(session, device.error(), wanted.platform);
   const Identity& who = device->identity;
   if (session.json) {
     session.print_json(Json{{"worker", who.worker},
@@ -152,6 +164,7 @@ std::string failure_text(const Session& session, const SyncOutcome& outcome, std
 int say_outcome(const Session& session, Store& store, const SyncOutcome& outcome, std::int64_t records_delivered) {
   const auto status = store.status();
   const std::int64_t unsent = status ? status->unsent_records : 0;
+  const std::int64_t conflicts = status ? status->conflicts : 0;
   if (session.json) {
     Json line{{"end", end_name(outcome.end)},
               {"records_delivered", records_delivered},
@@ -164,6 +177,7 @@ int say_outcome(const Session& session, Store& store, const SyncOutcome& outcome
               {"records_changed", outcome.records_changed},
               {"requests", outcome.requests},
               {"unsent", unsent},
+              {"conflicts", conflicts},
               {"failure", outcome.failure ? Json(std::string(name(outcome.failure->code))) : Json(nullptr)}};
     if (outcome.next_attempt_ms) line["next_attempt_ms"] = *outcome.next_attempt_ms;
     session.print_json(line);
@@ -181,6 +195,10 @@ int say_outcome(const Session& session, Store& store, const SyncOutcome& outcome
   if (outcome.ops_parked > 0) {
     session.note(session.fill("有 {} 项未被平台接受，见 julu list --unsent",
                               "{} refused by the platform: julu list --unsent", outcome.ops_parked));
+  }
+  if (conflicts > 0) {
+    session.note(session.fill("有 {} 个字段两边都改过，见 julu conflicts",
+                              "{} fields were changed on both sides: julu conflicts", conflicts));
   }
   return exit_status(outcome);
 }

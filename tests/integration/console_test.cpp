@@ -54,3 +54,16 @@ TEST_CASE("columns of a table stand one below the other whatever is in them") {
         "情况  ⚡停电  一\n"
         "note  ✅ ok   二\n");
 }
+
+TEST_CASE("a time is read as it is shown, in the county's time, and what is none is not read") {
+  const std::int64_t shown = 1'795'140'125'000;
+  CHECK(time_of(time_text(shown, true)) == shown);
+  CHECK(time_of("2026-11-20 10:02") == shown - 5000);
+  CHECK(time_of("2026-11-20") == 1'795'104'000'000);
+  CHECK(time_of("2028-02-29 00:00").has_value());
+  for (const char* none : {"", "1795140125000", "2026-11-20 1:00", "2026-02-29", "2026-13-01", "2026-11-20 24:00",
+                           "2026-11-20 10:60", "2026-11-20T10:00", "2026/11/20", "昨天上午十点"}) {
+    INFO(none);
+    CHECK_FALSE(time_of(none).has_value());
+  }
+}

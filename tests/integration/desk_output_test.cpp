@@ -86,6 +86,25 @@ TEST_CASE("a file that cannot be written says why") {
   CHECK(files_in(desk.folder.path()) == 3);  // data, a.jpg, folder
 }
 
+TEST_CASE("a photo is had by the digits that show prints, and several want a folder that is there") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Holding desk(platform);
+  const std::string digits = desk.sha256.substr(0, 12);
+  REQUIRE(desk.run({"show", desk.id}).text.find(" " + digits + " ") != std::string::npos);
+  CHECK((desk.run({"photo", digits}).text == desk.run({"photo", desk.sha256}).text));
+  CHECK(desk.run({"photo", digits}).status == 0);
+  CHECK(desk.run({"photo", std::string(12, '0')}).status == 66);
+  REQUIRE(desk.run({"attach", desk.id, "--photo", desk.photo("b.jpg", 2)}).status == 0);
+  const std::string folder = desk.folder.file("newdir");
+  const Ended refused = desk.run_json({"photo", desk.id, "-o", folder});
+  CHECK(refused.status == 64);
+  CHECK(refused.last().at("error").at("message").get<std::string>().find("没有这个目录") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(folder));
+  REQUIRE(std::filesystem::create_directory(folder));
+  CHECK(desk.run({"photo", desk.id, "-o", folder}).status == 0);
+  CHECK(files_in(folder) == 2);
+}
+
 TEST_CASE("a pipe or a link is written into and stays what it is") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Holding desk(platform);

@@ -12,6 +12,12 @@
 using namespace julu::test;
 using nlohmann::json;
 
+namespace {
+
+std::string short_of(const std::string& id) { return id.substr(id.size() - 12); }
+
+}  // namespace
+
 TEST_CASE("a clerk reports offline, syncs later and sees it delivered") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Desk desk(platform);
@@ -98,6 +104,38 @@ TEST_CASE("the key is made once, for its owner alone, and one that others can re
   CHECK(desk.run({"list"}).status == 77);
 }
 
+TEST_CASE("a key that is gone is missed by its name, and init makes no other in its place") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const std::string key = desk.folder.file("data/key");
+  std::filesystem::rename(key, key + ".away");
+  const Ended listed = desk.run_json({"list"});
+  CHECK(listed.status == 66);
+  CHECK(listed.last().at("error").at("message").get<std::string>().starts_with("找不到密钥文件 " + key));
+  platform.add_worker("W-0413");
+  const Ended again = desk.run_json({"init", "--platform", platform.url(), "--code", platform.code("W-0413")});
+  CHECK(again.status == 66);
+  CHECK_FALSE(std::filesystem::exists(key));
+  std::filesystem::rename(key + ".away", key);
+  CHECK(desk.run({"list"}).status == 0);
+}
+
+TEST_CASE("a worker who is not here is answered with who is, an address without encryption with what it wants") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const auto message = [&](const std::vector<std::string>& words, int status) {
+    const Ended ended = desk.run_json(words);
+    CHECK(ended.status == status);
+    return ended.last().at("error").at("message").get<std::string>();
+  };
+  CHECK(message({"--worker", "nobody", "list"}, 66) == "这台电脑没有登记过 nobody，登记过的是 W-0412。");
+  const auto init = [&](const std::string& address) {
+    return message({"init", "--platform", address, "--code", "7F3K-92QM-X4HT"}, 64);
+  };
+  CHECK(init("http://example.com").find("要用 https://") != std::string::npos);
+  CHECK(init("example.com").find("要写全") != std::string::npos);
+}
+
 TEST_CASE("two processes use one store: both capture, and a second sync is told that one runs") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Desk desk(platform);
@@ -137,12 +175,86 @@ TEST_CASE("what a clerk mistypes is answered with what to type instead") {
   CHECK(message({"photo", id}, 66).find("没有照片") != std::string::npos);
   CHECK(message({"act", id, "评价"}, 65).find("现在可以：当场解决、撤回") != std::string::npos);
   CHECK(message({"household", "--address", "堤村", "--residents", "四"}, 65).find("整数") != std::string::npos);
+  CHECK(message({"report", "--category", "道路", "--text", "坑", "--urgency", "soon"}, 65).find("可选：一般、") !=
+        std::string::npos);
   CHECK(message({"resolve", id, "情况描述", "--mine"}, 66).find("julu conflicts") != std::string::npos);
   CHECK(message({"report", "--text"}, 64).find("--text") != std::string::npos);
   CHECK(message({"init", "--platform", "juhaoban"}, 64) == "缺少 --code");
   CHECK(desk.run_json({"resend", id}).last().at("queued") == false);
   const std::string home = desk.run_json({"household", "--address", "堤村 1 号"}).last().at("id");
   CHECK(message({"household", "--edit", home}, 64).find("没有写要改什么") != std::string::npos);
+  const std::string person =
+      desk.run_json({"person", "--name", "张三", "--set", "所属住户=" + short_of(home)}).last().at("id");
+  CHECK(desk.run_json({"show", person}).last().at("body").at("household") == home);
+  const std::string is_person = person.substr(person.size() - 4) + " 是人口，不是住户。";
+  CHECK(message({"household", "--edit", person, "--address", "堤村 2 号"}, 65) == is_person);
+  CHECK(message({"person", "--name", "李四", "--household", person}, 65) == is_person);
+  CHECK(message({"visit", "--text", "看望", "--household", person}, 65) == is_person);
+  CHECK(message({"visit", "--text", "看望", "--set", "household=" + person}, 65) == is_person);
+}
+
+TEST_CASE("a name that is no field's is refused with the names that are like it") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const auto message = [&](const std::string& set) {
+    const Ended ended = desk.run_json({"household", "--address", "堤村", "--set", set});
+    CHECK(ended.status == 65);
+    return ended.last().at("error").at("message").get<std::string>();
+  };
+  CHECK(message("家庭年收入=1") == "没有“家庭年收入”这个字段。\n可填：家庭年收入（元）");
+  CHECK(message("room=1") == "没有“room”这个字段。\n可填：间数");
+  CHECK(message("house.roof=1").find("可填：户号、住址、") != std::string::npos);
+  CHECK(message("楼层=1").find("、间数、") != std::string::npos);
+  CHECK(desk.run_json({"status"}).last().at("records") == 0);
+  CHECK(desk.run({"household", "--body", R"({"address":"堤村","roof":"瓦"})"}).status == 0);
+}
+
+TEST_CASE("values are typed as people write them: lists, times") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const auto body = [&](std::vector<std::string> words) {
+    const Ended saved = desk.run_json(std::move(words));
+    REQUIRE(saved.status == 0);
+    return desk.run_json({"show", "--unmask", saved.last().at("id")}).last().at("body");
+  };
+  const json both = {"独居", "党员"};
+  CHECK(body({"person", "--name", "甲", "--set", "标签=独居", "--set", "tags=党员"}).at("tags") == both);
+  CHECK(body({"person", "--name", "甲", "--set", "标签=独居,党员"}).at("tags") == both);
+  CHECK(body({"person", "--name", "甲", "--set", "标签=独居、 党员 ,"}).at("tags") == both);
+  CHECK(body({"person", "--name", "甲", "--set", "标签=独居，党员", "--set", "职业=农"}).at("tags") == both);
+  const auto visit = [&](const std::string& at) {
+    return body({"visit", "--text", "看望", "--set", "走访时间=" + at}).at("visited_at_ms").get<std::int64_t>();
+  };
+  CHECK(visit("2026-11-20 10:00") == 1'795'140'000'000);
+  CHECK(visit("1795140000000") == 1'795'140'000'000);
+  CHECK(desk.run({"show", desk.run_json({"list", "--limit", "1"}).last().at("id")}).text.find("2026-11-20 10:00:00") !=
+        std::string::npos);
+  const Ended wrong = desk.run({"visit", "--text", "看望", "--set", "走访时间=昨天上午"}, kWithErrors);
+  CHECK(wrong.status == 65);
+  CHECK(wrong.text.find("2026-11-20 10:00 这样") != std::string::npos);
+}
+
+TEST_CASE("blanks are nothing, and a refusal speaks of fields by name and numbers by their range") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const auto message = [&](const std::vector<std::string>& words, int status) {
+    const Ended ended = desk.run_json(words);
+    INFO(ended.text);
+    CHECK(ended.status == status);
+    return ended.last().at("error").at("message").get<std::string>();
+  };
+  for (const char* blank : {"", " ", "\t　 "}) {
+    CHECK(message({"report", "--category", "道路", "--text", blank}, 65) == "还有必填项没有填写（情况描述）。");
+  }
+  CHECK(message({"household", "--address", "堤村", "--residents", "1000"}, 65).ends_with("请填 0 到 999 的整数。"));
+  CHECK(message({"household", "--address", "堤村", "--residents", "四"}, 65).ends_with("请填 0 到 999 的整数。"));
+  CHECK(message({"household", "--address", "堤村", "--set", "标签=" + std::string(33, 'x')}, 65).find("（标签）") !=
+        std::string::npos);
+  const std::string id = desk.run_json({"report", "--category", "道路", "--text", "坑"}).last().at("id");
+  CHECK(message({"act", id, "撤回", "--note", "\xFF"}, 65).find("（说明）") != std::string::npos);
+  CHECK(message({"remove", id}, 65).find('/') == std::string::npos);
+  CHECK(message({"report", "--id", "1", "--category", "道路", "--text", "坑"}, 64).find("（编号）") !=
+        std::string::npos);
 }
 
 TEST_CASE("sensitive values are masked unless someone asks, and that is written down") {
@@ -167,7 +279,11 @@ TEST_CASE("two clerks change one field; the second chooses, and both end the sam
   CHECK(first.run({"household", "--edit", id, "--address", "甲"}).status == 0);
   CHECK(second.run({"household", "--edit", id, "--address", "乙"}).status == 0);
   CHECK(first.run({"sync"}).status == 0);
-  second.run({"sync"});
+  CHECK(second.run({"sync"}, kWithErrors).text.find("有 1 个字段两边都改过，见 julu conflicts") != std::string::npos);
+  CHECK(second.run_json({"sync"}).last().at("conflicts") == 1);
+  CHECK(second.run({"show", id}, kWithErrors).text.find("julu resolve " + id.substr(id.size() - 4)) !=
+        std::string::npos);
+  CHECK(second.run({"conflicts"}, kWithErrors).text.find("julu resolve 编号 字段") != std::string::npos);
   const json conflict = second.run_json({"conflicts"}).last();
   CHECK(conflict.at("field") == "/address");
   const json broken = second.run_json({"resolve", id, "/address", "--value", "乙\xFF"}).last().at("error");
@@ -177,6 +293,103 @@ TEST_CASE("two clerks change one field; the second chooses, and both end the sam
   CHECK(second.run({"sync"}).status == 0);
   CHECK(first.run({"sync"}).status == 0);
   CHECK(first.run({"show", id}).text.find("乙") != std::string::npos);
+}
+
+namespace {
+
+// Two clerks who know one person and two households.
+struct TwoClerks {
+  explicit TwoClerks(PlatformProcess& platform)
+      : first(platform, "W-0001", "clerk"), second(platform, "W-0002", "clerk") {
+    home = first.run_json({"household", "--address", "堤村 1 号"}).last().at("id");
+    other = first.run_json({"household", "--address", "堤村 2 号"}).last().at("id");
+    id = first.run_json({"person", "--name", "张三"}).last().at("id");
+    CHECK(first.run({"sync"}).status == 0);
+    CHECK(second.run({"sync"}).status == 0);
+  }
+  /// Both change the same fields; the second one has to decide.
+  void disagree(const std::vector<std::string>& firsts, const std::vector<std::string>& seconds) const {
+    change(first, firsts);
+    change(second, seconds);
+    CHECK(first.run({"sync"}).status == 0);
+    second.run({"sync"});
+    REQUIRE(second.run_json({"status"}).last().at("conflicts") == firsts.size());
+  }
+  void change(const Desk& desk, const std::vector<std::string>& sets) const {
+    std::vector<std::string> words{"person", "--edit", id};
+    for (const std::string& set : sets) words.insert(words.end(), {"--set", set});
+    REQUIRE(desk.run(words).status == 0);
+  }
+
+  Desk first, second;
+  std::string home, other, id;
+};
+
+}  // namespace
+
+TEST_CASE("who decides a conflict sees its values, and types another as any value; empty clears the field") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const TwoClerks clerks(platform);
+  clerks.disagree({"性别=男", "联系方式=13800000001", "职业=甲", "所属住户=" + clerks.home},
+                  {"性别=未知", "联系方式=13800000002", "职业=乙", "所属住户=" + clerks.other});
+  const std::string masked = clerks.second.run({"conflicts"}).text;
+  CHECK(masked.find("138****0001") != std::string::npos);
+  CHECK(masked.find("13800000001") == std::string::npos);
+  CHECK(masked.find(clerks.home) == std::string::npos);
+  const std::string whole = clerks.second.run({"conflicts", "--unmask"}).text;
+  for (const std::string& value : {std::string("13800000001"), std::string("13800000002"),
+                                   "  " + clerks.other.substr(clerks.other.size() - 4) + "  ",
+                                   "  " + clerks.home.substr(clerks.home.size() - 4) + "  "}) {
+    INFO(value);
+    CHECK(whole.find(value) != std::string::npos);
+  }
+  const std::string log = read_file(clerks.second.folder.file("data/W-0002/unmasked.jsonl"));
+  CHECK(log.find(clerks.id) != std::string::npos);
+  CHECK(std::count(log.begin(), log.end(), '\n') == 1);
+  const auto resolve = [&](const std::string& field, const std::string& value) {
+    return clerks.second.run_json({"resolve", clerks.id, field, "--value", value});
+  };
+  const Ended none = resolve("性别", "天");
+  CHECK(none.status == 65);
+  CHECK(none.last().at("error").at("message").get<std::string>().find("可选：未知、男、女") != std::string::npos);
+  CHECK(resolve("性别", "女").status == 0);
+  CHECK(resolve("联系方式", "13800000003").status == 0);
+  CHECK(resolve("职业", "").status == 0);
+  CHECK(resolve("所属住户", short_of(clerks.home)).status == 0);
+  CHECK(clerks.second.run({"sync"}).status == 0);
+  CHECK(clerks.first.run({"sync"}).status == 0);
+  const json body = clerks.first.run_json({"show", "--unmask", clerks.id}).last().at("body");
+  CHECK(body == json{{"name", "张三"}, {"sex", "2"}, {"phone", "13800000003"}, {"household", clerks.home}});
+}
+
+TEST_CASE("what was refused because the county deleted the record is listed, and can only be given up") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const TwoClerks clerks(platform);
+  REQUIRE(clerks.first.run({"remove", clerks.id}).status == 0);
+  CHECK(clerks.first.run({"list", "--unsent"}).text.find("已保存 · 未上传 · 已删除") != std::string::npos);
+  clerks.change(clerks.second, {"职业=乙"});
+  REQUIRE(clerks.first.run({"sync"}).status == 0);
+  CHECK(clerks.first.run({"list", "--unsent"}).text.empty());
+  CHECK(clerks.second.run({"sync"}).status == 65);
+  const json listed = clerks.second.run_json({"list", "--unsent"}).last();
+  REQUIRE(listed.is_object());
+  CHECK(listed.at("id") == clerks.id);
+  CHECK(listed.at("deleted") == true);
+  const std::string shown = clerks.second.run({"show", clerks.id}, kWithErrors).text;
+  CHECK(shown.find("julu give-up") != std::string::npos);
+  CHECK(shown.find("julu resend") == std::string::npos);
+  CHECK(clerks.second.run({"give-up", clerks.id}).status == 0);
+  CHECK(clerks.second.run({"list", "--unsent"}).text.empty());
+  CHECK(clerks.second.run({"sync"}).status == 0);
+}
+
+TEST_CASE("a field in no conflict is told apart from a record that is not there") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const std::string id = desk.run_json({"person", "--name", "张三"}).last().at("id");
+  const Ended ended = desk.run_json({"resolve", id, "联系方式", "--mine"});
+  CHECK(ended.status == 66);
+  CHECK(ended.last().at("error").at("message") == "这条记录的“联系方式”没有冲突，见 julu conflicts。");
 }
 
 TEST_CASE("a damaged data file is mended by itself, that is said, and what was saved of it is delivered") {
@@ -224,6 +437,7 @@ TEST_CASE("a step that comes too late is refused with its reason, and can be giv
   const Ended shown = desk.run({"show", id}, kWithErrors);
   CHECK(shown.text.find("未被接受：") != std::string::npos);
   CHECK(shown.text.find("julu give-up") != std::string::npos);
+  CHECK(shown.text.find("当前状态        已受理") != std::string::npos);
   CHECK(desk.run_json({"status"}).last().at("parked_ops") == 2);
 
   const Ended done = desk.run({"give-up", id});
@@ -232,6 +446,9 @@ TEST_CASE("a step that comes too late is refused with its reason, and can be giv
   CHECK(desk.run_json({"give-up", id}).last().at("given_up") == false);
   CHECK(desk.run_json({"status"}).last().at("parked_ops") == 0);
   CHECK(desk.run({"sync"}).status == 0);
-  CHECK(desk.run({"show", id}).text.find("已送达 · 已受理") != std::string::npos);
+  const std::string after = desk.run({"show", id}).text;
+  CHECK(after.find("已送达 · 已受理") != std::string::npos);
+  CHECK(after.find("已放弃") != std::string::npos);  // the photo of the step
+  CHECK(after.find("未上传") == std::string::npos);
   CHECK(desk.run({"history", id}).text.find("已放弃") != std::string::npos);
 }
