@@ -175,6 +175,54 @@ TEST_CASE("an edit that waits before a refused one goes as it is, and what follo
   CHECK(left[1].canonical.find("\"after\":\"" + ops[0].op_id.text()) != std::string::npos);
 }
 
+TEST_CASE(
+    "an edit that waited behind a refused one is not given up with it when that was sent again and refused anew") {
+  Refusing phone;
+  const Saved saved = phone.delivered("household", R"({"address":"堤村 1 号"})");
+  REQUIRE(phone.store->patch(saved.id, R"({"support":"甲"})").ok());
+  phone.refuse();
+  REQUIRE(phone.store->patch(saved.id, R"({"note":"乙"})").ok());
+  REQUIRE(phone.store->resend(saved.id).ok());
+  const auto ops = *phone.outbox.next_ops(10, 1 << 20);
+  REQUIRE(ops.size() == 2);
+  std::vector<OpResult> results(2);
+  results[0].status = OpStatus::rejected;
+  results[1].status = OpStatus::held;
+  REQUIRE(phone.outbox.settle(ops, results, std::nullopt).ok());
+  REQUIRE(phone.store->give_up(saved.id).ok());
+  CHECK(phone.get(saved).body == R"({"address":"堤村 1 号","note":"乙"})");
+  CHECK(phone.store->conflicts()->empty());
+  REQUIRE(phone.outbox.due_now().ok());
+  CHECK(phone.county.apply_all(*phone.store, phone.version) == 1);
+  CHECK(phone.get(saved).delivery == Delivery::delivered);
+}
+
+TEST_CASE("what is sent again behind an edit that waits stands on it, and says nothing of it") {
+  Refusing phone;
+  const Saved saved = phone.delivered("household", R"({"address":"堤村 1 号"})");
+  for (const char* body : {R"({"support":"甲"})", R"({"support":"乙"})"})
+    REQUIRE(phone.store->patch(saved.id, body).ok());
+  const auto ops = *phone.outbox.next_ops(10, 1 << 20);
+  std::vector<OpResult> results(2);
+  results[0].status = OpStatus::retry;
+  results[1].status = OpStatus::rejected;
+  REQUIRE(phone.outbox.settle(ops, results, std::nullopt).ok());
+  REQUIRE(phone.store->resend(saved.id).ok());
+  REQUIRE(phone.outbox.due_now().ok());
+  const auto again = *phone.outbox.next_ops(10, 1 << 20);
+  REQUIRE(again.size() == 2);
+  // Somebody else changed another field meanwhile.
+  std::vector<OpResult> stale(2);
+  stale[0].status = OpStatus::stale;
+  stale[0].current = Change{"household", saved.id, phone.version + 5,
+                            false,       false,    R"({"address":"堤村 1 号","phone":"13800000000"})",
+                            {},          {},       {}};
+  stale[1].status = OpStatus::held;
+  REQUIRE(phone.outbox.settle(again, stale, std::nullopt).ok());
+  CHECK(phone.store->conflicts()->empty());
+  CHECK(phone.get(saved).body == R"({"address":"堤村 1 号","phone":"13800000000","support":"乙"})");
+}
+
 TEST_CASE("edits of a record that the county has deleted are given up together") {
   Refusing phone;
   const Saved saved = phone.delivered("household", R"({"address":"堤村 1 号"})");
@@ -199,6 +247,11 @@ TEST_CASE("who asks again for a report that was given up is told so") {
   REQUIRE(saved.ok());
   phone.refuse();
   CHECK(phone.store->capture(asked).ok());
+  SECTION("at once") {}
+  SECTION("sent again, and refused again") {
+    REQUIRE(phone.store->resend(saved->id).ok());
+    phone.refuse();
+  }
   REQUIRE(phone.store->give_up(saved->id).ok());
   const auto again = phone.store->capture(asked);
   REQUIRE(!again.ok());

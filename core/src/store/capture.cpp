@@ -62,8 +62,8 @@ Result<Saved> saved_before(Core& core, Connection& db, const RecordRow& row, con
   JULU_TRY(const std::vector<OpRow> ops, ops_of(db, row.id));
   if (row.kind != kind.id() || ops.empty() || ops.front().verb != Verb::create) return conflict;
   JULU_TRY(const auto given_up,
-           db.integer("SELECT 1 FROM op WHERE seq = ?1 AND status = 4 AND successor IS NULL", ops.front().seq));
-  if (given_up) return Error{ErrorCode::record_deleted, "/id", row.id.text()};
+           db.integer("SELECT 1 FROM op WHERE record = ?1 AND verb = 0 AND status = 4 AND successor IS NULL", row.id));
+  if (row.deleted && given_up) return Error{ErrorCode::record_deleted, "/id", row.id.text()};
   const OpText first = parse_op(ops.front().canonical);
   if (canonical(first.body) != body) return conflict;
   Saved saved{row.id.text(), row.captured_at_ms, {}, 0};

@@ -97,6 +97,7 @@ class Rebuilding {
     const auto kind = row ? core_.kind(row->kind) : nullptr;
     if (kind == nullptr) return {};
     const Json body = Json::parse(row->body, nullptr, false);
+    if (body.empty()) return {};  // only ops are left of it
     if (!row->base) return queue(*row, op_with(*row, *kind, body));
     if (kind->shape() != Shape::document) return {};
     if (row->deleted) return remove(*row, *kind);

@@ -131,13 +131,19 @@ class SendingAgain {
     return db_.run("UPDATE attachment SET action = NULL WHERE op = ?1", old.seq);
   }
 
-  // The first edit carries the record as it stands now; what later ones changed is in it already.
+  // The first edit carries the record as it stands now. What later ones changed is in it already, and they say it once
+  // more for the case that the first is refused or given up.
   Result<void> put_body(NewOp& op, const OpRow& old, const OpText& text) {
     op.base_values = old.base_values;
     if (op.verb == Verb::create) {
       op.body = row_.body;
+      now_ = Json::parse(row_.body, nullptr, false);
     } else if (old.verb == Verb::patch && body_sent_) {
-      op.body = "{}";
+      Json patch = Json::object();
+      Json values = Json::object();
+      say_too(text.body, now_, now_, patch, values);
+      op.body = canonical(patch);
+      op.base_values = values.dump();
     } else if (old.verb == Verb::patch) {
       JULU_CHECK(put_edits(op, old.place));
     } else if (!text.body.is_null()) {
@@ -149,7 +155,7 @@ class SendingAgain {
 
   // What the record's row says beyond its base, edits from `place` on merged with what others have done meanwhile.
   Result<void> put_edits(NewOp& op, std::int64_t place) {
-    const Json before = Json::parse(row_.base.value_or("{}"), nullptr, false);
+    const Json before = stood_before(place);
     Json now = Json::parse(row_.body, nullptr, false);
     const auto values_of = [](const OpRow& edit) {
       return Json::parse(edit.base_values.empty() ? "{}" : edit.base_values, nullptr, false);
@@ -158,11 +164,8 @@ class SendingAgain {
     std::vector<Conflict> conflicts;
     for (const OpRow& edit : ops_) {
       if (edit.verb != Verb::patch || !is_pending(edit) || !row_.base || mutant(Mutant::resent_over_others)) continue;
+      if (edit.place < place) continue;
       const Json said = parse_op(edit.canonical).body;
-      if (edit.place < place) {
-        merged = apply_merge_patch(std::move(merged), said);
-        continue;
-      }
       Merged made = merge(values_of(edit), said, merged, kind_.get());
       merged = apply_merge_patch(std::move(merged), made.patch);
       take_fields(said, merged, now);
@@ -180,7 +183,18 @@ class SendingAgain {
     for (const Conflict& conflict : conflicts) leave_out(conflict.field, before, now, patch);
     op.body = canonical(patch);
     op.base_values = values.dump();
+    now_ = apply_merge_patch(before, patch);
     return {};
+  }
+
+  // The base with the edits that go as they are.
+  Json stood_before(std::int64_t place) const {
+    Json body = Json::parse(row_.base.value_or("{}"), nullptr, false);
+    for (const OpRow& op : ops_) {
+      if (op.place < place && op.verb <= Verb::patch && goes_as_it_is(op))
+        body = apply_merge_patch(std::move(body), parse_op(op.canonical).body);
+    }
+    return body;
   }
 
   void stand(NewOp& op, const OpRow& old) {
@@ -199,13 +213,16 @@ class SendingAgain {
     }
   }
 
-  // An edit that is not made again: it goes as it is, and is not in the base yet.
+  // It is not made again, and not in the base yet.
+  bool goes_as_it_is(const OpRow& op) const {
+    const bool pending = op.status == kStatusQueued || (op.status == kStatusReceipted && !op.folded);
+    return pending && op.verb != Verb::attach && !again_.contains(op.seq);
+  }
+
   std::optional<std::int64_t> pending_earlier(const OpRow& old) const {
     std::optional<std::int64_t> last;
     for (const OpRow& op : ops_) {
-      if (op.place >= old.place) break;
-      const bool pending = op.status == kStatusQueued || (op.status == kStatusReceipted && !op.folded);
-      if (pending && op.verb != Verb::attach && !again_.contains(op.seq)) last = op.seq;
+      if (op.place < old.place && goes_as_it_is(op)) last = op.seq;
     }
     return last;
   }
@@ -220,6 +237,7 @@ class SendingAgain {
   Renamed renamed_;
   bool anew_ = false;
   bool body_sent_ = false;
+  Json now_ = Json::object();  // the record, once it is sent
 };
 
 // As the platform says it of what it does not hold.
