@@ -80,6 +80,7 @@ std::set<std::string> changed(const Json& from, const Json& to) {
   std::set<std::string> fields;
   leaves(from, "", fields);
   leaves(to, "", fields);
+  fields.erase("");  // of a record without fields: it is no field
   std::erase_if(fields, [&](const std::string& field) { return same_at(from, to, field); });
   return fields;
 }

@@ -293,6 +293,21 @@ TEST_CASE("a photo that was given up goes with another record that names it") {
   CHECK(phone.store->status()->unsent_photos == 1);
 }
 
+TEST_CASE("a photo that is there already stays delivered when the step that brought it once more is given up") {
+  Refusing phone;
+  const Saved saved = phone.delivered("incident", kIncident);
+  REQUIRE(phone.store->attach(saved.id, {phone.photo(1)}).ok());
+  REQUIRE(phone.outbox.photo_uploaded(phone.outbox.next_photos(1)->at(0).sha256, "").ok());
+  REQUIRE(phone.county.apply_all(*phone.store, phone.version) == 1);
+  REQUIRE(phone.store->act(saved.id, "withdraw", R"({"note":"自己清了"})", {phone.photo(1)}).ok());
+  phone.refuse();
+  REQUIRE(phone.store->give_up(saved.id).ok());
+  const Record record = phone.get(saved);
+  REQUIRE(record.photos.size() == 1);
+  CHECK(record.photos[0].delivered);
+  CHECK(record.photos[0].action.empty());
+}
+
 TEST_CASE("where nothing was refused nothing is given up") {
   Refusing phone;
   const Saved saved = phone.capture("incident", kIncident);

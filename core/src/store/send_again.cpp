@@ -309,7 +309,12 @@ Result<void> close(Connection& db, const OpRow& op) {
   JULU_CHECK(db.run("UPDATE op SET status = 4 WHERE successor = ?1 AND status = 3", op.seq));
   JULU_CHECK(db.run("DELETE FROM action WHERE id = ?1 AND number IS NULL", op.op_id));
   if (op.verb != Verb::attach) return {};
-  JULU_CHECK(db.run("UPDATE attachment SET action = NULL, op = -1 WHERE op = ?1", op.seq));
+  // Another op of ours may have brought the same photo to the record.
+  JULU_CHECK(
+      db.run("UPDATE attachment SET action = nullif(action, ?2), op = coalesce((SELECT max(seq) FROM op"
+             " WHERE op.record = attachment.record AND op.photo = attachment.sha256 AND op.status <> 4"
+             " AND json_extract(op.canonical, '$.body.role') = attachment.role), -1) WHERE op = ?1",
+             op.seq, parse_id(text_member(parse_op(op.canonical).body, "action"))));
   return db.run(
       "UPDATE photo SET own = 0 WHERE sha256 = ?1 AND NOT EXISTS"
       " (SELECT 1 FROM op WHERE op.photo = photo.sha256 AND op.status <> 4)",
