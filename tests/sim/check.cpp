@@ -350,6 +350,7 @@ class PhoneCheck {
     for (auto there = row.step(); there && *there; there = row.step()) {
       const std::string record = row.id(0).text();
       const auto creator = county_.creators.find(record);
+      if (phone_.given_up.contains(record)) continue;  // and may have been gone with its choice since
       const bool always_in_scope = creator != county_.creators.end() && creator->second == worker_;
       // What left the scope and came back has its past, and no choice left to make.
       if (world_.server.may_leave_scope(phone_.worker) && !always_in_scope) continue;
