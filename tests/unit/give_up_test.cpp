@@ -44,6 +44,16 @@ struct Refusing {
     REQUIRE(outbox.settle(ops, results, std::nullopt).ok());
   }
 
+  /// All that is due gets an answer of its own; returns what it was.
+  std::vector<OutgoingOp> answer(const std::vector<OpStatus>& statuses) {
+    const auto ops = *outbox.next_ops(10, 1 << 20);
+    REQUIRE(ops.size() == statuses.size());
+    std::vector<OpResult> results(ops.size());
+    for (std::size_t i = 0; i < ops.size(); ++i) results[i].status = statuses[i];
+    REQUIRE(outbox.settle(ops, results, std::nullopt).ok());
+    return ops;
+  }
+
   Record get(const Saved& saved) { return **store->get(saved.id); }
 
   std::int64_t given_up(const Saved& saved) {
@@ -158,13 +168,7 @@ TEST_CASE("an edit that waits before a refused one goes as it is, and what follo
   const Saved saved = phone.delivered("household", R"({"address":"堤村 1 号"})");
   for (const char* body : {R"({"note":"甲"})", R"({"support":"乙"})", R"({"note":"丙"})"})
     REQUIRE(phone.store->patch(saved.id, body).ok());
-  const auto ops = *phone.outbox.next_ops(10, 1 << 20);
-  REQUIRE(ops.size() == 3);
-  std::vector<OpResult> results(3);
-  results[0].status = OpStatus::retry;
-  results[1].status = OpStatus::rejected;
-  results[2].status = OpStatus::held;
-  REQUIRE(phone.outbox.settle(ops, results, std::nullopt).ok());
+  const auto ops = phone.answer({OpStatus::retry, OpStatus::rejected, OpStatus::held});
   REQUIRE(phone.store->give_up(saved.id).ok());
   CHECK(phone.get(saved).body == R"({"address":"堤村 1 号","note":"丙"})");
   CHECK(phone.store->conflicts()->empty());
@@ -183,12 +187,7 @@ TEST_CASE(
   phone.refuse();
   REQUIRE(phone.store->patch(saved.id, R"({"note":"乙"})").ok());
   REQUIRE(phone.store->resend(saved.id).ok());
-  const auto ops = *phone.outbox.next_ops(10, 1 << 20);
-  REQUIRE(ops.size() == 2);
-  std::vector<OpResult> results(2);
-  results[0].status = OpStatus::rejected;
-  results[1].status = OpStatus::held;
-  REQUIRE(phone.outbox.settle(ops, results, std::nullopt).ok());
+  phone.answer({OpStatus::rejected, OpStatus::held});
   REQUIRE(phone.store->give_up(saved.id).ok());
   CHECK(phone.get(saved).body == R"({"address":"堤村 1 号","note":"乙"})");
   CHECK(phone.store->conflicts()->empty());
@@ -202,11 +201,7 @@ TEST_CASE("what is sent again behind an edit that waits stands on it, and says n
   const Saved saved = phone.delivered("household", R"({"address":"堤村 1 号"})");
   for (const char* body : {R"({"support":"甲"})", R"({"support":"乙"})"})
     REQUIRE(phone.store->patch(saved.id, body).ok());
-  const auto ops = *phone.outbox.next_ops(10, 1 << 20);
-  std::vector<OpResult> results(2);
-  results[0].status = OpStatus::retry;
-  results[1].status = OpStatus::rejected;
-  REQUIRE(phone.outbox.settle(ops, results, std::nullopt).ok());
+  phone.answer({OpStatus::retry, OpStatus::rejected});
   REQUIRE(phone.store->resend(saved.id).ok());
   REQUIRE(phone.outbox.due_now().ok());
   const auto again = *phone.outbox.next_ops(10, 1 << 20);

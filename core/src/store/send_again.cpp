@@ -59,7 +59,12 @@ void leave_out(const std::string& field, const Json& before, const Json& now, Js
 class SendingAgain {
  public:
   SendingAgain(Core& core, Connection& db, const RecordRow& row, const std::vector<OpRow>& ops)
-      : core_(core), db_(db), row_(row), ops_(ops), kind_(core.kind(row.kind)) {}
+      : core_(core),
+        db_(db),
+        row_(row),
+        ops_(ops),
+        kind_(core.kind(row.kind)),
+        now_(Json::parse(row.body, nullptr, false)) {}
 
   /// The county does not hold the record: the first edit brings it whole.
   void begin_anew() { anew_ = true; }
@@ -137,7 +142,6 @@ class SendingAgain {
     op.base_values = old.base_values;
     if (op.verb == Verb::create) {
       op.body = row_.body;
-      now_ = Json::parse(row_.body, nullptr, false);
     } else if (old.verb == Verb::patch && body_sent_) {
       Json patch = Json::object();
       Json values = Json::object();
@@ -232,12 +236,12 @@ class SendingAgain {
   const RecordRow& row_;
   const std::vector<OpRow>& ops_;
   std::shared_ptr<const Kind> kind_;
+  Json now_;  // the record as the first edit says it
   std::optional<std::int64_t> last_;
   std::map<std::int64_t, std::int64_t> again_;
   Renamed renamed_;
   bool anew_ = false;
   bool body_sent_ = false;
-  Json now_ = Json::object();  // the record, once it is sent
 };
 
 // As the platform says it of what it does not hold.
