@@ -108,6 +108,14 @@ Result<std::optional<std::int64_t>> pending_before(Connection& db, const Id& rec
       record);
 }
 
+Result<std::optional<std::int64_t>> goes_as(Connection& db, std::int64_t seq) {
+  return db.integer(
+      "WITH RECURSIVE way(seq) AS (SELECT ?1 UNION SELECT successor FROM op JOIN way USING (seq)"
+      "  WHERE status IN (3, 4) AND successor IS NOT NULL)"
+      " SELECT seq FROM op JOIN way USING (seq) WHERE status < 3",
+      seq);
+}
+
 Result<bool> is_step_known(Connection& db, const Id& record, const Id& step) {
   JULU_TRY(const auto known, db.integer("SELECT 1 FROM action WHERE id = ?1 AND number IS NOT NULL UNION ALL"
                                         " SELECT 1 FROM op WHERE record = ?2 AND op_id = ?1 AND status <> 4",

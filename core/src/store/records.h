@@ -59,6 +59,10 @@ OpText parse_op(const std::string& canonical);
 /// The op that a new one on this record has to stand after: the last that is not in the base yet.
 Result<std::optional<std::int64_t>> pending_before(Connection& db, const Id& record);
 
+/// What is sent in the place of op `seq`: itself, or what it was made again as. None: nothing ever will be, since it,
+/// or what came after it, was given up or lost with a damaged file.
+Result<std::optional<std::int64_t>> goes_as(Connection& db, std::int64_t seq);
+
 // A photo that was refused is offered again when an op waits for it: one that was made or sent again since.
 #define JULU_WANTED_PHOTO \
   "(problem IS NULL OR EXISTS (SELECT 1 FROM op WHERE op.photo = photo.sha256 AND op.status = 0))"

@@ -19,8 +19,8 @@ namespace julu::store {
 Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& record, const Change& current,
                         const std::vector<Id>& applied, std::int64_t epoch);
 
-/// The op that `first` stands after was lost with a damaged file, and the platform has never seen it: `first` and what
-/// follows go again without it, behind a new creation where the lost one was the record's.
+/// What `first` stands after is not to come any more (see goes_as), and the platform has never seen it: `first` and
+/// what follows go again without it, behind a new creation where that was the record's.
 Result<void> go_without(Core& core, Connection& db, const Id& record, const OpRow& first);
 
 /// A creation of the record with this body, or the beginnings of a patch.

@@ -86,7 +86,7 @@ class SendingAgain {
     if (old.verb == Verb::remove && anew_ && !body_sent_) JULU_CHECK(create_before(old, text.moment));
     JULU_CHECK(put_body(op, old, text));
     if (kind_ != nullptr && op.verb <= Verb::patch) op.refs = refs_of(*kind_, Json::parse(op.body));
-    stand(op, old);
+    JULU_CHECK(stand(op, old));
     JULU_TRY(const Enqueued queued, core_.enqueue(db_, text.moment, op));
     JULU_CHECK(hand_over(db_, old, queued.seq));
     again_[old.seq] = queued.seq;
@@ -201,8 +201,8 @@ class SendingAgain {
     return body;
   }
 
-  void stand(NewOp& op, const OpRow& old) {
-    if (op.verb == Verb::create) return;
+  Result<void> stand(NewOp& op, const OpRow& old) {
+    if (op.verb == Verb::create) return {};
     const auto moved = old.after ? again_.find(*old.after) : again_.end();
     if (moved != again_.end()) {
       op.after = moved->second;
@@ -212,9 +212,9 @@ class SendingAgain {
       op.after = pending_earlier(old);
       if (!op.after) op.base_version = row_.base_version;
     } else if (old.after) {
-      const auto before = std::find_if(ops_.begin(), ops_.end(), [&](const OpRow& o) { return o.seq == *old.after; });
-      if (before != ops_.end() && before->status == kStatusReceipted) op.after = old.after;
+      JULU_TRY(op.after, goes_as(db_, *old.after));
     }
+    return {};
   }
 
   // It is not made again, and not in the base yet.
@@ -268,7 +268,8 @@ Result<void> go_without(Core& core, Connection& db, const Id& record, const OpRo
   if (kind == nullptr) return Error{ErrorCode::internal, "record", {}};
   JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record));
   SendingAgain sending(core, db, *row, ops);
-  const bool created = std::any_of(ops.begin(), ops.end(), [](const OpRow& o) { return o.verb == Verb::create; });
+  const bool created = std::any_of(ops.begin(), ops.end(),
+                                   [](const OpRow& o) { return o.verb == Verb::create && o.status != kStatusGivenUp; });
   if (!created && !row->base) {
     NewOp creation = op_with(*row, *kind, Json::parse(row->body, nullptr, false));
     creation.place = *first.after;

@@ -105,11 +105,13 @@ Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& resu
     return park(s, op, problem_text(ErrorCode::stale, "stale", result.problem.title, result.problem.detail, ""));
   }
   if (result.problem.type == "after-unknown") {
-    JULU_TRY(const auto lost,
-             s.db.integer("SELECT after FROM op WHERE seq = ?1 AND after NOT IN (SELECT seq FROM op)", op.row));
     JULU_TRY(const auto row, still_queued(s.db, op));
-    if (lost && !row) return {};
-    if (lost && !mutant(Mutant::lost_op_awaited)) return go_without(s.core, s.db, op.record, *row);
+    if (!row) return {};
+    if (row->after && !mutant(Mutant::lost_op_awaited)) {
+      // Damage took it, or it was made again and the making that would tell the platform so is not there any more.
+      JULU_TRY(const auto goes, goes_as(s.db, *row->after));
+      if (goes != row->after) return go_without(s.core, s.db, op.record, *row);
+    }
   }
   if (op.verb == Verb::attach && result.problem.type == "bytes-missing") {
     JULU_TRY(const auto here,
