@@ -20,6 +20,9 @@ bool is_frame(std::uint8_t code) {
 }
 bool stands_alone(std::uint8_t code) { return code == 0x01 || (code >= 0xD0 && code <= 0xD7); }
 
+// A byte 0xFF of the data themselves, or a restart between them.
+bool is_data_after_ff(std::uint8_t code) { return code == 0x00 || (code >= 0xD0 && code <= 0xD7); }
+
 // JFIF says the pixel shape and Adobe's segment the colours: without them the picture looks wrong. The rest tells of
 // the phone, the place and the owner.
 bool is_metadata(std::uint8_t code) { return code == kComment || (code > kApp0 && code <= kApp15 && code != kApp14); }
@@ -58,7 +61,7 @@ Result<void> JpegWalk::feed(std::span<const std::uint8_t> bytes, std::vector<std
         break;
       case State::entropy: taken = take_entropy(bytes, kept); break;
       case State::entropy_ff:
-        if (bytes[0] == 0x00 || (bytes[0] >= 0xD0 && bytes[0] <= 0xD7)) {
+        if (is_data_after_ff(bytes[0])) {
           const std::uint8_t pair[2] = {0xFF, bytes[0]};
           keep(kept, pair);
           state_ = State::entropy;
@@ -137,13 +140,20 @@ Result<void> JpegWalk::end_segment() {
   return {};
 }
 
+// As far as the picture's data go, and the 0xFF of what is no data any more or stands at the end of the bytes.
 std::size_t JpegWalk::take_entropy(std::span<const std::uint8_t> bytes, std::vector<std::uint8_t>* kept) {
-  const void* found = std::memchr(bytes.data(), 0xFF, bytes.size());
-  const std::size_t size = found == nullptr
-                               ? bytes.size()
-                               : static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - bytes.data());
+  std::size_t size = 0;
+  for (;;) {
+    const void* found = std::memchr(bytes.data() + size, 0xFF, bytes.size() - size);
+    if (found == nullptr) {
+      keep(kept, bytes);
+      return bytes.size();
+    }
+    size = static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - bytes.data());
+    if (size + 1 == bytes.size() || !is_data_after_ff(bytes[size + 1])) break;
+    size += 2;
+  }
   keep(kept, bytes.first(size));
-  if (found == nullptr) return size;
   state_ = State::entropy_ff;
   return size + 1;
 }

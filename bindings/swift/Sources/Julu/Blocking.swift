@@ -3,9 +3,8 @@ import CJulu
 import Foundation
 
 extension JuluStore {
-  /// The same calls for a thread that may wait, such as a shell's own or its serial queue: they wait for the disk where
-  /// they are called, which spares two changes of thread. Not for async code, whose threads must not block, nor for the
-  /// main thread. What each does is said at the store's call of its name.
+  /// The same calls for code that is not async, on a thread that may wait, such as a shell's own or its serial queue; not
+  /// the main thread. What each does is said at the store's call of its name.
   public var blocking: Blocking { Blocking(store: self) }
 
   public struct Blocking: Sendable {

@@ -7,8 +7,12 @@ private let tooOld: JuluError? =
   julu_abi_version() >= UInt32(JULU_ABI_VERSION)
   ? nil : JuluError(.internal, detail: "abi \(julu_abi_version()), needs \(JULU_ABI_VERSION)")
 
-/// Runs what may wait for the disk outside of Swift's own few threads, which must not block: on a serial queue of its own,
-/// for which Dispatch has a thread. On Linux the threads of concurrent queues are those few.
+/// Runs what waits for the disk and nothing else on a thread of Swift's own, as async file access does: one transaction
+/// may hold it up, and never a task. What a task calls stays on its thread; what the main actor calls leaves that.
+@concurrent func here<T>(_ body: () throws(JuluError) -> T) async throws(JuluError) -> T { try body() }
+
+/// Runs what may wait for the host, its functions and other tasks, off Swift's own few threads, which must not block: on
+/// a serial queue of its own, for which Dispatch has a thread. On Linux the threads of concurrent queues are those few.
 func elsewhere<T: Sendable>(_ body: @escaping @Sendable () throws(JuluError) -> T) async throws(JuluError) -> T {
   let result: Result<T, JuluError> = await withCheckedContinuation { continuation in
     DispatchQueue(label: "julu.call", qos: .userInitiated).async {

@@ -53,7 +53,7 @@ public struct Changes: AsyncSequence, Sendable {
 private let changesOfPage: Int32 = 200
 
 private func page(_ store: julu_store, after token: Int64) async throws(JuluError) -> Change {
-  try await elsewhere { () throws(JuluError) in
+  try await here { () throws(JuluError) in
     var next = token
     let records = try json([String].self) { julu_store_changes_since(store, token, changesOfPage, $0, &next, nil, $1) }
     return Change(records: records, token: next)

@@ -123,7 +123,7 @@ public func enrolments(in root: URL) async throws(JuluError) -> [Enrolled] {
     let worker: String
     let directory: String
   }
-  let rows: [Row] = try await elsewhere { () throws(JuluError) in
+  let rows: [Row] = try await here { () throws(JuluError) in
     let folder = try path(root, "root")
     return try json { out, error in withTexts([folder]) { julu_enrolments($0[0], out, error) } }
   }
@@ -137,7 +137,8 @@ public var liveHandles: Int { Int(julu_live_handles()) }
 
 public enum LogLevel: Int32, Sendable { case info, warning, error }
 
-/// Few lines for whoever looks after a phone: codes, counts, ids. Called on the thread that tells; nil ends it.
+/// Few lines for whoever looks after a phone: codes, counts, ids. Called on the thread that tells, and waits for no
+/// task; nil ends it.
 public func setLog(_ sink: (@Sendable (LogLevel, String) -> Void)?) {
   final class Sink: Sendable {
     let tell: @Sendable (LogLevel, String) -> Void

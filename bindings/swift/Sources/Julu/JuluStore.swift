@@ -3,7 +3,7 @@ import CJulu
 import Foundation
 
 /// Free to share between tasks. Closed by `close`, and when the last reference goes. Any call after that throws `closed`;
-/// calls under way end as usual. Calls run off Swift's own threads, which must not block.
+/// calls under way end as usual. No call holds up the main actor.
 public final class JuluStore: Sendable {
   let handle: julu_store
   private let wakes = Wakes()
@@ -77,55 +77,55 @@ public final class JuluStore: Sendable {
   public func capture<B: RecordBody>(
     _ body: B, photos: [Photo] = [], id: String? = nil
   ) async throws(JuluError) -> Saved {
-    try await elsewhere { () throws(JuluError) in try self.blocking.capture(body, photos: photos, id: id) }
+    try await withPhotos(photos) { () throws(JuluError) in try self.blocking.capture(body, photos: photos, id: id) }
   }
 
   /// The same for a kind that has no struct here.
   public func capture(
     kind: String, _ body: JSONValue, photos: [Photo] = [], id: String? = nil
   ) async throws(JuluError) -> Saved {
-    try await elsewhere { () throws(JuluError) in try self.blocking.capture(kind: kind, body, photos: photos, id: id) }
+    try await withPhotos(photos) { () throws(JuluError) in try self.blocking.capture(kind: kind, body, photos: photos, id: id) }
   }
 
   /// Changes fields of a document by a JSON merge patch: null clears a field. Adds photos. Durable. Errors:
   /// record_unknown, record_deleted (these two in `act`, `attach` and `remove` too), shape_mismatch for another kind.
   public func patch(_ id: String, _ change: JSONValue, photos: [Photo] = []) async throws(JuluError) -> Saved {
-    try await elsewhere { () throws(JuluError) in try self.blocking.patch(id, change, photos: photos) }
+    try await withPhotos(photos) { () throws(JuluError) in try self.blocking.patch(id, change, photos: photos) }
   }
 
   /// A step of a case; `body` holds the note and what the flow asks. Durable. Errors: step_not_allowed, shape_mismatch.
   public func act(
     _ id: String, _ action: String, _ body: JSONValue = [:], photos: [Photo] = []
   ) async throws(JuluError) -> Saved {
-    try await elsewhere { () throws(JuluError) in try self.blocking.act(id, action, body, photos: photos) }
+    try await withPhotos(photos) { () throws(JuluError) in try self.blocking.act(id, action, body, photos: photos) }
   }
 
   /// Adds photos to any record. Durable. Errors: bad_argument ("/photos") without one.
   public func attach(_ photos: [Photo], to id: String) async throws(JuluError) -> Saved {
-    try await elsewhere { () throws(JuluError) in try self.blocking.attach(photos, to: id) }
+    try await withPhotos(photos) { () throws(JuluError) in try self.blocking.attach(photos, to: id) }
   }
 
   /// Deletes a document. Durable. Errors: shape_mismatch for another kind.
   public func remove(_ id: String) async throws(JuluError) -> Saved {
-    try await elsewhere { () throws(JuluError) in try self.blocking.remove(id) }
+    try await here { () throws(JuluError) in try self.blocking.remove(id) }
   }
 
   /// Sends again what the platform refused, as it stands now. Durable. Errors: record_unknown.
   public func resend(_ id: String) async throws(JuluError) {
-    try await elsewhere { () throws(JuluError) in try self.blocking.resend(id) }
+    try await here { () throws(JuluError) in try self.blocking.resend(id) }
   }
 
   /// Gives up for good what the platform refused of a record, the photos that came with it, and the later steps of a
   /// case; the history keeps it. Later edits go on without it; a record that the county never took or has deleted is
   /// shown as deleted. Durable. Errors: record_unknown.
   public func giveUp(_ id: String) async throws(JuluError) {
-    try await elsewhere { () throws(JuluError) in try self.blocking.giveUp(id) }
+    try await here { () throws(JuluError) in try self.blocking.giveUp(id) }
   }
 
   /// A person's choice in a conflict, by a patch; nil: the field shall be absent. Durable. Errors: record_unknown
   /// ("/field" when it is in no conflict), and those of `patch`.
   public func resolve(_ id: String, field: String, value: JSONValue?) async throws(JuluError) {
-    try await elsewhere { () throws(JuluError) in try self.blocking.resolve(id, field: field, value: value) }
+    try await here { () throws(JuluError) in try self.blocking.resolve(id, field: field, value: value) }
   }
 
   /// Upkeep while the host is idle; stops within the budget; but the first of a boot reads every row first (a quarter of

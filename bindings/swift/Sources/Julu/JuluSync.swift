@@ -173,7 +173,7 @@ public final class JuluSync: Sendable {
   /// The network came or changed: what waits for its next attempt goes at once.
   public func hint() async throws(JuluError) {
     let handle = handle
-    try await elsewhere { () throws(JuluError) in try check { julu_sync_hint(handle, $0) } }
+    try await here { () throws(JuluError) in try check { julu_sync_hint(handle, $0) } }
   }
 }
 

@@ -107,6 +107,14 @@ func write(_ texts: [String?], _ photos: [Photo], _ call: WriteCall) throws(Julu
   return Saved(saved)
 }
 
+/// The host's own streams may wait for what they like.
+func withPhotos<T: Sendable>(
+  _ photos: [Photo], _ body: @escaping @Sendable () throws(JuluError) -> T
+) async throws(JuluError) -> T {
+  let isStreamed = photos.contains { if case .stream = $0.source { true } else { false } }
+  return if isStreamed { try await elsewhere(body) } else { try await here(body) }
+}
+
 private func reader(of source: Photo.Source) -> Reader? {
   switch source {
   case .data(let data): Reader(data)

@@ -4,59 +4,63 @@ import Foundation
 extension JuluStore {
   /// nil when there is no such record.
   public func get(_ id: String) async throws(JuluError) -> Record? {
-    try await elsewhere { () throws(JuluError) in try self.blocking.get(id) }
+    try await here { () throws(JuluError) in try self.blocking.get(id) }
   }
 
   /// Newest first by the time in the ids (UUIDs of version 7); without a filter the newest 50.
   public func list(_ filter: Filter = Filter()) async throws(JuluError) -> [Record] {
-    try await elsewhere { () throws(JuluError) in try self.blocking.list(filter) }
+    try await here { () throws(JuluError) in try self.blocking.list(filter) }
   }
 
   /// The one record whose id ends so; 4 characters or more. Errors: record_unknown, bad_argument.
   public func findID(endingWith short: String) async throws(JuluError) -> String {
-    try await elsewhere { () throws(JuluError) in try self.blocking.findID(endingWith: short) }
+    try await here { () throws(JuluError) in try self.blocking.findID(endingWith: short) }
   }
 
   public func shortID(of id: String) async throws(JuluError) -> String {
-    try await elsewhere { () throws(JuluError) in try self.blocking.shortID(of: id) }
+    try await here { () throws(JuluError) in try self.blocking.shortID(of: id) }
   }
 
   /// Oldest first.
   public func history(of id: String) async throws(JuluError) -> [HistoryEntry] {
-    try await elsewhere { () throws(JuluError) in try self.blocking.history(of: id) }
+    try await here { () throws(JuluError) in try self.blocking.history(of: id) }
   }
 
   public func conflicts() async throws(JuluError) -> [Conflict] {
-    try await elsewhere { () throws(JuluError) in try self.blocking.conflicts() }
+    try await here { () throws(JuluError) in try self.blocking.conflicts() }
   }
 
   /// Errors: photo_unknown, cancelled when the target stops it, the file's own.
   public func readPhoto(_ sha256: String, to target: PhotoTarget) async throws(JuluError) {
-    try await elsewhere { () throws(JuluError) in try self.blocking.readPhoto(sha256, to: target) }
+    if case .stream = target {
+      try await elsewhere { () throws(JuluError) in try self.blocking.readPhoto(sha256, to: target) }
+    } else {
+      try await here { () throws(JuluError) in try self.blocking.readPhoto(sha256, to: target) }
+    }
   }
 
   /// A JPEG of at most 8 KB, derived when first asked for; empty for a photo that decodes no further than its header.
   /// Errors: photo_unknown.
   public func thumbnail(_ sha256: String) async throws(JuluError) -> Data {
-    try await elsewhere { () throws(JuluError) in try self.blocking.thumbnail(sha256) }
+    try await here { () throws(JuluError) in try self.blocking.thumbnail(sha256) }
   }
 
   public func status() async throws(JuluError) -> Status {
-    try await elsewhere { () throws(JuluError) in try self.blocking.status() }
+    try await here { () throws(JuluError) in try self.blocking.status() }
   }
 
   /// The kinds known here, built in or sent by the platform.
   public func kinds() async throws(JuluError) -> [String] {
-    try await elsewhere { () throws(JuluError) in try self.blocking.kinds() }
+    try await here { () throws(JuluError) in try self.blocking.kinds() }
   }
 
   /// The kind's JSON Schema. Errors: kind_unknown.
   public func schema(of kind: String) async throws(JuluError) -> JSONValue {
-    try await elsewhere { () throws(JuluError) in try self.blocking.schema(of: kind) }
+    try await here { () throws(JuluError) in try self.blocking.schema(of: kind) }
   }
 
   /// Also while suspended.
   public func identity() async throws(JuluError) -> Identity {
-    try await elsewhere { () throws(JuluError) in try self.blocking.identity() }
+    try await here { () throws(JuluError) in try self.blocking.identity() }
   }
 }

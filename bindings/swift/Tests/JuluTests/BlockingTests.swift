@@ -29,6 +29,20 @@ struct BlockingTests {
     #expect(try await store.status().records == 2)
   }
 
+  @MainActor @Test("a call that the main actor awaits leaves its thread, and one of a task stays where it is")
+  func threads() async throws {
+    @Sendable func thread() -> ObjectIdentifier { ObjectIdentifier(Thread.current) }
+    @concurrent func staysOnItsThread() async throws -> Bool {
+      let before = thread()
+      return try await here(thread) == before
+    }
+    let main = thread()
+    let inside = try await here(thread)
+    #expect(inside != main, "the main thread waits for the disk")
+    let stays = try await staysOnItsThread()
+    #expect(stays, "a call hops to another thread")
+  }
+
   private func use(_ store: JuluStore.Blocking) throws {
     let thread = pthread_self()
     let bytes = try Data(contentsOf: Place.photo("road-02"))
