@@ -14,6 +14,14 @@ namespace {
 constexpr const char* kWithoutOps =
     "SELECT id FROM record WHERE NOT EXISTS (SELECT 1 FROM op WHERE op.record = record.id AND op.folded = 0"
     " AND op.verb <> 3 AND op.status <> 4) AND iif(deleted, base IS NOT NULL AND NOT base_deleted, base IS NULL OR base <> body)";
+// A step of ours that nothing sends. The ops of others are not here, and their steps have the county's numbers.
+constexpr const char* kLostSteps =
+    "SELECT id, record, body, at_ms FROM action WHERE number IS NULL AND NOT EXISTS"
+    " (SELECT 1 FROM op WHERE op.op_id = action.id AND op.status <> 4) ORDER BY at_ms, id";
+constexpr const char* kStepWithoutRow =
+    "SELECT op_id FROM op WHERE record = ?1 AND verb = 2 AND status IN (0, 2)"
+    " AND json_extract(canonical, '$.body.action') = ?2"
+    " AND NOT EXISTS (SELECT 1 FROM action WHERE action.id = op.op_id) ORDER BY place LIMIT 1";
 constexpr const char* kPending = "SELECT DISTINCT record FROM op WHERE status IN (0, 2) OR (status = 1 AND folded = 0)";
 // A delivery whose receipt is lost is none: the platform says it again.
 constexpr const char* kUnproven =
@@ -25,7 +33,7 @@ constexpr const char* kSendUnproven =
 constexpr const char* kLostAttachments =
     "SELECT a.record, a.sha256, a.role, iif(EXISTS (SELECT 1 FROM action WHERE id = a.action AND number IS NOT NULL)"
     "  OR EXISTS (SELECT 1 FROM op WHERE op.record = a.record AND op.op_id = a.action), a.action, NULL),"
-    " photo.length_bytes, photo.here FROM attachment AS a JOIN photo USING (sha256) WHERE a.op = 0"
+    " photo.length_bytes, photo.here = 0 AND photo.problem IS NOT NULL FROM attachment AS a JOIN photo USING (sha256) WHERE a.op = 0"
     " ORDER BY a.record, a.place";
 
 Json parse_object(std::string_view text) {
@@ -78,18 +86,81 @@ class Rebuilding {
     JULU_TRY(const auto unproven, db_.query(kUnproven).ids());
     JULU_CHECK(db_.run(kSendUnproven));
     for (const Id& record : unproven) JULU_CHECK(lay(core_, db_, record));
+    JULU_CHECK(step_again());
     JULU_CHECK(attach_again());
     return tell();
   }
 
  private:
+  struct Step {
+    Id id;
+    Id record;
+    Json body;
+    std::int64_t at_ms = 0;
+  };
+
+  Result<void> step_again() {
+    std::vector<Step> lost;
+    {
+      Query row = db_.query(kLostSteps);
+      for (;;) {
+        JULU_TRY(const bool there, row.step());
+        if (!there) break;
+        lost.push_back({row.id(0), row.id(1), parse_object(row.text(2)), row.integer(3)});
+      }
+    }
+    for (const Step& step : lost) {
+      JULU_CHECK(step_again(step));
+      JULU_CHECK(lay(core_, db_, step.record));
+    }
+    return {};
+  }
+
+  Result<void> step_again(const Step& lost) {
+    JULU_TRY(const auto row, find_record(db_, lost.record));
+    if (!row) return {};
+    std::optional<Id> first;  // which the lost one was to replace, and which goes again by itself
+    {
+      Query op = db_.query(kStepWithoutRow, lost.record, text_member(lost.body, "action"));
+      JULU_TRY(const bool there, op.step());
+      if (there) first = op.id(0);
+    }
+    if (first) {
+      renamed_[lost.id.text()] = first->text();
+      return rename_step(db_, lost.id, *first);
+    }
+    NewOp op;
+    op.record = lost.record;
+    op.kind = row->kind;
+    op.verb = Verb::append;
+    op.urgency = urgency_of(parse_object(row->body));
+    op.body = with_new_names(lost.body, renamed_);
+    op.replaces = {lost.id};  // the county may have it under that
+    Moment moment = moment_;
+    moment.captured_at_ms = lost.at_ms;
+    JULU_TRY(const std::vector<OpRow> ops, ops_of(db_, lost.record));
+    for (const OpRow& other : ops) {
+      if (parse_op(other.canonical).moment.captured_at_ms >= lost.at_ms) {
+        op.place = std::max<std::int64_t>(0, other.place - 1);  // its photos and later steps stand behind it
+        break;
+      }
+      const bool pending = is_pending(other) || (other.status == kStatusReceipted && !other.folded);
+      if (pending && other.verb != Verb::attach) op.after = other.seq;
+    }
+    JULU_TRY(const Enqueued queued, core_.enqueue(db_, moment, op));
+    ++made_;
+    renamed_[lost.id.text()] = queued.op_id.text();
+    JULU_CHECK(rename_step(db_, lost.id, queued.op_id));
+    return db_.run("UPDATE action SET body = ?2 WHERE id = ?1", queued.op_id, op.body);
+  }
+
   struct Attachment {
     Id record;
     Hash photo{};
     std::string role;
     std::optional<Id> step;
     Json body;
-    bool here = false;
+    bool bytes_lost = false;  // and the platform has never had them
   };
 
   Result<void> write_again(const Id& id) {
@@ -98,7 +169,12 @@ class Rebuilding {
     if (kind == nullptr) return {};
     const Json body = Json::parse(row->body, nullptr, false);
     if (body.empty()) return {};  // only ops are left of it
-    if (!row->base) return queue(*row, op_with(*row, *kind, body));
+    if (!row->base) {
+      JULU_TRY(const std::vector<OpRow> ops, ops_of(db_, id));
+      NewOp creation = op_with(*row, *kind, body);
+      if (!ops.empty()) creation.place = place_before(ops);  // photos that are left stand behind it
+      return queue(*row, std::move(creation));
+    }
     if (kind->shape() != Shape::document) return {};
     if (row->deleted) return remove(*row, *kind);
     const Json base = Json::parse(*row->base, nullptr, false);
@@ -218,7 +294,7 @@ class Rebuilding {
     ++made_;
     JULU_CHECK(db_.run("UPDATE attachment SET op = ?4, action = ?5 WHERE record = ?1 AND sha256 = ?2 AND role = ?3",
                        lost.record, lost.photo, lost.role, queued.seq, lost.step));
-    if (lost.here) return {};
+    if (!lost.bytes_lost) return {};
     return db_.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1", queued.seq,
                    problem_text(ErrorCode::photo_damaged, "lost", "", "", ""));
   }
@@ -226,6 +302,7 @@ class Rebuilding {
   Core& core_;
   Connection& db_;
   Moment moment_;
+  Renamed renamed_;
   std::int64_t made_ = 0;
 };
 

@@ -45,6 +45,8 @@ struct OpRow {
   std::string canonical;
 };
 
+inline bool is_pending(const OpRow& op) { return op.status == kStatusQueued || op.status == kStatusParked; }
+
 /// In the order of the worker's edits, from place `first` on.
 Result<std::vector<OpRow>> ops_of(Connection& db, const Id& record, std::int64_t first = 0);
 
@@ -63,6 +65,9 @@ Result<std::optional<std::int64_t>> pending_before(Connection& db, const Id& rec
 /// or what came after it, was given up or lost with a damaged file.
 Result<std::optional<std::int64_t>> goes_as(Connection& db, std::int64_t seq);
 
+/// Where a creation stands that is made for ops that are there: before all of them.
+std::int64_t place_before(const std::vector<OpRow>& ops);
+
 // A photo that was refused is offered again when an op waits for it: one that was made or sent again since.
 #define JULU_WANTED_PHOTO \
   "(problem IS NULL OR EXISTS (SELECT 1 FROM op WHERE op.photo = photo.sha256 AND op.status = 0))"
@@ -77,9 +82,9 @@ struct Waiting {
 };
 Result<Waiting> what_waits(Connection& db, std::int64_t now_ms);
 
-/// Of a step that an op names: the county has it, or gets it from here. What damage or a restore took, nobody may ever
-/// bring again.
-Result<bool> is_step_known(Connection& db, const Id& record, const Id& step);
+/// The name under which the county has, or gets from here, a step that an op names. None: what damage or a restore took,
+/// nobody may ever bring again.
+Result<std::optional<Id>> step_goes_as(Connection& db, const Id& record, const Id& step);
 
 /// Where the row of a record is gone, damaged or out of scope, and ops of it are left: what they say is laid on nothing
 /// until the platform's version comes.

@@ -96,13 +96,14 @@ Result<void> wait_its_turn(Core& core, Connection& db, std::int64_t seq, std::si
 class Remaking {
  public:
   Remaking(Core& core, Connection& db, const Id& record, const Change& current, const OpRow& judged,
-           const std::vector<OpRow>& applied)
+           const std::vector<OpRow>& applied, const std::vector<Id>& applied_ids)
       : core_(core),
         db_(db),
         record_(record),
         current_(current),
         judged_(judged),
         applied_(applied),
+        applied_ids_(applied_ids),
         kind_(core.kind(current.kind)) {
     running_ = Json::parse(current.body, nullptr, false);
     if (!running_.is_object()) running_ = Json::object();
@@ -110,6 +111,8 @@ class Remaking {
 
   Result<void> take(const OpRow& old) {
     if (const OpRow* first = done_before(old)) return take_back(old, *first);
+    if (old.seq == judged_.seq && old.verb == Verb::append && applied_.empty() && !applied_ids_.empty())
+      return give_back(old, applied_ids_.front());
     if (old.verb == Verb::attach) return take_attach(old);
     if (old.verb == Verb::append && !renamed_.empty()) return take_append(old);
     if (old.verb == Verb::append || old.verb == Verb::remove || current_.deleted || !is_mergeable()) {
@@ -169,6 +172,13 @@ class Remaking {
     return {};
   }
 
+  // A step that damage had taken is at the platform, under the id that it had.
+  Result<void> give_back(const OpRow& old, const Id& first) {
+    JULU_CHECK(db_.run("UPDATE op SET status = 4, successor = NULL WHERE seq = ?1", old.seq));
+    renamed_[old.op_id.text()] = first.text();
+    return rename_step(db_, old.op_id, first);
+  }
+
   // A step after one that goes under its first id again.
   Result<void> take_append(const OpRow& old) {
     const OpText text = parse_op(old.canonical);
@@ -204,6 +214,7 @@ class Remaking {
   const Change& current_;
   const OpRow& judged_;
   const std::vector<OpRow>& applied_;
+  const std::vector<Id>& applied_ids_;
   std::shared_ptr<const Kind> kind_;
   Json running_;
   std::optional<std::int64_t> last_;
@@ -228,8 +239,10 @@ Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& r
   }
   JULU_CHECK(take_base(core, db, record, current, epoch));
   JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record, op.place));
-  Remaking remaking(core, db, record, current, op, first);
+  Remaking remaking(core, db, record, current, op, first, applied);
   for (const OpRow& pending : ops) {
+    // What stands behind a refused edit goes once a person has decided about that.
+    if (pending.status == kStatusParked && pending.verb != Verb::attach && op.verb != Verb::attach) break;
     if (pending.status != kStatusQueued) continue;
     const bool applied_before =
         std::any_of(first.begin(), first.end(), [&](const OpRow& o) { return o.seq == pending.seq; });

@@ -19,9 +19,10 @@ namespace julu::store {
 Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& record, const Change& current,
                         const std::vector<Id>& applied, std::int64_t epoch);
 
-/// What `first` stands after is not to come any more (see goes_as), and the platform has never seen it: `first` and
-/// what follows go again without it, behind a new creation where that was the record's.
-Result<void> go_without(Core& core, Connection& db, const Id& record, const OpRow& first);
+/// What `first` stands after, or the step that it names, is not to come any more (see goes_as), and the platform has
+/// never seen it: `first` goes again without it, an edit with what follows; all behind a new creation where that was the
+/// record's. False: the kind is not known here yet, and nothing is done.
+Result<bool> go_without(Core& core, Connection& db, const Id& record, const OpRow& first);
 
 /// A creation of the record with this body, or the beginnings of a patch.
 NewOp op_with(const RecordRow& row, const Kind& kind, const Json& body);

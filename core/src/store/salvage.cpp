@@ -126,7 +126,7 @@ class Salvaging {
     // Whoever follows the feed looks at everything again: of what was lost nobody knows how far it had come.
     JULU_CHECK(db_.run("UPDATE record SET changed = min(changed, 1 << 50) + ?1", kChangesLeap));
     // Last, because what is here keeps its number, and these take the next ones.
-    for (const Hash& photo : lost_) JULU_CHECK(lose_photo(photo));
+    for (const auto& [photo, was_up] : lost_) JULU_CHECK(lose_photo(photo, was_up));
     const Json told{
         {"at_ms", now_ms}, {"ops", unsent_}, {"ops_unreadable", unreadable_}, {"photos_lost", photos_lost_}};
     JULU_CHECK(set_meta(db_, "salvage", told.dump()));
@@ -207,6 +207,9 @@ class Salvaging {
         db_.run("UPDATE op SET successor = (SELECT max(seq) FROM op AS newest WHERE newest.successor = op.successor)"
                 " WHERE status = 3 AND successor NOT IN (SELECT seq FROM op)"
                 " AND seq <> (SELECT max(seq) FROM op AS newest WHERE newest.successor = op.successor)"));
+    // A lost number is given out again, so what named it names 0, which is nobody's.
+    JULU_CHECK(
+        db_.run("UPDATE op SET successor = 0 WHERE status = 4 AND successor NOT IN (SELECT seq FROM op)"));
     return db_.run(
         "UPDATE op SET status = 0, successor = 0, next_attempt_ms = 0 WHERE status = 3"
         " AND successor NOT IN (SELECT seq FROM op)");
@@ -266,7 +269,6 @@ class Salvaging {
         if (&side == &kSides[0]) remember_photos(hanging);
       }
     }
-    // A lost number is given out again, so what named it names 0, which is nobody's.
     return db_.run("UPDATE attachment SET op = 0 WHERE op > 0 AND op NOT IN (SELECT seq FROM op)");
   }
 
@@ -296,7 +298,8 @@ class Salvaging {
       JULU_TRY(whole, take_bytes(id, hash));
       JULU_CHECK(whole ? db_.run(kWholePhoto, id) : db_.run("DELETE FROM photo WHERE id = ?1", id));
     }
-    if (!whole) lost_.push_back(hash);
+    // The platform may have what had gone up, and says so.
+    if (!whole) lost_.push_back({hash, photo && !photo->empty() && photo->at(8) == Value(std::int64_t{1})});
     return {};
   }
 
@@ -321,13 +324,15 @@ class Salvaging {
   }
 
   // What was delivered comes back from the platform; what was not is shown with the reason.
-  Result<void> lose_photo(const Hash& hash) {
-    JULU_TRY(const auto delivered, db_.integer("SELECT 1 FROM op WHERE photo = ?1 AND status = 1", hash));
+  Result<void> lose_photo(const Hash& hash, bool was_up) {
+    JULU_TRY(const auto receipted, db_.integer("SELECT 1 FROM op WHERE photo = ?1 AND status = 1", hash));
+    const bool delivered = receipted || was_up;
     JULU_CHECK(db_.run(
         "INSERT INTO photo (id, sha256, length_bytes, here, own, problem) SELECT coalesce(max(id), 0) + 1, ?1, 0, 0, 0, ?2"
         " FROM photo",
         hash, delivered ? std::optional<std::string>() : problem_text(ErrorCode::photo_damaged, "lost", "", "", "")));
-    if (!delivered) ++photos_lost_;
+    if (delivered) return {};
+    ++photos_lost_;
     return db_.run("UPDATE op SET status = 2, problem = ?2 WHERE photo = ?1 AND status = 0", hash,
                    problem_text(ErrorCode::photo_damaged, "lost", "", "", ""));
   }
@@ -337,7 +342,7 @@ class Salvaging {
   std::set<Id> records_;
   std::set<Hash> photos_;  // of ops
   std::set<Hash> shown_;   // of attachments
-  std::vector<Hash> lost_;
+  std::vector<std::pair<Hash, bool>> lost_;
   std::set<std::int64_t> receipts_;
   std::int64_t unsent_ = 0;
   std::int64_t unreadable_ = 0;

@@ -9,8 +9,6 @@
 namespace julu::store {
 namespace {
 
-bool is_pending(const OpRow& op) { return op.status == kStatusQueued || op.status == kStatusParked; }
-
 Json object_in(const Json& object, const std::string& field) {
   const auto found = object.find(field);
   return found != object.end() && found->is_object() ? *found : Json::object();
@@ -116,8 +114,12 @@ class SendingAgain {
   Result<void> look_at_steps(Json& body) {
     const auto last = parse_id(text_member(body, "last_action"));
     if (!last) return {};
-    JULU_TRY(const bool known, is_step_known(db_, row_.id, *last));
-    if (known || renamed_.contains(last->text())) return {};
+    if (renamed_.contains(last->text())) return {};
+    JULU_TRY(const auto goes, step_goes_as(db_, row_.id, *last));
+    if (goes) {
+      body["last_action"] = goes->text();
+      return {};
+    }
     body.erase("last_action");
     Query newest = db_.query(
         "SELECT id FROM action WHERE record = ?1 AND number IS NOT NULL ORDER BY number DESC LIMIT 1", row_.id);
@@ -130,8 +132,11 @@ class SendingAgain {
   Result<void> look_for_step(const OpRow& old, Json& body) {
     const auto step = parse_id(text_member(body, "action"));
     if (!step || renamed_.contains(step->text())) return {};
-    JULU_TRY(const bool known, is_step_known(db_, row_.id, *step));
-    if (known) return {};
+    JULU_TRY(const auto goes, step_goes_as(db_, row_.id, *step));
+    if (goes) {
+      body["action"] = goes->text();
+      return {};
+    }
     body.erase("action");
     return db_.run("UPDATE attachment SET action = NULL WHERE op = ?1", old.seq);
   }
@@ -213,6 +218,7 @@ class SendingAgain {
       if (!op.after) op.base_version = row_.base_version;
     } else if (old.after) {
       JULU_TRY(op.after, goes_as(db_, *old.after));
+      if (!op.after && !row_.base) op.after = creation();
     }
     return {};
   }
@@ -221,6 +227,13 @@ class SendingAgain {
   bool goes_as_it_is(const OpRow& op) const {
     const bool pending = op.status == kStatusQueued || (op.status == kStatusReceipted && !op.folded);
     return pending && op.verb != Verb::attach && !again_.contains(op.seq);
+  }
+
+  std::optional<std::int64_t> creation() const {
+    const auto own = std::find_if(ops_.begin(), ops_.end(), [](const OpRow& op) {
+      return op.verb == Verb::create && (is_pending(op) || op.status == kStatusReceipted);
+    });
+    return own != ops_.end() ? std::optional(own->seq) : std::nullopt;
   }
 
   std::optional<std::int64_t> pending_earlier(const OpRow& old) const {
@@ -262,26 +275,32 @@ NewOp op_with(const RecordRow& row, const Kind& kind, const Json& body) {
   return op;
 }
 
-Result<void> go_without(Core& core, Connection& db, const Id& record, const OpRow& first) {
+Result<bool> go_without(Core& core, Connection& db, const Id& record, const OpRow& first) {
   JULU_TRY(const auto row, find_record(db, record));
   const auto kind = row ? core.kind(row->kind) : nullptr;
-  if (kind == nullptr) return Error{ErrorCode::internal, "record", {}};
+  if (kind == nullptr) return false;
   JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record));
   SendingAgain sending(core, db, *row, ops);
   const bool created = std::any_of(ops.begin(), ops.end(),
                                    [](const OpRow& o) { return o.verb == Verb::create && o.status != kStatusGivenUp; });
-  if (!created && !row->base) {
+  const bool made_creation = !created && !row->base;
+  if (made_creation) {
     NewOp creation = op_with(*row, *kind, Json::parse(row->body, nullptr, false));
-    creation.place = *first.after;
+    creation.place = place_before(ops);
     Moment moment = parse_op(first.canonical).moment;
     moment.captured_at_ms = row->captured_at_ms;
     JULU_TRY(const Enqueued queued, core.enqueue(db, moment, creation));
     sending.begin_with(*first.after, queued.seq);
   }
   for (const OpRow& old : ops) {
-    if (old.place >= first.place && old.status == kStatusQueued) JULU_CHECK(sending.take(old));
+    if (old.place < first.place) continue;
+    // What stands behind a refused edit goes once a person has decided about that.
+    if (old.status == kStatusParked && old.verb != Verb::attach) break;
+    const bool alone = first.verb == Verb::attach && !made_creation;  // nothing else was in want of what is lost
+    if (old.status == kStatusQueued && (!alone || old.seq == first.seq)) JULU_CHECK(sending.take(old));
   }
-  return lay(core, db, record);
+  JULU_CHECK(lay(core, db, record));
+  return true;
 }
 
 Result<void> send_again(Core& core, Connection& db, const Id& record) {

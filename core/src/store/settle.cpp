@@ -95,8 +95,23 @@ Result<bool> waits_for_lost_step(Connection& db, const OutgoingOp& op, const OpR
   if (op.verb != Verb::append || result.problem.type != "action-unknown") return false;
   const auto last = parse_id(text_member(parse_op(op.canonical).body, "last_action"));
   if (!last) return false;
-  JULU_TRY(const bool known, is_step_known(db, op.record, *last));
-  return !known;
+  JULU_TRY(const auto goes, step_goes_as(db, op.record, *last));
+  return !goes;
+}
+
+// Damage took what it waits for, or that was made again and the making that would tell the platform so is not there any
+// more; or it names a step by an id that is closed.
+Result<bool> waits_in_vain(Connection& db, const Id& record, const OpRow& op, const std::string& why) {
+  if (why == "after-unknown" && op.after && !mutant(Mutant::lost_op_awaited)) {
+    JULU_TRY(const auto goes, goes_as(db, *op.after));
+    return goes != op.after;
+  }
+  if (why != "action-unknown") return false;
+  const char* names = op.verb == Verb::attach ? "action" : "last_action";
+  const auto step = parse_id(text_member(parse_op(op.canonical).body, names));
+  if (!step) return false;
+  JULU_TRY(const auto goes, step_goes_as(db, record, *step));
+  return goes != step;
 }
 
 Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& result) {
@@ -104,14 +119,12 @@ Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& resu
   if (lost_step) {
     return park(s, op, problem_text(ErrorCode::stale, "stale", result.problem.title, result.problem.detail, ""));
   }
-  if (result.problem.type == "after-unknown") {
-    JULU_TRY(const auto row, still_queued(s.db, op));
-    if (!row) return {};
-    if (row->after && !mutant(Mutant::lost_op_awaited)) {
-      // Damage took it, or it was made again and the making that would tell the platform so is not there any more.
-      JULU_TRY(const auto goes, goes_as(s.db, *row->after));
-      if (goes != row->after) return go_without(s.core, s.db, op.record, *row);
-    }
+  JULU_TRY(const auto row, still_queued(s.db, op));
+  if (!row) return {};
+  JULU_TRY(const bool in_vain, waits_in_vain(s.db, op.record, *row, result.problem.type));
+  if (in_vain) {
+    JULU_TRY(const bool goes, go_without(s.core, s.db, op.record, *row));
+    if (goes) return {};
   }
   if (op.verb == Verb::attach && result.problem.type == "bytes-missing") {
     JULU_TRY(const auto here,
@@ -139,6 +152,7 @@ Result<void> settle_rejected(Settling& s, const OutgoingOp& op, const OpResult& 
     // may have taken it.
     JULU_TRY(const auto open, s.db.integer("SELECT 1 FROM op WHERE seq = ?1 AND status IN (0, 2, 3)", *successor));
     if (open) return s.db.run("UPDATE op SET status = 3 WHERE seq = ?1", op.row);
+    JULU_CHECK(s.db.run("DELETE FROM action WHERE id = ?1 AND number IS NULL", op.op_id));
     return s.db.run("UPDATE op SET status = 4 WHERE seq = ?1 OR (successor = ?1 AND status = 3)", op.row);
   }
   ++s.settled.parked;
