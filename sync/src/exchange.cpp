@@ -53,6 +53,8 @@ bool Syncer::Run::may_carry_token(const std::string& url) const {
                      [&](const std::string& allowed) { return origin_of(allowed) == origin; });
 }
 
+bool Syncer::Run::is_platform(const std::string& url) const { return origin_of(url) == origin_of(identity_.platform); }
+
 void Syncer::Run::measure(std::int64_t bytes, std::int64_t took_ms) {
   if (bytes < kMeasuredBytesMin) return;
   const double now = static_cast<double>(bytes) / static_cast<double>(std::max<std::int64_t>(1, took_ms));
@@ -169,12 +171,12 @@ Result<Syncer::Run::Exchange> Syncer::Run::call(Request request) {
     const std::string token = state_.token;
     signed_request.headers.emplace_back("Authorization", "Bearer " + token);
     JULU_TRY(exchange, send(std::move(signed_request)));
-    if (!wants_another_token(exchange, token)) return exchange;
+    if (!wants_another_token(exchange, request.url, token)) return exchange;
   }
 }
 
 // True: to be sent once more. What ends a run whatever was asked is settled here.
-bool Syncer::Run::wants_another_token(Exchange& exchange, const std::string& token) {
+bool Syncer::Run::wants_another_token(Exchange& exchange, const std::string& url, const std::string& token) {
   if (exchange.answer != Answer::refused) return false;
   const int status = exchange.response.status;
   if (status == 401 && token != state_.token) return true;  // another call has brought a new one meanwhile
@@ -182,6 +184,11 @@ bool Syncer::Run::wants_another_token(Exchange& exchange, const std::string& tok
     token_renewed_ = true;
     state_.token.clear();
     return true;
+  }
+  if (status == 401 && !is_platform(url)) {
+    exchange.answer = Answer::wait;  // a server of photos that knows no token of ours says nothing of the worker
+    exchange.why = ErrorCode::unauthorized;
+    return false;
   }
   if (status == 401) {
     state_.token.clear();

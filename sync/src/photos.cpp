@@ -12,7 +12,6 @@ namespace {
 constexpr std::size_t kAttachesTogether = 32;  // one push for many attach ops; a run's last ones go at its end
 constexpr std::int64_t kLookEveryMs = 250;     // the queue is read again; far less than a person notices
 constexpr std::int64_t kPullEveryMs = 60'000;  // news should not wait for the last photo on a slow link
-constexpr int kPhotoFailuresMax = 3;           // in a row: then it is not the photos, and they wait
 
 bool is_of_the_photo(ErrorCode code) {
   const auto number = static_cast<int>(code);
@@ -41,7 +40,7 @@ Result<Syncer::Run::Step> Syncer::Run::carry_photos() {
     JULU_TRY(Step step, look_around());
     if (step == Step::stop) return step;
     std::optional<OutgoingPhoto> photo;
-    if (photo_failures_ < kPhotoFailuresMax) {
+    if (!photos_wait()) {
       JULU_TRY(photo, next_photo());
     }
     if (!photo && flights_.empty()) return Step::go;
@@ -103,11 +102,16 @@ Result<Syncer::Run::Step> Syncer::Run::photo_failed(const Hash& sha256, ErrorCod
 
 Result<Syncer::Run::Step> Syncer::Run::photo_failed(const Hash& sha256, const Exchange& exchange) {
   if (exchange.answer == Answer::stopped) return Step::stop;
-  const bool predicts = exchange.answer == Answer::link || exchange.answer == Answer::wait;
-  if (!predicts) return photo_failed(sha256, exchange.why, exchange.retry_after_ms);
-  JULU_CHECK(outbox_.defer_photo(sha256, exchange.why, exchange.retry_after_ms));
-  if (exchange.retry_after_ms > 0) outcome_.next_attempt_ms = clock_.now_ms() + exchange.retry_after_ms;
-  return stop_for(exchange);
+  // The platform itself asks for a pause.
+  if (exchange.answer == Answer::wait && exchange.retry_after_ms > 0 && is_platform(photos_url_)) {
+    JULU_CHECK(outbox_.defer_photo(sha256, exchange.why, exchange.retry_after_ms));
+    outcome_.next_attempt_ms = clock_.now_ms() + exchange.retry_after_ms;
+    return stop_for(exchange);
+  }
+  JULU_TRY(const Step step, photo_failed(sha256, exchange.why, exchange.retry_after_ms));
+  // The next photo would fare no better. News may: a dead link shows there too.
+  if (exchange.answer == Answer::link || exchange.answer == Answer::wait) photo_failures_ = kPhotoFailuresMax;
+  return step;
 }
 
 // A thumbnail is a courtesy: it may fail, and its photo goes all the same.
@@ -197,7 +201,7 @@ Result<Syncer::Run::Step> Syncer::Run::land_next() {
   Flight flight = std::move(*at);
   flights_.erase(at);
   Exchange exchange = take_reply(flight.call);
-  const bool again = wants_another_token(exchange, flight.token);
+  const bool again = wants_another_token(exchange, photos_url_, flight.token);
   bytes_went(flight.upload.photo.length_bytes, exchange);
   if (again) return carry_on(flight.upload, Advance{Step::go, true});
   return carry_on(flight.upload, begun(flight.upload, true, exchange));

@@ -60,6 +60,7 @@ Result<Syncer::Run::Step> Syncer::Run::enrol_anew() {
     case Answer::ok: break;
     case Answer::stopped: return Step::stop;
     case Answer::refused:
+      if (exchange.response.status == 426) return stop(SyncEnd::app_too_old, Error{ErrorCode::app_too_old, {}, {}});
       if (exchange.problem.type == "device-refused")
         return stop(SyncEnd::device_refused, Error{ErrorCode::device_refused, {}, {}});
       if (exchange.problem.type == "invalid-grant" && !unknown_ && voucher_is_not_first) {
@@ -69,7 +70,7 @@ Result<Syncer::Run::Step> Syncer::Run::enrol_anew() {
       return stop(SyncEnd::left, Error{ErrorCode::device_forked, {}, exchange.problem.type});
     case Answer::link:
     case Answer::wait:
-    case Answer::server: return stop_for(exchange);
+    case Answer::server: return defer_all_due(exchange);
   }
   const auto identity = wire::decode_enrolment(exchange.response.body, identity_.platform);
   if (!identity) return stop(SyncEnd::left, identity.error());

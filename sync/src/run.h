@@ -95,11 +95,12 @@ class Syncer::Run {
   void give_up(std::uint64_t call);
   Result<Exchange> send(Request request);
   Result<Exchange> call(Request request);
-  bool wants_another_token(Exchange& exchange, const std::string& token);
+  bool wants_another_token(Exchange& exchange, const std::string& url, const std::string& token);
   Result<Step> sign_in();
   Result<void> renew_lease();
   void classify(Exchange& exchange);
   bool may_carry_token(const std::string& url) const;
+  bool is_platform(const std::string& url) const;
   std::string address(std::string_view path) const;
   void measure(std::int64_t bytes, std::int64_t took_ms);
 
@@ -125,6 +126,8 @@ class Syncer::Run {
   void shrink_window(std::size_t bytes);
 
   // photos.cpp
+  static constexpr int kPhotoFailuresMax = 3;  // in a row: then it is not the photos, and they wait
+  bool photos_wait() const { return photo_failures_ >= kPhotoFailuresMax; }
   Result<Step> send_photos();
   Result<Step> carry_photos();
   Result<Step> push_between();

@@ -29,10 +29,15 @@ Result<SyncOutcome> Syncer::run(const SyncOptions& options) {
     state_->running = true;
     state_->cancelled = false;
   }
-  auto outcome = Run(*state_, options).go();
-  const std::lock_guard lock(state_->mutex);
-  state_->running = false;
-  return outcome;
+  // A progress function of the host's may throw.
+  struct Ended {
+    State& state;
+    ~Ended() {
+      const std::lock_guard lock(state.mutex);
+      state.running = false;
+    }
+  } const ended{*state_};
+  return Run(*state_, options).go();
 }
 
 void Syncer::cancel() {
@@ -69,10 +74,20 @@ Result<SyncOutcome> Syncer::Run::go() {
   }
   JULU_CHECK(outbox_.acquire_lease());
   lease_until_ms_ = started_ms + limits::lease_ms / 3;
-  Result<void> carried = carry();
-  if (carried && forked_) carried = carry_as_another();
-  outbox_.release_lease();
-  if (!carried) return carried.error();
+  {
+    struct Released {
+      Outbox& outbox;
+      ~Released() {
+        try {
+          outbox.release_lease();
+        } catch (...) {
+          // Without memory; it ends by itself.
+        }
+      }
+    } const released{outbox_};
+    JULU_CHECK(carry());
+    if (forked_) JULU_CHECK(carry_as_another());
+  }
   return outcome();
 }
 
@@ -100,7 +115,7 @@ Result<void> Syncer::Run::carry() {
     }
     JULU_TRY(const auto ops, outbox_.next_ops(1, 1));
     JULU_TRY(const auto photos, outbox_.next_photos(1));
-    if (ops.empty() && photos.empty()) break;
+    if (ops.empty() && (photos.empty() || photos_wait())) break;
   }
   exchanged_ = true;
   JULU_TRY(step, fetch_wanted());

@@ -242,6 +242,22 @@ TEST_CASE("a callback may ask the library again, and is let go when another take
   CHECK(released == 1);
 }
 
+TEST_CASE("what is let go of may ask the library too") {
+  Face face;
+  struct Asking {
+    julu_store store;
+    std::int32_t asked = -1;
+  } asking{face.store};
+  const auto wake = [](void*) {};
+  const auto let_go = [](void* context) {
+    auto& self = *static_cast<Asking*>(context);
+    self.asked = julu_store_observe(self.store, nullptr, nullptr, nullptr, nullptr);
+  };
+  REQUIRE(julu_store_observe(face.store, wake, &asking, let_go, nullptr) == JULU_OK);
+  REQUIRE(julu_store_observe(face.store, nullptr, nullptr, nullptr, nullptr) == JULU_OK);
+  CHECK(asking.asked == JULU_OK);
+}
+
 TEST_CASE("a child made by fork has no handles and opens nothing; the parent goes on") {
   Face face;
   const julu_store_options given = face.options();

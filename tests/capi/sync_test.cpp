@@ -354,6 +354,26 @@ TEST_CASE("inside the progress callback the store answers, and what would wait f
   CHECK(outcome.end == JULU_END_ALL_DELIVERED);
 }
 
+TEST_CASE("a callback that waits for another thread's suspend learns that it cannot have it, and the run ends") {
+  Enrolled phone;
+  phone.open_sync();
+  struct Inside {
+    Enrolled* phone;
+    std::int32_t suspend = -1;
+  } inside{&phone};
+  const auto progress = [](void* context, const julu_progress*) {
+    auto& self = *static_cast<Inside*>(context);
+    if (self.suspend >= 0) return;
+    std::thread([&self] { self.suspend = julu_store_suspend(self.phone->store, nullptr); }).join();
+  };
+  auto outcome = sized<julu_outcome>();
+  REQUIRE(julu_sync_run(phone.sync, 0, progress, &inside, &outcome, nullptr) == JULU_OK);
+  CHECK(inside.suspend == JULU_ERROR_BUSY);
+  CHECK(outcome.end == JULU_END_CANCELLED);
+  CHECK(phone.run().end == JULU_END_ALL_DELIVERED);
+  CHECK(julu_store_suspend(phone.store, nullptr) == JULU_OK);
+}
+
 TEST_CASE("with SIGPIPE at its default a server that closes in the middle of a photo is an outcome") {
   Enrolled phone;
   std::signal(SIGPIPE, SIG_DFL);

@@ -88,7 +88,7 @@ std::unique_ptr<Store> County::phone(const std::string& worker, const std::strin
   identity.worker = worker;
   identity.role = role;
   identity.grids = {"130529200203001"};
-  identity.origins = {options.platform};
+  identity.origins = {options.platform, "https://photos.example"};
   identity.root_key = public_key(root_key);
   static_cast<void>(must(enrolment->finish(identity)));
   return open_again(worker);

@@ -1,5 +1,6 @@
 // Photos in the store: in with the report or not at all, stored once, out as they are.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
@@ -106,6 +107,8 @@ TEST_CASE("one bad photo refuses the whole report, named by its place, and nothi
   };
   refused(county.folder.file("not-there.jpg"), ErrorCode::photo_missing);
   refused(county.folder.path(), ErrorCode::photo_missing);
+  REQUIRE(::mkfifo(county.folder.file("pipe.jpg").c_str(), 0600) == 0);
+  refused(county.folder.file("pipe.jpg"), ErrorCode::photo_missing);  // and not waited for
   refused(county.folder.write("empty.jpg", ""), ErrorCode::photo_empty);
   refused(county.folder.write("cut.jpg", whole.substr(0, whole.size() / 2)), ErrorCode::photo_damaged);
   refused(county.folder.write("pdf.jpg", "%PDF-1.7 not a photo at all"), ErrorCode::photo_format);

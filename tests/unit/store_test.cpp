@@ -398,6 +398,13 @@ TEST_CASE("two processes may use one store; the second Syncer is told that one r
     county.clock.reboot("boot-2");
     CHECK(Outbox(*second).acquire_lease().ok());
   }
+  SECTION("also where a system does not tell its boots apart") {
+    Outbox(*first).release_lease();
+    county.clock.advance(10LL * 24 * 3600 * 1000);
+    REQUIRE(Outbox(*first).acquire_lease().ok());
+    county.clock.reboot(county.clock.boot_id());
+    CHECK(Outbox(*second).acquire_lease().ok());
+  }
 }
 
 TEST_CASE("a shell asks what changed and misses nothing") {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include <julu/limits.h>
 
@@ -286,17 +287,56 @@ TEST_CASE("what is captured while photos travel goes before the next photo") {
   CHECK(pushes_before_photo == 2);
 }
 
-TEST_CASE("photos that fail one after the other do not keep the news away") {
+TEST_CASE("where photos fail, whatever way, the news come all the same, and only once") {
   ScriptedCounty c;
-  report_with_photo(c);
-  c.instead = [](const Request& request) -> std::optional<Response> {
-    if (is(request, "POST", "/v1/photos")) return problem(500, "server");
+  reports_with_photos(c, 5);
+  const std::string elsewhere = "https://photos.example/v1/photos";
+  const auto [url, answer, why] = GENERATE_COPY(table<std::string, Response, ErrorCode>({
+      {"/v1/photos", problem(500, "server"), ErrorCode::server},
+      {"/v1/photos", reply(503, "", {}), ErrorCode::server},
+      {"/v1/photos", Response{}, ErrorCode::offline},
+      {elsewhere, problem(401, "unauthorized"), ErrorCode::unauthorized},
+      {elsewhere, reply(503, "", {{"Retry-After", "3600"}}), ErrorCode::server},
+  }));
+  CAPTURE(url, answer.status);
+  c.after = [&, url = url](const Request& request, Response response) -> std::optional<Response> {
+    if (url == elsewhere && request.url.find("/v1/ping") != std::string::npos) {
+      Json ping = Json::parse(response.body);
+      ping["photos"] = elsewhere;
+      response.body = ping.dump();
+    }
+    return response;
+  };
+  c.instead = [url = url, answer = answer](const Request& request) -> std::optional<Response> {
+    if (request.method == "POST" && request.url.find(url) != std::string::npos) return answer;
     return std::nullopt;
   };
   const SyncOutcome outcome = c.run();
   CHECK(outcome.end == SyncEnd::left);
-  CHECK(outcome.failure->code == ErrorCode::server);
-  CHECK(c.asked("GET", "/v1/pull") >= 2);
+  REQUIRE(outcome.failure);
+  CHECK(outcome.failure->code == why);
+  CHECK(outcome.ops_delivered == 5);
+  CHECK(outcome.photos_left == 5);
+  CHECK(c.asked("GET", "/v1/pull") == 2);  // the first is for the keys
+  CHECK(*outcome.next_attempt_ms < c.county.clock.now_ms() + limits::backoff_cap_ms);
+  c.instead = nullptr;
+  c.after = nullptr;
+  c.county.clock.advance(3'700'000);
+  CHECK(c.run().end == SyncEnd::all_delivered);
+}
+
+TEST_CASE("a platform that asks for a pause while it takes photos gets it") {
+  ScriptedCounty c;
+  report_with_photo(c);
+  c.instead = [](const Request& request) -> std::optional<Response> {
+    if (is(request, "POST", "/v1/photos")) return reply(503, "", {{"Retry-After", "600"}});
+    return std::nullopt;
+  };
+  const std::int64_t before = c.county.clock.now_ms();
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.end == SyncEnd::left);
+  CHECK(c.asked("GET", "/v1/pull") == 1);
+  CHECK(*outcome.next_attempt_ms >= before + 600'000);
 }
 
 TEST_CASE("progress comes at most ten times a second and ends where the outcome does") {

@@ -169,7 +169,8 @@ JULU_API void julu_store_close(julu_store store);
 /**
  * For an app that goes to sleep: ends the syncs of this store, waits for the calls under way, and lets go of the file:
  * no lock is held, another process may open it. Until julu_store_resume, calls but julu_store_identity fail with
- * JULU_ERROR_SUSPENDED. Errors: busy from a callback of a run of this store.
+ * JULU_ERROR_SUSPENDED. Errors: busy from a callback of a run of this store, and when such a callback does not return
+ * within 5 seconds, as one cannot that waits for this; the run ends all the same.
  */
 JULU_API int32_t julu_store_suspend(julu_store store, julu_error* error);
 /** Asks key_fn again; `key` may be given instead. Errors: as julu_store_open; it mends no damaged file. */

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cassert>
+#include <chrono>
+
+#include <julu/limits.h>
 
 namespace julu::c {
 
@@ -37,9 +40,15 @@ Result<void> OpenStore::suspend() {
   for (const auto& sync : syncs) {
     if (sync->runs_here()) return Error{ErrorCode::busy, {}, "from a callback of the run"};
   }
-  for (const auto& sync : syncs) sync->halt();
-  Result<void> done = store->suspend();
-  for (const auto& sync : syncs) sync->go_on();
+  Result<void> done;
+  std::size_t halted = 0;
+  for (; done && halted < syncs.size(); ++halted) {
+    if (syncs[halted]->halt()) continue;
+    done = Error{ErrorCode::busy, {}, "a callback of the run does not return"};
+    break;
+  }
+  if (done) done = store->suspend();
+  for (std::size_t i = 0; i < halted; ++i) syncs[i]->go_on();
   return done;
 }
 
@@ -47,13 +56,27 @@ OpenSync::OpenSync(std::shared_ptr<OpenStore> its_store, std::shared_ptr<Transpo
     : store(std::move(its_store)), transport_(std::move(transport)), syncer_(*store->store, *transport_) {}
 
 Result<SyncOutcome> OpenSync::run(SyncOptions options) {
-  const std::unique_lock lock(running_, std::try_to_lock);
-  if (!lock.owns_lock()) return Error{ErrorCode::sync_in_progress, {}, {}};
+  {
+    const std::lock_guard lock(mutex_);
+    if (busy_) return Error{ErrorCode::sync_in_progress, {}, {}};
+    busy_ = true;
+  }
+  struct Left {
+    OpenSync& sync;
+    ~Left() {
+      sync.runner_ = std::thread::id();
+      sync.leave();
+    }
+  } const left{*this};
   runner_ = std::this_thread::get_id();
   options.stop = &stop_;
-  auto outcome = syncer_.run(options);
-  runner_ = std::thread::id();
-  return outcome;
+  return syncer_.run(options);
+}
+
+void OpenSync::leave() {
+  const std::lock_guard lock(mutex_);
+  busy_ = false;
+  left_.notify_all();
 }
 
 void OpenSync::shut() {
@@ -62,17 +85,24 @@ void OpenSync::shut() {
   syncer_.cancel();
 }
 
-void OpenSync::halt() {
+bool OpenSync::halt() {
   assert(!runs_here());
   stop_ = true;
   syncer_.cancel();
-  running_.lock();
+  std::unique_lock lock(mutex_);
+  const bool idle = left_.wait_for(lock, std::chrono::milliseconds(limits::suspend_wait_ms), [&] { return !busy_; });
+  if (!idle) {
+    stop_ = shut_.load();
+    return false;
+  }
+  busy_ = true;
+  return true;
 }
 
 void OpenSync::go_on() {
   stop_ = false;
   if (shut_) stop_ = true;  // in this order: a shut in between counts
-  running_.unlock();
+  leave();
 }
 
 Result<void> give_handle(Kind kind, std::shared_ptr<void> object, julu_handle* out) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -42,7 +43,8 @@ class OpenStore {
   /// The key from where the host keeps it. Errors: locked, bad_argument.
   static Result<StoreKey> ask_key(const std::uint8_t* bytes, const Callback<julu_key_fn>* source);
 
-  /// Ends the syncs and lets go of the file. Errors: busy from inside a callback of one of them.
+  /// Ends the syncs and lets go of the file. Errors: busy from inside a callback of one of them, or when one does not
+  /// return within limits::suspend_wait_ms.
   Result<void> suspend();
   void know(const std::shared_ptr<OpenSync>& sync);
 
@@ -63,8 +65,9 @@ class OpenSync {
   void shut();
   /// True inside a callback of its run.
   bool runs_here() const { return runner_ == std::this_thread::get_id(); }
-  /// Ends the run under way and lets none begin until `go_on`. Not inside a callback of its run.
-  void halt();
+  /// Ends the run under way and lets none begin until `go_on`. False: a callback of the run does not return. Not inside
+  /// one.
+  bool halt();
   void go_on();
 
   const std::shared_ptr<OpenStore> store;
@@ -73,7 +76,11 @@ class OpenSync {
  private:
   const std::shared_ptr<Transport> transport_;
   Syncer syncer_;
-  std::mutex running_;  // held while a run is under way
+  void leave();
+
+  std::mutex mutex_;  // of busy_
+  std::condition_variable left_;
+  bool busy_ = false;  // a run is under way, or none may begin
   std::atomic<std::thread::id> runner_;
   std::atomic<bool> stop_ = false;
   std::atomic<bool> shut_ = false;

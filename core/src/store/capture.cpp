@@ -231,11 +231,11 @@ Result<Saved> Store::act(const std::string& id_text, const std::string& action, 
     JULU_TRY(NewOp op, follow_up(db, target, Verb::append));
     step["action"] = action;
     {
-      Query last =
-          db.query("SELECT id FROM action WHERE record = ?1 AND (number IS NOT NULL OR EXISTS (SELECT 1 FROM op"
-                   " WHERE op.record = ?1 AND op.op_id = action.id AND op.status < 3))"
-                   " ORDER BY number IS NULL DESC, number DESC, id DESC",
-                   id);
+      Query last = db.query(
+          "SELECT id FROM action WHERE record = ?1 AND (number IS NOT NULL OR EXISTS (SELECT 1 FROM op"
+          " WHERE op.record = ?1 AND op.op_id = action.id AND op.status < 3))"
+          " ORDER BY number IS NULL DESC, number DESC, id DESC",
+          id);
       JULU_TRY(const bool row, last.step());
       if (row) step["last_action"] = last.id(0).text();
     }

@@ -223,7 +223,7 @@ Result<std::int64_t> Core::next_change(Connection& db) {
 
 void Core::observe(std::function<void()> wake) {
   const std::lock_guard lock(wake_mutex_);
-  wake_ = std::move(wake);
+  wake_.swap(wake);  // the old one goes after the lock: with it, what its host gave, and that may call the store
 }
 
 void Core::woke() {

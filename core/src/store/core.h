@@ -79,7 +79,13 @@ class Core {
     const std::lock_guard lock(write_mutex_);
     JULU_CHECK(check_awake());
     JULU_CHECK(writer_->set_durable(false));
-    const Result<void> noted = commit(body);
+    Result<void> noted;
+    try {
+      noted = commit(body);
+    } catch (...) {
+      static_cast<void>(writer_->set_durable(true));
+      throw;
+    }
     JULU_CHECK(writer_->set_durable(true));
     return noted;
   }

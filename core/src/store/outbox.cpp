@@ -104,7 +104,9 @@ Result<void> Outbox::acquire_lease() {
     JULU_TRY(const std::int64_t until, meta_integer(db, "lease_until_ms"));
     JULU_TRY(const std::int64_t pid, meta_integer(db, "lease_pid"));
     const std::int64_t now = core.clock().monotonic_ms();
-    const bool held = owner && !owner->empty() && *owner != core.lease_owner() && lease_boot == boot && now < until &&
+    // One that ends later than any of this boot can is of another, where a system does not tell boots apart.
+    const bool of_this_boot = lease_boot == boot && until - now <= limits::lease_ms;
+    const bool held = owner && !owner->empty() && *owner != core.lease_owner() && of_this_boot && now < until &&
                       !process_is_gone(pid);
     if (held) return Error{ErrorCode::sync_in_progress, {}, {}};
     JULU_CHECK(set_meta(db, "lease_owner", core.lease_owner()));

@@ -26,19 +26,19 @@ Result<std::unique_ptr<domain::ByteSource>> open_photo(const PhotoInput& input) 
 }
 
 Result<std::unique_ptr<domain::ByteSource>> FileSource::open(const std::string& path) {
-  return of(std::fopen(path.c_str(), "rbe"));
+  // A pipe without a writer would hold up the open for ever; for a file it changes nothing.
+  return of(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
 }
 
 Result<std::unique_ptr<domain::ByteSource>> FileSource::open(int fd) {
-  const int own = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
-  std::FILE* file = own < 0 ? nullptr : ::fdopen(own, "rb");
-  if (own >= 0 && file == nullptr) ::close(own);
-  JULU_TRY(auto source, of(file));
+  JULU_TRY(auto source, of(::fcntl(fd, F_DUPFD_CLOEXEC, 0)));
   JULU_CHECK(source->rewind());
   return source;
 }
 
-Result<std::unique_ptr<domain::ByteSource>> FileSource::of(std::FILE* file) {
+Result<std::unique_ptr<domain::ByteSource>> FileSource::of(int fd) {
+  std::FILE* file = fd < 0 ? nullptr : ::fdopen(fd, "rb");
+  if (fd >= 0 && file == nullptr) ::close(fd);
   struct stat about {};
   if (file == nullptr) {
     const bool none = errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG || errno == EBADF;

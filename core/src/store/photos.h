@@ -27,7 +27,7 @@ class FileSource final : public domain::ByteSource {
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
-  static Result<std::unique_ptr<domain::ByteSource>> of(std::FILE* file);
+  static Result<std::unique_ptr<domain::ByteSource>> of(int fd);
   explicit FileSource(std::FILE* file) : file_(file) {}
   std::unique_ptr<std::FILE, Close> file_;
 };

@@ -82,8 +82,8 @@ struct Waiting {
 };
 Result<Waiting> what_waits(Connection& db, std::int64_t now_ms);
 
-/// The name under which the county has, or gets from here, a step that an op names. None: what damage or a restore took,
-/// nobody may ever bring again.
+/// The name under which the county has, or gets from here, a step that an op names. None: what damage or a restore
+/// took, nobody may ever bring again.
 Result<std::optional<Id>> step_goes_as(Connection& db, const Id& record, const Id& step);
 
 /// Where the row of a record is gone, damaged or out of scope, and ops of it are left: what they say is laid on nothing

@@ -20,8 +20,8 @@ Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& r
                         const std::vector<Id>& applied, std::int64_t epoch);
 
 /// What `first` stands after, or the step that it names, is not to come any more (see goes_as), and the platform has
-/// never seen it: `first` goes again without it, an edit with what follows; all behind a new creation where that was the
-/// record's. False: the kind is not known here yet, and nothing is done.
+/// never seen it: `first` goes again without it, an edit with what follows; all behind a new creation where that was
+/// the record's. False: the kind is not known here yet, and nothing is done.
 Result<bool> go_without(Core& core, Connection& db, const Id& record, const OpRow& first);
 
 /// A creation of the record with this body, or the beginnings of a patch.

@@ -208,8 +208,7 @@ class Salvaging {
                 " WHERE status = 3 AND successor NOT IN (SELECT seq FROM op)"
                 " AND seq <> (SELECT max(seq) FROM op AS newest WHERE newest.successor = op.successor)"));
     // A lost number is given out again, so what named it names 0, which is nobody's.
-    JULU_CHECK(
-        db_.run("UPDATE op SET successor = 0 WHERE status = 4 AND successor NOT IN (SELECT seq FROM op)"));
+    JULU_CHECK(db_.run("UPDATE op SET successor = 0 WHERE status = 4 AND successor NOT IN (SELECT seq FROM op)"));
     return db_.run(
         "UPDATE op SET status = 0, successor = 0, next_attempt_ms = 0 WHERE status = 3"
         " AND successor NOT IN (SELECT seq FROM op)");

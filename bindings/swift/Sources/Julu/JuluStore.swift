@@ -3,7 +3,8 @@ import CJulu
 import Foundation
 
 /// Free to share between tasks. Closed by `close`, and when the last reference goes. Any call after that throws `closed`;
-/// calls under way end as usual. No call holds up the main actor.
+/// calls under way end as usual. No call holds up the main actor but `close`, and the last reference that goes, which
+/// put the last changes into place: after `suspend` there are none.
 public final class JuluStore: Sendable {
   let handle: julu_store
   private let wakes = Wakes()
@@ -56,7 +57,8 @@ public final class JuluStore: Sendable {
   }
 
   /// For an app that goes to sleep: ends the syncs of this store and lets go of the file. Until `resume`, calls but
-  /// `identity` throw `suspended`. Errors: busy from a callback of a run of this store.
+  /// `identity` throw `suspended`. Errors: busy when a progress function of a run of this store
+  /// does not return within 5 seconds, as one cannot that waits for this; the run ends all the same.
   public func suspend() async throws(JuluError) {
     try await ask { store, error in julu_store_suspend(store, error) }
   }

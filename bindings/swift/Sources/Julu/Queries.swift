@@ -32,10 +32,11 @@ extension JuluStore {
 
   /// Errors: photo_unknown, cancelled when the target stops it, the file's own.
   public func readPhoto(_ sha256: String, to target: PhotoTarget) async throws(JuluError) {
-    if case .stream = target {
-      try await elsewhere { () throws(JuluError) in try self.blocking.readPhoto(sha256, to: target) }
-    } else {
+    // A stream is the host's, and a descriptor may be a pipe that another task reads.
+    if case .file = target {
       try await here { () throws(JuluError) in try self.blocking.readPhoto(sha256, to: target) }
+    } else {
+      try await elsewhere { () throws(JuluError) in try self.blocking.readPhoto(sha256, to: target) }
     }
   }
 

@@ -96,6 +96,30 @@ struct StoreTests {
     #expect(unread?.code == .io)
   }
 
+  @Test("photos read into pipes that other tasks read do not stop Swift's tasks", .timeLimit(.minutes(1)))
+  func pipes() async throws {
+    let store = try await Phone().open()
+    let file = Place.photo("road-02")
+    let saved = try await store.capture(Incident(category: "road", text: "井盖丢了"), photos: [.near(file)])
+    let length = Int(saved.photoBytes)
+    try await withThrowingTaskGroup(of: Int.self) { group in
+      for _ in 0..<20 {
+        let pipe = Pipe()
+        group.addTask {
+          try await store.readPhoto(saved.photos[0], to: .descriptor(pipe.fileHandleForWriting.fileDescriptor))
+          try pipe.fileHandleForWriting.close()
+          return length
+        }
+        group.addTask {
+          var read = 0
+          while let part = try pipe.fileHandleForReading.read(upToCount: 1 << 16), !part.isEmpty { read += part.count }
+          return read
+        }
+      }
+      for try await bytes in group { #expect(bytes == length) }
+    }
+  }
+
   @Test("a failed call names what was wrong, and nothing of it is there")
   func errors() async throws {
     let store = try await Phone().open()
