@@ -103,18 +103,15 @@ struct StoreTests {
     let saved = try await store.capture(Incident(category: "road", text: "井盖丢了"), photos: [.near(file)])
     let length = Int(saved.photoBytes)
     try await withThrowingTaskGroup(of: Int.self) { group in
-      for _ in 0..<20 {
-        let pipe = Pipe()
+      let pipes = (0..<20).map { _ in Pipe() }
+      for pipe in pipes {
         group.addTask {
           try await store.readPhoto(saved.photos[0], to: .descriptor(pipe.fileHandleForWriting.fileDescriptor))
-          try pipe.fileHandleForWriting.close()
           return length
         }
-        group.addTask {
-          var read = 0
-          while let part = try pipe.fileHandleForReading.read(upToCount: 1 << 16), !part.isEmpty { read += part.count }
-          return read
-        }
+      }
+      for pipe in pipes {
+        group.addTask { try pipe.fileHandleForReading.read(upToCount: length)?.count ?? 0 }
       }
       for try await bytes in group { #expect(bytes == length) }
     }
