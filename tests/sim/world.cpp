@@ -232,7 +232,9 @@ void World::settle_down() {
                             6 * (tally.captures + tally.photos);
   bool at_rest = false;
   bool resent = false;
-  for (int round = 0; round < kRoundsMax && !at_rest && !violation_; ++round) {
+  for (int round = 0; round < 2 * kRoundsMax && !at_rest && !violation_; ++round) {
+    // Where a clock was set back by a day or so just now, a Retry-After of before may last one more.
+    if (round == kRoundsMax) advance(kDayMs + kHourMs);
     for (const auto& phone : phones_) {
       // Nobody presses anything: what waits comes due by itself.
       advance(60'000 + kLongestWaitMs / static_cast<std::int64_t>(phones_.size()));

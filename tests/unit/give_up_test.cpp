@@ -314,3 +314,43 @@ TEST_CASE("where nothing was refused nothing is given up") {
   CHECK(unknown.error().code == ErrorCode::record_unknown);
   CHECK(phone.store->give_up("x").error().code == ErrorCode::bad_argument);
 }
+
+TEST_CASE("an edit after a creation that is given up says what it said, where the county has an older version") {
+  Refusing phone;
+  const Saved saved = phone.delivered("household", R"({"address":"测试村 1 号"})");
+  REQUIRE(phone.store->patch(saved.id, R"({"note":"甲"})").ok());
+  constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
+  const std::int64_t day = phone.county.clock.now_ms() / kDayMs;
+  REQUIRE(phone.outbox.reconcile({{day, {}}, {day + 1, {}}}).value() == 1);  // a restore took the creation
+  phone.answer({OpStatus::rejected, OpStatus::held});
+  REQUIRE(phone.store->resend(saved.id).ok());
+  phone.answer({OpStatus::rejected, OpStatus::held});
+  REQUIRE(phone.store->give_up(saved.id).ok());
+  REQUIRE(phone.outbox.due_now().ok());
+  const auto ops = *phone.outbox.next_ops(10, 1 << 20);
+  REQUIRE(ops.size() == 1);
+  CHECK(ops[0].canonical.find(R"("body":{"note":"甲"})") != std::string::npos);
+}
+
+TEST_CASE("a creation that the county has taken unseen can be given up; what came after it goes on") {
+  Refusing phone;
+  const Saved saved = phone.capture("household", R"({"address":"测试村 1 号"})");
+  REQUIRE(phone.store->patch(saved.id, R"({"note":"甲"})").ok());
+  REQUIRE(phone.store->patch(saved.id, R"({"note":"乙"})").ok());
+  const auto ops = *phone.outbox.next_ops(10, 1 << 20);
+  std::vector<OpResult> results(3);
+  results[0].status = OpStatus::rejected;
+  results[1].status = OpStatus::applied;
+  results[1].version = kFirstVersion + 2;
+  results[2].status = OpStatus::held;
+  const auto receipt = phone.county.sign(phone.store->identity().device, ops, results);
+  REQUIRE(phone.outbox.settle(ops, results, receipt, std::nullopt).ok());
+  REQUIRE(phone.store->give_up(saved.id).ok());
+  CHECK(!phone.get(saved).deleted);
+  CHECK(phone.get(saved).body == R"({"address":"测试村 1 号","note":"乙"})");
+  REQUIRE(phone.outbox.due_now().ok());
+  const auto due = *phone.outbox.next_ops(10, 1 << 20);
+  REQUIRE(due.size() == 1);
+  CHECK(due[0].canonical.find("乙") != std::string::npos);
+  CHECK(due[0].canonical.find(R"("after":")" + ops[1].op_id.text()) != std::string::npos);
+}

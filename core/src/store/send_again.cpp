@@ -281,8 +281,10 @@ Result<bool> go_without(Core& core, Connection& db, const Id& record, const OpRo
   if (kind == nullptr) return false;
   JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record));
   SendingAgain sending(core, db, *row, ops);
-  const bool created = std::any_of(ops.begin(), ops.end(),
-                                   [](const OpRow& o) { return o.verb == Verb::create && o.status != kStatusGivenUp; });
+  // One that a person gave up is not made up again.
+  JULU_TRY(const auto created, db.integer("SELECT 1 FROM op WHERE record = ?1 AND verb = 0"
+                                          " AND (status <> 4 OR successor IS NULL)",
+                                          record));
   const bool made_creation = !created && !row->base;
   if (made_creation) {
     NewOp creation = op_with(*row, *kind, Json::parse(row->body, nullptr, false));
@@ -371,9 +373,11 @@ void put_before(const Json& edit, Json& undo, Json& before) {
   }
 }
 
-void leave_out_closed(std::vector<OpRow>& ops, const std::set<std::int64_t>& closed) {
+void leave_out_closed(std::vector<OpRow>& ops, const std::set<std::int64_t>& closed, const Json& base) {
   Json undo = Json::object();
   for (OpRow& op : ops) {
+    // A creation that was sent again said what later edits had made of the record.
+    if (op.verb == Verb::create && closed.contains(op.seq)) note_before(parse_op(op.canonical).body, base, undo);
     if (op.verb != Verb::patch || op.base_values.empty()) continue;
     const Json said = parse_op(op.canonical).body;
     Json before = Json::parse(op.base_values, nullptr, false);
@@ -425,10 +429,12 @@ Result<void> go_without_refused(Core& core, Connection& db, const Id& record) {
   JULU_TRY(const auto base_deleted, db.integer("SELECT base_deleted FROM record WHERE id = ?1", record));
   const auto is_parked = [](const OpRow& op) { return op.status == kStatusParked; };
   if (std::none_of(ops.begin(), ops.end(), is_parked)) return {};
-  // Nothing can go on a record that the county has deleted, or has never taken.
-  const bool whole = base_deleted == 1 || (!row->base && std::any_of(ops.begin(), ops.end(), [&](const OpRow& op) {
-                       return op.verb == Verb::create && is_parked(op);
-                     }));
+  // Nothing can go on a record that the county has deleted, or has never taken. Where it took a later edit it has the
+  // creation too, as it says.
+  const auto creation = std::find_if(
+      ops.begin(), ops.end(), [&](const OpRow& op) { return op.verb == Verb::create && is_parked(op) && !row->base; });
+  const bool taken = std::any_of(ops.begin(), ops.end(), [](const OpRow& op) { return op.status == kStatusReceipted; });
+  const bool whole = base_deleted == 1 || (creation != ops.end() && !taken);
   Closing closing;
   std::set<std::int64_t> closed;
   std::optional<std::int64_t> first;  // what follows it is made again
@@ -440,9 +446,13 @@ Result<void> go_without_refused(Core& core, Connection& db, const Id& record) {
     if (op.verb != Verb::attach && !first) first = op.place;
   }
   if (whole) JULU_CHECK(db.run("UPDATE record SET base_deleted = 1 WHERE id = ?1", record));
+  if (!whole && creation != ops.end()) {
+    const std::string body = canonical(parse_op(creation->canonical).body);
+    JULU_CHECK(db.run("UPDATE record SET base = ?2 WHERE id = ?1", record, body));
+  }
   JULU_CHECK(lay(core, db, record));
   if (whole || !first || mutant(Mutant::given_up_waited_for)) return {};
-  leave_out_closed(ops, closed);
+  leave_out_closed(ops, closed, Json::parse(row->base.value_or("{}"), nullptr, false));
   std::erase_if(ops, [&](const OpRow& op) { return closed.contains(op.seq); });
   JULU_TRY(row, find_record(db, record));
   SendingAgain sending(core, db, *row, ops);
