@@ -438,6 +438,24 @@ TEST_CASE("an edit sent again gives way to a newer value of somebody else's, whi
   CHECK(Json::parse(shown.body) == Json::parse(R"({"address":"堤村 3 号","note":"甲","support":"低保"})"));
 }
 
+TEST_CASE("an edit that changed nothing empties no field of somebody else's when it is sent again") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  Change theirs = pulled_household(county, *store);
+  REQUIRE(store->patch(theirs.id, R"({"address":"堤村 1 号","phone":"13800000000"})").ok());
+  Outbox outbox(*store);
+  REQUIRE(outbox.settle(*outbox.next_ops(10, 1 << 20), {refused_as("rule")}, std::nullopt).ok());
+  theirs.version += 1;
+  theirs.body = R"({"note":"拆了"})";
+  REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c2", false}).ok());
+  REQUIRE(store->resend(theirs.id).ok());
+  const auto ops = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(ops.size() == 1);
+  CHECK(ops[0].canonical.find(R"("body":{"phone":"13800000000"})") != std::string::npos);
+  CHECK(store->get(theirs.id)->value().body == R"({"note":"拆了","phone":"13800000000"})");
+}
+
 TEST_CASE("what is sent again names the records that it names") {
   County county;
   const auto store = county.phone();

@@ -187,7 +187,9 @@ class SendingAgain {
     for (const OpRow& edit : ops_) {
       if (mutant(Mutant::lost_edits_left_out)) break;
       if (edit.verb != Verb::patch || edit.place < place || !is_pending(edit)) continue;
-      say_too(parse_op(edit.canonical).body, values_of(edit), now, patch, values);
+      const Json stood = values_of(edit);
+      const Json made = merge_patch_between(stood, apply_merge_patch(stood, parse_op(edit.canonical).body));
+      say_too(made, stood, now, patch, values);
     }
     for (const Conflict& conflict : conflicts) leave_out(conflict.field, before, now, patch);
     op.body = canonical(patch);
