@@ -102,7 +102,8 @@ Result<bool> waits_for_lost_step(Connection& db, const OutgoingOp& op, const OpR
 // Damage took what it waits for, or that was made again and the making that would tell the platform so is not there any
 // more; or it names a step by an id that is closed.
 Result<bool> waits_in_vain(Connection& db, const Id& record, const OpRow& op, const std::string& why) {
-  if (why == "after-unknown" && op.after && !mutant(Mutant::lost_op_awaited)) {
+  if (mutant(Mutant::lost_op_awaited) || mutant(Mutant::given_up_waited_for)) return false;
+  if (why == "after-unknown" && op.after) {
     JULU_TRY(const auto goes, goes_as(db, *op.after));
     return goes != op.after;
   }
