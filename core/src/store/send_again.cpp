@@ -287,7 +287,7 @@ Result<bool> go_without(Core& core, Connection& db, const Id& record, const OpRo
   JULU_TRY(const auto created, db.integer("SELECT 1 FROM op WHERE record = ?1 AND verb = 0"
                                           " AND (status <> 4 OR successor IS NULL)",
                                           record));
-  const bool made_creation = !created && !row->base;
+  const bool made_creation = !created && !row->base && first.after;
   if (made_creation) {
     NewOp creation = op_with(*row, *kind, Json::parse(row->body, nullptr, false));
     creation.place = place_before(ops);
