@@ -291,6 +291,8 @@ void Phone::check_in_sight(const Told& what, bool fresh) {
   heed(record);
   if (!record) return;
   if (!*record && given_up.contains(what.record)) return check_in_history(what);
+  // What a restore took, and somebody else made again, is theirs.
+  if (!*record && world.server.restores() > 0 && world.server.is_out_of_scope(what.record, number)) return;
   if (!*record) return world.violate("what was said to be saved is in sight", what.kind + " " + what.marker);
   if (fresh && (*record)->body.find(what.marker) == std::string::npos) {
     world.violate("an edit shows at once", what.kind + " " + what.marker);

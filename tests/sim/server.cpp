@@ -308,6 +308,11 @@ std::map<std::string, std::int64_t> Server::versions_of(const std::vector<std::s
   return versions;
 }
 
+bool Server::is_out_of_scope(const std::string& record, int phone) {
+  return books().integer("SELECT 1 FROM record WHERE id = ?1 AND creator <> ?2", record, worker_of(phone)) &&
+         versions_of({record}, phone).empty();
+}
+
 bool Server::holds(const std::string& op_id, int phone) {
   return books().integer("SELECT 1 FROM op WHERE worker = ?1 AND op_id = ?2", worker_of(phone), op_id).has_value();
 }

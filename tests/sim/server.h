@@ -80,6 +80,8 @@ class Server {
   int restores() const { return restores_; }
   /// The version of each of these records; what it does not hold, or not in this worker's scope, is left out.
   std::map<std::string, std::int64_t> versions_of(const std::vector<std::string>& records, int phone);
+  /// It holds the record as somebody else's, out of this worker's scope.
+  bool is_out_of_scope(const std::string& record, int phone);
   std::int64_t epoch() const { return 1 + restores_; }
   /// It has applied this op of the phone's worker.
   bool holds(const std::string& op_id, int phone);
