@@ -260,7 +260,8 @@ void Phone::remember(const Result<Saved>& saved, Told what) {
     const bool expected = code == ErrorCode::io || code == ErrorCode::disk_full || code == ErrorCode::store_corrupt ||
                           code == ErrorCode::step_not_allowed || code == ErrorCode::record_deleted ||
                           code == ErrorCode::record_unknown || code == ErrorCode::shape_mismatch ||
-                          (salvages > 0 && code == ErrorCode::field_missing);  // of a record whose row was lost
+                          // Of a record whose row was lost, or which a restore took.
+                          ((salvages > 0 || world.server.restores() > 0) && code == ErrorCode::field_missing);
     if (!expected)
       world.violate("a capture fails for a reason that was there",
                     std::string(julu::name(code)) + " " + saved.error().field + " " + saved.error().detail);
