@@ -100,6 +100,31 @@ TEST_CASE("an edit behind a refused one is not made over it: the worker's last w
   CHECK(phone.store->conflicts()->empty());
 }
 
+TEST_CASE("a photo goes on where what it stood after was made again, and the county has never heard of either") {
+  Phone phone;
+  const Saved saved = phone.delivered("household", kHousehold);
+  REQUIRE(phone.store->patch(saved.id, R"({"note":"记下"})", {phone.photo()}).ok());
+  REQUIRE(phone.store->patch(saved.id, R"({"note":"再记"})").ok());
+  const auto edits = phone.due();
+  REQUIRE(phone.apply() == 2);
+  phone.photo_goes_up();
+  phone.store.reset();
+  const bool is_left = GENERATE(true, false);  // what the edit was made again as
+  CAPTURE(is_left);
+  const std::string successor = std::to_string(is_left ? edits[1].row : 99);
+  lose(phone.county, ("UPDATE op SET status = 4, successor = " + successor + " WHERE seq = 2").c_str());
+  phone.store = phone.county.open_again();
+  phone.answer({{OpStatus::held, "after-unknown"}});
+
+  const auto due = phone.due();
+  REQUIRE(due.size() == 1);
+  CHECK(due[0].verb == Verb::attach);
+  CHECK(due[0].canonical.find(edits[0].op_id.text()) == std::string::npos);
+  CHECK((due[0].canonical.find(edits[1].op_id.text()) != std::string::npos) == is_left);
+  CHECK(phone.apply() == 1);
+  CHECK(phone.get(saved).photos.at(0).delivered);
+}
+
 TEST_CASE("a photo whose edit is lost goes alone; what waits behind a refused edit keeps to its own fields") {
   Phone phone;
   const Saved saved = phone.delivered("household", kHousehold);

@@ -65,42 +65,6 @@ TEST_CASE("what stood after an operation that is lost goes again behind a new cr
   CHECK(store->get(saved->id)->value().delivery == Delivery::delivered);
 }
 
-TEST_CASE("a photo goes on where what it stood after was made again, and the county has never heard of either") {
-  County county;
-  auto store = county.phone();
-  county.publish_key(*store);
-  const auto saved = store->capture({"household", R"({"address":"测试村 1 号","grid":"130529200203001"})", {}, {}});
-  REQUIRE(saved.ok());
-  const std::string photo = county.folder.write("p.jpg", make_jpeg_of_about(20'000, 1));
-  REQUIRE(store->patch(saved->id, R"({"note":"记下"})", {{photo, "near"}}).ok());
-  REQUIRE(store->patch(saved->id, R"({"note":"再记"})").ok());
-  Outbox outbox(*store);
-  const auto edits = *outbox.next_ops(50, 1 << 20);
-  REQUIRE(edits.size() == 3);
-  std::int64_t version = kFirstVersion;
-  REQUIRE(county.apply_all(*store, version) == 3);
-  REQUIRE(outbox.photo_uploaded(outbox.next_photos(1)->at(0).sha256, "").ok());
-  store.reset();
-  const bool is_left = GENERATE(true, false);  // what the edit was made again as
-  CAPTURE(is_left);
-  lose(county, ("UPDATE op SET status = 4, successor = " + std::to_string(is_left ? edits[2].row : 99) +
-                " WHERE seq = " + std::to_string(edits[1].row))
-                   .c_str());
-  store = county.open_again();
-  OpResult unknown;
-  unknown.status = OpStatus::held;
-  unknown.problem.type = "after-unknown";
-  answer_all(county, *store, unknown);
-
-  const auto due = *Outbox(*store).next_ops(50, 1 << 20);
-  REQUIRE(due.size() == 1);
-  CHECK(due[0].verb == Verb::attach);
-  CHECK(due[0].canonical.find(edits[1].op_id.text()) == std::string::npos);
-  CHECK((due[0].canonical.find(edits[2].op_id.text()) != std::string::npos) == is_left);
-  CHECK(county.apply_all(*store, version) == 1);
-  CHECK(store->get(saved->id)->value().photos.at(0).delivered);
-}
-
 TEST_CASE("a photo whose operation is lost is attached again, and not shown as delivered before") {
   County county;
   auto store = county.phone();

@@ -40,14 +40,10 @@ Result<void> OpenStore::suspend() {
   for (const auto& sync : syncs) {
     if (sync->runs_here()) return Error{ErrorCode::busy, {}, "from a callback of the run"};
   }
-  Result<void> done;
   std::size_t halted = 0;
-  for (; done && halted < syncs.size(); ++halted) {
-    if (syncs[halted]->halt()) continue;
-    done = Error{ErrorCode::busy, {}, "a callback of the run does not return"};
-    break;
-  }
-  if (done) done = store->suspend();
+  while (halted < syncs.size() && syncs[halted]->halt()) ++halted;
+  Result<void> done = Error{ErrorCode::busy, {}, "a callback of the run does not return"};
+  if (halted == syncs.size()) done = store->suspend();
   for (std::size_t i = 0; i < halted; ++i) syncs[i]->go_on();
   return done;
 }

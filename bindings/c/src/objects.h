@@ -74,10 +74,10 @@ class OpenSync {
   Syncer& syncer() { return syncer_; }
 
  private:
-  const std::shared_ptr<Transport> transport_;
-  Syncer syncer_;
   void leave();
 
+  const std::shared_ptr<Transport> transport_;
+  Syncer syncer_;
   std::mutex mutex_;  // of busy_
   std::condition_variable left_;
   bool busy_ = false;  // a run is under way, or none may begin
