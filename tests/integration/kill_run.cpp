@@ -52,7 +52,7 @@ class OnePhone {
         continue;
       }
       const std::string seed = std::to_string(random_.below(1'000'000'000));
-      const std::vector<std::string> words{run_.phone_program, "capture", directory_, "-", seed, "1000"};
+      const std::vector<std::string> words{run_.phone_program, "capture", directory_, pictures_.path(), seed, "1000"};
       for (const std::string& line : run_and_kill(words, random_, kCaptureUs * slower)) add_line(told_, line);
       ++report_.capture_kills;
       look();
@@ -116,6 +116,7 @@ class OnePhone {
   KillReport& report_;
   PlatformProcess platform_;
   Folder folder_;
+  Folder pictures_;
   std::string directory_;
   Told told_;
 };
