@@ -99,6 +99,11 @@ std::string make_jpeg(const JpegSpec& spec) {
   jpeg_set_defaults(&info);
   jpeg_set_quality(&info, spec.quality, TRUE);
   if (spec.progressive) jpeg_simple_progression(&info);
+  static const jpeg_scan_info kApart[3] = {{1, {0}, 0, 63, 0, 0}, {1, {1}, 0, 63, 0, 0}, {1, {2}, 0, 63, 0, 0}};
+  if (spec.components_apart) {
+    info.scan_info = kApart;
+    info.num_scans = 3;
+  }
   jpeg_start_compress(&info, TRUE);
   if (spec.orientation != 0 || spec.gps) {
     const std::string exif = exif_of(spec);

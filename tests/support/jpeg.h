@@ -14,7 +14,8 @@ struct JpegSpec {
   int orientation = 0;  ///< EXIF orientation; 0: no EXIF for it
   bool gps = false;     ///< EXIF with 37.22° N, 115.035° E and 2026-11-24 09:12:30
   bool progressive = false;
-  bool noise = false;  ///< noise compresses badly: for large files
+  bool components_apart = false;  ///< baseline, a scan for each component
+  bool noise = false;             ///< noise compresses badly: for large files
 };
 
 /// The left upper quarter is red, the right upper green, the left lower blue, the right lower white (without noise).

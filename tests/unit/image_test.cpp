@@ -157,6 +157,43 @@ TEST_CASE("metadata is dropped and the picture is the same") {
   }
 }
 
+TEST_CASE("of JFIF the shape of the pixels stays, its thumbnail goes, and so does what else stands under its marker") {
+  const std::string jpeg = make_jpeg({});
+  REQUIRE(jpeg.substr(2, 4) == std::string("\xFF\xE0\0\x10", 4));
+  const std::string shape = jpeg.substr(6, 12);
+  const std::string small = "\xFF\xE0" + std::string("\0\x13", 2) + shape + "\1\1rgb";
+  const std::string other = "\xFF\xE0" + std::string("\0\x0C", 2) + "HEAPSECRET";
+  CHECK((take(jpeg.substr(0, 2) + small + jpeg.substr(20)).bytes == jpeg));
+  CHECK((take(jpeg.substr(0, 20) + other + jpeg.substr(20)).bytes == jpeg));
+}
+
+TEST_CASE("a file that somebody writes to while it is read is refused") {
+  class Changing final : public ByteSource {
+   public:
+    explicit Changing(std::string bytes) : bytes_(std::move(bytes)) {}
+    Result<std::size_t> read(std::span<std::uint8_t> out) override {
+      const std::size_t size = std::min(out.size(), bytes_.size() - at_);
+      std::memcpy(out.data(), bytes_.data() + at_, size);
+      at_ += size;
+      return size;
+    }
+    Result<void> rewind() override {
+      at_ = 0;
+      bytes_[bytes_.size() / 2] ^= 1;
+      return {};
+    }
+
+   private:
+    std::string bytes_;
+    std::size_t at_ = 0;
+  };
+  Changing source(make_jpeg_of_about(700 * 1024, 4));
+  TextSink sink;
+  const auto facts = take_in(source, {}, sink);
+  REQUIRE_FALSE(facts.ok());
+  CHECK(facts.error().code == ErrorCode::photo_damaged);
+}
+
 TEST_CASE("what stands behind the end of the picture is dropped") {
   const std::string jpeg = make_jpeg({.width = 64, .height = 48});
   CHECK(take(jpeg + "somebody's secret").bytes == jpeg);
@@ -216,6 +253,19 @@ TEST_CASE("a large progressive picture is refused, a small one is taken") {
   REQUIRE(frame != std::string::npos);
   jpeg.replace(frame + 5, 4, "\x1F\x40\x1F\x40");  // 8,000 × 8,000
   CHECK(refused(jpeg) == ErrorCode::photo_too_large);
+}
+
+TEST_CASE("a large picture whose components come one after another is refused, a small one is taken") {
+  CHECK(take(make_jpeg({.width = 2400, .height = 1600, .components_apart = true})).facts.width == 1920);
+  std::string jpeg = make_jpeg({.width = 64, .height = 48, .components_apart = true});
+  const std::size_t frame = jpeg.find("\xFF\xC0");
+  REQUIRE(frame != std::string::npos);
+  jpeg.replace(frame + 5, 4, "\x1F\x40\x1F\x40");  // 8,000 × 8,000: 384 MB of coefficients
+  CHECK(refused(jpeg) == ErrorCode::photo_too_large);
+  TextSource source(jpeg);
+  const auto made = thumbnail(source);
+  REQUIRE_FALSE(made.ok());
+  CHECK(made.error().code == ErrorCode::photo_damaged);
 }
 
 TEST_CASE("a progressive picture of a thousand scans is refused before it takes its time") {

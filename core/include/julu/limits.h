@@ -18,9 +18,10 @@ inline constexpr int schema_depth_max = 8;
 inline constexpr std::size_t schema_nodes_max = 4096;  // bounds the work of one validation
 
 // Photos.
-inline constexpr std::int64_t photo_bytes_max = 32 << 20;                 // a 108-megapixel phone JPEG is about 25 MB
-inline constexpr std::int64_t photo_pixels_max = 120'000'000;             // baseline, decoded while reading
-inline constexpr std::int64_t photo_progressive_pixels_max = 16'000'000;  // libjpeg holds all coefficients: 2 bytes × 3
+inline constexpr std::int64_t photo_bytes_max = 32 << 20;      // a 108-megapixel phone JPEG is about 25 MB
+inline constexpr std::int64_t photo_pixels_max = 120'000'000;  // baseline, decoded while reading
+inline constexpr std::int64_t photo_scans_pixels_max =
+    16'000'000;                              // in several scans, progressive or not: libjpeg holds 2 bytes × 3 of each
 inline constexpr int photo_scans_max = 100;  // of a progressive picture; encoders write some 10
 inline constexpr int photo_side_max = 16384;
 inline constexpr std::size_t thumbnail_bytes_max = 8 * 1024;  // fits one 2G round trip of some seconds

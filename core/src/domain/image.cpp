@@ -196,9 +196,9 @@ struct Decoder {
   jpeg_progress_mgr progress;
 };
 
-bool is_decodable(std::int64_t width, std::int64_t height, bool progressive) {
+bool is_decodable(std::int64_t width, std::int64_t height, bool several_scans) {
   return std::max(width, height) <= limits::photo_side_max &&
-         width * height <= (progressive ? limits::photo_progressive_pixels_max : limits::photo_pixels_max);
+         width * height <= (several_scans ? limits::photo_scans_pixels_max : limits::photo_pixels_max);
 }
 
 int scaled(int size, int eighths) { return (size * eighths + 7) / 8; }
@@ -210,7 +210,7 @@ bool start(Decoder& d, int long_edge_px) {
   d.info.src = &d.source.base;
   d.info.progress = &d.progress;
   if (jpeg_read_header(&d.info, TRUE) != JPEG_HEADER_OK) return false;
-  if (!is_decodable(d.info.image_width, d.info.image_height, d.info.progressive_mode != 0)) return false;
+  if (!is_decodable(d.info.image_width, d.info.image_height, jpeg_has_multiple_scans(&d.info) != 0)) return false;
   const int longest = static_cast<int>(std::max(d.info.image_width, d.info.image_height));
   unsigned eighths = 8;
   while (eighths > 1 && scaled(longest, static_cast<int>(eighths) - 1) >= long_edge_px) --eighths;
@@ -415,7 +415,7 @@ std::string seems(std::span<const std::uint8_t> bytes) {
 }
 
 Result<void> check_size(const JpegWalk& walk) {
-  if (!is_decodable(walk.width, walk.height, walk.progressive))
+  if (!is_decodable(walk.width, walk.height, walk.several_scans))
     return Error{ErrorCode::photo_too_large, {}, std::to_string(walk.width) + "x" + std::to_string(walk.height)};
   return {};
 }
@@ -500,7 +500,9 @@ Result<PhotoFacts> take_in(ByteSource& source, const PhotoPolicy& policy, ByteSi
       return facts;
     }
     JULU_CHECK(source.rewind());
-    JULU_CHECK(copy(source, buffer, true, sink));
+    HashingSink again(sink);  // somebody may write to the file meanwhile
+    JULU_CHECK(copy(source, buffer, true, again));
+    if (again.hash.finish() != facts.sha256) return Error{ErrorCode::photo_damaged, {}, "changed while it was read"};
     return facts;
   }
   JULU_CHECK(source.rewind());

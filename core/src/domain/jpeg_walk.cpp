@@ -24,8 +24,10 @@ bool stands_alone(std::uint8_t code) { return code == 0x01 || (code >= 0xD0 && c
 bool is_data_after_ff(std::uint8_t code) { return code == 0x00 || (code >= 0xD0 && code <= 0xD7); }
 
 // JFIF says the pixel shape and Adobe's segment the colours: without them the picture looks wrong. The rest tells of
-// the phone, the place and the owner.
+// the phone, the place and the owner. Of APP0 see end_app0.
 bool is_metadata(std::uint8_t code) { return code == kComment || (code > kApp0 && code <= kApp15 && code != kApp14); }
+
+constexpr std::size_t kJfifBytes = 14;  // of its payload without a thumbnail (ITU-T T.871)
 
 Error damaged(const char* what) { return Error{ErrorCode::photo_damaged, {}, what}; }
 
@@ -57,7 +59,7 @@ Result<void> JpegWalk::feed(std::span<const std::uint8_t> bytes, std::vector<std
         break;
       case State::payload:
         taken = take_payload(bytes, kept);
-        if (payload_left_ == 0) JULU_CHECK(end_segment());
+        if (payload_left_ == 0) JULU_CHECK(end_segment(kept));
         break;
       case State::entropy: taken = take_entropy(bytes, kept); break;
       case State::entropy_ff:
@@ -92,9 +94,9 @@ Result<void> JpegWalk::take_code(std::uint8_t code, std::vector<std::uint8_t>* k
     state_ = State::marker;
     return {};
   }
-  keep_segment_ = !is_metadata(code);
-  dropped_ = dropped_ || !keep_segment_;
-  collect_segment_ = is_frame(code) || (code == kApp1 && !exif_seen_);
+  keep_segment_ = !is_metadata(code) && code != kApp0;
+  dropped_ = dropped_ || is_metadata(code);
+  collect_segment_ = is_frame(code) || code == kStartOfScan || code == kApp0 || (code == kApp1 && !exif_seen_);
   segment_.clear();
   length_.clear();
   if (keep_segment_) keep(kept, marker);
@@ -108,7 +110,7 @@ Result<void> JpegWalk::take_length(std::vector<std::uint8_t>* kept) {
   if (keep_segment_) keep(kept, length_);
   payload_left_ = length - 2;
   state_ = State::payload;
-  return payload_left_ == 0 ? end_segment() : Result<void>();
+  return payload_left_ == 0 ? end_segment(kept) : Result<void>();
 }
 
 std::size_t JpegWalk::take_payload(std::span<const std::uint8_t> bytes, std::vector<std::uint8_t>* kept) {
@@ -120,20 +122,39 @@ std::size_t JpegWalk::take_payload(std::span<const std::uint8_t> bytes, std::vec
   return taken;
 }
 
-Result<void> JpegWalk::end_segment() {
+// Of JFIF what says the shape of the pixels. A thumbnail in it may show what the picture showed before it was edited,
+// and other makers keep data of their own under this marker.
+void JpegWalk::end_app0(std::vector<std::uint8_t>* kept) {
+  const bool jfif = segment_.size() >= kJfifBytes && std::memcmp(segment_.data(), "JFIF", 5) == 0;
+  if (!jfif) {
+    dropped_ = true;
+    return;
+  }
+  dropped_ = dropped_ || segment_.size() > kJfifBytes || segment_[12] != 0 || segment_[13] != 0;
+  segment_[12] = segment_[13] = 0;
+  const std::uint8_t head[4] = {0xFF, kApp0, 0, kJfifBytes + 2};
+  keep(kept, head);
+  keep(kept, std::span(segment_).first(kJfifBytes));
+}
+
+Result<void> JpegWalk::end_segment(std::vector<std::uint8_t>* kept) {
   state_ = State::marker;
   if (is_frame(code_)) {
     if (segment_.size() < 6) return damaged("frame header");
     height = segment_[1] << 8 | segment_[2];
     width = segment_[3] << 8 | segment_[4];
     if (width == 0 || height == 0) return damaged("no size");
-    progressive = code_ == 0xC2 || code_ == 0xC6 || code_ == 0xCA || code_ == 0xCE;
+    components_ = segment_[5];
+    several_scans = code_ == 0xC2 || code_ == 0xC6 || code_ == 0xCA || code_ == 0xCE;
   } else if (code_ == kApp1 && collect_segment_ && segment_.size() >= 6 &&
              std::memcmp(segment_.data(), "Exif\0", 5) == 0) {
     exif = read_exif(segment_);
     exif_seen_ = true;
+  } else if (code_ == kApp0) {
+    end_app0(kept);
   } else if (code_ == kStartOfScan) {
-    if (width == 0) return damaged("scan before frame");
+    if (width == 0 || segment_.empty()) return damaged("scan before frame");
+    several_scans = several_scans || segment_[0] < components_;
     scanned_ = true;
     state_ = State::entropy;
   }

@@ -23,7 +23,7 @@ class JpegWalk {
 
   int width = 0;
   int height = 0;
-  bool progressive = false;
+  bool several_scans = false;  // progressive, or a baseline picture of one component after another
   Exif exif;
 
  private:
@@ -31,7 +31,8 @@ class JpegWalk {
 
   Result<void> take_code(std::uint8_t code, std::vector<std::uint8_t>* kept);
   Result<void> take_length(std::vector<std::uint8_t>* kept);
-  Result<void> end_segment();
+  Result<void> end_segment(std::vector<std::uint8_t>* kept);
+  void end_app0(std::vector<std::uint8_t>* kept);
   std::size_t take_payload(std::span<const std::uint8_t> bytes, std::vector<std::uint8_t>* kept);
   std::size_t take_entropy(std::span<const std::uint8_t> bytes, std::vector<std::uint8_t>* kept);
 
@@ -42,10 +43,11 @@ class JpegWalk {
   std::size_t payload_left_ = 0;
   bool keep_segment_ = true;
   bool collect_segment_ = false;
+  int components_ = 0;
   bool scanned_ = false;
   bool dropped_ = false;
   bool exif_seen_ = false;
-  std::vector<std::uint8_t> segment_;  // of the frame header or of EXIF, at most 64 KB by the format
+  std::vector<std::uint8_t> segment_;  // of a header, JFIF or EXIF, at most 64 KB by the format
 };
 
 }  // namespace julu::domain
