@@ -38,6 +38,29 @@ TEST_CASE("an enrolment that was interrupted goes on with the same key") {
   CHECK(verify(first, "text", (*again)->sign("text")));
 }
 
+TEST_CASE("an enrolment that failed under one key can be made under another") {
+  if (!has_cipher()) SKIP("no key in this build");
+  const Folder folder;
+  auto options = options_in(folder);
+  const PublicKey first = (*Enrolment::begin(options))->public_key();
+  options.key.fill(7);
+  const auto again = Enrolment::begin(options);
+  REQUIRE(again.ok());
+  CHECK((*again)->public_key() != first);
+}
+
+TEST_CASE("of two enrolments on one root at once the second is told so") {
+  const Folder folder;
+  const auto first = Enrolment::begin(options_in(folder));
+  REQUIRE(first.ok());
+  CHECK(Enrolment::begin(options_in(folder)).error().code == ErrorCode::busy);
+  Identity identity;
+  identity.device = "d-1";
+  identity.worker = "W-1";
+  REQUIRE((*first)->finish(identity).ok());
+  CHECK(Enrolment::begin(options_in(folder)).ok());
+}
+
 TEST_CASE("each worker gets a folder of their own, listed without opening a store") {
   County county;
   county.phone("W-0001");

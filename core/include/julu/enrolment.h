@@ -26,7 +26,9 @@ class Enrolment {
     std::string vfs;                 ///< SQLite VFS name; the default when empty
   };
   /// When it returns, the key pair is on disk: a lost reply can be asked for again with the same key. An enrolment
-  /// begun earlier in this root and not finished is taken up again.
+  /// begun earlier in this root and not finished is taken up again, unless it was under another key: then it goes.
+  /// Errors: consent_missing, bad_argument, encryption_unavailable, busy (one is on its way in this root), and those of
+  /// the disk.
   static Result<std::unique_ptr<Enrolment>> begin(Options options);
   virtual ~Enrolment() = default;
 

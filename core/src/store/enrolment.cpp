@@ -2,7 +2,12 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <filesystem>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "store/core.h"
 
@@ -34,10 +39,34 @@ std::string folder_name(const std::string& worker) {
   return name.empty() ? "worker" : name;
 }
 
+// One enrolment a root at a time, whichever thread or process: two would put two identities into one folder.
+class RootLock {
+ public:
+  static Result<std::unique_ptr<RootLock>> take(const std::string& root) {
+    const int folder = ::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) return disk_error(std::error_code(errno, std::generic_category()), "root");
+    std::unique_ptr<RootLock> lock(new RootLock(folder));
+    if (::flock(folder, LOCK_EX | LOCK_NB) != 0) return Error{ErrorCode::busy, "root", {}};
+    return lock;
+  }
+  ~RootLock() { ::close(folder_); }
+  RootLock(const RootLock&) = delete;
+  RootLock& operator=(const RootLock&) = delete;
+
+ private:
+  explicit RootLock(int folder) : folder_(folder) {}
+  int folder_;
+};
+
 class Unfinished final : public Enrolment {
  public:
-  Unfinished(Options options, std::string directory, PrivateKey key, std::unique_ptr<Connection> db)
-      : options_(std::move(options)), directory_(std::move(directory)), key_(key), db_(std::move(db)) {}
+  Unfinished(Options options, std::string directory, PrivateKey key, std::unique_ptr<RootLock> lock,
+             std::unique_ptr<Connection> db)
+      : options_(std::move(options)),
+        directory_(std::move(directory)),
+        key_(key),
+        lock_(std::move(lock)),
+        db_(std::move(db)) {}
 
   PublicKey public_key() const override { return julu::public_key(key_); }
   Signature sign(std::string_view message) const override { return julu::sign(key_, message); }
@@ -64,6 +93,7 @@ class Unfinished final : public Enrolment {
     fs::rename(directory_, target, failed);
     if (failed) return disk_error(failed, "root");
     sync_folder(options_.root);
+    lock_.reset();
     return target.string();
   }
 
@@ -71,6 +101,7 @@ class Unfinished final : public Enrolment {
   Options options_;
   std::string directory_;
   PrivateKey key_;
+  std::unique_ptr<RootLock> lock_;
   std::unique_ptr<Connection> db_;
 };
 
@@ -89,14 +120,28 @@ Result<std::unique_ptr<Enrolment>> Enrolment::begin(Options options) {
   if (options.consent_at_ms <= 0) return Error{ErrorCode::consent_missing, "consent", {}};
   if (options.root.empty()) return Error{ErrorCode::bad_argument, "root", {}};
   const std::string directory = options.vfs.empty() ? (fs::path(options.root) / kUnfinished).string() : options.root;
-  if (options.vfs.empty()) JULU_CHECK(make_folder(directory));
+  std::unique_ptr<RootLock> lock;
+  if (options.vfs.empty()) {
+    JULU_CHECK(make_folder(directory));
+    JULU_TRY(lock, RootLock::take(options.root));
+    JULU_CHECK(make_folder(directory));  // another may have just finished
+  }
 
   Store::Options store;
   store.directory = directory;
   store.key = options.key;
   store.encrypted = options.encrypted;
   store.vfs = options.vfs;
-  JULU_TRY(auto db, open_database(store, 1, Opening::create));
+  auto opened = open_database(store, 1, Opening::create);
+  if (!opened && opened.error().code == ErrorCode::store_key && options.vfs.empty()) {
+    // Begun under another key: nobody can read any more what this device was to be.
+    std::error_code ignored;
+    fs::remove_all(directory, ignored);
+    JULU_CHECK(make_folder(directory));
+    opened = open_database(store, 1, Opening::create);
+  }
+  if (!opened) return opened.error();
+  auto db = *std::move(opened);
   JULU_CHECK(migrate(*db));
   JULU_TRY(auto transaction, Transaction::begin(*db));
   JULU_TRY(const auto known, meta_text(*db, "device_key"));
@@ -110,7 +155,7 @@ Result<std::unique_ptr<Enrolment>> Enrolment::begin(Options options) {
   }
   JULU_CHECK(set_meta(*db, "consent_at_ms", options.consent_at_ms));
   JULU_CHECK(transaction.commit());
-  return std::unique_ptr<Enrolment>(new Unfinished(std::move(options), directory, key, std::move(db)));
+  return std::unique_ptr<Enrolment>(new Unfinished(std::move(options), directory, key, std::move(lock), std::move(db)));
 }
 
 Result<std::vector<Enrolled>> enrolments(const std::string& root) {

@@ -1,5 +1,5 @@
 // Makes this phone known to the platform, once, with the activation code that the township handed out. Thread rule:
-// blocks the calling thread; one enrolment a root at a time.
+// blocks the calling thread; of two in one root the second is told `busy`.
 #pragma once
 
 #include <chrono>
@@ -35,9 +35,10 @@ struct Device {
 };
 
 /// Ok: the identity is on disk and the store is empty and ready. A lost reply costs nothing: ask again with the same
-/// code. A worker who is here already gets a second store; look at `enrolments` first: what is unsent stays in the old
-/// one. Errors: consent_missing, enrolment_refused (field "/code"), offline, captive_portal, tls, limited,
-/// bad_argument, and those of the disk.
+/// code and the same key; what was begun under another key is thrown away. A worker who is here already gets a second
+/// store; look at `enrolments` first: what is unsent stays in the old one. Errors: consent_missing, enrolment_refused
+/// (field "/code"), offline, captive_portal, tls, limited, server, app_too_old, bad_reply, bad_argument,
+/// encryption_unavailable, busy (another enrolment is on its way in this root), and those of the disk.
 Result<Device> enrol(const EnrolOptions& options);
 
 }  // namespace julu
