@@ -49,6 +49,19 @@ Json Platform::body_problem(const std::string& kind, const Json& body) const {
   return field_problem(kinds_.at(kind).schema, body, "");
 }
 
+// Of the members that the edit names alone: what it leaves as it was may have been taken under a milder schema.
+Json Platform::edit_problem(const std::string& kind, const Json& patch, const Json& body) const {
+  Json schema = kinds_.at(kind).schema, said = Json::object(), needed = Json::array();
+  for (const auto& [name, value] : patch.items()) {
+    if (body.contains(name)) said[name] = body[name];
+  }
+  for (const Json& name : schema.value("required", Json::array())) {
+    if (patch.contains(name.get<std::string>())) needed.push_back(name);
+  }
+  schema["required"] = std::move(needed);
+  return field_problem(schema, said, "");
+}
+
 std::optional<Platform::Record> Platform::find(const std::string& id) {
   Rows rows = db_->query(
       "SELECT kind, grid, creator, version, deleted, state, body, created_at_ms FROM record WHERE id = ?1", id);

@@ -121,7 +121,10 @@ Result<Syncer::Run::Exchange> Syncer::Run::send(Request request) {
       give_up(id);
       return Exchange{};
     }
-    JULU_CHECK(wait_a_little());
+    if (const auto waited = wait_a_little(); !waited) {
+      give_up(id);
+      return waited.error();
+    }
   }
   return take_reply(id);
 }

@@ -45,7 +45,8 @@ void use(const Kind& kind, std::string_view text) {
   const Json body = kind.normalised(*parsed);
   require(canonical(kind.normalised(body)) == canonical(body), "the stored form of the stored form is itself");
   const bool fine = succeeded(kind.check(body));
-  require(fine == kind.check_patch(body, body).ok(), "a patch is judged by what it makes");
+  require(!fine || kind.check_edit(Json::object(), body).ok(), "what makes a sound body is a sound edit");
+  require(kind.check_edit(body, body).ok(), "what an edit leaves alone is not its fault");
   static_cast<void>(kind.refs(body));
   static_cast<void>(kind.search_text(body));
   const std::string line = kind.summary(body);

@@ -113,6 +113,20 @@ TEST_CASE("a full pull removes what it does not name, and keeps what holds unsen
   CHECK_FALSE((*store->get(kGone)).has_value());
 }
 
+TEST_CASE("what a record had before its rules were so strict keeps no edit away") {
+  County county;
+  const auto store = county.phone();
+  Change old;
+  old.kind = "household";
+  old.id = "01980000-0000-7000-8000-000000000001";
+  old.body = R"({"address":"堤村 1 号","phone":"无","note":"甲"})";
+  pull(*store, old);
+  CHECK(store->patch(old.id, R"({"note":"乙"})").ok());
+  CHECK(store->patch(old.id, R"({"phone":"没有"})").error().field == "/phone");
+  CHECK(store->patch(old.id, R"({"address":null})").error().field == "/address");
+  CHECK((*store->get(old.id))->body == R"({"address":"堤村 1 号","note":"乙","phone":"无"})");
+}
+
 TEST_CASE("a kind that the platform takes back is gone, though the row says no more of it") {
   County county;
   const auto store = county.phone();
@@ -123,6 +137,31 @@ TEST_CASE("a kind that the platform takes back is gone, though the row says no m
   gone.deleted = true;
   pull(*store, gone);
   CHECK(store->kinds()->size() == known);
+}
+
+TEST_CASE("what one process pulled the other knows, and the index is none the worse") {
+  County county;
+  const auto first = county.phone();
+  const auto second = county.open_again();
+  Change patrol;
+  patrol.kind = "river_patrol";
+  patrol.id = "01980000-0000-7000-8000-000000000001";
+  patrol.version = kFirstVersion + 6;
+  patrol.body = R"({"river":"滏阳河"})";
+  Change kind = schema("river_patrol", kRiverPatrol);
+  kind.version = kFirstVersion + 5;
+  REQUIRE(Inbox(*second).apply({kEpoch, {kind, patrol}, "c9", false}).ok());
+  SECTION("as a list of kinds") { CHECK(first->kinds()->size() == second->kinds()->size()); }
+  SECTION("as the schema of a form") { CHECK(first->schema("river_patrol").ok()); }
+  SECTION("as a report of that kind") {
+    CHECK(first->capture({.kind = "river_patrol", .body = R"({"river":"滏"})", .photos = {}, .id = {}}).ok());
+  }
+  SECTION("as words of the index") {
+    REQUIRE(first->maintain(std::chrono::seconds(1)).ok());
+    Filter filter;
+    filter.search = "滏阳";
+    CHECK(second->list(filter)->size() == 1);
+  }
 }
 
 TEST_CASE("a record that came before its schema is found by its words once that is here") {

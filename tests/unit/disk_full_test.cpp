@@ -50,16 +50,32 @@ int fill_and_capture(const std::string& folder) {
   Capture capture{.kind = "incident", .body = R"({"category":"road","text":"路断了"})", .photos = {}, .id = {}};
   const auto first = store->capture(capture);
   if (!first) return 2;
+  Change theirs;
+  theirs.kind = "incident";
+  theirs.id = "01980000-0000-7000-8000-000000000001";
+  theirs.version = kFirstVersion + 1;
+  theirs.body = R"({"category":"road","text":"塌方"})";
+  std::vector<std::string> jpegs;
+  for (std::uint64_t i = 0; i < 9; ++i) jpegs.push_back(make_jpeg_of_about(500 * 1024, 200 + i));
+  for (const std::string& jpeg : jpegs) {
+    theirs.photos.push_back({sha256(jpeg), static_cast<std::int64_t>(jpeg.size()), "near", std::nullopt});
+  }
+  if (!Inbox(*store).apply({kEpoch, {theirs}, "c1", false})) return 9;
   {
     std::ofstream filler(folder + "/filler", std::ios::binary);
     const std::string block(4096, 'x');
     while (filler.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
     }
   }
+  std::optional<Error> no_room;
+  for (const std::string& jpeg : jpegs) {
+    if (const auto stored = Inbox(*store).store_photo(sha256(jpeg), jpeg); !stored) no_room = stored.error();
+  }
+  if (!no_room || no_room->code != ErrorCode::disk_full || store->status()->low_disk) return 10;
   capture.photos.push_back({county.folder.write("a.jpg", make_jpeg_of_about(300 * 1024, 3)), "near"});
   const auto saved = store->capture(capture);
   if (!saved) return 3;  // the ballast makes room for the report being written
-  if (!store->status()->low_disk) return 4;
+  if (!store->status()->low_disk || !county.open_again()->status()->low_disk) return 4;
   std::optional<Error> refused;
   for (std::uint64_t i = 0; i < 60 && !refused; ++i) {
     capture.photos[0].path = county.folder.write("b.jpg", make_jpeg_of_about(300 * 1024, 100 + i));
@@ -69,6 +85,7 @@ int fill_and_capture(const std::string& folder) {
   if (!store->get(first->id).value() || !store->get(saved->id).value()) return 6;
   std::filesystem::remove(folder + "/filler");
   if (!store->capture(capture).ok()) return 7;  // space came back, and so did everything
+  if (!store->maintain(std::chrono::seconds(10)).ok() || store->status()->low_disk) return 11;
   store.reset();
   store = county.open_again();
   if (!store->get(saved->id).value()) return 8;

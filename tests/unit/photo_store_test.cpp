@@ -49,6 +49,31 @@ TEST_CASE("a photo that needs no change comes out byte for byte") {
   CHECK_FALSE(record.photos[0].delivered);
 }
 
+TEST_CASE("a report asked for again is the same, whatever was added to it since and however photos are taken in now") {
+  County county;
+  auto store = county.phone();
+  Capture capture = with_photos({{county.folder.write("a.jpg", make_jpeg({.orientation = 6})), "near"}});
+  capture.id = "01980000-0000-7000-8000-000000000001";
+  const auto first = store->capture(capture);
+  REQUIRE(first.ok());
+  county.clock.advance(1);
+  const PhotoInput later{county.folder.write("b.jpg", make_jpeg({.seed = 2, .noise = true})), "far"};
+  REQUIRE(store->attach(capture.id, {later}).ok());
+  const auto again = store->capture(capture);
+  REQUIRE(again.ok());
+  CHECK(again->photos == first->photos);
+  capture.photos.push_back(later);
+  CHECK(store->capture(capture).error().code == ErrorCode::id_conflict);
+  capture.photos.pop_back();
+  store.reset();
+  auto options = county.options();
+  options.photo_quality = 40;
+  store = *Store::open(options);
+  const auto other_quality = store->capture(capture);
+  REQUIRE(other_quality.ok());
+  CHECK(other_quality->photos == first->photos);
+}
+
 TEST_CASE("a photo comes in by a descriptor or as bytes as well as by its name, and by one of them only") {
   County county;
   auto store = county.phone();

@@ -148,16 +148,31 @@ TEST_CASE("formats of national standards are held, and a list is a set", "[schem
   CHECK(stored == Json{{"name", "张三"}, {"id_number", "13052919000101018X"}});
 }
 
-TEST_CASE("a patch must leave a valid body", "[schema]") {
+TEST_CASE("an edit must leave a valid body", "[schema]") {
   const auto person = kind("person");
   const Json body{{"name", "张三"}, {"sex", "1"}};
   const auto patched = [&](const Json& patch) {
-    return person->check_patch(patch, julu::apply_merge_patch(body, patch));
+    return person->check_edit(body, julu::apply_merge_patch(body, patch));
   };
   CHECK(patched({{"sex", nullptr}}));
   CHECK(patched({{"name", nullptr}}).error().code == ErrorCode::field_missing);
   CHECK(patched({{"sex", "男性"}}).error().field == "/sex");
   CHECK_FALSE(patched(Json::array()).ok());
+}
+
+TEST_CASE("what an edit does not touch is not its fault", "[schema]") {
+  const auto incident = kind("incident");
+  const Json body{{"text", std::string(3000, 'a')}, {"place", {{"grid", 5}, {"text", "村口"}}}, {"urgency", "soon"}};
+  const auto patched = [&](const Json& patch) {
+    const auto checked = incident->check_edit(body, julu::apply_merge_patch(body, patch));
+    return checked ? std::string("fine") : checked.error().field;
+  };
+  CHECK(patched({{"grid", "g1"}}) == "fine");
+  CHECK(patched({{"place", {{"text", "桥头"}}}}) == "fine");
+  CHECK(patched({{"place", {{"grid", 6}}}}) == "/place/grid");
+  CHECK(patched({{"text", std::string(3001, 'a')}}) == "/text");
+  CHECK(patched({{"text", nullptr}}) == "/text");
+  CHECK(patched({{"category", "road"}, {"text", "b"}, {"urgency", "now"}}) == "/urgency");
 }
 
 TEST_CASE("references are found, sorted and named once", "[schema]") {

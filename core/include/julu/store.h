@@ -48,7 +48,8 @@ enum class Delivery {
   saved,       ///< durable here, not yet receipted
   delivered,   ///< every op of ours but those given up, photos' among them, is covered by a receipt
   parked,      ///< the platform refused a part; `problem` says why, `resend`, an edit or `give_up` is the way on
-  confirming,  ///< receipted, but the platform was restored from a backup since: it is asked what it still holds
+  confirming,  ///< receipted, but the platform was restored from a backup since: it is asked what it still holds. It
+               ///< turns with Status::confirming, and the feed does not tell: reload what is shown when that changes
 };
 std::string_view name(Delivery delivery);
 
@@ -94,7 +95,7 @@ struct HistoryEntry {
   std::string actor;   ///< for actions of others
   std::string action;  ///< of a case's step
   std::string state;   ///< after that step
-  std::string detail;  ///< JSON
+  std::string detail;  ///< JSON; of pulled: version, from, to (null: deleted)
   std::string op_id;
   std::string hash;         ///< of ours: the op's hash
   std::string receipt_key;  ///< of ours: the key that signed for it; empty: no receipt yet
@@ -167,8 +168,9 @@ class Store {
   /// the first answer; with other content the error id_conflict, and record_deleted where it was given up. Errors name
   /// the field; nothing was written then.
   Result<Saved> capture(const Capture& capture);
-  /// Changes fields of a document by a JSON merge patch (RFC 7396), and adds photos. Ok: durable. Errors:
-  /// record_unknown, record_deleted (in `act`, `attach` and `remove` too), shape_mismatch for another kind.
+  /// Changes fields of a document by a JSON merge patch (RFC 7396), and adds photos. What was wrong before in a field
+  /// that it leaves alone keeps it from nothing. Ok: durable. Errors: record_unknown, record_deleted (in `act`,
+  /// `attach` and `remove` too), shape_mismatch for another kind.
   Result<Saved> patch(const std::string& id, const std::string& body, const std::vector<PhotoInput>& photos = {});
   /// A step of a case: `body` holds note and what the flow asks. Ok: durable. Errors: step_not_allowed, shape_mismatch.
   Result<Saved> act(const std::string& id, const std::string& action, const std::string& body,
@@ -196,6 +198,7 @@ class Store {
   Result<std::string> find_id(const std::string& short_id);
   /// The shortest ending of `id`, at least 4 characters, that no other record has.
   Result<std::string> short_id(const std::string& id);
+  /// In the order in which it happened, as far as that is known: clocks decide only between what nothing else orders.
   Result<std::vector<HistoryEntry>> history(const std::string& id);
   Result<std::vector<ConflictField>> conflicts();
   /// A person's choice: `value` (JSON, empty: absent) becomes the field's value, by a patch. Ok: durable. Errors:

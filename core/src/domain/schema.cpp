@@ -30,21 +30,23 @@ namespace {
 constexpr std::size_t kSummaryCharacters = 60;  // one line of a list on a phone
 
 // What valijson is given: words that decide, none that only describe.
-constexpr std::array<std::string_view, 11> kValidating{"type",    "properties", "required", "additionalProperties",
-                                                       "items",   "enum",       "const",    "minimum",
-                                                       "maximum", "minItems",   "maxItems"};
+constexpr std::array<std::string_view, 10> kValidating{
+    "type",     "properties", "additionalProperties", "items", "enum", "const", "minimum", "maximum",
+    "minItems", "maxItems"};
 
-Json for_valijson(const Json& schema) {
+// Required members are our own to find (`missing`), but for those of a list's items.
+Json for_valijson(const Json& schema, bool of_items = false) {
   Json made = Json::object();
+  if (of_items && schema.contains("required")) made["required"] = schema["required"];
   for (const std::string_view word : kValidating) {
     const auto value = schema.find(word);
     if (value == schema.end()) continue;
     Json& copy = made[std::string(word)];
     if (word == "properties") {
       copy = Json::object();
-      for (const auto& [name, member] : value->items()) copy[name] = for_valijson(member);
+      for (const auto& [name, member] : value->items()) copy[name] = for_valijson(member, of_items);
     } else {
-      copy = word == "items" ? for_valijson(*value) : *value;
+      copy = word == "items" ? for_valijson(*value, true) : *value;
     }
   }
   return made;
@@ -193,28 +195,49 @@ struct Kind::Compiled {
   std::vector<std::string> one_of;  // members of which one must be there
   valijson::Schema valijson;
 
-  Result<void> missing(const Json& at_schema, const Json& value, const std::string& at) const;
   Error locate(const Json& body) const;
 };
 
-// The first required member that is not there, outer before inner. valijson says so in words only.
-Result<void> Kind::Compiled::missing(const Json& at_schema, const Json& value, const std::string& at) const {
-  const auto members = at_schema.find("properties");
+namespace {
+
+// The first required member that is not there, outer before inner: valijson says so in words only. What was not there
+// `before` either does not count.
+Result<void> missing(const Json& schema, const Json& value, const Json* before, const std::string& at) {
   if (!value.is_object()) return {};
-  for (const std::string& name : names(at_schema, "required")) {
-    if (!value.contains(name)) return Error{ErrorCode::field_missing, at + "/" + pointer_segment(name), ""};
+  if (before != nullptr && !before->is_object()) before = nullptr;
+  for (const std::string& name : names(schema, "required")) {
+    if (value.contains(name) || (before != nullptr && !before->contains(name))) continue;
+    return Error{ErrorCode::field_missing, at + "/" + pointer_segment(name), ""};
   }
-  if (members == at_schema.end()) return {};
+  const auto members = schema.find("properties");
+  if (members == schema.end()) return {};
   for (const auto& [name, member] : value.items()) {
     const auto known = members->find(name);
-    if (known != members->end()) JULU_CHECK(missing(*known, member, at + "/" + pointer_segment(name)));
+    if (known == members->end()) continue;
+    const bool was = before != nullptr && before->contains(name);
+    JULU_CHECK(missing(*known, member, was ? &(*before)[name] : nullptr, at + "/" + pointer_segment(name)));
   }
   return {};
 }
 
+// Of `after` what `before` does not say as well.
+Json touched(const Json& before, const Json& after) {
+  Json made = Json::object();
+  for (const auto& [name, value] : after.items()) {
+    const auto was = before.find(name);
+    if (was == before.end()) {
+      made[name] = value;
+    } else if (*was != value) {
+      made[name] = was->is_object() && value.is_object() ? touched(*was, value) : value;
+    }
+  }
+  return made;
+}
+
+}  // namespace
+
 // Which field it was: valijson's own path to the deepest failure it reports first.
 Error Kind::Compiled::locate(const Json& body) const {
-  if (auto found = missing(schema, body, ""); !found) return found.error();
   valijson::ValidationResults results;
   valijson::Validator validator;
   validator.validate(valijson, valijson::adapters::NlohmannJsonAdapter(body), &results);
@@ -271,23 +294,34 @@ const FieldInfo* Kind::field(std::string_view path) const {
   return at == fields_.end() ? nullptr : &*at;
 }
 
-Result<void> Kind::check(const Json& body) const {
+Result<void> Kind::check(const Json& body) const { return judge(body, body, nullptr); }
+
+Result<void> Kind::check_edit(const Json& before, const Json& after) const {
+  if (!before.is_object() || !after.is_object()) return Error{ErrorCode::field_invalid, "", ""};
+  return judge(touched(before, after), after, &before);
+}
+
+Result<void> Kind::judge(const Json& said, const Json& body, const Json* before) const {
   const Compiled& compiled = *compiled_;
   if (!body.is_object()) return Error{ErrorCode::field_invalid, "", ""};
-  JULU_CHECK(check_sizes(compiled.schema, body, ""));
+  JULU_CHECK(check_sizes(compiled.schema, said, ""));
+  JULU_CHECK(missing(compiled.schema, body, before, ""));
   try {
     valijson::Validator validator;
-    if (!validator.validate(compiled.valijson, valijson::adapters::NlohmannJsonAdapter(body), nullptr)) {
-      return compiled.locate(body);
+    if (!validator.validate(compiled.valijson, valijson::adapters::NlohmannJsonAdapter(said), nullptr)) {
+      return compiled.locate(said);
     }
   } catch (const std::exception&) {
     return Error{ErrorCode::field_invalid, "", ""};
   }
-  const auto there = [&](const std::string& name) { return body.contains(name); };
-  if (!compiled.one_of.empty() && std::none_of(compiled.one_of.begin(), compiled.one_of.end(), there)) {
+  const auto has_one = [&](const Json& object) {
+    return std::any_of(compiled.one_of.begin(), compiled.one_of.end(),
+                       [&](const std::string& name) { return object.contains(name); });
+  };
+  if (!compiled.one_of.empty() && !has_one(body) && (before == nullptr || has_one(*before))) {
     return Error{ErrorCode::field_missing, "/" + pointer_segment(compiled.one_of.front()), ""};
   }
-  return check_formats(body);
+  return check_formats(said);
 }
 
 Result<void> Kind::check_formats(const Json& body) const {
@@ -303,11 +337,6 @@ Result<void> Kind::check_formats(const Json& body) const {
     if (!fine) return Error{ErrorCode::field_invalid, field.path, ""};
   }
   return {};
-}
-
-Result<void> Kind::check_patch(const Json& patch, const Json& result) const {
-  if (!patch.is_object()) return Error{ErrorCode::field_invalid, "", ""};
-  return check(result);
 }
 
 std::vector<std::string> Kind::refs(const Json& body) const {

@@ -65,9 +65,9 @@ class Kind {
   /// A complete body: field_missing, field_too_long or field_invalid with the pointer of the field. Members that the
   /// schema does not name are allowed, unless it says otherwise.
   Result<void> check(const Json& body) const;
-  /// `result` is the body with `patch` laid on. A field that was wrong before and that the patch does not touch is
-  /// not this edit's fault.
-  Result<void> check_patch(const Json& patch, const Json& result) const;
+  /// An edit makes `after` of `before`. A field that was wrong or missing before and that the edit does not touch is
+  /// not its fault: a platform may have taken it once, or its schema is stricter now.
+  Result<void> check_edit(const Json& before, const Json& after) const;
 
   /// Record ids that x-ref fields name, sorted, each once.
   std::vector<std::string> refs(const Json& body) const;
@@ -84,6 +84,7 @@ class Kind {
   struct Compiled;
   Kind();
 
+  Result<void> judge(const Json& said, const Json& body, const Json* before) const;
   Result<void> check_formats(const Json& body) const;
 
   std::string id_, title_zh_, title_en_, flow_, json_;

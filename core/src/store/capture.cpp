@@ -65,13 +65,18 @@ Result<Saved> saved_before(Core& core, Connection& db, const RecordRow& row, con
            db.integer("SELECT 1 FROM op WHERE record = ?1 AND verb = 0 AND status = 4 AND successor IS NULL", row.id));
   if (row.deleted && given_up) return Error{ErrorCode::record_deleted, "/id", row.id.text()};
   const OpText first = parse_op(ops.front().canonical);
+  const auto at_once = [&](const Moment& moment) {  // one that was added later may stand after the creation too
+    return moment.captured_at_ms == first.moment.captured_at_ms &&
+           moment.evidence.monotonic_ms == first.moment.evidence.monotonic_ms;
+  };
   if (canonical(first.body) != body) return conflict;
   Saved saved{row.id.text(), row.captured_at_ms, {}, 0};
   std::vector<std::string> roles;
   for (const OpRow& op : ops) {
     if (op.verb != Verb::attach || op.after != ops.front().seq) continue;
-    const Json attach = parse_op(op.canonical).body;
-    if (attach.contains("action")) continue;
+    const OpText text = parse_op(op.canonical);
+    const Json& attach = text.body;
+    if (attach.contains("action") || !at_once(text.moment)) continue;
     saved.photos.push_back(text_member(attach, "photo"));
     saved.photo_bytes += attach.value("length_bytes", std::int64_t{0});
     roles.push_back(text_member(attach, "role"));
@@ -80,10 +85,10 @@ Result<Saved> saved_before(Core& core, Connection& db, const RecordRow& row, con
   if (photos.size() != saved.photos.size()) return conflict;
   for (std::size_t i = 0; i < photos.size(); ++i) {
     if (photos[i].role != roles[i]) return conflict;
-    const auto taken = take_photo(core, db, photos[i], 2);
-    if (!taken && taken.error().code == ErrorCode::photo_missing) continue;
-    if (!taken) return with_field(taken.error(), "/photos/" + std::to_string(i));
-    if (hex(taken->sha256) != saved.photos[i]) return conflict;
+    const auto same = is_photo(core, db, photos[i], *parse_hash(saved.photos[i]));
+    if (!same && same.error().code == ErrorCode::photo_missing) continue;
+    if (!same) return with_field(same.error(), "/photos/" + std::to_string(i));
+    if (!*same) return conflict;
   }
   return saved;
 }
@@ -145,7 +150,8 @@ Result<Saved> edit(Core& core, Connection& db, const Id& id, const Json& patch_a
   const Json patch = target.kind->normalised(patch_as_given);
   const Json before = Json::parse(target.row.body);
   const Json after = apply_merge_patch(before, patch);
-  JULU_CHECK(target.kind->check_patch(patch, after));
+  if (!patch.is_object()) return Error{ErrorCode::field_invalid, "", ""};
+  JULU_CHECK(target.kind->check_edit(before, after));
   const Moment moment = core.moment(db);
   JULU_TRY(NewOp op, follow_up(db, target, Verb::patch));
   op.body = canonical(patch);
@@ -177,8 +183,7 @@ Result<Json> patch_of_field(const std::string& pointer, Json value) {
 }  // namespace
 
 Result<Saved> Store::capture(const Capture& capture) {
-  const auto kind = core_->kind(capture.kind);
-  if (kind == nullptr) return Error{ErrorCode::kind_unknown, "/kind", {}};
+  JULU_TRY(const auto kind, core_->kind_now(capture.kind));
   JULU_CHECK(check_photos(capture.photos));
   JULU_TRY(Json parsed, parse_body(capture.body));
   const Json body = kind->normalised(std::move(parsed));
@@ -189,28 +194,22 @@ Result<Saved> Store::capture(const Capture& capture) {
   } else {
     JULU_TRY(id, parse_record_id(capture.id));
   }
-  std::optional<Saved> before;
-  auto saved = core_->write([&](Connection& db) -> Result<Saved> {
-    if (!capture.id.empty()) {
+  return core_->save([&](Connection& db) -> Result<Saved> {
+    if (!capture.id.empty() && !mutant(Mutant::repeat_not_recognised)) {
       JULU_TRY(const auto row, find_record(db, id));
-      if (row && !mutant(Mutant::repeat_not_recognised)) {
-        JULU_TRY(before, saved_before(*core_, db, *row, *kind, canonical(body), capture.photos));
-        return Error{ErrorCode::id_conflict, {}, {}};  // rolls back what reading the photos again wrote
-      }
+      if (row) return saved_before(*core_, db, *row, *kind, canonical(body), capture.photos);
     }
     if (mutant(Mutant::capture_twice) && !capture.photos.empty())
       JULU_CHECK(insert_record(*core_, db, *kind, make_id(clock(), random()), body, capture.photos));
     return insert_record(*core_, db, *kind, id, body, capture.photos);
   });
-  if (before) return *before;
-  return saved;
 }
 
 Result<Saved> Store::patch(const std::string& id_text, const std::string& body, const std::vector<PhotoInput>& photos) {
   JULU_TRY(const Id id, parse_record_id(id_text));
   JULU_CHECK(check_photos(photos));
   JULU_TRY(const Json parsed, parse_body(body));
-  return core_->write([&](Connection& db) { return edit(*core_, db, id, parsed, photos); });
+  return core_->save([&](Connection& db) { return edit(*core_, db, id, parsed, photos); });
 }
 
 Result<Saved> Store::act(const std::string& id_text, const std::string& action, const std::string& body,
@@ -218,7 +217,7 @@ Result<Saved> Store::act(const std::string& id_text, const std::string& action, 
   JULU_TRY(const Id id, parse_record_id(id_text));
   JULU_CHECK(check_photos(photos));
   JULU_TRY(Json step, parse_body(body.empty() ? "{}" : body));
-  return core_->write([&](Connection& db) -> Result<Saved> {
+  return core_->save([&](Connection& db) -> Result<Saved> {
     JULU_TRY(const Target target, target_of(*core_, db, id));
     const auto flow = core_->flow_of(*target.kind);
     if (target.kind->shape() != Shape::case_ || flow == nullptr) return Error{ErrorCode::shape_mismatch, "/id", {}};
@@ -246,7 +245,7 @@ Result<Saved> Store::act(const std::string& id_text, const std::string& action, 
         "INSERT INTO action (id, record, number, action, state, actor, at_ms, note, body) VALUES (?1, ?2, NULL, ?3, ?4, ?5, ?6, ?7, ?8)",
         queued.op_id, id, action, state, actor.dump(), moment.captured_at_ms, text_member(step, "note"), op.body));
     op.after = queued.seq;
-    Saved saved{id_text, moment.captured_at_ms, {}, 0};
+    Saved saved{id.text(), moment.captured_at_ms, {}, 0};
     JULU_CHECK(attach_all(*core_, db, moment, op, photos, queued.op_id, saved));
     JULU_CHECK(lay(*core_, db, id));
     return saved;
@@ -257,11 +256,11 @@ Result<Saved> Store::attach(const std::string& id_text, const std::vector<PhotoI
   JULU_TRY(const Id id, parse_record_id(id_text));
   JULU_CHECK(check_photos(photos));
   if (photos.empty()) return Error{ErrorCode::bad_argument, "/photos", {}};
-  return core_->write([&](Connection& db) -> Result<Saved> {
+  return core_->save([&](Connection& db) -> Result<Saved> {
     JULU_TRY(const Target target, target_of(*core_, db, id));
     const Moment moment = core_->moment(db);
     JULU_TRY(const NewOp op, follow_up(db, target, Verb::attach));
-    Saved saved{id_text, moment.captured_at_ms, {}, 0};
+    Saved saved{id.text(), moment.captured_at_ms, {}, 0};
     JULU_CHECK(attach_all(*core_, db, moment, op, photos, std::nullopt, saved));
     JULU_CHECK(lay(*core_, db, id));
     return saved;
@@ -270,14 +269,14 @@ Result<Saved> Store::attach(const std::string& id_text, const std::vector<PhotoI
 
 Result<Saved> Store::remove(const std::string& id_text) {
   JULU_TRY(const Id id, parse_record_id(id_text));
-  return core_->write([&](Connection& db) -> Result<Saved> {
+  return core_->save([&](Connection& db) -> Result<Saved> {
     JULU_TRY(const Target target, target_of(*core_, db, id));
     if (target.kind->shape() != Shape::document) return Error{ErrorCode::shape_mismatch, "/id", {}};
     const Moment moment = core_->moment(db);
     JULU_TRY(const NewOp op, follow_up(db, target, Verb::remove));
     JULU_CHECK(core_->enqueue(db, moment, op));
     JULU_CHECK(lay(*core_, db, id));
-    return Saved{id_text, moment.captured_at_ms, {}, 0};
+    return Saved{id.text(), moment.captured_at_ms, {}, 0};
   });
 }
 
@@ -287,10 +286,11 @@ Result<void> Store::resolve(const std::string& id_text, const std::string& field
   Json choice;
   if (!value.empty()) {
     JULU_TRY(const Json wrapped, parse_body("{\"value\":" + value + "}"));
+    if (wrapped.size() != 1) return Error{ErrorCode::json_syntax, "/value", {}};
     choice = wrapped.at("value");
   }
   JULU_TRY(const Json patch, patch_of_field(field, std::move(choice)));
-  return core_->write([&](Connection& db) -> Result<void> {
+  return core_->save([&](Connection& db) -> Result<void> {
     JULU_CHECK(db.run("DELETE FROM conflict WHERE record = ?1 AND field = ?2", *id, field));
     if (db.changes() == 0) return Error{ErrorCode::record_unknown, "/field", {}};
     JULU_TRY(const auto row, find_record(db, *id));

@@ -151,8 +151,20 @@ Result<void> defer_photo_row(Core& core, const Hash& sha256, std::int64_t retry_
   });
 }
 
+Result<void> Core::catalog_changed(Connection& db) {
+  JULU_TRY(const std::int64_t number, meta_integer(db, "catalog"));
+  JULU_CHECK(set_meta(db, "catalog", number + 1));
+  return load_catalog(db);
+}
+
+Result<void> Core::heed_catalog(Connection& db) {
+  JULU_TRY(const std::int64_t number, meta_integer(db, "catalog"));
+  return number == catalog_ ? Result<void>() : load_catalog(db);
+}
+
 Result<void> Core::load_catalog(Connection& db) {
   Loaded loaded;
+  JULU_TRY(const std::int64_t number, meta_integer(db, "catalog"));
   JULU_CHECK(load_built_in(loaded));
   {
     Query row = db.query("SELECT kind, id, body FROM catalog WHERE kind IN ('schema', 'flow') AND problem IS NULL");
@@ -169,6 +181,7 @@ Result<void> Core::load_catalog(Connection& db) {
   const std::lock_guard lock(catalog_mutex_);
   kinds_ = std::move(loaded.kinds);
   flows_ = std::move(loaded.flows);
+  catalog_ = number;
   return {};
 }
 
@@ -176,6 +189,16 @@ std::shared_ptr<const Kind> Core::kind(const std::string& id) const {
   const std::lock_guard lock(catalog_mutex_);
   const auto found = kinds_.find(id);
   return found != kinds_.end() ? found->second : nullptr;
+}
+
+Result<std::shared_ptr<const Kind>> Core::kind_now(const std::string& id) {
+  auto found = kind(id);
+  if (found == nullptr) {
+    JULU_CHECK(heed());
+    found = kind(id);
+  }
+  if (found == nullptr) return Error{ErrorCode::kind_unknown, "/kind", {}};
+  return found;
 }
 
 std::vector<std::string> Core::kinds() const {

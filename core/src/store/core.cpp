@@ -242,21 +242,29 @@ void Core::relieve_wal() {
 
 bool Core::release_ballast() {
   if (!options_.vfs.empty()) return false;
+  const std::string path = ballast_path(options_);
   std::error_code failed;
-  const bool released = std::filesystem::remove(ballast_path(options_), failed);
-  if (released) {
-    low_disk_ = true;
-    log(LogLevel::warning, "disk full: the ballast was given back");
-  }
-  return released;
+  const auto size = std::filesystem::file_size(path, failed);
+  if (failed || size == 0) return false;
+  std::filesystem::resize_file(path, 0, failed);
+  if (failed) return false;
+  log(LogLevel::warning, "disk full: the ballast was given back");
+  return true;
 }
 
-bool Core::make_ballast() {
-  if (!options_.vfs.empty()) return true;
+bool Core::low_disk() const {
+  if (!options_.vfs.empty()) return false;
+  std::error_code none;
+  const auto size = std::filesystem::file_size(ballast_path(options_), none);
+  return !none && size != limits::ballast_bytes;
+}
+
+void Core::make_ballast() {
+  if (!options_.vfs.empty()) return;
   const std::string path = ballast_path(options_);
   std::error_code failed;
   // Its bytes are not synced: a power cut may leave fewer.
-  if (std::filesystem::file_size(path, failed) == limits::ballast_bytes) return true;
+  if (std::filesystem::file_size(path, failed) == limits::ballast_bytes) return;
   failed.clear();
   {
     std::ofstream file(path, std::ios::binary);
@@ -267,15 +275,9 @@ bool Core::make_ballast() {
       file.write(block.data(), static_cast<std::streamsize>(block.size()));
     }
     file.flush();
-    if (!file) failed = std::make_error_code(std::errc::no_space_on_device);
+    if (file) return;
   }
-  if (failed) {
-    std::error_code ignored;
-    std::filesystem::remove(path, ignored);
-    return false;
-  }
-  low_disk_ = false;
-  return true;
+  std::filesystem::resize_file(path, 0, failed);  // half of it would only be in the way
 }
 
 }  // namespace julu::store

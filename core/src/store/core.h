@@ -62,10 +62,17 @@ class Core {
  public:
   static Result<std::unique_ptr<Core>> open(const Store::Options& options);
 
-  /// Runs `body(db)` in one transaction under the writer's lock; commits when it returns ok. When the disk is full it
-  /// gives the ballast back and tries once more, so `body` must bear a second run.
+  /// Runs `body(db)` in one transaction under the writer's lock; commits when it returns ok.
   template <class Body>
   auto write(Body&& body) -> decltype(body(std::declval<Connection&>())) {
+    auto result = write_once(body);
+    if (result) woke();
+    return result;
+  }
+  /// As `write`, for what a worker says: when the disk is full it gives the ballast back and tries once more, so `body`
+  /// must bear a second run. What the platform gives again has to do without.
+  template <class Body>
+  auto save(Body&& body) -> decltype(body(std::declval<Connection&>())) {
     auto result = write_once(body);
     if (!result && result.error().code == ErrorCode::disk_full && release_ballast()) result = write_once(body);
     if (result) woke();
@@ -96,6 +103,7 @@ class Core {
     const std::lock_guard lock(read_mutex_);
     JULU_CHECK(check_awake());
     JULU_TRY(const auto snapshot, heeded(Transaction::snapshot(*reader_)));
+    JULU_CHECK(heeded(guarded([&] { return heed_catalog(*reader_); })));
     return heeded(guarded([&] { return body(*reader_); }));
   }
 
@@ -106,12 +114,18 @@ class Core {
   Signature sign(std::string_view message) const;
 
   Moment moment(Connection& db);
-  /// The kind, or null when it is not known here.
+  /// The kind, or null when it is not known here. Kinds and flows are those of the last transaction's moment.
   std::shared_ptr<const Kind> kind(const std::string& id) const;
+  /// So too, but what another process pulled meanwhile is found. Not under a lock. Errors: kind_unknown.
+  Result<std::shared_ptr<const Kind>> kind_now(const std::string& id);
   std::vector<std::string> kinds() const;
   std::shared_ptr<const Flow> flow_of(const Kind& kind) const;
-  /// After catalog rows changed.
-  Result<void> load_catalog(Connection& db);
+  /// Learns of what another process did; without it the next transaction does. Not under a lock.
+  Result<void> heed() {
+    return read([](Connection&) -> Result<void> { return {}; });
+  }
+  /// After catalog rows changed, for this process and for others.
+  Result<void> catalog_changed(Connection& db);
 
   Result<Enqueued> enqueue(Connection& db, const Moment& moment, const NewOp& op);
   /// The place that the next op gets on the current device's chain.
@@ -130,9 +144,10 @@ class Core {
   Result<std::int64_t> next_change(Connection& db);
 
   void observe(std::function<void()> wake);
+  /// True: there was one. Its file stays, without a byte, so that every process sees that it was needed.
   bool release_ballast();
-  bool make_ballast();
-  bool low_disk() const { return low_disk_; }
+  void make_ballast();
+  bool low_disk() const;
   /// Runs `body(db)` under the writer's lock, outside any transaction.
   template <class Body>
   auto upkeep(Body&& body) -> decltype(body(std::declval<Connection&>())) {
@@ -189,6 +204,7 @@ class Core {
   auto commit(Body& body) -> decltype(body(std::declval<Connection&>())) {
     JULU_TRY(auto transaction, heeded(Transaction::begin(*writer_)));
     JULU_CHECK(check_in_use());
+    JULU_CHECK(heeded(guarded([&] { return heed_catalog(*writer_); })));
     auto result = heeded(guarded([&] { return body(*writer_); }));
     if (!result) return result;
     // Not by the look itself, which writes nothing.
@@ -214,6 +230,9 @@ class Core {
   /// store_corrupt.
   Result<void> check_in_use() const;
   Result<void> load();
+  Result<void> load_catalog(Connection& db);
+  /// What another process pulled.
+  Result<void> heed_catalog(Connection& db);
   void woke();
   void relieve_wal();
 
@@ -232,7 +251,6 @@ class Core {
   std::unique_ptr<Connection> reader_;
   std::mutex wake_mutex_;
   std::function<void()> wake_;
-  std::atomic<bool> low_disk_ = false;
   std::atomic<bool> damage_noted_ = false;
   std::string damage_;  // set once, by who noted it
   std::atomic<bool> damage_untold_ = false;
@@ -241,6 +259,7 @@ class Core {
   int generation_ = 1;
   std::string damage_mark_;
   mutable std::mutex catalog_mutex_;
+  std::atomic<std::int64_t> catalog_ = -1;  // meta `catalog` of what is loaded
   std::map<std::string, std::shared_ptr<const Kind>, std::less<>> kinds_;
   std::map<std::string, std::shared_ptr<const Flow>, std::less<>> flows_;
 };

@@ -72,6 +72,8 @@ Result<void> forget_record(Core& core, Connection& db, const Id& record) {
   JULU_CHECK(db.run("DELETE FROM attachment WHERE record = ?1", record));
   JULU_CHECK(db.run("DELETE FROM action WHERE record = ?1", record));
   JULU_CHECK(db.run("DELETE FROM conflict WHERE record = ?1", record));
+  // What gave way to an edit of the worker's stays, as that edit does: it is the proof that nothing went in silence.
+  JULU_CHECK(db.run("DELETE FROM history WHERE record = ?1 AND what = 'pulled'", record));
   JULU_CHECK(db.run("DELETE FROM search WHERE rowid = (SELECT id FROM searched WHERE record = ?1)", record));
   JULU_CHECK(db.run("DELETE FROM searched WHERE record = ?1", record));
   return db.run("DELETE FROM record WHERE id = ?1", record);
@@ -201,11 +203,12 @@ Result<bool> take_base(Core& core, Connection& db, const Id& record, const Chang
       record, body, change.version, epoch, change.state, change.deleted && !mutant(Mutant::deleted_ignored)));
   JULU_CHECK(db.run("UPDATE op SET folded = 1 WHERE record = ?1 AND status = 1 AND folded = 0 AND version <= ?2",
                     record, mutant(Mutant::fold_not_by_row) ? 0 : change.version));
-  if (row->base && *row->base != body) {
+  const bool removed = change.deleted && !row->deleted;
+  if (row->base && (*row->base != body || removed)) {
     JULU_CHECK(add_history(db, record, core.clock().now_ms(), "pulled",
                            Json{{"version", change.version},
                                 {"from", Json::parse(*row->base, nullptr, false)},
-                                {"to", Json::parse(body, nullptr, false)}}));
+                                {"to", removed ? Json() : Json::parse(body, nullptr, false)}}));
   }
   return true;
 }
@@ -263,7 +266,7 @@ Result<Inbox::Applied> Inbox::apply(const PulledPage& page) {
       JULU_CHECK(set_meta(db, "last_sync_ms", core.clock().now_ms()));
     }
     if (forgotten) JULU_CHECK(forget_unnamed_photos(db));
-    if (catalog_changed) JULU_CHECK(core.load_catalog(db));
+    if (catalog_changed) JULU_CHECK(core.catalog_changed(db));
     return result;
   });
   return applied;
@@ -295,6 +298,28 @@ Result<std::optional<Inbox::WantedPhoto>> Inbox::next_wanted_photo() {
   });
 }
 
+namespace {
+
+// Each record that shows it is another than before.
+Result<void> tell_of_photo(Core& core, Connection& db, const Hash& sha256) {
+  std::vector<Id> records;
+  {
+    Query row = db.query("SELECT DISTINCT record FROM attachment WHERE sha256 = ?1", sha256);
+    for (;;) {
+      JULU_TRY(const bool there, row.step());
+      if (!there) break;
+      records.push_back(row.id(0));
+    }
+  }
+  for (const Id& record : records) {
+    JULU_TRY(const std::int64_t changed, core.next_change(db));
+    JULU_CHECK(db.run("UPDATE record SET changed = ?2 WHERE id = ?1", record, changed));
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<void> Inbox::store_photo(const Hash& sha256, std::string_view bytes) {
   if (julu::sha256(bytes) != sha256 && !mutant(Mutant::photo_hash_not_checked))
     return Error{ErrorCode::photo_damaged, {}, hex(sha256)};
@@ -307,9 +332,7 @@ Result<void> Inbox::store_photo(const Hash& sha256, std::string_view bytes) {
     JULU_CHECK(sink.finish());
     JULU_CHECK(db.run("UPDATE photo SET here = 1, length_bytes = ?2 WHERE id = ?1", *photo,
                       static_cast<std::int64_t>(bytes.size())));
-    JULU_TRY(const std::int64_t changed, core.next_change(db));
-    return db.run("UPDATE record SET changed = ?2 WHERE id = (SELECT record FROM attachment WHERE sha256 = ?1 LIMIT 1)",
-                  sha256, changed);
+    return tell_of_photo(core, db, sha256);
   });
 }
 

@@ -2,6 +2,7 @@
 #include <julu/store.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "store/records.h"
 #include "store/search.h"
@@ -52,36 +53,47 @@ Result<bool> purge_one(Connection& db) {
   return true;
 }
 
+// False: all of them are made.
+Result<bool> make_one_thumbnail(Store& store, Core& core) {
+  JULU_TRY(const auto photo, photo_without_thumbnail(core));
+  if (!photo) return false;
+  JULU_CHECK(store.thumbnail(*photo));
+  return true;
+}
+
+Result<bool> vacuum_some(Connection& db) {
+  JULU_TRY(const auto free_pages, db.integer("PRAGMA freelist_count"));
+  if (free_pages.value_or(0) == 0) return false;
+  JULU_CHECK(db.script(kVacuumStep));
+  return true;
+}
+
 }  // namespace
 
 Result<void> Store::maintain(std::chrono::milliseconds budget) {
   JULU_CHECK(core_->look_for_mixed_pages());
   const std::int64_t end = clock().monotonic_ms() + std::clamp<std::int64_t>(budget.count(), 0, limits::call_ms_max);
-  const auto time_left = [&] { return clock().monotonic_ms() < end; };
-  while (time_left()) {
-    JULU_TRY(const bool more, core_->write([&](Connection& db) { return index_some(*core_, db, kIndexRows); }));
-    if (!more) break;
+  const auto work = [&](const std::function<Result<bool>()>& step) -> Result<void> {
+    for (bool more = true; more && clock().monotonic_ms() < end;) {
+      JULU_TRY(more, step());
+    }
+    return {};
+  };
+  const std::function<Result<bool>()> steps[] = {
+      [&] { return core_->write([&](Connection& db) { return index_some(*core_, db, kIndexRows); }); },
+      [&] { return make_one_thumbnail(*this, *core_); },
+      [&] { return core_->write([](Connection& db) { return purge_one(db); }); },
+      [&] { return core_->upkeep([](Connection& db) { return vacuum_some(db); }); },
+  };
+  Result<void> done;
+  for (const auto& step : steps) {
+    // On a full disk the steps that give room back are still to come.
+    if (auto worked = work(step); !worked && done) done = worked;
+    if (!done && done.error().code != ErrorCode::disk_full) return done;
   }
-  while (time_left()) {
-    JULU_TRY(const auto photo, photo_without_thumbnail(*core_));
-    if (!photo) break;
-    JULU_CHECK(thumbnail(*photo));
-  }
-  while (time_left()) {
-    JULU_TRY(const bool more, core_->write([](Connection& db) { return purge_one(db); }));
-    if (!more) break;
-  }
-  while (time_left()) {
-    JULU_TRY(const bool more, core_->upkeep([](Connection& db) -> Result<bool> {
-      JULU_TRY(const auto free_pages, db.integer("PRAGMA freelist_count"));
-      if (free_pages.value_or(0) == 0) return false;
-      JULU_CHECK(db.script(kVacuumStep));
-      return true;
-    }));
-    if (!more) break;
-  }
+  JULU_CHECK(core_->upkeep([](Connection& db) { return db.checkpoint(true); }));
   core_->make_ballast();
-  return core_->upkeep([](Connection& db) { return db.checkpoint(true); });
+  return done;
 }
 
 }  // namespace julu

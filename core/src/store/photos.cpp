@@ -125,14 +125,37 @@ Result<std::int64_t> next_photo_id(Connection& db) {
   return last.value_or(0) + 1;
 }
 
-Result<TakenPhoto> take_photo(Core& core, Connection& db, const PhotoInput& input, int urgency) {
+namespace {
+
+class NoSink final : public domain::ByteSink {
+ public:
+  Result<void> write(std::span<const std::uint8_t>) override { return {}; }
+};
+
+Result<domain::PhotoFacts> take_in(Core& core, const PhotoInput& input, domain::ByteSink& sink) {
   JULU_TRY(const auto source, open_photo(input));
-  JULU_TRY(const std::int64_t photo, next_photo_id(db));
-  ChunkSink sink(db, photo);
   domain::PhotoPolicy policy;
   policy.long_edge_px = core.options().photo_long_edge_px;
   policy.quality = core.options().photo_quality;
-  JULU_TRY(const domain::PhotoFacts facts, domain::take_in(*source, policy, sink));
+  return domain::take_in(*source, policy, sink);
+}
+
+}  // namespace
+
+Result<bool> is_photo(Core& core, Connection& db, const PhotoInput& input, const Hash& sha256) {
+  NoSink nowhere;
+  JULU_TRY(const domain::PhotoFacts facts, take_in(core, input, nowhere));
+  if (facts.sha256 == sha256) return true;
+  // Taken in under other options.
+  JULU_TRY(const auto from,
+           db.integer("SELECT 1 FROM photo WHERE sha256 = ?1 AND original_sha256 = ?2", sha256, facts.original_sha256));
+  return from.has_value();
+}
+
+Result<TakenPhoto> take_photo(Core& core, Connection& db, const PhotoInput& input, int urgency) {
+  JULU_TRY(const std::int64_t photo, next_photo_id(db));
+  ChunkSink sink(db, photo);
+  JULU_TRY(const domain::PhotoFacts facts, take_in(core, input, sink));
   JULU_CHECK(sink.finish());
   const TakenPhoto taken{facts.sha256, facts.length_bytes, input.role};
 

@@ -81,6 +81,8 @@ struct TakenPhoto {
 
 Result<void> drop_chunks(Connection& db, std::int64_t photo);
 Result<std::int64_t> next_photo_id(Connection& db);
+/// Whether this file is what the photo was taken in from. Nothing is written.
+Result<bool> is_photo(Core& core, Connection& db, const PhotoInput& input, const Hash& sha256);
 /// Takes a file in, inside the caller's transaction. The same bytes are stored once.
 Result<TakenPhoto> take_photo(Core& core, Connection& db, const PhotoInput& input, int urgency);
 /// At most `bytes_max` from `offset`.

@@ -110,8 +110,7 @@ Result<std::optional<Record>> load_record(Core& core, Connection& db, const Id& 
 }
 
 // Ids of the next rows, newest first.
-Result<std::vector<Id>> next_ids(Core& core, Connection& db, const Filter& filter, const Id& before, int limit) {
-  if (!filter.search.empty()) return search_records(core, db, filter.search, before, limit);
+Result<std::vector<Id>> next_ids(Connection& db, const Filter& filter, const Id& before, int limit) {
   std::vector<Id> ids;
   Query row = db.query(
       "SELECT id FROM record WHERE (?1 IS NULL OR id < ?1) AND (?2 = '' OR kind = ?2) ORDER BY id DESC LIMIT ?3",
@@ -166,8 +165,13 @@ Result<std::vector<Record>> Store::list(const Filter& filter) {
   }
   return core_->read([&](Connection& db) -> Result<std::vector<Record>> {
     std::vector<Record> records;
+    std::optional<Search> search;
+    if (!filter.search.empty()) {
+      JULU_TRY(search, Search::begin(*core_, db, filter.search, filter.kind));
+    }
     for (;;) {
-      JULU_TRY(const std::vector<Id> ids, next_ids(*core_, db, filter, before, filter.limit));
+      JULU_TRY(const std::vector<Id> ids,
+               search ? search->next(db, before, filter.limit) : next_ids(db, filter, before, filter.limit));
       for (const Id& id : ids) {
         JULU_TRY(auto record, load_record(*core_, db, id));
         if (record && fits(*record, filter)) records.push_back(*std::move(record));
@@ -180,7 +184,6 @@ Result<std::vector<Record>> Store::list(const Filter& filter) {
 }
 
 Result<std::string> Store::find_id(const std::string& short_id) {
-  if (const auto whole = parse_id(short_id)) return whole->text();
   std::string digits;
   for (const char c : short_id) {
     if (c != '-') digits += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -198,11 +201,10 @@ Result<std::string> Store::find_id(const std::string& short_id) {
 }
 
 Result<std::string> Store::short_id(const std::string& id) {
-  std::string digits;
-  for (const char c : id) {
-    if (c != '-') digits += c;
-  }
-  if (digits.size() != 32) return Error{ErrorCode::bad_argument, "/id", {}};
+  const auto parsed = parse_id(id);
+  if (!parsed) return Error{ErrorCode::bad_argument, "/id", {}};
+  std::string digits = parsed->text();
+  std::erase(digits, '-');
   return core_->read([&](Connection& db) -> Result<std::string> {
     for (std::size_t length = 4; length < digits.size(); ++length) {
       const std::string ending = digits.substr(digits.size() - length);
@@ -222,17 +224,25 @@ constexpr std::array<const char*, 5> kStandings{"waiting", "delivered", "refused
 static_assert(kStatusQueued == 0 && kStatusReceipted == 1 && kStatusParked == 2 && kStatusMadeAgain == 3 &&
               kStatusGivenUp == 4);
 
-Result<void> add_own_ops(Connection& db, const Id& record, std::vector<HistoryEntry>& entries) {
+// What happened, in the order in which it did as far as that is known: clocks may have been set in between.
+struct Told {
+  HistoryEntry entry;
+  std::int64_t number = 0;  // of a case's step, by the platform; 0: none
+};
+
+Result<std::vector<Told>> own_ops(Connection& db, const Id& record) {
+  std::vector<Told> told;
   Query row = db.query(
-      "SELECT op.op_id, op.verb, op.hash, op.canonical, receipt.key_id, action.state, op.status, op.successor FROM op"
+      "SELECT op.op_id, op.verb, op.hash, op.canonical, receipt.key_id, action.state, op.status, op.successor,"
+      " coalesce(action.number, 0) FROM op"
       " LEFT JOIN receipt ON receipt.id = op.receipt LEFT JOIN action ON action.id = op.op_id"
       " WHERE op.record = ?1 ORDER BY op.seq",
       record);
   for (;;) {
     JULU_TRY(const bool there, row.step());
-    if (!there) return {};
+    if (!there) return told;
     const OpText op = parse_op(std::string(row.text(3)));
-    HistoryEntry entry;
+    HistoryEntry& entry = told.emplace_back(Told{{}, row.integer(8)}).entry;
     entry.at_ms = op.moment.captured_at_ms;
     entry.what = name(static_cast<Verb>(row.integer(1)));
     entry.action = text_member(op.body, "action");
@@ -244,19 +254,19 @@ Result<void> add_own_ops(Connection& db, const Id& record, std::vector<HistoryEn
     entry.receipt_key = row.text(4);
     const bool replaced = row.integer(6) == kStatusGivenUp && !row.is_null(7);
     entry.standing = kStandings.at(static_cast<std::size_t>(replaced ? kStatusMadeAgain : row.integer(6)));
-    entries.push_back(std::move(entry));
   }
 }
 
-Result<void> add_actions_of_others(Connection& db, const Id& record, std::vector<HistoryEntry>& entries) {
+Result<std::vector<Told>> steps_of_others(Connection& db, const Id& record) {
+  std::vector<Told> told;
   Query row = db.query(
-      "SELECT at_ms, action, state, actor, body, id FROM action WHERE record = ?1 AND number IS NOT NULL"
+      "SELECT at_ms, action, state, actor, body, id, number FROM action WHERE record = ?1 AND number IS NOT NULL"
       " AND NOT EXISTS (SELECT 1 FROM op WHERE op.record = action.record AND op.op_id = action.id) ORDER BY number",
       record);
   for (;;) {
     JULU_TRY(const bool there, row.step());
-    if (!there) return {};
-    HistoryEntry entry;
+    if (!there) return told;
+    HistoryEntry& entry = told.emplace_back(Told{{}, row.integer(6)}).entry;
     entry.at_ms = row.integer(0);
     entry.what = "append";
     entry.action = row.text(1);
@@ -266,21 +276,44 @@ Result<void> add_actions_of_others(Connection& db, const Id& record, std::vector
     if (entry.actor.empty()) entry.actor = text_member(actor, "id");
     entry.detail = row.text(4);
     entry.op_id = row.id(5).text();
-    entries.push_back(std::move(entry));
   }
 }
 
-Result<void> add_kept(Connection& db, const Id& record, std::vector<HistoryEntry>& entries) {
+Result<std::vector<Told>> kept(Connection& db, const Id& record) {
+  std::vector<Told> told;
   Query row = db.query("SELECT at_ms, what, detail FROM history WHERE record = ?1 ORDER BY id", record);
   for (;;) {
     JULU_TRY(const bool there, row.step());
-    if (!there) return {};
-    HistoryEntry entry;
+    if (!there) return told;
+    HistoryEntry& entry = told.emplace_back().entry;
     entry.at_ms = row.integer(0);
     entry.what = row.text(1);
     entry.detail = row.text(2);
-    entries.push_back(std::move(entry));
   }
+}
+
+// Each list keeps its order; between the two the clocks decide, but for what has a number in both, and that nothing was
+// done to a record before it was there.
+std::vector<Told> merged(std::vector<Told> a, std::vector<Told> b) {
+  std::vector<Told> all;
+  std::int64_t latest_a = 0, latest_b = 0;
+  std::size_t i = 0, j = 0;
+  const auto a_comes_first = [&] {
+    if (j == b.size() || a[i].entry.what == "create") return true;
+    const auto next = std::find_if(a.begin() + static_cast<std::ptrdiff_t>(i), a.end(),
+                                   [](const Told& told) { return told.number > 0; });
+    if (next != a.end() && b[j].number > next->number) return true;
+    if (b[j].number > 0 && a[i].number > b[j].number) return false;
+    return std::max(latest_a, a[i].entry.at_ms) <= std::max(latest_b, b[j].entry.at_ms);
+  };
+  while (i < a.size() || j < b.size()) {
+    const bool first = i < a.size() && a_comes_first();
+    Told& next = first ? a[i++] : b[j++];
+    std::int64_t& latest = first ? latest_a : latest_b;
+    latest = std::max(latest, next.entry.at_ms);
+    all.push_back(std::move(next));
+  }
+  return all;
 }
 
 }  // namespace
@@ -289,12 +322,13 @@ Result<std::vector<HistoryEntry>> Store::history(const std::string& id) {
   const auto record = parse_id(id);
   if (!record) return Error{ErrorCode::bad_argument, "/id", {}};
   return core_->read([&](Connection& db) -> Result<std::vector<HistoryEntry>> {
+    JULU_TRY(std::vector<Told> own, own_ops(db, *record));
+    JULU_TRY(std::vector<Told> others, steps_of_others(db, *record));
+    JULU_TRY(std::vector<Told> notes, kept(db, *record));
     std::vector<HistoryEntry> entries;
-    JULU_CHECK(add_own_ops(db, *record, entries));
-    JULU_CHECK(add_actions_of_others(db, *record, entries));
-    JULU_CHECK(add_kept(db, *record, entries));
-    std::stable_sort(entries.begin(), entries.end(),
-                     [](const HistoryEntry& a, const HistoryEntry& b) { return a.at_ms < b.at_ms; });
+    for (Told& told : merged(merged(std::move(own), std::move(notes)), std::move(others))) {
+      entries.push_back(std::move(told.entry));
+    }
     return entries;
   });
 }

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <functional>
-#include <set>
 
 namespace julu::store {
 namespace {
@@ -40,42 +38,19 @@ std::vector<std::string> words_of(std::string_view query) {
   return words;
 }
 
-Result<std::vector<Id>> indexed_hits(Connection& db, const std::string& expression, const Id& before, int limit) {
+Result<std::vector<Id>> indexed_hits(Connection& db, const std::string& expression, const std::string& kind,
+                                     const Id& before, int limit) {
   std::vector<Id> hits;
   Query row = db.query(
       "SELECT searched.record FROM search JOIN searched ON searched.id = search.rowid WHERE search MATCH ?1"
-      " AND (?2 IS NULL OR searched.record < ?2) ORDER BY searched.record DESC LIMIT ?3",
-      expression, before.is_nil() ? std::optional<Id>() : before, limit);
+      " AND (?2 IS NULL OR searched.record < ?2)"
+      " AND (?4 = '' OR EXISTS (SELECT 1 FROM record WHERE id = searched.record AND kind = ?4))"
+      " ORDER BY searched.record DESC LIMIT ?3",
+      expression, before.is_nil() ? std::optional<Id>() : before, limit, kind);
   for (;;) {
     JULU_TRY(const bool there, row.step());
     if (!there) return hits;
     hits.push_back(row.id(0));
-  }
-}
-
-struct Fresh {
-  std::set<Id> changed;  // the index may hold their former text
-  std::set<Id, std::greater<>> hits;
-};
-
-// What the index has not seen yet is read itself: a record is found at once.
-Result<Fresh> fresh_hits(Core& core, Connection& db, const std::vector<std::string>& words, const Id& before) {
-  Fresh fresh;
-  std::vector<std::string> phrases;
-  for (const std::string& word : words) phrases.push_back(phrase_of(word));
-  JULU_TRY(const std::int64_t indexed, meta_integer(db, "indexed_to"));
-  Query row = db.query("SELECT id, kind, body FROM record WHERE changed > ?1", indexed);
-  for (;;) {
-    JULU_TRY(const bool there, row.step());
-    if (!there) return fresh;
-    const Id id = row.id(0);
-    fresh.changed.insert(id);
-    const auto kind = core.kind(std::string(row.text(1)));
-    if (kind == nullptr || (!before.is_nil() && id >= before)) continue;
-    const std::string text = phrase_of(kind->search_text(Json::parse(row.text(2), nullptr, false)));
-    const bool all = std::all_of(phrases.begin(), phrases.end(),
-                                 [&](const std::string& phrase) { return text.find(phrase) != std::string::npos; });
-    if (all) fresh.hits.insert(id);
   }
 }
 
@@ -139,24 +114,45 @@ Result<bool> index_some(Core& core, Connection& db, int rows) {
   return static_cast<int>(fresh.size()) == rows;
 }
 
-Result<std::vector<Id>> search_records(Core& core, Connection& db, const std::string& query, const Id& before,
-                                       int limit) {
-  const std::vector<std::string> words = words_of(query);
-  if (words.empty()) return std::vector<Id>();
-  JULU_TRY(const Fresh fresh, fresh_hits(core, db, words, before));
+// What the index has not seen yet is read itself, once: a record is found at once.
+Result<Search> Search::begin(Core& core, Connection& db, const std::string& query, const std::string& kind) {
+  Search search;
+  search.kind_ = kind;
+  search.expression_ = match_expression(query);
+  if (search.expression_.empty()) return search;
+  std::vector<std::string> phrases;
+  for (const std::string& word : words_of(query)) phrases.push_back(phrase_of(word));
+  JULU_TRY(const std::int64_t indexed, meta_integer(db, "indexed_to"));
+  Query row = db.query("SELECT id, kind, body FROM record WHERE changed > ?1", indexed);
+  for (;;) {
+    JULU_TRY(const bool there, row.step());
+    if (!there) return search;
+    const Id id = row.id(0);
+    search.changed_.insert(id);
+    const auto known = core.kind(std::string(row.text(1)));
+    if (known == nullptr || (!kind.empty() && known->id() != kind)) continue;
+    const std::string text = phrase_of(known->search_text(Json::parse(row.text(2), nullptr, false)));
+    const bool all = std::all_of(phrases.begin(), phrases.end(),
+                                 [&](const std::string& phrase) { return text.find(phrase) != std::string::npos; });
+    if (all) search.fresh_.insert(id);
+  }
+}
+
+Result<std::vector<Id>> Search::next(Connection& db, const Id& before, int limit) const {
+  if (expression_.empty()) return std::vector<Id>();
   std::set<Id, std::greater<>> hits;
   Id at = before;
   for (bool more = true; more && hits.size() < static_cast<std::size_t>(limit);) {
-    JULU_TRY(const std::vector<Id> indexed, indexed_hits(db, match_expression(query), at, limit));
+    JULU_TRY(const std::vector<Id> indexed, indexed_hits(db, expression_, kind_, at, limit));
     for (const Id& id : indexed) {
-      if (!fresh.changed.contains(id)) hits.insert(id);
+      if (!changed_.contains(id)) hits.insert(id);
     }
     more = indexed.size() == static_cast<std::size_t>(limit);
     at = more ? indexed.back() : Id{};
   }
   // Not those older than what the index has still to give.
-  for (const Id& id : fresh.hits) {
-    if (id > at) hits.insert(id);
+  for (const Id& id : fresh_) {
+    if (id > at && (before.is_nil() || id < before)) hits.insert(id);
   }
   std::vector<Id> out(hits.begin(), hits.end());
   if (out.size() > static_cast<std::size_t>(limit)) out.resize(static_cast<std::size_t>(limit));

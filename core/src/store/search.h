@@ -2,6 +2,8 @@
 // the lock of the Connection's owner.
 #pragma once
 
+#include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,8 +20,18 @@ std::string match_expression(std::string_view query);
 /// Brings the index nearer to record.changed, at most `rows`. True: more is left.
 Result<bool> index_some(Core& core, Connection& db, int rows);
 
-/// Records whose text has all words, indexed or not yet, newest first, at most `limit`, older than `before` unless nil.
-Result<std::vector<Id>> search_records(Core& core, Connection& db, const std::string& query, const Id& before,
-                                       int limit);
+/// Records whose text has all words, indexed or not yet, page by page, within one snapshot.
+class Search {
+ public:
+  /// `kind`: of these alone; empty: of all.
+  static Result<Search> begin(Core& core, Connection& db, const std::string& query, const std::string& kind);
+  /// Newest first, at most `limit`, older than `before` unless nil.
+  Result<std::vector<Id>> next(Connection& db, const Id& before, int limit) const;
+
+ private:
+  std::string expression_, kind_;
+  std::set<Id> changed_;  // the index may hold their former text
+  std::set<Id, std::greater<>> fresh_;
+};
 
 }  // namespace julu::store

@@ -31,11 +31,14 @@ Clock& Store::clock() const { return core_->clock(); }
 Random& Store::random() const { return core_->random(); }
 void Store::observe(std::function<void()> wake) { core_->observe(std::move(wake)); }
 
-Result<std::vector<std::string>> Store::kinds() { return core_->kinds(); }
+Result<std::vector<std::string>> Store::kinds() {
+  JULU_CHECK(core_->heed());
+  return core_->kinds();
+}
 
 Result<std::string> Store::schema(const std::string& kind) {
-  const auto found = core_->kind(kind);
-  if (found == nullptr) return Error{ErrorCode::kind_unknown, "/kind", {}};
+  JULU_CHECK(core_->heed());
+  JULU_TRY(const auto found, core_->kind_now(kind));
   return found->json();
 }
 
@@ -87,13 +90,13 @@ Result<std::string> Store::thumbnail(const std::string& sha256) {
 Result<void> Store::resend(const std::string& id) {
   const auto record = parse_id(id);
   if (!record) return Error{ErrorCode::bad_argument, "/id", {}};
-  return core_->write([&](Connection& db) -> Result<void> { return send_again(*core_, db, *record); });
+  return core_->save([&](Connection& db) -> Result<void> { return send_again(*core_, db, *record); });
 }
 
 Result<void> Store::give_up(const std::string& id) {
   const auto record = parse_id(id);
   if (!record) return Error{ErrorCode::bad_argument, "/id", {}};
-  return core_->write([&](Connection& db) -> Result<void> { return go_without_refused(*core_, db, *record); });
+  return core_->save([&](Connection& db) -> Result<void> { return go_without_refused(*core_, db, *record); });
 }
 
 }  // namespace julu

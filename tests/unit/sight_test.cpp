@@ -1,0 +1,182 @@
+// What a worker is shown of a record: its past in order, what search finds, and what the feed tells of it.
+#include <catch2/catch_test_macros.hpp>
+
+#include "county.h"
+#include "jpeg.h"
+
+using namespace julu;
+using namespace julu::test;
+
+namespace {
+
+constexpr std::int64_t kHourMs = 3'600'000;
+const std::string kHousehold = "01980000-0000-7000-8000-000000000001";
+const std::string kOther = "01980000-0000-7000-8000-000000000002";
+
+Capture incident() {
+  return {.kind = "incident", .body = R"({"category":"drainage","text":"堵"})", .photos = {}, .id = {}};
+}
+
+Change household(const std::string& id, const std::string& body, std::int64_t version) {
+  Change change;
+  change.kind = "household";
+  change.id = id;
+  change.version = kFirstVersion + version;
+  change.body = body;
+  return change;
+}
+
+void pull(Store& store, std::vector<Change> changes) {
+  static int page = 0;
+  REQUIRE(Inbox(store).apply({kEpoch, std::move(changes), "p" + std::to_string(++page), false}).ok());
+}
+
+std::vector<std::string> past_of(Store& store, const std::string& id) {
+  std::vector<std::string> past;
+  const auto history = store.history(id);
+  REQUIRE(history.ok());
+  for (const HistoryEntry& entry : *history) past.push_back(entry.action.empty() ? entry.what : entry.action);
+  return past;
+}
+
+ChangeAction step(const std::string& id, std::int64_t number, const std::string& action, const std::string& state,
+                  std::int64_t at_ms) {
+  ChangeAction made;
+  made.id = *parse_id(id);
+  made.number = number;
+  made.action = action;
+  made.state = state;
+  made.at_ms = at_ms;
+  made.body = R"({"action":")" + action + "\"}";
+  return made;
+}
+
+std::vector<std::string> found(Store& store, const std::string& words, const std::string& kind) {
+  Filter filter;
+  filter.search = words;
+  filter.kind = kind;
+  filter.limit = 2;
+  std::vector<std::string> ids;
+  for (;;) {
+    const auto page = store.list(filter);
+    REQUIRE(page.ok());
+    for (const Record& record : *page) ids.push_back(record.id);
+    if (page->size() < 2) return ids;
+    filter.before = ids.back();
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the past of a report is in the order in which it happened, whatever the clocks said") {
+  County county;
+  const auto store = county.phone();
+  const auto saved = store->capture(incident());
+  REQUIRE(saved.ok());
+  SECTION("its own clock was set back") {
+    county.clock.advance(-kHourMs);
+    REQUIRE(store->act(saved->id, "withdraw", R"({"note":"看错了"})").ok());
+    CHECK(past_of(*store, saved->id) == std::vector<std::string>{"create", "withdraw"});
+  }
+  SECTION("its own clock is fast, and others' steps bring their own times") {
+    const std::int64_t now = county.clock.now_ms();
+    const auto rated = store->act(saved->id, "withdraw", R"({"note":"看错了"})");
+    REQUIRE(rated.ok());
+    const std::string own = store->history(saved->id)->back().op_id;
+    Change change;
+    change.kind = "incident";
+    change.id = saved->id;
+    change.version = kFirstVersion + 9;
+    change.body = incident().body;
+    change.state = "accepted";
+    change.actions = {step("01980000-0000-7000-8000-00000000000a", 1, "accept", "accepted", now - kHourMs),
+                      step("01980000-0000-7000-8000-00000000000b", 2, "return", "returned", now + kHourMs),
+                      step(own, 3, "withdraw", "withdrawn", now),
+                      step("01980000-0000-7000-8000-00000000000c", 4, "accept", "accepted", now - 2 * kHourMs)};
+    pull(*store, {change});
+    CHECK(past_of(*store, saved->id) == std::vector<std::string>{"create", "accept", "return", "withdraw", "accept"});
+  }
+}
+
+TEST_CASE("nothing of a record that left the scope stays on the phone") {
+  County county;
+  const auto store = county.phone();
+  pull(*store, {household(kHousehold, R"({"address":"堤村 1 号","note":"旧"})", 1)});
+  pull(*store, {household(kHousehold, R"({"address":"堤村 1 号","note":"新"})", 2)});
+  REQUIRE_FALSE(store->history(kHousehold)->empty());
+  Change gone = household(kHousehold, "", 3);
+  gone.removed = true;
+  pull(*store, {gone});
+  CHECK_FALSE(store->get(kHousehold)->has_value());
+  CHECK(store->history(kHousehold)->empty());
+}
+
+TEST_CASE("that somebody else deleted a record stands in its past") {
+  County county;
+  const auto store = county.phone();
+  pull(*store, {household(kHousehold, R"({"address":"堤村 1 号"})", 1)});
+  Change deleted = household(kHousehold, R"({"address":"堤村 1 号"})", 2);
+  deleted.deleted = true;
+  pull(*store, {deleted});
+  const auto history = store->history(kHousehold);
+  REQUIRE(history->size() == 1);
+  CHECK(history->front().what == "pulled");
+  CHECK(history->front().detail.find(R"("to":null)") != std::string::npos);
+}
+
+TEST_CASE("the arrival of a photo is told of each record that shows it") {
+  County county;
+  const auto store = county.phone();
+  const std::string jpeg = make_jpeg({});
+  std::vector<Change> changes = {household(kHousehold, R"({"address":"甲"})", 1),
+                                 household(kOther, R"({"address":"乙"})", 2)};
+  for (Change& change : changes) {
+    change.photos.push_back({sha256(jpeg), static_cast<std::int64_t>(jpeg.size()), "near", std::nullopt});
+  }
+  pull(*store, changes);
+  const std::int64_t token = store->changes_since(0)->token;
+  REQUIRE(Inbox(*store).store_photo(sha256(jpeg), jpeg).ok());
+  const auto told = store->changes_since(token, 1);
+  REQUIRE(told->records.size() == 1);
+  CHECK(told->more);
+  CHECK(store->changes_since(told->token)->records.size() == 1);
+}
+
+TEST_CASE("search of one kind finds that kind alone, indexed or not, page by page") {
+  County county;
+  const auto store = county.phone();
+  std::vector<std::string> reports;
+  for (int i = 0; i < 5; ++i) {
+    county.clock.advance(1000);
+    REQUIRE(store->capture({.kind = "household", .body = R"({"address":"堵村"})", .photos = {}, .id = {}}).ok());
+    reports.insert(reports.begin(), store->capture(incident())->id);
+    if (i == 2) REQUIRE(store->maintain(std::chrono::seconds(1)).ok());
+  }
+  CHECK(found(*store, "堵", "incident") == reports);
+  CHECK(found(*store, "堵", "household").size() == 5);
+  CHECK(found(*store, "堵", "").size() == 10);
+  REQUIRE(store->maintain(std::chrono::seconds(1)).ok());
+  CHECK(found(*store, "堵", "incident") == reports);
+}
+
+TEST_CASE("a short number stands for a record that is there") {
+  County county;
+  const auto store = county.phone();
+  const std::string id = store->capture(incident())->id;
+  CHECK(store->find_id(id).value() == id);
+  CHECK(store->find_id(kOther).error().code == ErrorCode::record_unknown);
+  CHECK(id.ends_with(store->short_id(id).value()));
+  CHECK(store->short_id(std::string(32, '%')).error().code == ErrorCode::bad_argument);
+}
+
+TEST_CASE("a record has one spelling of its id, however it was asked for") {
+  County county;
+  const auto store = county.phone();
+  const std::string id =
+      store->capture({.kind = "household", .body = R"({"address":"甲"})", .photos = {}, .id = {}})->id;
+  std::string loud = id;
+  for (char& c : loud) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  CHECK(store->patch(loud, R"({"note":"x"})")->id == id);
+  CHECK(store->attach(loud, {{county.folder.write("a.jpg", make_jpeg({})), "near"}})->id == id);
+  CHECK(store->remove(loud)->id == id);
+}
