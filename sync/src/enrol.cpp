@@ -28,10 +28,10 @@ std::string normalised(std::string_view code) {
   return out;
 }
 
-Result<std::string> checked_platform(std::string platform) {
-  while (!platform.empty() && platform.back() == '/') platform.pop_back();
-  if (!is_origin(platform) || !is_confidential(platform)) return Error{ErrorCode::bad_argument, "/platform", {}};
-  return *origin_of(platform);  // one spelling: the platform compares it with its own
+Result<std::string> checked_platform(std::string_view address) {
+  auto platform = platform_origin(address);
+  if (!platform || !is_confidential(*platform)) return Error{ErrorCode::bad_argument, "/platform", {}};
+  return *std::move(platform);
 }
 
 class Enroller {

@@ -6,10 +6,11 @@
 #include <thread>
 #include <utility>
 
+#include <julu/enrolment.h>
+#include <julu/limits.h>
 #include <julu/transport.h>
 
-#include "face.h"
-#include "platform_process.h"
+#include "enrolled.h"
 #include "tls_server.h"
 
 using namespace julu::test;
@@ -101,69 +102,6 @@ class Host {
   std::map<std::uint64_t, std::uint64_t> ids_;  // the client's to the library's
   std::atomic<bool> ending_ = false;
   std::thread thread_;
-};
-
-/// A platform and a phone enrolled at it through the C face.
-class Enrolled {
- public:
-  explicit Enrolled(julu_transport transport = 0) {
-    platform.add_worker("W-0412");
-    const std::string url = platform.url();
-    const std::string code = platform.code("W-0412");
-    const std::string root = folder.file("root");
-    auto options = sized<julu_enrol_options>();
-    options.flags = has_cipher() ? 0 : JULU_UNENCRYPTED;
-    options.platform = t(url);
-    options.code = t(code);
-    options.root = t(root);
-    options.key = key;
-    options.consent_at_ms = 1;
-    options.transport = transport;
-    julu_buf device{};
-    auto error = sized<julu_error>();
-    const std::int32_t enrolled = julu_enrol(&options, &device, &error);
-    INFO(error.detail);
-    REQUIRE(enrolled == JULU_OK);
-    directory_ = json::parse(taken(device)).at("directory");
-    open();
-  }
-  ~Enrolled() {
-    julu_sync_close(sync);
-    julu_store_close(store);
-    CHECK(julu_live_handles() == 0);
-  }
-  void open() {
-    auto options = sized<julu_store_options>();
-    options.flags = has_cipher() ? 0 : JULU_UNENCRYPTED;
-    options.directory = t(directory_);
-    options.key = key;
-    REQUIRE(julu_store_open(&options, &store, nullptr) == JULU_OK);
-  }
-  void open_sync(julu_transport transport = 0) {
-    auto options = sized<julu_sync_options>();
-    options.transport = transport;
-    REQUIRE(julu_sync_open(store, &options, &sync, nullptr) == JULU_OK);
-  }
-  void capture(std::uint64_t seed, std::size_t photo_bytes = 60 * 1024) const {
-    const std::string path = folder.write("a.jpg", make_jpeg_of_about(photo_bytes, seed));
-    auto photo = sized<julu_photo>();
-    photo.path = t(path);
-    REQUIRE(julu_store_capture(store, t("incident"), t(kBody), &photo, 1, {}, nullptr, nullptr) == JULU_OK);
-  }
-  julu_outcome run(std::int64_t at_most_ms = 0) const {
-    auto outcome = sized<julu_outcome>();
-    REQUIRE(julu_sync_run(sync, at_most_ms, nullptr, nullptr, &outcome, nullptr) == JULU_OK);
-    return outcome;
-  }
-
-  PlatformProcess platform{JUHAOBAN_PROGRAM};
-  Folder folder;
-  std::uint8_t key[JULU_KEY_BYTES] = {0x5A};
-  julu_store store = 0;
-  julu_sync sync = 0;
-
- private:
-  std::string directory_;
 };
 
 }  // namespace
@@ -270,6 +208,51 @@ TEST_CASE("a transport of the host's own enrols and delivers") {
   CHECK(phone.run().failure == JULU_ERROR_OFFLINE);
   julu_sync_close(phone.sync);
   CHECK(host.released == 1);
+}
+
+TEST_CASE("a sync takes the address that enrolment took, however it is spelled, and no other") {
+  const Folder folder;
+  julu::Enrolment::Options begun;
+  begun.root = folder.file("root");
+  begun.encrypted = has_cipher();
+  begun.platform = "https://julu.example";
+  begun.consent_at_ms = 1;
+  julu::Identity identity;
+  identity.platform = begun.platform;
+  identity.device = "d";
+  identity.worker = "W-0412";
+  auto enrolment = julu::Enrolment::begin(begun);
+  REQUIRE(enrolment);
+  const auto directory = (*enrolment)->finish(identity);
+  REQUIRE(directory);
+  auto options = sized<julu_store_options>();
+  options.flags = has_cipher() ? 0 : JULU_UNENCRYPTED;
+  options.directory = t(*directory);
+  options.key = begun.key.data();
+  julu_store store = 0;
+  REQUIRE(julu_store_open(&options, &store, nullptr) == JULU_OK);
+  for (const auto& [address, expected] : std::initializer_list<std::pair<const char*, std::int32_t>>{
+           {"https://julu.example", JULU_OK},
+           {"https://Julu.Example:443", JULU_OK},
+           {"HTTPS://JULU.EXAMPLE/", JULU_OK},
+           {"http://julu.example", JULU_ERROR_BAD_ARGUMENT},
+           {"https://julu.example:8443", JULU_ERROR_BAD_ARGUMENT},
+           {"https://julu.example.evil.example", JULU_ERROR_BAD_ARGUMENT},
+           {"https://julu.example@evil.example", JULU_ERROR_BAD_ARGUMENT},
+           {"https://julu.example/v1", JULU_ERROR_BAD_ARGUMENT},
+           {"julu.example", JULU_ERROR_BAD_ARGUMENT},
+           {"/", JULU_ERROR_BAD_ARGUMENT}}) {
+    INFO(address);
+    auto elsewhere = sized<julu_sync_options>();
+    elsewhere.platform = t(address);
+    julu_sync sync = 0;
+    auto error = sized<julu_error>();
+    CHECK(julu_sync_open(store, &elsewhere, &sync, &error) == expected);
+    CHECK(std::string(error.field) == (expected == JULU_OK ? "" : "platform"));
+    julu_sync_close(sync);
+  }
+  julu_store_close(store);
+  CHECK(julu_live_handles() == 0);
 }
 
 TEST_CASE("a run that waits for a host ends when it is cancelled, closed or suspended from another thread") {

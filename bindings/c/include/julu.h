@@ -340,8 +340,8 @@ typedef struct julu_sync_options {
   uint32_t size;
   uint32_t flags;
   julu_transport transport; /**< 0: libcurl, with the next three; keep it open until the sync is closed */
-  julu_text platform;       /**< where the device was enrolled, or not given; another is bad_argument; not looked at
-                                 with a transport */
+  julu_text platform;       /**< where the device was enrolled, however it is spelled, or not given; another is
+                                 bad_argument; not looked at with a transport */
   julu_text ca_file;        /**< a PEM bundle; not given: the system's */
   julu_text pinned_key;     /**< "sha256//base64…"; not given: none */
 } julu_sync_options;

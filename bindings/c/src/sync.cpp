@@ -172,10 +172,11 @@ Result<std::shared_ptr<Transport>> transport_for(const OpenStore& store, const j
   JULU_TRY(options.ca_file, option_text(given.ca_file, "ca_file"));
   JULU_TRY(options.pinned_key, option_text(given.pinned_key, "pinned_key"));
   const std::string enrolled = store.store->identity().platform;
-  while (options.platform.ends_with('/')) options.platform.pop_back();
   // A pin on another origin than the one that requests go to would pin nothing.
-  if (options.platform.empty()) options.platform = enrolled;
-  if (options.platform != enrolled) return Error{ErrorCode::bad_argument, "platform", {}};
+  if (!options.platform.empty() && platform_origin(options.platform) != enrolled) {
+    return Error{ErrorCode::bad_argument, "platform", {}};
+  }
+  options.platform = enrolled;
   std::shared_ptr<Transport> transport = curl_transport(options);
   if (transport == nullptr) return Error{ErrorCode::internal, "transport", {}};
   return transport;

@@ -58,6 +58,10 @@ struct CurlOptions {
   std::string pinned_key = {};  ///< curl's form, "sha256//base64…"; none when empty
 };
 
+/// The one spelling of a platform's address, which the platform compares with its own: scheme and host in lower case,
+/// no port where it is the scheme's own, no slash at the end. Nothing when the text is no address of just an origin.
+std::optional<std::string> platform_origin(std::string_view address);
+
 /// libcurl: HTTP/2 where offered, connections kept, no redirects, gzip replies. Null when libcurl cannot start.
 std::unique_ptr<Transport> curl_transport(const CurlOptions& options);
 

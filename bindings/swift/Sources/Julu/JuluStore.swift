@@ -137,8 +137,8 @@ public final class JuluStore: Sendable {
     try await ask { store, error in julu_store_maintain(store, ms, error) }
   }
 
-  /// Carries what is here to the platform and its changes back. `platform`: where the device was enrolled, or nil;
-  /// another is bad_argument; not looked at with a transport.
+  /// Carries what is here to the platform and its changes back. `platform`: where the device was enrolled,
+  /// however it is spelled, or nil; another is bad_argument; not looked at with a transport.
   /// `transport` nil: libcurl, with `caFile` (a PEM bundle; nil: the system's) and `pinnedKey` ("sha256//base64…").
   public func sync(
     with platform: URL? = nil, caFile: URL? = nil, pinnedKey: String? = nil, transport: (any HostTransport)? = nil

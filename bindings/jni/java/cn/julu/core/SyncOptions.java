@@ -32,7 +32,10 @@ public final class SyncOptions {
 
     private Builder() {}
 
-    /** Where the device was enrolled, or nothing; another is BAD_ARGUMENT; not looked at with a transport. */
+    /**
+     * Where the device was enrolled, however it is spelled, or nothing; another is BAD_ARGUMENT; not looked at with a
+     * transport.
+     */
     @NonNull
     public Builder platform(@Nullable String platform) {
       this.platform = platform;
