@@ -21,7 +21,6 @@ namespace {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-constexpr std::size_t kHeaderBytesMax = 64 * 1024;
 constexpr long kUploadBufferBytes = 512 * 1024;  // a photo in few writes
 constexpr std::size_t kIdleHandlesMax = 4;
 
@@ -65,7 +64,7 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* con
   auto& transfer = *static_cast<Transfer*>(context);
   const std::string_view line(data, size * count);
   transfer.header_bytes += line.size();
-  if (transfer.header_bytes > kHeaderBytesMax) {
+  if (transfer.header_bytes > limits::header_bytes_max) {
     transfer.refused = ErrorCode::bad_reply;
     return 0;
   }

@@ -255,6 +255,44 @@ TEST_CASE("a sync takes the address that enrolment took, however it is spelled, 
   CHECK(julu_live_handles() == 0);
 }
 
+TEST_CASE("the headers of a host's reply are bounded, as those of libcurl are") {
+  struct Portal {
+    julu_transport handle = 0;
+    std::vector<julu_header> headers;
+    static std::int32_t submit(void* context, std::uint64_t id, const julu_request*) {
+      auto& self = *static_cast<Portal*>(context);
+      auto reply = sized<julu_response>();
+      reply.status = 511;
+      reply.header_count = static_cast<std::uint32_t>(self.headers.size());
+      reply.headers = self.headers.data();
+      return julu_transport_complete(self.handle, id, &reply, nullptr);
+    }
+  } portal;
+  Face face;
+  auto options = sized<julu_transport_options>();
+  options.submit = Portal::submit;
+  options.context = &portal;
+  REQUIRE(julu_transport_open(&options, &portal.handle, nullptr) == JULU_OK);
+  auto sync_options = sized<julu_sync_options>();
+  sync_options.transport = portal.handle;
+  julu_sync sync = 0;
+  REQUIRE(julu_sync_open(face.store, &sync_options, &sync, nullptr) == JULU_OK);
+  const auto failure = [&] {
+    auto outcome = sized<julu_outcome>();
+    REQUIRE(julu_sync_run(sync, 60'000, nullptr, nullptr, &outcome, nullptr) == JULU_OK);
+    return outcome.failure;
+  };
+  const std::string room(julu::limits::header_bytes_max - std::string_view("X: \r\n").size() + 1, 'x');
+  portal.headers = {{t("X"), t(std::string_view(room).substr(1))}};
+  CHECK(failure() == JULU_ERROR_CAPTIVE_PORTAL);
+  portal.headers = {{t("X"), t(room)}};
+  CHECK(failure() == JULU_ERROR_BAD_REPLY);
+  portal.headers.assign(julu::limits::header_bytes_max / 4 + 1, {});  // of no text at all
+  CHECK(failure() == JULU_ERROR_BAD_REPLY);
+  julu_sync_close(sync);
+  julu_transport_close(portal.handle);
+}
+
 TEST_CASE("a run that waits for a host ends when it is cancelled, closed or suspended from another thread") {
   Enrolled phone;
   Host host(phone.platform.url());

@@ -427,7 +427,7 @@ typedef struct julu_response {
   int32_t status;  /**< 0: no complete reply, and `failure` says why */
   int32_t failure; /**< JULU_ERROR_OFFLINE, _TLS, _TOO_LARGE, _CANCELLED or _BAD_REPLY */
   uint32_t header_count;
-  const julu_header* headers;
+  const julu_header* headers; /**< 64 KB together, 4 bytes of each line for what stands between; more: bad_reply */
   julu_text body;
   int64_t body_bytes_sent; /**< of the request's body, as far as known */
 } julu_response;

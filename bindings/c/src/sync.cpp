@@ -3,6 +3,8 @@
 #include <deque>
 #include <map>
 
+#include <julu/limits.h>
+
 #include "objects.h"
 
 using namespace julu;
@@ -114,6 +116,19 @@ class HostTransport final : public Transport {
   std::atomic<bool> closed_ = false;
 };
 
+// As they would stand on the wire, so that headers without any text end too; libcurl's are counted so.
+bool headers_fit(const julu_response& given) {
+  constexpr std::size_t kBetween = 4;  // ": " and the end of the line
+  std::size_t left = limits::header_bytes_max;
+  for (std::uint32_t i = 0; i < given.header_count; ++i) {
+    for (const std::size_t bytes : {given.headers[i].name.length, given.headers[i].value.length, kBetween}) {
+      if (bytes > left) return false;
+      left -= bytes;
+    }
+  }
+  return true;
+}
+
 Result<Response> response_of(const julu_response& given) {
   Response response;
   response.status = given.status;
@@ -125,6 +140,11 @@ Result<Response> response_of(const julu_response& given) {
     return response;
   }
   if (given.headers == nullptr && given.header_count > 0) return Error{ErrorCode::bad_argument, "headers", "null"};
+  if (!headers_fit(given)) {
+    response.status = 0;
+    response.failure = ErrorCode::bad_reply;
+    return response;
+  }
   for (std::uint32_t i = 0; i < given.header_count; ++i) {
     JULU_TRY(std::string header, text(given.headers[i].name, "headers"));
     JULU_TRY(std::string value, text(given.headers[i].value, "headers"));

@@ -11,6 +11,7 @@ inline constexpr std::size_t body_bytes_max = 256 * 1024;     // a record's body
 inline constexpr int body_depth_max = 8;                      // objects within objects of a record; same as for schemas
 inline constexpr int reply_depth_max = 32;                    // JSON of the platform, checked before it is parsed
 inline constexpr std::size_t reply_bytes_max = 8 << 20;       // a reply after decompression
+inline constexpr std::size_t header_bytes_max = 64 * 1024;    // a reply's headers: 8 times a proxy's usual buffer
 inline constexpr std::size_t key_bytes_max = 64;              // one member name
 inline constexpr std::int64_t integer_max = (1LL << 53) - 1;  // RFC 7493: what every JSON reader holds exactly
 inline constexpr std::size_t schema_bytes_max = 128 * 1024;   // a record schema of the platform

@@ -23,6 +23,7 @@ public struct TransportRequest: Sendable {
 
 public struct TransportReply: Sendable {
   public var status: Int
+  /// More than 64 KB make it bad_reply.
   public var headers: [(name: String, value: String)]
   public var body: Data
   /// Of the request's body, as far as known.

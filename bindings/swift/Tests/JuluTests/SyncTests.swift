@@ -137,6 +137,21 @@ struct SyncTests {
     await blockingWait(slow.isCancelled)
   }
 
+  @Test("headers without end are refused")
+  func headers() async throws {
+    struct Elsewhere: HostTransport {
+      let url: String
+      let real = URLSessionTransport()
+      func send(_ request: TransportRequest) async throws -> TransportReply {
+        try await real.send(TransportRequest(method: "GET", url: url, replyBytesMax: 1024, timeout: .seconds(20)))
+      }
+    }
+    let many = (0..<2_000).map { "X-\($0): " + String(repeating: "x", count: 80) + "\r\n" }.joined()
+    let server = OneShotServer("HTTP/1.1 511 Network Authentication Required\r\n\(many)Content-Length: 0\r\n\r\n")
+    let sync = try await Phone().open().sync(transport: Elsewhere(url: server.url))
+    #expect(try await sync.run(for: .seconds(60)).failure == .badReply)
+  }
+
   @Test("what a transport throws is why an enrolment failed")
   func underlying() async throws {
     struct NoPermission: Error {}

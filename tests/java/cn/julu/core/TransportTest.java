@@ -121,6 +121,19 @@ public final class TransportTest extends FaceCase {
   }
 
   @Test
+  public void a_cookie_is_not_kept() throws Exception {
+    Asking asking = new Asking();
+    try (Wires server = new Wires.OneShot("HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n");
+        Wires.OneShot second = new Wires.OneShot("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")) {
+      asking.send("GET", server.url(), "", 1024, 20_000);
+      assertEquals(200, asking.reply().status);
+      asking.send("GET", second.url(), "", 1024, 20_000);
+      assertEquals(200, asking.reply().status);
+      assertFalse(second.asked.toLowerCase().contains("cookie"));
+    }
+  }
+
+  @Test
   public void a_reply_is_bounded_after_it_was_inflated() throws Exception {
     ByteArrayOutputStream bomb = new ByteArrayOutputStream();
     try (GZIPOutputStream gzip = new GZIPOutputStream(bomb)) {
@@ -262,6 +275,22 @@ public final class TransportTest extends FaceCase {
         assertEquals(ErrorCode.TOO_LARGE, sync.run().failure());
       }
       assertEquals(Delivery.SAVED, store.list(Filter.builder().delivery(Delivery.SAVED).build()).get(0).delivery());
+    }
+  }
+
+  @Test
+  public void headers_without_end_are_refused() throws Exception {
+    StringBuilder answer = new StringBuilder("HTTP/1.1 511 Network Authentication Required\r\n");
+    for (int i = 0; i < 2_000; ++i) {
+      answer.append("X-").append(i).append(": ").append("x".repeat(80)).append("\r\n");
+    }
+    try (JuluStore store = Phone.enrolled(county, root());
+        Wires server = new Wires.OneShot(answer + "Content-Length: 0\r\n\r\n")) {
+      HttpClientTransport real = new HttpClientTransport();
+      try (JuluSync sync = over(store, (request, reply) -> real.submit(
+          new TransportRequest("GET", server.url(), new String[0], new byte[0], 1024, 20_000), reply))) {
+        assertEquals(ErrorCode.BAD_REPLY, sync.run().failure());
+      }
     }
   }
 

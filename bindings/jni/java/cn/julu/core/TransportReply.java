@@ -18,7 +18,7 @@ public final class TransportReply {
     this.request = request;
   }
 
-  /** A complete reply, with any status. */
+  /** A complete reply, with any status. Headers of more than 64 KB make it BAD_REPLY. */
   public void complete(int status, @Nullable Map<String, List<String>> headers, @Nullable byte[] body) {
     complete(status, headers, body, 0);
   }
