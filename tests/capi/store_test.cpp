@@ -212,6 +212,39 @@ TEST_CASE("a wrong photo is named by its place, and nothing of the report is kep
   CHECK(status.records == 0);
 }
 
+TEST_CASE("photos of an older caller are read no further than its array goes, whatever size one of them says") {
+  Face face;
+  const std::string jpeg = make_jpeg({});
+  const std::string path = face.county.folder.write("a.jpg", jpeg);
+  // Two of a header that ends before `read`; behind them what a photo of today's header would have there.
+  constexpr std::size_t kStride = offsetof(julu_photo, read);
+  alignas(julu_photo) unsigned char room[2 * kStride + sizeof(julu_photo)] = {};
+  Stream beyond{jpeg};
+  auto photo = sized<julu_photo>();
+  photo.size = kStride;
+  photo.path = t(path);
+  std::memcpy(room, &photo, kStride);
+  photo = sized<julu_photo>();
+  photo.source = JULU_PHOTO_STREAM;
+  photo.read = Stream::read;
+  photo.context = &beyond;
+  std::memcpy(room + kStride, &photo, sizeof photo);
+  auto error = sized<julu_error>();
+  const auto capture = [&](std::size_t count) {
+    return julu_store_capture(face.store, t("incident"), t(kBody), reinterpret_cast<julu_photo*>(room), count, {},
+                              nullptr, &error);
+  };
+  CHECK(capture(2) == JULU_ERROR_BAD_ARGUMENT);
+  CHECK(std::string(error.field) == "/photos/1/read");
+  CHECK(beyond.bytes.size() == jpeg.size());
+  CHECK(capture(1) == JULU_OK);
+
+  // No header of any time is so long: the next one would lie across a pointer's bounds.
+  reinterpret_cast<julu_photo*>(room)->size = kStride + 1;
+  CHECK(capture(1) == JULU_ERROR_BAD_ARGUMENT);
+  CHECK(std::string(error.field) == "/photos/0");
+}
+
 TEST_CASE("the photos that one call streams are bounded together, and the one too many is named") {
   Face face;
   std::vector<std::size_t> left(5, static_cast<std::size_t>(julu::limits::photo_bytes_max));

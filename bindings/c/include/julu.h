@@ -9,7 +9,9 @@
  *     end as usual, and the object goes with the last of them. Closing twice does nothing.
  *  2. Any function may be called from any thread. Only one julu_sync_run of a sync runs at a time.
  *  3. A struct begins with its size: set `size` to sizeof and the rest to zero before filling it in. A newer library
- *     reads and writes no more of an older caller's struct than that. In an array the first one's size is the stride.
+ *     reads and writes no more of an older caller's struct than that. In an array the first one's size is the stride,
+ *     and nothing is read beyond it: all are of one header, and a size that is no multiple of the struct's alignment is
+ *     bad_argument.
  *  4. Text goes in as julu_text: UTF-8, borrowed for the call, NUL bytes allowed. {NULL, 0} is "not given".
  *  5. Bytes come out as julu_buf. They are yours until julu_buf_free, which also takes an empty one. One NUL, not
  *     counted, follows the last byte. On an error a julu_buf is empty.

@@ -16,14 +16,15 @@
 
 namespace julu::c {
 
-/// Copies what the caller's version of the struct has of it. Errors: bad_argument naming `field`.
+/// Copies what the caller's version of the struct has of it, and no more than the `room` that is known to be the
+/// caller's. Errors: bad_argument naming `field`.
 template <class T>
-Result<T> read_struct(const T* given, const char* field) {
+Result<T> read_struct(const T* given, const char* field, std::size_t room = sizeof(T)) {
   static_assert(std::is_trivially_copyable_v<T>);
   T copy{};
   if (given == nullptr) return Error{ErrorCode::bad_argument, field, "null"};
   if (given->size < sizeof(given->size)) return Error{ErrorCode::bad_argument, field, "size"};
-  std::memcpy(&copy, given, std::min<std::size_t>(given->size, sizeof(T)));
+  std::memcpy(&copy, given, std::min({std::size_t{given->size}, sizeof(T), room}));
   return copy;
 }
 

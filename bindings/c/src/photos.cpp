@@ -88,11 +88,12 @@ Result<void> PhotosIn::take(const julu_photo* photos, std::size_t count) {
   if (count == 0) return {};
   if (photos == nullptr) return Error{ErrorCode::bad_argument, "photos", "null"};
   const std::size_t stride = photos->size;
+  if (stride % alignof(julu_photo) != 0) return Error{ErrorCode::bad_argument, "/photos/0", "size"};
   // One more than the core takes is enough for it to say so.
   for (std::size_t i = 0; i < std::min<std::size_t>(count, JULU_PHOTOS_MAX + 1); ++i) {
     const std::string field = "/photos/" + std::to_string(i);
     const auto* at = reinterpret_cast<const julu_photo*>(reinterpret_cast<const char*>(photos) + i * stride);
-    JULU_TRY(const julu_photo photo, read_struct(at, field.c_str()));
+    JULU_TRY(const julu_photo photo, read_struct(at, field.c_str(), stride));
     auto taken = take_one(photo);
     if (!taken) return Error{taken.error().code, field + taken.error().field, taken.error().detail};
     inputs_.push_back(*std::move(taken));
