@@ -88,7 +88,7 @@ bool OpenSync::halt() {
   std::unique_lock lock(mutex_);
   const bool idle = left_.wait_for(lock, std::chrono::milliseconds(limits::suspend_wait_ms), [&] { return !busy_; });
   if (!idle) {
-    stop_ = shut_.load();
+    let_run();
     return false;
   }
   busy_ = true;
@@ -96,9 +96,13 @@ bool OpenSync::halt() {
 }
 
 void OpenSync::go_on() {
+  let_run();
+  leave();
+}
+
+void OpenSync::let_run() {
   stop_ = false;
   if (shut_) stop_ = true;  // in this order: a shut in between counts
-  leave();
 }
 
 Result<void> give_handle(Kind kind, std::shared_ptr<void> object, julu_handle* out) {

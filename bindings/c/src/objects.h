@@ -75,6 +75,7 @@ class OpenSync {
 
  private:
   void leave();
+  void let_run();
 
   const std::shared_ptr<Transport> transport_;
   Syncer syncer_;
