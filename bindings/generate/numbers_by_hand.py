@@ -15,7 +15,6 @@ ENUMS = [('SyncEnd', 'sync/include/julu/syncer.h', 'END', 'SyncEnd', 'JuluSync',
 
 # One number each: (where it is written, what finds it there, where it comes from, what finds it there).
 NUMBERS = [
-    (HEADER, r'JULU_PHOTOS_MAX = (\d+)', 'core/include/julu/limits.h', r'photos_per_record_max = (\d+)'),
     (HEADER, r'JULU_KEY_BYTES = (\d+)', 'core/include/julu/identity.h', r'struct StoreKey : std::array<std::uint8_t, (\d+)>'),
     (JAVA + 'Native.java', r'int ABI = (\d+)', HEADER, r'define JULU_ABI_VERSION (\d+)'),
     (JAVA + 'Julu.java', r'int UNENCRYPTED = (\d+)', HEADER, r'JULU_UNENCRYPTED = (\d+)'),

@@ -197,7 +197,7 @@ typedef struct julu_photo {
   void* context;
 } julu_photo;
 
-enum { JULU_PHOTOS_MAX = 64 }; /* of one record */
+enum { JULU_PHOTOS_MAX = 64 }; /* of one call; a record may get more by later ones */
 
 typedef struct julu_saved {
   uint32_t size;

@@ -8,7 +8,7 @@ using namespace julu::c;
 namespace {
 
 void give_saved(julu_saved* out, const Saved& saved) {
-  static_assert(JULU_PHOTOS_MAX == limits::photos_per_record_max);
+  static_assert(JULU_PHOTOS_MAX == limits::photos_per_call_max);
   if (out == nullptr) return;
   julu_saved told{};
   told.photo_count = static_cast<std::int32_t>(saved.photos.size());

@@ -26,7 +26,7 @@ inline constexpr std::int64_t photo_scans_pixels_max =
 inline constexpr int photo_scans_max = 100;  // of a progressive picture; encoders write some 10
 inline constexpr int photo_side_max = 16384;
 inline constexpr std::size_t thumbnail_bytes_max = 8 * 1024;  // fits one 2G round trip of some seconds
-inline constexpr int photos_per_record_max = 64;
+inline constexpr int photos_per_call_max = 64;                // of one capture or edit, whose answer names each
 inline constexpr std::int64_t streamed_bytes_max =
     4 * photo_bytes_max;  // of one call's streams, held in memory together: 16 photos of 8 MB
 inline constexpr std::size_t photo_chunk_bytes = 512 * 1024;  // one row: few rows a photo, little memory a read

@@ -12,8 +12,8 @@ namespace {
 using namespace store;
 
 Result<void> check_photos(const std::vector<PhotoInput>& photos) {
-  if (photos.size() > static_cast<std::size_t>(limits::photos_per_record_max)) {
-    return Error{ErrorCode::bad_argument, "/photos", "at most " + std::to_string(limits::photos_per_record_max)};
+  if (photos.size() > static_cast<std::size_t>(limits::photos_per_call_max)) {
+    return Error{ErrorCode::bad_argument, "/photos", "at most " + std::to_string(limits::photos_per_call_max)};
   }
   for (std::size_t i = 0; i < photos.size(); ++i) {
     const std::string& role = photos[i].role;
