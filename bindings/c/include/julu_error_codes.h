@@ -5,7 +5,7 @@
 
 enum {
   JULU_OK = 0,
-  JULU_ERROR_INTERNAL = 1, /**< a broken invariant; the handle is poisoned */
+  JULU_ERROR_INTERNAL = 1, /**< a broken invariant of the library's own, or no memory */
   JULU_ERROR_BAD_ARGUMENT = 2, /**< an option or argument is out of range; `field` names it */
   JULU_ERROR_CANCELLED = 3,
   JULU_ERROR_CONSENT_MISSING = 4, /**< the host has not recorded the worker's consent */

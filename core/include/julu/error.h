@@ -12,7 +12,7 @@ namespace julu {
 enum class ErrorCode : std::int32_t {
   ok = 0,
   // The library itself.
-  internal = 1,      ///< a broken invariant; the handle is poisoned
+  internal = 1,      ///< a broken invariant of the library's own, or no memory
   bad_argument = 2,  ///< an option or argument is out of range; `field` names it
   cancelled = 3,
   consent_missing = 4,  ///< the host has not recorded the worker's consent

@@ -2,7 +2,7 @@
 
 /// Why a call failed.
 public enum ErrorCode: Int32, Sendable, CaseIterable, Codable {
-  /// a broken invariant; the handle is poisoned
+  /// a broken invariant of the library's own, or no memory
   case `internal` = 1
   /// an option or argument is out of range; `field` names it
   case badArgument = 2
