@@ -133,10 +133,11 @@ typedef struct julu_enrol_options {
 
 /**
  * Makes this phone known to the platform, once. `device`: {"directory", "identity"} (identity as julu_store_identity).
- * Ok: durable; `directory` is what julu_store_open takes. A lost reply costs nothing: ask again with the same code.
- * A worker who is here already gets a second store; look at julu_enrolments first: what is unsent stays in the old one.
- * Errors: consent_missing, enrolment_refused ("/code"), offline, captive_portal, tls, limited, bad_argument, the
- * disk's.
+ * Ok: durable; `directory` is what julu_store_open takes. A lost reply costs nothing: ask again with the same code and
+ * the same key; what was begun under another key is thrown away. A worker who is here already gets a second store; look
+ * at julu_enrolments first: what is unsent stays in the old one. Errors: consent_missing, enrolment_refused ("/code"),
+ * offline, captive_portal, tls, limited, server, bad_reply, too_large, app_too_old, encryption_unavailable, busy
+ * (another enrolment is on its way in this root), bad_argument, the disk's.
  */
 JULU_API int32_t julu_enrol(const julu_enrol_options* options, julu_buf* device, julu_error* error);
 /**

@@ -74,11 +74,13 @@ public struct Enrolled: Sendable, Hashable {
   public let directory: URL
 }
 
-/// Makes this phone known to the platform, once; durable. A lost reply costs nothing: ask again with the same code. A
-/// worker who is here already gets a second store; look at `enrolments` first: what is unsent stays in the old one.
+/// Makes this phone known to the platform, once; durable. A lost reply costs nothing: ask again with the same code and
+/// the same key; what was begun under another key is thrown away. A worker who is here already gets a second store; look
+/// at `enrolments` first: what is unsent stays in the old one.
 /// `transport` nil: libcurl, with `caFile` (a PEM bundle; nil: the system's) and `pinnedKey` ("sha256//base64…").
-/// Errors: consent_missing, enrolment_refused ("/code"), offline, captive_portal, tls, limited, bad_argument, and those of
-/// the disk.
+/// Errors: consent_missing, enrolment_refused ("/code"), offline, captive_portal, tls, limited, server, bad_reply,
+/// too_large, app_too_old, encryption_unavailable, busy (another enrolment is on its way in this root), bad_argument, and
+/// those of the disk.
 public func enrol(
   platform: URL, code: String, root: URL, key: StoreKey, consent: Consent, within: Duration = .seconds(60),
   caFile: URL? = nil, pinnedKey: String? = nil, transport: (any HostTransport)? = nil

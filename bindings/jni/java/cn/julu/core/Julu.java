@@ -20,9 +20,11 @@ public final class Julu {
 
   /**
    * Makes this phone known to the platform, once; waits for the network, a minute at most. A lost reply costs nothing:
-   * ask again with the same code. A worker who is here already gets a second store; look at `enrolments` first: what is
-   * unsent stays in the old one. Errors: CONSENT_MISSING, ENROLMENT_REFUSED, OFFLINE, CAPTIVE_PORTAL, TLS, LIMITED,
-   * BAD_ARGUMENT, those of the disk.
+   * ask again with the same code and the same key; what was begun under another key is thrown away. A worker who is
+   * here already gets a second store; look at `enrolments` first: what is unsent stays in the old one. Errors:
+   * CONSENT_MISSING, ENROLMENT_REFUSED, OFFLINE, CAPTIVE_PORTAL, TLS, LIMITED, SERVER, BAD_REPLY, TOO_LARGE,
+   * APP_TOO_OLD, ENCRYPTION_UNAVAILABLE, BUSY (another enrolment is on its way in this root), BAD_ARGUMENT, those of
+   * the disk.
    */
   @NonNull
   public static Device enrol(@NonNull String platform, @NonNull String code, @NonNull File root, @NonNull byte[] key,
