@@ -293,6 +293,58 @@ TEST_CASE("what a suspended store let go of, another process can open and write"
   CHECK(nlohmann::json::parse(taken(out)).size() >= 2);
 }
 
+TEST_CASE("a suspended store tells what it knows without its file, and says of the rest that it is suspended") {
+  Face face;
+  const std::string id = face.capture();
+  julu_sync sync = 0;
+  REQUIRE(julu_sync_open(face.store, nullptr, &sync, nullptr) == JULU_OK);
+  REQUIRE(julu_store_suspend(face.store, nullptr) == JULU_OK);
+  const auto told = [](std::int32_t code, julu_buf& out) {
+    julu_buf_free(&out);
+    return code;
+  };
+  julu_buf out{};
+  CHECK(told(julu_store_identity(face.store, &out, nullptr), out) == JULU_OK);
+  CHECK(told(julu_store_kinds(face.store, &out, nullptr), out) == JULU_OK);
+  CHECK(told(julu_store_schema(face.store, t("visit"), &out, nullptr), out) == JULU_OK);
+  CHECK(julu_store_observe(face.store, nullptr, nullptr, nullptr, nullptr) == JULU_OK);
+  julu_sync later = 0;
+  CHECK(julu_sync_open(face.store, nullptr, &later, nullptr) == JULU_OK);
+  CHECK(julu_sync_cancel(sync, nullptr) == JULU_OK);
+
+  auto status = sized<julu_status>();
+  std::int64_t next = 0;
+  std::int32_t more = 0;
+  for (const std::int32_t code :
+       {julu_store_capture(face.store, t("incident"), t(kBody), nullptr, 0, {}, nullptr, nullptr),
+        julu_store_resend(face.store, t(id), nullptr), julu_store_get(face.store, t(id), &out, nullptr),
+        julu_store_list(face.store, {}, &out, nullptr), julu_store_history(face.store, t(id), &out, nullptr),
+        julu_store_conflicts(face.store, &out, nullptr), julu_store_status(face.store, &status, nullptr),
+        julu_store_changes_since(face.store, 0, 0, &out, &next, &more, nullptr),
+        julu_store_maintain(face.store, 1, nullptr), julu_sync_hint(sync, nullptr),
+        julu_sync_run(sync, 0, nullptr, nullptr, nullptr, nullptr)}) {
+    CHECK(code == JULU_ERROR_SUSPENDED);
+  }
+  julu_sync_close(sync);
+  julu_sync_close(later);
+}
+
+TEST_CASE("a photo that is being read out ends as suspended when the store is") {
+  Face face;
+  const std::string path = face.county.folder.write("a.jpg", make_jpeg_of_about(900 * 1024, 3));
+  auto photo = sized<julu_photo>();
+  photo.path = t(path);
+  auto saved = sized<julu_saved>();
+  REQUIRE(julu_store_capture(face.store, t("incident"), t(kBody), &photo, 1, {}, &saved, nullptr) == JULU_OK);
+  auto out = sized<julu_photo_out>();
+  out.target = JULU_PHOTO_STREAM;
+  out.context = &face;
+  out.write = [](void* context, const void*, std::size_t) {
+    return julu_store_suspend(static_cast<Face*>(context)->store, nullptr);
+  };
+  CHECK(julu_store_read_photo(face.store, t(saved.photos[0]), &out, nullptr) == JULU_ERROR_SUSPENDED);
+}
+
 TEST_CASE("a program built with the first header runs with this library") {
   Face face;
   CHECK(run_to_end({ABI1_CLIENT, face.county.directory(), has_cipher() ? "0" : "1"}) == "1 1 1 2\n");

@@ -171,9 +171,11 @@ JULU_API void julu_store_close(julu_store store);
 
 /**
  * For an app that goes to sleep: ends the syncs of this store, waits for the calls under way, and lets go of the file:
- * no lock is held, another process may open it. Until julu_store_resume, calls but julu_store_identity fail with
- * JULU_ERROR_SUSPENDED. Errors: busy from a callback of a run of this store, and when such a callback does not return
- * within 5 seconds, as one cannot that waits for this; the run ends all the same.
+ * no lock is held, another process may open it. Of julu_store_read_photo and julu_store_maintain it waits for the piece
+ * that they are at, and they end there as suspended. Until julu_store_resume, what needs the file fails with
+ * JULU_ERROR_SUSPENDED; julu_store_identity, _kinds, _schema and _observe and julu_sync_open do not. Errors: busy from
+ * a callback of a run of this store, and when such a callback does not return within 5 seconds, as one cannot that
+ * waits for this; the run ends all the same.
  */
 JULU_API int32_t julu_store_suspend(julu_store store, julu_error* error);
 /** Asks key_fn again; `key` may be given instead. Errors: as julu_store_open; it mends no damaged file. */
@@ -282,7 +284,7 @@ typedef struct julu_photo_out {
   julu_write_fn write;
   void* context;
 } julu_photo_out;
-/** Errors: photo_unknown, cancelled when the function stops it, the file's own. */
+/** Errors: photo_unknown, cancelled when the function stops it, suspended (in its middle too), the file's own. */
 JULU_API int32_t julu_store_read_photo(julu_store store, julu_text sha256, const julu_photo_out* out,
                                        julu_error* error);
 /**
@@ -329,7 +331,7 @@ JULU_API int32_t julu_store_observe(julu_store store, julu_wake_fn fn, void* con
 JULU_API int32_t julu_store_kinds(julu_store store, julu_buf* out, julu_error* error);
 /** The kind's JSON Schema. Errors: kind_unknown. */
 JULU_API int32_t julu_store_schema(julu_store store, julu_text kind, julu_buf* out, julu_error* error);
-/** {"platform", "device", "worker", "name", "role", "grids": […], "grid_names": […]}. Also while suspended. */
+/** {"platform", "device", "worker", "name", "role", "grids": […], "grid_names": […]}. */
 JULU_API int32_t julu_store_identity(julu_store store, julu_buf* out, julu_error* error);
 /**
  * Upkeep while the host is idle; stops within the budget; but the first of a boot reads every row first (a quarter of a

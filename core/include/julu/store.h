@@ -205,7 +205,7 @@ class Store {
   /// record_unknown ("/field" when it is in no conflict), and those of `patch`.
   Result<void> resolve(const std::string& id, const std::string& field, const std::string& value);
 
-  /// Streams the bytes to `sink`; it returns false to stop. Errors: photo_unknown.
+  /// Streams the bytes to `sink`; it returns false to stop. Errors: photo_unknown, suspended in the middle too.
   Result<void> read_photo(const std::string& sha256, const std::function<bool(std::string_view)>& sink);
   /// A JPEG of at most 8 KB, derived when first asked for; empty for a photo that decodes no further than its header.
   /// Errors: photo_unknown.
@@ -228,8 +228,9 @@ class Store {
   /// then, and the next `open` sets the file aside). A sync does so too.
   Result<void> maintain(std::chrono::milliseconds budget);
 
-  /// Lets go of the file for as long as the app sleeps: waits for the calls under way, then holds no lock and no
-  /// descriptor, and forgets the key. Every call but `resume` and `identity` fails with `suspended` from then on.
+  /// Lets go of the file for as long as the app sleeps: waits for the calls under way (of `read_photo` and `maintain`
+  /// for the piece that they are at), then holds no lock and no descriptor, and forgets the key. Until `resume`, what
+  /// needs the file fails with `suspended`; `identity`, `kinds`, `schema` and `observe` do not.
   Result<void> suspend();
   /// Errors: as `open`. Does nothing when the store is not suspended.
   Result<void> resume(const StoreKey& key);

@@ -56,9 +56,11 @@ public final class JuluStore: Sendable {
     wakes.finish()
   }
 
-  /// For an app that goes to sleep: ends the syncs of this store and lets go of the file. Until `resume`, calls but
-  /// `identity` throw `suspended`. Errors: busy when a progress function of a run of this store
-  /// does not return within 5 seconds, as one cannot that waits for this; the run ends all the same.
+  /// For an app that goes to sleep: ends the syncs of this store, waits for the calls under way and lets go of the file.
+  /// Of `readPhoto` and `maintain` it waits for the piece that they are at, and they end there as `suspended`. Until
+  /// `resume`, what needs the file throws `suspended`; `identity`, `kinds`, `schema` and `sync` do not, and a loop over
+  /// `changes` waits. Errors: busy when a progress function of a run of this store does not return within 5 seconds, as
+  /// one cannot that waits for this; the run ends all the same.
   public func suspend() async throws(JuluError) {
     try await ask { store, error in julu_store_suspend(store, error) }
   }

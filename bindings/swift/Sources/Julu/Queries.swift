@@ -30,7 +30,7 @@ extension JuluStore {
     try await here { () throws(JuluError) in try self.blocking.conflicts() }
   }
 
-  /// Errors: photo_unknown, cancelled when the target stops it, the file's own.
+  /// Errors: photo_unknown, cancelled when the target stops it, suspended (in its middle too), the file's own.
   public func readPhoto(_ sha256: String, to target: PhotoTarget) async throws(JuluError) {
     // A stream is the host's, and a descriptor may be a pipe that another task reads.
     if case .file = target {
@@ -60,7 +60,6 @@ extension JuluStore {
     try await here { () throws(JuluError) in try self.blocking.schema(of: kind) }
   }
 
-  /// Also while suspended.
   public func identity() async throws(JuluError) -> Identity {
     try await here { () throws(JuluError) in try self.blocking.identity() }
   }

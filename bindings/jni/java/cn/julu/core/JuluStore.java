@@ -55,8 +55,10 @@ public final class JuluStore implements Closeable {
   }
 
   /**
-   * For an app that goes to sleep: ends the syncs, waits for the calls under way, lets go of the file. Until `resume`,
-   * calls but `identity` throw SUSPENDED. Errors: BUSY from a callback of a run of this store.
+   * For an app that goes to sleep: ends the syncs, waits for the calls under way, lets go of the file. Of `readPhoto`
+   * and `maintain` it waits for the piece that they are at, and they end there as SUSPENDED. Until `resume`, what needs
+   * the file throws SUSPENDED; `identity`, `kinds`, `schema`, `observe` and `sync` do not. Errors: BUSY from a callback
+   * of a run of this store, and when such a callback does not return within 5 seconds; the run ends all the same.
    */
   public void suspend() {
     Native.storeSuspend(handle);
@@ -208,12 +210,15 @@ public final class JuluStore implements Closeable {
     Native.storeResolve(handle, Text.bytes(id, "id"), Text.bytes(field, "field"), Text.bytes(value, "value"));
   }
 
-  /** Into a new file of this user's alone, which is removed again on failure. */
+  /** Into a new file of this user's alone, which is removed again on failure. Errors: as below. */
   public void readPhoto(@NonNull String sha256, @NonNull File file) {
     Native.storeReadPhoto(handle, Text.bytes(sha256, "sha256"), Text.bytes(file, "path"), null);
   }
 
-  /** Errors: PHOTO_UNKNOWN; CANCELLED when the stream threw, which is the cause. The stream stays open. */
+  /**
+   * Errors: PHOTO_UNKNOWN; SUSPENDED, in the middle too; CANCELLED when the stream threw, which is the cause. The stream
+   * stays open.
+   */
   public void readPhoto(@NonNull String sha256, @NonNull OutputStream stream) {
     if (stream == null) {
       throw JuluException.badArgument("stream", null);
@@ -271,7 +276,6 @@ public final class JuluStore implements Closeable {
     return Text.string(Native.storeSchema(handle, Text.bytes(kind, "kind")));
   }
 
-  /** Also while suspended. */
   @NonNull
   public Identity identity() {
     return new Identity(Json.object(Text.string(Native.storeIdentity(handle))));
