@@ -24,9 +24,31 @@ static void check(int32_t code, const julu_error* error) {
 /* A phone takes the key from its keystore. A zero key is for this example only. */
 static const uint8_t key[JULU_KEY_BYTES];
 
-static void directory_of(const char* json, char* out, size_t size) {
-  const char* begin = strstr(json, "\"directory\":\"") + strlen("\"directory\":\"");
-  snprintf(out, size, "%.*s", (int)strcspn(begin, "\""), begin);
+/* Unescapes where it stands. An app has a JSON library for this and the next. */
+static char* directory_of(julu_buf device) {
+  char* begin = strstr(device.data, "\"directory\":\"") + strlen("\"directory\":\"");
+  char* end = begin;
+  for (const char *at = begin, *known; *at != '"'; ++at, ++end) {
+    unsigned code = (unsigned char)*at;
+    if (sscanf(at, "\\u%4x", &code) == 1) at += 5; /* only control characters come so */
+    else if (*at == '\\') code = (unsigned char)((known = strchr("b\bf\fn\nr\rt\t", *++at)) != NULL ? known[1] : *at);
+    *end = (char)code;
+  }
+  *end = '\0';
+  return begin;
+}
+
+/* The caller frees it. */
+static char* body_with(const char* words) {
+  const char* begin = "{\"category\":\"drainage\",\"text\":\"";
+  char* body = malloc(strlen(begin) + 6 * strlen(words) + sizeof "\"}");
+  char* end = body + sprintf(body, "%s", begin);
+  for (; *words != '\0'; ++words) {
+    const unsigned char byte = (unsigned char)*words;
+    end += sprintf(end, byte < ' ' ? "\\u%04x" : byte == '"' || byte == '\\' ? "\\%c" : "%c", byte);
+  }
+  strcpy(end, "\"}");
+  return body;
 }
 
 static void on_progress(void* context, const julu_progress* now) {
@@ -39,25 +61,22 @@ int main(int count, char** words) {
   julu_error error = {.size = sizeof error};
 
   /* Once: the activation code that the township handed out. Nothing goes out before the worker's consent. */
-  julu_enrol_options enrol = {.size = sizeof enrol, .platform = text(words[1]), .code = text(words[2])};
-  enrol.root = text(words[3]);
-  enrol.key = key;
-  enrol.consent_at_ms = (int64_t)time(NULL) * 1000;
+  julu_enrol_options enrol = {.size = sizeof enrol, .platform = text(words[1]), .code = text(words[2]),
+                              .root = text(words[3]), .key = key, .consent_at_ms = (int64_t)time(NULL) * 1000};
   julu_buf device = {0};
   check(julu_enrol(&enrol, &device, &error), &error);
-  char directory[1024];
-  directory_of(device.data, directory, sizeof directory);
-  julu_buf_free(&device);
+  const char* directory = directory_of(device);
 
   julu_store store = 0;
   julu_store_options open = {.size = sizeof open, .directory = text(directory), .key = key};
   check(julu_store_open(&open, &store, &error), &error);
+  julu_buf_free(&device);
 
-  char body[1024];
-  snprintf(body, sizeof body, "{\"category\":\"drainage\",\"text\":\"%s\"}", count > 5 ? words[5] : "村东头排水沟堵了");
+  char* body = body_with(count > 5 ? words[5] : "村东头排水沟堵了");
   julu_photo photo = {.size = sizeof photo, .path = text(words[4])};
   julu_saved saved = {.size = sizeof saved};
   check(julu_store_capture(store, text("incident"), text(body), &photo, 1, text(NULL), &saved, &error), &error);
+  free(body);
   printf("已保存 %s，照片 %d 张\n", saved.id, (int)saved.photo_count);
 
   julu_sync sync = 0;
@@ -66,8 +85,7 @@ int main(int count, char** words) {
   check(julu_sync_run(sync, 30 * 1000, on_progress, NULL, &outcome, &error), &error);
   julu_sync_close(sync);
   if (outcome.end == JULU_END_ALL_DELIVERED) {
-    printf("已送达 %lld 项，照片 %lld 张，均有平台回执\n", (long long)outcome.ops_delivered,
-           (long long)outcome.photos_sent);
+    printf("已送达 %lld 项，照片 %lld 张，均有平台回执\n", (long long)outcome.ops_delivered, (long long)outcome.photos_sent);
   } else {
     printf("未送达 %lld 项，稍后自动重试（%s）\n", (long long)outcome.ops_left, julu_error_name(outcome.failure));
   }

@@ -442,3 +442,17 @@ TEST_CASE("the smallest shells in C and C++ do the main job, and say so in Chine
     CHECK(platform.dump("record").size() == records);
   }
 }
+
+TEST_CASE("the smallest shell in C takes any words and any folder") {
+  if (!has_cipher()) SKIP("the shells' stores are encrypted");
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  platform.add_worker("W-0412");
+  const Folder folder;
+  const std::string photo = folder.write("a.jpg", make_jpeg({}));
+  const std::string words = "水沟\"堵\"了 \\u0041\n\t第二处\x01";
+  const std::string root = folder.file("手机 \"一\" \\u0041\n\x02");
+  const std::string said = run_to_end({C_SHELL, platform.url(), platform.code("W-0412"), root, photo, words});
+  CHECK(said.find("已送达") != std::string::npos);
+  REQUIRE(platform.dump("record").size() == 1);
+  CHECK(platform.dump("record")[0].at("body").at("text") == words);
+}
