@@ -95,9 +95,13 @@ final class Platform: Sendable {
   /// A new worker's activation code.
   func code() throws -> (worker: String, code: String) {
     let worker = "W-" + UUID().uuidString.prefix(8)
-    _ = try admin(
-      "add-worker", ["--worker", worker, "--name", "张三", "--role", "worker", "--grid", "130529104003"])
+    try give(worker, grid: "130529104003")
     return (worker, try admin("add-code", ["--worker", worker]))
+  }
+
+  /// The worker has this grid from now on, and every one whose code begins so.
+  func give(_ worker: String, grid: String) throws {
+    _ = try admin("add-worker", ["--worker", worker, "--name", "张三", "--role", "worker", "--grid", grid])
   }
 
   /// What it holds, one object an item.

@@ -68,8 +68,20 @@ final class County extends ExternalResource {
   /** An activation code of a worker whom nobody else has. */
   String code() throws Exception {
     String worker = "W-0" + workers++;
-    run("add-worker", "--worker", worker, "--name", "张三", "--role", "worker", "--grid", "130529104003");
+    give(worker, "130529104003");
     return run("add-code", "--worker", worker).trim();
+  }
+
+  /** The worker has this grid from now on, and every one whose code begins so. */
+  void give(String worker, String grid) throws Exception {
+    run("add-worker", "--worker", worker, "--name", "张三", "--role", "worker", "--grid", grid);
+  }
+
+  /** As from a backup of just now. */
+  void restore() throws Exception {
+    stop();
+    run("new-epoch");
+    start();
   }
 
   /** What it holds: ops, records, photos. */

@@ -19,7 +19,7 @@ public final class Problem {
     return code;
   }
 
-  /** A JSON pointer into the body; empty when no one field is at fault. */
+  /** A JSON pointer, as the platform sent it; empty when no one field is at fault. */
   @NonNull
   public String field() {
     return field;
