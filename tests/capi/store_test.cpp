@@ -9,6 +9,7 @@
 #include <julu/limits.h>
 
 #include "face.h"
+#include "small_disk.h"
 
 using namespace julu::test;
 using nlohmann::json;
@@ -43,7 +44,39 @@ std::string read_out(julu_store store, const std::string& sha256) {
   return bytes;
 }
 
+// Each step that does not hold returns its number.
+int fill_disk_under(const std::string& folder) {
+  County county;
+  std::filesystem::create_directory_symlink(folder, county.folder.file("root"));
+  county.phone();
+  const std::string directory = county.directory();
+  auto options = sized<julu_store_options>();
+  options.flags = has_cipher() ? 0 : JULU_UNENCRYPTED;
+  options.directory = t(directory);
+  options.key = county.key.data();
+  julu_store store = 0;
+  auto status = sized<julu_status>();
+  if (julu_store_open(&options, &store, nullptr) != JULU_OK) return 1;
+  if (julu_store_maintain(store, 1000, nullptr) != JULU_OK) return 2;  // makes the ballast
+  if (julu_store_status(store, &status, nullptr) != JULU_OK || status.flags != 0) return 3;
+  fill_disk(folder);
+  const std::string path = county.folder.write("a.jpg", make_jpeg_of_about(300 * 1024, 3));
+  auto photo = sized<julu_photo>();
+  photo.path = t(path);
+  if (julu_store_capture(store, t("incident"), t(kBody), &photo, 1, {}, nullptr, nullptr) != JULU_OK) return 4;
+  if (julu_store_status(store, &status, nullptr) != JULU_OK || status.flags != JULU_STATUS_LOW_DISK) return 5;
+  julu_store_close(store);
+  return 0;
+}
+
 }  // namespace
+
+TEST_CASE("a status says when the disk was full and the ballast went") {
+  const Folder folder;
+  const int result = on_small_disk(folder.path(), &fill_disk_under);
+  if (result == kNoSmallDisk) SKIP("this machine lets no test mount a file system of its own");
+  CHECK(result == 0);
+}
 
 TEST_CASE("a report goes in through the C face and comes out as it was") {
   Face face;
