@@ -157,6 +157,13 @@ TEST_CASE("a redirect is an answer, not a way") {
   CHECK(ask(*transport, request("GET", server.url())).status == 302);
 }
 
+TEST_CASE("a cookie is not kept") {
+  OneShotServer server("HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n");
+  const auto transport = curl_transport({server.url(), {}, {}});
+  for (int i = 0; i < 2; ++i) CHECK(ask(*transport, request("GET", server.url())).status == 200);
+  CHECK(server.asked.find("ookie") == std::string::npos);
+}
+
 TEST_CASE("a reply is bounded after it was inflated") {
   const std::string bomb = wire::gzip(std::string(100'000, 'x'));
   OneShotServer server("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: " + std::to_string(bomb.size()) +
