@@ -1,8 +1,11 @@
 // `juhaoban`: the platform behind cpp-httplib, and the administrator's few commands. The one file that knows HTTP.
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <utility>
+
+#include <sys/socket.h>
 
 #include <httplib.h>
 #include <CLI/CLI.hpp>
@@ -102,6 +105,11 @@ int serve(Options options, const std::string& host, int port, bool public_host) 
     return 64;
   }
   httplib::Server server;
+  // The library's default, SO_REUSEPORT, lets a second platform take half of the first one's phones.
+  server.set_socket_options([](auto socket) {
+    const int on = 1;
+    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  });
   server.set_tcp_nodelay(true);
   server.set_keep_alive_max_count(kKeepAliveMax);
   server.set_keep_alive_timeout(60);
@@ -147,7 +155,7 @@ int main(int count, char** words) {
   };
   CLI::App* serving = with_data("serve", "提供服务 (serve)");
   serving->add_option("--host", host, "监听地址，默认本机")->capture_default_str();
-  serving->add_option("--port", port, "端口，0 为任意空闲端口")->capture_default_str();
+  serving->add_option("--port", port, "端口，0 为任意空闲端口")->capture_default_str()->check(CLI::Range(0, 65'535));
   serving->add_option("--address", options.address, "手机登记时用的地址 (what phones enrol at)");
   serving->add_flag("--auto-triage", options.auto_triage, "扮演网格长和部门 (play leader and department)");
   serving->add_flag("--public", public_host, "允许非本机地址");
@@ -168,14 +176,22 @@ int main(int count, char** words) {
   CLI::App* backed_up = with_data("note-backup", "刚做完备份，更早的备份不再使用");
   CLI::App* revoke = with_data("revoke", "停用设备");
   revoke->add_option("--device", device, "设备编号")->required();
+  CLI::App* admit = with_data("admit", "重新启用停用的设备");
+  admit->add_option("--device", device, "设备编号")->required();
   CLI11_PARSE(app, count, words);
   try {
     if (serving->parsed()) return serve(options, host, port, public_host);
+    // Only who begins a county makes its folder; all else is about one that is there.
+    if (!add_worker->parsed() && !std::filesystem::exists(options.data + "/platform.db")) {
+      std::cerr << "juhaoban: 这里没有平台数据：" << options.data << "\n";
+      return 66;
+    }
     Platform platform(options);
     if (add_worker->parsed()) platform.add_worker(worker, name, role, grids, grid_names);
     if (add_code->parsed()) std::cout << platform.add_code(worker, code) << "\n";
     if (epoch->parsed()) platform.new_epoch();
-    if (revoke->parsed() && !platform.revoke(device)) throw std::runtime_error("no such device: " + device);
+    if ((revoke->parsed() || admit->parsed()) && !platform.revoke(device, revoke->parsed()))
+      throw std::runtime_error("no such device: " + device);
     if (backed_up->parsed()) platform.note_backup();
     if (dump->parsed()) platform.dump([](const juhaoban::Json& item) { std::cout << item.dump() << "\n"; });
     return 0;
