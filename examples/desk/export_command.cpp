@@ -1,5 +1,6 @@
 // export: all records as JSON Lines, or one kind as a table for a spreadsheet. Sensitive values are masked unless asked
 // for, and asking is written down.
+#include <algorithm>
 #include <memory>
 
 #include "commands.h"
@@ -15,13 +16,27 @@ struct Export {
   bool csv = false, unmask = false;
 };
 
+// A spreadsheet takes digits for a number, rounds an ID number and drops a leading zero; behind a tab they stay text.
+bool would_be_changed(std::string_view text) {
+  const bool digits = std::all_of(text.begin(), text.end(), [](unsigned char c) { return c >= '0' && c <= '9'; });
+  return digits && (text.size() > 11 || (text.size() > 1 && text.front() == '0'));
+}
+
+std::string csv_quoted(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
 // RFC 4180. A leading formula sign would be run by spreadsheet programs, so it is put behind an apostrophe.
 std::string csv_cell(std::string text) {
   if (!text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos) text.insert(0, "'");
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
+  return csv_quoted(text);
+}
+
+std::string csv_text(const std::string& text) {
+  return would_be_changed(text) ? csv_quoted("\t" + text) : csv_cell(text);
 }
 
 std::string csv_head(const Session& session, const Form& form) {
@@ -38,7 +53,12 @@ std::string csv_line(const Session& session, const Form& form, const Record& rec
   for (const Field& field : form.fields()) {
     if (field.schema.contains("properties")) continue;
     const Json::json_pointer pointer(field.pointer);
-    line += "," + (body.contains(pointer) ? csv_cell(form.shown(field, body[pointer], session.lang)) : "");
+    if (!body.contains(pointer)) {
+      line += ",";
+      continue;
+    }
+    const std::string shown = form.shown(field, body[pointer], session.lang);
+    line += "," + (body[pointer].is_string() ? csv_text(shown) : csv_cell(shown));
   }
   return line + "\r\n";
 }
@@ -51,13 +71,16 @@ Result<std::int64_t> write_records(const Session& session, Store& store, const E
   Filter filter;
   filter.kind = kind;
   filter.limit = 200;
+  if (wanted.csv) {
+    JULU_TRY(const std::string schema, store.schema(kind));
+    out.write(csv_head(session, Form(schema)));
+  }
   const auto listed = each_record(store, filter, [&](const Record& record) {
     if (form_of != record.kind) {
       const auto schema = store.schema(record.kind);
       form = Form(schema ? *schema : "{}");
       form_of = record.kind;
     }
-    if (wanted.csv && count == 0) out.write(csv_head(session, form));
     Json body = Json::parse(record.body, nullptr, false);
     if (!wanted.unmask) body = form.masked(std::move(body));
     if (wanted.csv) {
@@ -99,8 +122,7 @@ int run_export(Session& session, const Export& wanted) {
     if (!bytes) return session.fail(bytes.error());
     if (session.json && !wanted.out.empty())
       session.print_json(Json{{"file", wanted.out}, {"records", *count}, {"bytes", *bytes}});
-    session.note(std::string(session.pick("已导出 ", "Exported ")) + std::to_string(*count) +
-                 session.pick(" 条", " records"));
+    session.note(session.fill("已导出 {} 条", *count == 1 ? "Exported {} record" : "Exported {} records", *count));
     return 0;
   });
 }

@@ -1,6 +1,7 @@
 #include "output.h"
 
 #include <cerrno>
+#include <cstdlib>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -17,8 +18,10 @@ Output::Output(const std::string& path) : path_(path) {
   }
   struct stat about {};
   const bool file = ::lstat(path.c_str(), &about) != 0 || S_ISREG(about.st_mode);
-  if (file) part_ = path + ".part";
-  const int fd = ::open((file ? part_ : path).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  // A name that is not there: a file of that name would be somebody's own.
+  if (file) part_ = path + ".XXXXXX";
+  const int fd =
+      file ? ::mkostemp(part_.data(), O_CLOEXEC) : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   file_ = fd < 0 ? nullptr : ::fdopen(fd, "wb");
   if (file_ != nullptr) return;
   fail();

@@ -105,6 +105,37 @@ TEST_CASE("a photo is had by the digits that show prints, and several want a fol
   CHECK(files_in(folder) == 2);
 }
 
+TEST_CASE("a file beside the one that is written stays who it belongs to") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Holding desk(platform);
+  const std::string own = desk.folder.write("z.csv.part", "mine");
+  REQUIRE(desk.run({"export", "--csv", "--kind", "incident", "-o", desk.folder.file("z.csv")}).status == 0);
+  CHECK(read_file(own) == "mine");
+  CHECK(files_in(desk.folder.path()) == 4);  // data, a.jpg, z.csv, z.csv.part
+}
+
+TEST_CASE("a table keeps the digits of a number that is none, and has its head even when it is empty") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const auto table = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words{"export", "--csv", "--kind", "person"};
+    words.insert(words.end(), more.begin(), more.end());
+    return desk.run(words).text;
+  };
+  const std::string head = table({});
+  CHECK(head.find("公民身份号码") != std::string::npos);
+  CHECK(head.ends_with("\r\n"));
+  REQUIRE(desk.run({"person", "--name", "张三", "--id-number", "130529190001010016", "--phone", "031900000", "--set",
+                    "个人年收入（元）=120000"})
+              .status == 0);
+  const std::string whole = table({"--unmask"});
+  CHECK(whole.starts_with(head));
+  CHECK(whole.find(",\"\t130529190001010016\",") != std::string::npos);
+  CHECK(whole.find(",\"\t031900000\",") != std::string::npos);
+  CHECK(whole.find(",120000,") != std::string::npos);
+  CHECK(table({}).find(",130529********0016,") != std::string::npos);
+}
+
 TEST_CASE("a pipe or a link is written into and stays what it is") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Holding desk(platform);
