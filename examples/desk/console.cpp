@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include <utf8proc.h>
 
@@ -79,21 +80,85 @@ std::string fitted(std::string_view text, int columns_max) {
   return cut ? out + "…" : out;
 }
 
-std::string Table::text(int columns_max) const {
-  std::vector<int> widths;
-  for (const auto& row : rows_) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], std::min(width(row[i]), columns_max));
+std::vector<std::string> wrapped(std::string_view text, int columns_max) {
+  std::vector<std::string> lines(1);
+  int sum = 0;
+  std::size_t blank = 0;  // behind the last one of the line
+  const std::string clean = fitted(text, width(text));
+  for (std::string_view rest = clean; !rest.empty();) {
+    std::size_t length = 0;
+    const int wide = columns(next_character(rest, length));
+    if (sum + wide > columns_max && rest.front() == ' ') {
+      rest.remove_prefix(1);
+      continue;
+    }
+    if (sum + wide > columns_max && sum > 0) {
+      // A word goes down whole; Chinese may be parted anywhere.
+      const bool in_word = length == 1 && blank > 0 && static_cast<unsigned char>(lines.back().back()) < 0x80;
+      std::string down = in_word ? lines.back().substr(blank) : std::string();
+      lines.back().resize(lines.back().size() - down.size());
+      sum = width(down);
+      lines.push_back(std::move(down));
+      blank = 0;
+    }
+    lines.back() += rest.substr(0, length);
+    sum += wide;
+    if (rest.front() == ' ') blank = lines.back().size();
+    rest.remove_prefix(length);
   }
+  return lines;
+}
+
+int terminal_columns(int fd) {
+  winsize size{};
+  return ::isatty(fd) == 1 && ::ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+std::vector<int> Table::widths(int columns_max) const {
+  std::vector<int> all;
+  for (const auto& row : rows_) {
+    all.resize(std::max(all.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) all[i] = std::max(all[i], std::min(width(row[i]), columns_max));
+  }
+  return all;
+}
+
+std::string Table::text(int columns_max) const {
+  const std::vector<int> room = widths(columns_max);
   std::string out;
   for (const auto& row : rows_) {
     for (std::size_t i = 0; i < row.size(); ++i) {
       const bool last = i + 1 == row.size();
       const std::string cell = fitted(row[i], last ? 120 : columns_max);
-      out += last ? cell : padded(cell, widths[i]) + "  ";
+      out += last ? cell : padded(cell, room[i]) + "  ";
     }
     out.erase(out.find_last_not_of(' ') + 1);
     out += '\n';
+  }
+  return out;
+}
+
+std::string Table::whole(int terminal) const {
+  constexpr int kLastMin = 24;  // less is no width to read in: then it has lines of its own
+  const std::vector<int> room = widths(40);
+  int indent = 0;
+  for (std::size_t i = 0; i + 1 < room.size(); ++i) indent += room[i] + 2;
+  const bool below = terminal > 0 && terminal - indent < kLastMin;
+  if (below) indent = 4;
+  std::string out;
+  for (const auto& row : rows_) {
+    std::string line;
+    for (std::size_t i = 0; i + 1 < row.size(); ++i) line += padded(fitted(row[i], 40), room[i]) + "  ";
+    const std::string& last = row.back();
+    auto lines = terminal > 0 ? wrapped(last, std::max(terminal - indent, 2))
+                              : std::vector<std::string>{fitted(last, width(last))};
+    if (below) lines.insert(lines.begin(), std::string());
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      if (i > 0) line = std::string(static_cast<std::size_t>(indent), ' ');
+      line += lines[i];
+      line.erase(line.find_last_not_of(' ') + 1);
+      if (i == 0 || !line.empty()) out += line + '\n';
+    }
   }
   return out;
 }
@@ -141,8 +206,11 @@ ProgressLine::ProgressLine(bool wanted) : on_(wanted && isatty(STDERR_FILENO) ==
 
 void ProgressLine::show(const std::string& text) {
   if (!on_) return;
-  const int now = width(text);
-  std::fprintf(stderr, "\r%s", padded(text, std::max(now, shown_)).c_str());
+  // A line that is full takes the cursor to the next one, and a second line cannot be written over.
+  const int room = terminal_columns(STDERR_FILENO) - 1;
+  const std::string line = room > 0 ? fitted(text, room) : text;
+  const int now = width(line);
+  std::fprintf(stderr, "\r%s", padded(line, std::max(now, shown_)).c_str());
   std::fflush(stderr);
   shown_ = now;
 }

@@ -17,6 +17,10 @@ int width(std::string_view text);
 std::string padded(std::string_view text, int columns);
 /// Cut with "…" so that it takes at most `columns`; control characters become blanks, since text of others is shown.
 std::string fitted(std::string_view text, int columns);
+/// All of it in lines of at most `columns`: between words where there are any, else between characters.
+std::vector<std::string> wrapped(std::string_view text, int columns);
+/// Columns of the terminal behind `fd`; 0: it is none, or does not say.
+int terminal_columns(int fd);
 
 /// Rows under a head line, columns two blanks apart, nothing after the last one.
 class Table {
@@ -25,9 +29,12 @@ class Table {
   void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
   /// Cells of all columns but the last are cut at `columns_max`.
   std::string text(int columns_max = 40) const;
+  /// The last column is never cut: for a terminal of so many columns it is wrapped, for none (0) it is one line.
+  std::string whole(int terminal) const;
   bool empty() const { return rows_.size() < 2; }
 
  private:
+  std::vector<int> widths(int columns_max) const;
   std::vector<std::vector<std::string>> rows_;
 };
 
@@ -40,7 +47,7 @@ std::optional<std::int64_t> time_of(std::string_view text);
 /// "2026-11-23T09:12:05.123+08:00".
 std::string iso_time(std::int64_t utc_ms);
 
-/// One line on stderr that is written over; silent unless stderr is a terminal.
+/// One line on stderr that is written over, cut to the terminal; silent unless stderr is one.
 class ProgressLine {
  public:
   explicit ProgressLine(bool wanted);

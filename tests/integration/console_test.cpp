@@ -55,6 +55,34 @@ TEST_CASE("columns of a table stand one below the other whatever is in them") {
         "note  ✅ ok   二\n");
 }
 
+TEST_CASE("long text is wrapped whole: Chinese anywhere, other words between blanks") {
+  using Lines = std::vector<std::string>;
+  CHECK(wrapped("排水沟堵了", 6) == Lines{"排水沟", "堵了"});
+  CHECK(wrapped("排水沟堵了", 5) == Lines{"排水", "沟堵", "了"});
+  CHECK(wrapped("see julu list", 9) == Lines{"see julu ", "list"});
+  CHECK(wrapped("see julu", 7) == Lines{"see ", "julu"});
+  CHECK(wrapped("0123456789", 4) == Lines{"0123", "4567", "89"});
+  CHECK(wrapped("a\nb", 9) == Lines{"a b"});
+  CHECK(wrapped("", 9) == Lines{""});
+}
+
+TEST_CASE("a table that is whole cuts no text of its last column and stays in the terminal") {
+  Table table({"事项", "说明"});
+  table.add({"办结", "已清淤疏通，恢复排水，谢谢反映，欢迎监督"});
+  CHECK(table.whole(0) == "事项  说明\n办结  已清淤疏通，恢复排水，谢谢反映，欢迎监督\n");
+  CHECK(table.whole(36) ==
+        "事项  说明\n"
+        "办结  已清淤疏通，恢复排水，谢谢反映\n"
+        "      ，欢迎监督\n");
+  CHECK(table.whole(20) ==
+        "事项\n"
+        "    说明\n"
+        "办结\n"
+        "    已清淤疏通，恢复\n"
+        "    排水，谢谢反映，\n"
+        "    欢迎监督\n");
+}
+
 TEST_CASE("a time is read as it is shown, in the county's time, and what is none is not read") {
   const std::int64_t shown = 1'795'140'125'000;
   CHECK(time_of(time_text(shown, true)) == shown);

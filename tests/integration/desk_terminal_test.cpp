@@ -138,6 +138,24 @@ TEST_CASE("the progress line is for terminals alone") {
   CHECK(piped.wait() == 0);
 }
 
+TEST_CASE("the progress line stays in the terminal's width") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  REQUIRE(desk.run({"report", "--category", "道路", "--text", "坑", "--photo", desk.photo("a.jpg")}).status == 0);
+  Terminal terminal;
+  Process sync =
+      desk.start({"sync"}, kNoLocale + "exec 2>" + terminal.path() + "; stty cols 30 <&2; exec \"$@\" </dev/null");
+  std::istringstream shown(terminal.read_all());
+  int lines = 0;
+  for (std::string line; std::getline(shown, line, '\r'); ++lines) {
+    if (const std::size_t cut = line.find("…"); cut != std::string::npos) line.replace(cut, 3, ".");  // one column
+    CHECK(chinese_columns(line) < 30);
+  }
+  CHECK(lines > 1);
+  sync.read_all();
+  CHECK(sync.wait() == 0);
+}
+
 TEST_CASE("the language is the locale's, Chinese when there is none, and --lang goes first") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Desk desk(platform);
