@@ -148,7 +148,8 @@ int run_capture(Session& session, const Entered& entered) {
     if (!body) return fail_entered(session, body.error(), &form, photos);
     const auto saved = save(session, store, form, entered, *body, photos);
     if (!saved) return fail_entered(session, in_body(saved.error()), &form, photos);
-    return say_saved(session, store, *saved, form.title(session.lang));
+    return say_saved(session, store, *saved, session.pick("已保存", "Saved"),
+                     form.title(session.lang) + " " + short_of(store, saved->id));
   });
 }
 
@@ -241,27 +242,38 @@ int fail_entered(const Session& session, const Error& error, const Form* form, c
   return session.fail(error, field, form != nullptr ? advice(session, *form, error) : "");
 }
 
-int say_saved(const Session& session, Store& store, const Saved& saved, const std::string& kind_title) {
+int say_saved(const Session& session, Store& store, const Saved& saved, const std::string& done,
+              const std::string& what) {
   const auto status = store.status();
-  const auto short_id = store.short_id(saved.id);
+  const auto record = store.get(saved.id);
+  const bool parked = record && *record && (*record)->delivery == Delivery::parked;
+  const std::string short_id = short_of(store, saved.id);
   const std::int64_t unsent = status ? status->unsent_records : 0;
   if (session.json) {
     Json line{{"id", saved.id},
-              {"short", short_id ? *short_id : saved.id},
+              {"short", short_id},
               {"captured_at_ms", saved.captured_at_ms},
               {"photos", saved.photos},
               {"photo_bytes", saved.photo_bytes}};
     if (status) line["unsent"] = unsent;
+    if (parked) line["parked"] = true;
     session.print_json(line);
-    return 0;
+  } else {
+    std::string text = fmt::format("{}  {}", done, what);
+    if (!saved.photos.empty()) {
+      const std::size_t count = saved.photos.size();
+      text += session.fill("  照片 {} 张（{}）", count == 1 ? "  {} photo ({})" : "  {} photos ({})", count,
+                           bytes_text(saved.photo_bytes));
+    }
+    if (status) text += session.fill("      未上传 {} 条", "      {} not uploaded", unsent);
+    session.print(text);
   }
-  std::string text =
-      fmt::format("{}  {} {}", session.pick("已保存", "Saved"), kind_title, short_id ? *short_id : saved.id);
-  if (!saved.photos.empty()) {
-    text += session.fill("  照片 {} 张（{}）", "  {} photos ({})", saved.photos.size(), bytes_text(saved.photo_bytes));
+  if (parked) {
+    session.note(session.fill("平台先前没有接受这条记录，这次的内容也要等您运行 julu resend {} 才会发送",
+                              "the platform has refused this record before: what was saved now goes only after julu "
+                              "resend {}",
+                              short_id));
   }
-  if (status) text += session.fill("      未上传 {} 条", "      {} not uploaded", unsent);
-  session.print(text);
   return 0;
 }
 

@@ -1,7 +1,10 @@
 // act, attach, remove; conflicts and resolve; resend and give-up: what a person does to a record that is there.
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <set>
+
+#include <unistd.h>
 
 #include "commands.h"
 #include "console.h"
@@ -14,7 +17,7 @@ struct Wanted {
   std::string id, action, note, body, field;
   std::optional<std::string> value;
   std::vector<std::string> photos;
-  bool mine = false, theirs = false;
+  bool mine = false, theirs = false, yes = false;
 };
 
 using Job = int (*)(Session&, Store&, const Wanted&, const std::string& id);
@@ -37,35 +40,61 @@ int act(Session& session, Store& store, const Wanted& wanted, const std::string&
                             : session.pick("现在可以：", "Now possible: ") + steps);
   }
   if (!saved) return fail_entered(session, in_body(saved.error()), nullptr, photos);
-  return say_saved(session, store, *saved, action_label(action, session.lang));
+  return say_saved(session, store, *saved, session.pick("已保存", "Saved"),
+                   action_label(action, session.lang) + " " + short_of(store, id));
 }
 
 int attach(Session& session, Store& store, const Wanted& wanted, const std::string& id) {
   const auto photos = photo_inputs(wanted.photos);
   const auto saved = store.attach(id, photos);
   if (!saved) return fail_entered(session, saved.error(), nullptr, photos);
-  return say_saved(session, store, *saved, session.pick("补充照片", "photos for"));
+  return say_saved(session, store, *saved, session.pick("已保存", "Saved"),
+                   session.pick("补充照片 ", "photos for ") + short_of(store, id));
 }
 
-int remove(Session& session, Store& store, const Wanted&, const std::string& id) {
+// A person at a terminal is asked before what cannot be taken back; a script has decided already.
+bool agreed(const Session& session, const Wanted& wanted, const std::string& question) {
+  if (wanted.yes || session.json || ::isatty(STDIN_FILENO) != 1 || ::isatty(STDERR_FILENO) != 1) return true;
+  std::fprintf(stderr, "%s [y/N] ", question.c_str());
+  std::fflush(stderr);
+  std::string answer;
+  for (int c = std::getchar(); c != EOF && c != '\n'; c = std::getchar()) answer += static_cast<char>(c);
+  if (answer == "y" || answer == "Y" || answer == "yes" || answer == "是") return true;
+  session.note(session.pick("没有改动。", "Nothing was changed."));
+  return false;
+}
+
+// "人口 7c31  张*": what a person knows the record by.
+std::string called(const Session& session, Store& store, const Record& record) {
+  const std::string name = kind_title(store, record.kind, session.lang) + " " + short_of(store, record.id);
+  return record.title.empty() ? name : name + "  " + fitted(record.title, 60);
+}
+
+int remove(Session& session, Store& store, const Wanted& wanted, const std::string& id) {
+  const auto record = record_of(store, id);
+  if (!record) return session.fail(record.error());
+  const auto schema = store.schema(record->kind);
+  const Form form(schema ? *schema : "{}");
+  const std::string name = called(session, store, *record);
+  // What cannot be removed is not asked about.
+  const bool asks = !record->deleted && form.shape() == "document";
+  if (asks && !agreed(session, wanted, session.fill("删除 {}？", "Remove {}?", name))) return 0;
   const auto saved = store.remove(id);
   if (!saved) return session.fail(saved.error());
-  return say_saved(session, store, *saved, session.pick("删除", "removal of"));
+  return say_saved(session, store, *saved, session.pick("已删除", "Removed"), name);
 }
 
 using WayOn = Result<void> (Store::*)(const std::string&);
 
-int decide_refused(Session& session, Store& store, const std::string& id, WayOn way, const char* member,
+int decide_refused(Session& session, Store& store, const Record& record, WayOn way, const char* member,
                    const std::string& done) {
-  const auto record = record_of(store, id);
-  if (!record) return session.fail(record.error());
-  const bool refused = record->delivery == Delivery::parked;
+  const bool refused = record.delivery == Delivery::parked;
   if (refused) {
-    const auto decided = (store.*way)(id);
+    const auto decided = (store.*way)(record.id);
     if (!decided) return session.fail(decided.error());
   }
   if (session.json) {
-    session.print_json(Json{{"id", id}, {member, refused}});
+    session.print_json(Json{{"id", record.id}, {member, refused}});
   } else {
     session.print(refused ? done : session.pick("没有未被接受的内容。", "Nothing of it was refused."));
   }
@@ -73,14 +102,24 @@ int decide_refused(Session& session, Store& store, const std::string& id, WayOn 
 }
 
 int resend(Session& session, Store& store, const Wanted&, const std::string& id) {
-  return decide_refused(session, store, id, &Store::resend, "queued",
+  const auto record = record_of(store, id);
+  if (!record) return session.fail(record.error());
+  return decide_refused(session, store, *record, &Store::resend, "queued",
                         session.pick("已重新排队，下次同步时发送。", "Queued again for the next sync."));
 }
 
-int give_up(Session& session, Store& store, const Wanted&, const std::string& id) {
-  return decide_refused(session, store, id, &Store::give_up, "given_up",
-                        session.pick("已放弃未被接受的内容，不再发送；全过程里仍可查到。",
-                                     "What was refused is given up and not sent any more; the history keeps it."));
+int give_up(Session& session, Store& store, const Wanted& wanted, const std::string& id) {
+  const auto record = record_of(store, id);
+  if (!record) return session.fail(record.error());
+  const std::string question = session.fill("放弃 {} 未被接受的内容，不再发送？", "Give up what was refused of {}?",
+                                            called(session, store, *record));
+  if (record->delivery == Delivery::parked && !agreed(session, wanted, question)) return 0;
+  return decide_refused(
+      session, store, *record, &Store::give_up, "given_up",
+      session.fill("已放弃未被接受的内容，不再发送。填过的内容都在全过程里：julu history {} --unmask",
+                   "What was refused is given up and not sent any more. What was entered is kept: julu history {} "
+                   "--unmask",
+                   short_of(store, id)));
 }
 
 // What was typed in place of both values, as JSON text; empty means absent.
@@ -140,19 +179,6 @@ Json value_of(const Form& form, const std::string& pointer, const std::string& v
   return unmask ? body[place] : form.masked(body)[place];
 }
 
-std::string value_text(const Session& session, Store& store, const Form& form, const std::string& pointer,
-                       const Json& value) {
-  if (value.is_null()) return session.pick("（空）", "(none)");
-  const Field* field = form.find(pointer);
-  if (field == nullptr) return value.dump();
-  if (field->schema.contains("x-ref") && value.is_string()) {
-    const auto named = store.get(value.get<std::string>());
-    const auto id = named && *named ? store.short_id((*named)->id) : value.get<std::string>();
-    if (id) return *id;
-  }
-  return form.shown(*field, value, session.lang);
-}
-
 int conflicts(Session& session, bool unmask) {
   return with_store(session, [&](Store& store) {
     const auto all = store.conflicts();
@@ -182,8 +208,7 @@ int conflicts(Session& session, bool unmask) {
         continue;
       }
       const auto text = [&](const Json& value) { return value_text(session, store, form, conflict.field, value); };
-      const auto id = store.short_id(conflict.record);
-      table.add({id ? *id : conflict.record, form.label(conflict.field, session.lang), text(base), text(mine),
+      table.add({short_of(store, conflict.record), form.label(conflict.field, session.lang), text(base), text(mine),
                  text(theirs), record->title});
     }
     if (session.json) return 0;
@@ -228,9 +253,14 @@ void add_change_commands(CLI::App& app, Session& session) {
   command = add(app, session, wanted, "attach", session.pick("给记录补充照片", "add photos to a record"), attach);
   command->add_option("--photo", wanted->photos, photo)->allow_extra_args(false)->required();
 
-  add(app, session, wanted, "remove", session.pick("删除住户或人口记录", "delete a household or person"), remove);
+  const auto add_yes = [&](CLI::App* asking) {
+    asking->add_flag("--yes", wanted->yes, session.pick("在终端上也不再问一遍", "do not ask, on a terminal either"));
+  };
+  add_yes(
+      add(app, session, wanted, "remove", session.pick("删除住户或人口记录", "delete a household or person"), remove));
   add(app, session, wanted, "resend", session.pick("重新发送未被接受的记录", "send again what was refused"), resend);
-  add(app, session, wanted, "give-up", session.pick("放弃未被接受的内容", "give up what was refused"), give_up);
+  add_yes(
+      add(app, session, wanted, "give-up", session.pick("放弃未被接受的内容", "give up what was refused"), give_up));
 
   command = app.add_subcommand("conflicts",
                                session.pick("两边都改过、需要人来定的字段", "fields that a person has to decide"));

@@ -13,7 +13,8 @@ namespace julu::desk {
 
 void add_capture_commands(CLI::App& app, Session& session);  // report household person visit record
 void add_change_commands(CLI::App& app, Session& session);   // act attach remove conflicts resolve resend give-up
-void add_look_commands(CLI::App& app, Session& session);     // list show history photo
+void add_look_commands(CLI::App& app, Session& session);     // list show photo
+void add_history_command(CLI::App& app, Session& session);   // history
 void add_export_command(CLI::App& app, Session& session);    // export
 void add_sync_commands(CLI::App& app, Session& session);     // init sync status maintain
 
@@ -25,19 +26,27 @@ std::vector<PhotoInput> photo_inputs(const std::vector<std::string>& typed);
 Result<void> enter(const Session& session, Store& store, const Form& form, Json& body, const std::string& name,
                    const std::string& text);
 
-/// Says what was saved: "已保存  事件 7c31  照片 2 张（0.9 MB）      未上传 1 条".
-int say_saved(const Session& session, Store& store, const Saved& saved, const std::string& kind_title);
+/// Says what was done, "已保存", and to what: "已保存  事件 7c31  照片 2 张（0.9 MB）      未上传 1 条". And when it
+/// waits behind what the platform refused of the record.
+int say_saved(const Session& session, Store& store, const Saved& saved, const std::string& done,
+              const std::string& what);
 /// A failure in what was entered, with the field as the person knows it: its label, or the photo's path.
 int fail_entered(const Session& session, const Error& error, const Form* form, const std::vector<PhotoInput>& photos);
 
 /// Opens the store and calls `work`; answers for what cannot be opened.
 int with_store(Session& session, const std::function<int(Store&)>& work);
+/// The shortest id that will do; the whole one when the store does not say.
+std::string short_of(Store& store, const std::string& id);
 /// The whole id for a short one.
 Result<std::string> whole_id(Store& store, const std::string& typed);
 Result<Record> record_of(Store& store, const std::string& typed);
 std::string kind_title(Store& store, const std::string& kind, Lang lang);
 /// The kind that a person calls so, by its id or its title; empty for empty. Errors: kind_unknown.
 Result<std::string> kind_of(Store& store, const std::string& typed);
+
+/// One value of a field as a person reads it, another record by its short id.
+std::string value_text(const Session& session, Store& store, const Form& form, const std::string& pointer,
+                       const Json& value);
 
 /// "已派单": where a case stands; empty for what is none.
 std::string case_state(const Session& session, const Record& record);

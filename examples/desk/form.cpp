@@ -51,6 +51,15 @@ std::string with_dots(std::string_view pointer) {
   return path;
 }
 
+// Nobody minds capitals who types a word.
+bool same_word(std::string_view one, std::string_view other) {
+  const auto low = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::equal(one.begin(), one.end(), other.begin(), other.end(),
+                    [&](char a, char b) { return low(a) == low(b); });
+}
+
+std::string next_of(const std::string& list, Lang lang) { return list.empty() ? "" : comma(lang); }
+
 std::optional<bool> yes_or_no(std::string_view text) {
   for (const auto* yes : {"true", "yes", "1", "是", "有"}) {
     if (text == yes) return true;
@@ -80,8 +89,8 @@ std::optional<Json> typed_value(const Json& schema, std::string_view text) {
   if (type == "array") {
     Json list = Json::array();
     std::string rest(text);
-    for (const char* comma : {"，", "、"}) {
-      for (std::size_t at = rest.find(comma); at != std::string::npos; at = rest.find(comma)) rest.replace(at, 3, ",");
+    for (const char* mark : {"，", "、"}) {
+      for (std::size_t at = rest.find(mark); at != std::string::npos; at = rest.find(mark)) rest.replace(at, 3, ",");
     }
     for (std::size_t begin = 0; begin <= rest.size();) {
       const std::size_t end = std::min(rest.find(',', begin), rest.size());
@@ -134,11 +143,15 @@ Form::Form(std::string_view schema) {
   const Json json = Json::parse(schema, nullptr, false);
   if (!json.is_object()) return;
   kind_ = text_member(json, "x-kind");
+  shape_ = text_member(json, "x-shape");
   title_zh_ = text_member(json, "x-title-zh");
   title_en_ = text_member(json, "x-title");
   if (title_zh_.empty()) title_zh_ = kind_;
   if (title_en_.empty()) title_en_ = kind_;
   if (json.contains("properties")) add_fields(json["properties"], "", false);
+  for (const Json& name : json.value("x-required-one-of", Json::array())) {
+    if (name.is_string()) one_of_.push_back("/" + name.get<std::string>());
+  }
 }
 
 void Form::add_fields(const Json& properties, const std::string& prefix, bool sensitive) {
@@ -198,12 +211,25 @@ std::string Form::choices(std::string_view name, Lang lang) const {
   std::string near, all;
   for (const Field& field : fields_) {
     if (field.schema.contains("properties")) continue;
-    const std::string one = (lang == Lang::zh ? "、" : ", ") + field.label(lang);
-    all += one;
-    if (alike(field.label_zh) || alike(field.label_en) || alike(with_dots(field.pointer))) near += one;
+    all += next_of(all, lang) + field.label(lang);
+    if (alike(field.label_zh) || alike(field.label_en) || alike(with_dots(field.pointer)))
+      near += next_of(near, lang) + field.label(lang);
   }
-  const std::string& names = near.empty() ? all : near;
-  return names.substr(std::min(names.size(), std::string_view(lang == Lang::zh ? "、" : ", ").size()));
+  return near.empty() ? all : near;
+}
+
+std::string Form::inner(const Field& outer, Lang lang) const {
+  std::string names;
+  for (const Field& field : fields_) {
+    if (field.pointer.starts_with(outer.pointer + "/")) names += next_of(names, lang) + field.label(lang);
+  }
+  return names;
+}
+
+std::string Form::one_of(Lang lang) const {
+  std::string names;
+  for (const std::string& pointer : one_of_) names += next_of(names, lang) + label(pointer, lang);
+  return names;
 }
 
 Json Form::masked(Json body) const {
@@ -227,11 +253,16 @@ std::string Form::shown(const Field& field, const Json& value, Lang lang) const 
   if (value.is_array()) {
     std::string list;
     for (const Json& item : value)
-      list += (list.empty() ? "" : "，") + (item.is_string() ? item.get<std::string>() : item.dump());
+      list += (list.empty()       ? ""
+               : lang == Lang::zh ? "，"
+                                  : ", ") +
+              (item.is_string() ? item.get<std::string>() : item.dump());
     return list;
   }
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
+
+const char* comma(Lang lang) { return lang == Lang::zh ? "、" : ", "; }
 
 bool is_blank(std::string_view text) {
   while (!text.empty()) {
@@ -253,8 +284,8 @@ std::string code_label(std::string_view list, std::string_view code, Lang lang) 
 
 std::string code_of(std::string_view list, std::string_view typed) {
   for (const Json& item : items(list)) {
-    if (text_member(item, "code") == typed || text_member(item, "zh") == typed || text_member(item, "en") == typed) {
-      return text_member(item, "code");
+    for (const char* name : {"code", "zh", "en"}) {
+      if (!typed.empty() && same_word(text_member(item, name), typed)) return text_member(item, "code");
     }
   }
   return {};
@@ -263,14 +294,15 @@ std::string code_of(std::string_view list, std::string_view typed) {
 std::string code_choices(std::string_view list, Lang lang) {
   std::string names;
   for (const Json& item : items(list)) {
-    names += (names.empty() ? "" : lang == Lang::zh ? "、" : ", ") + code_label(list, text_member(item, "code"), lang);
+    names += next_of(names, lang) + code_label(list, text_member(item, "code"), lang);
   }
   return names;
 }
 
 std::string action_of(std::string_view typed) {
   for (const auto& [action, about] : flow_part("actions").items()) {
-    if (action == typed || text_member(about, "zh") == typed) return action;
+    if (same_word(action, typed) || text_member(about, "zh") == typed || same_word(text_member(about, "en"), typed))
+      return action;
   }
   return std::string(typed);
 }
@@ -284,7 +316,7 @@ std::string action_choices(std::string_view state, std::string_view role, Lang l
   std::string names;
   for (const auto& [action, about] : flow_part("actions").items()) {
     if (!has(about, "from", state) || !has(about, "roles", role)) continue;
-    names += (names.empty() ? "" : lang == Lang::zh ? "、" : ", ") + action_label(action, lang);
+    names += next_of(names, lang) + action_label(action, lang);
   }
   return names;
 }

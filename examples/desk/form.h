@@ -32,12 +32,17 @@ class Form {
   explicit Form(std::string_view schema);
 
   const std::string& kind() const { return kind_; }
+  const std::string& shape() const { return shape_; }  ///< document, log or case
   const std::string& title(Lang lang) const { return lang == Lang::zh ? title_zh_ : title_en_; }
   const std::vector<Field>& fields() const { return fields_; }
   /// By pointer, by path with dots ("house.rooms"), or by label. Null: the schema does not name it.
   const Field* find(std::string_view name) const;
   /// The labels that have to do with a name that is no field's; all of them when none has.
   std::string choices(std::string_view name, Lang lang) const;
+  /// The labels of what a field of fields holds; empty for any other.
+  std::string inner(const Field& field, Lang lang) const;
+  /// The labels of those fields of which one is enough; empty when the schema knows no such choice.
+  std::string one_of(Lang lang) const;
   /// What the person calls this pointer: its label, or the pointer itself.
   std::string label(std::string_view pointer, Lang lang) const;
 
@@ -53,24 +58,25 @@ class Form {
 
  private:
   void add_fields(const Json& properties, const std::string& prefix, bool sensitive);
-  std::string kind_, title_zh_, title_en_;
+  std::string kind_, shape_, title_zh_, title_en_;
   std::vector<Field> fields_;
+  std::vector<std::string> one_of_;  // pointers
 };
 
-/// Nothing but blanks, the Chinese one too: typed for a field, it is nothing.
-bool is_blank(std::string_view text);
+/// What stands between the items of a list.
+const char* comma(Lang lang);
 
 /// Nothing but blanks, the Chinese one too: typed for a field, it is nothing.
 bool is_blank(std::string_view text);
 
 /// The name of a code in a shipped list; the code itself when the list does not have it.
 std::string code_label(std::string_view list, std::string_view code, Lang lang);
-/// The code for what a person typed, a code or a name; empty when the list has neither.
+/// The code for what a person typed, a code or a name, in capitals or not; empty when the list has neither.
 std::string code_of(std::string_view list, std::string_view typed);
 /// All names of a list, for a message.
 std::string code_choices(std::string_view list, Lang lang);
 
-/// The same for a flow's actions: "受理" → "accept".
+/// The same for a flow's actions: "受理" → "accept"; what is none stays as it is.
 std::string action_of(std::string_view typed);
 std::string action_label(std::string_view action, Lang lang);
 /// The steps that a role may take from a state, by name; empty when there is none.

@@ -1,4 +1,4 @@
-// list, show, history and photo: what is here and what became of it.
+// list, show and photo: what is here and what became of it.
 #include <algorithm>
 #include <filesystem>
 #include <map>
@@ -18,11 +18,12 @@ namespace julu::desk {
 namespace {
 
 constexpr std::size_t kPhotoDigits = 12;  // of a hash, where people see it
+constexpr int kLabelColumnsMax = 32;
 
 struct Looked {
-  std::string id, kind, search, out;
+  std::string id, kind, search, before, out;
   int limit = 50;
-  bool unsent = false, unmask = false, thumbnail = false;
+  bool unsent = false, deleted = false, unmask = false, thumbnail = false;
 };
 
 int list(Session& session, const Looked& looked) {
@@ -32,28 +33,51 @@ int list(Session& session, const Looked& looked) {
     Filter filter;
     filter.kind = *kind;
     filter.search = looked.search;
+    if (!looked.before.empty()) {
+      const auto before = whole_id(store, looked.before);
+      if (!before) return session.fail(before.error(), looked.before);
+      filter.before = *before;
+    }
     filter.limit = std::clamp(looked.limit, 1, 200);
-    filter.deleted_too = looked.unsent;  // a removal that waits, or what was refused because the county has deleted it
+    filter.deleted_too =
+        looked.deleted || looked.unsent;  // a removal that waits, or what was refused because the county has deleted it
     Table table({session.pick("编号", "id"), session.pick("种类", "kind"), session.pick("时间", "time"),
                  session.pick("状态", "state"), session.pick("摘要", "summary")});
     int shown = 0;
+    bool parked = false;
+    std::string more_before;  // the last one of those that fit, when there are more
+    std::string last;
     const auto listed = each_record(store, filter, [&](const Record& record) {
-      if (shown == looked.limit) return false;
       if (looked.unsent && record.delivery != Delivery::saved && record.delivery != Delivery::parked) return true;
+      if (shown == looked.limit) {
+        more_before = last;
+        return false;
+      }
       ++shown;
+      last = record.id;
+      parked = parked || record.delivery == Delivery::parked;
       if (session.json) {
         session.print_json(record_json(store, record));
       } else {
-        const auto id = store.short_id(record.id);
-        table.add({id ? *id : record.id, kind_title(store, record.kind, session.lang), time_text(record.captured_at_ms),
-                   state_text(session, record), record.title});
+        table.add({short_of(store, record.id), kind_title(store, record.kind, session.lang),
+                   time_text(record.captured_at_ms), state_text(session, record), record.title});
       }
       return true;
     });
     if (!listed) return session.fail(listed.error());
-    if (session.json) return 0;
-    if (table.empty()) session.note(session.pick("没有记录。", "No records."));
-    if (!table.empty()) session.print(table.text());
+    if (!session.json && table.empty()) session.note(session.pick("没有记录。", "No records."));
+    if (!session.json && !table.empty()) session.print(table.text());
+    if (!more_before.empty()) {
+      session.note(session.fill("只列出了 {0} 条，还有更多：接着看用 --before {1}，或用 --limit 多列几条",
+                                "only {0} are listed and there are more: --before {1} goes on, --limit lists more",
+                                shown, short_of(store, more_before)));
+    }
+    if (!session.json && looked.unsent && parked) {
+      session.note(
+          session.pick("未被接受的：julu show 编号 看原因；julu resend 编号 重新发送，julu give-up 编号 不再发送",
+                       "what was refused: julu show ID says why; julu resend ID sends it again, julu give-up "
+                       "ID does not"));
+    }
     return 0;
   });
 }
@@ -67,28 +91,30 @@ Result<Json> visible_body(const Session& session, Store& store, const Record& re
   return body;
 }
 
-void print_fields(const Session& session, const Form& form, const Json& body) {
-  std::vector<std::pair<std::string, std::string>> rows;
+using Rows = std::vector<std::pair<std::string, std::string>>;
+
+Rows field_rows(const Session& session, Store& store, const Form& form, const Json& body) {
+  Rows rows;
   for (const Field& field : form.fields()) {
     const Json::json_pointer pointer(field.pointer);
     if (field.schema.contains("properties") || !body.contains(pointer)) continue;
-    rows.emplace_back(field.label(session.lang), form.shown(field, body[pointer], session.lang));
+    rows.emplace_back(field.label(session.lang), value_text(session, store, form, field.pointer, body[pointer]));
   }
   for (const auto& [name, value] : body.items()) {
     if (form.find(name) == nullptr)
       rows.emplace_back(name, value.is_string() ? value.get<std::string>() : value.dump());
   }
-  for (const auto& [label, text] : rows) session.print(padded(label, 14) + "  " + fitted(text, 4000));
+  return rows;
 }
 
-void print_photos(const Session& session, const Record& record) {
+void print_photos(const Session& session, const Record& record, int label_columns) {
   int number = 0;
   // Where nothing waits, a photo that did not go was given up.
   const bool waits = record.delivery == Delivery::saved || record.delivery == Delivery::parked;
   const char* not_there = waits ? session.pick("未上传", "not uploaded") : session.pick("已放弃", "given up");
   for (const RecordPhoto& photo : record.photos) {
     session.print(fmt::format("{}  {}  {}  {}  {}",
-                              padded(fmt::format("{} {}", session.pick("照片", "photo"), ++number), 14),
+                              padded(fmt::format("{} {}", session.pick("照片", "photo"), ++number), label_columns),
                               padded(code_label("photo-role", photo.role, session.lang), 8),
                               padded(bytes_text(photo.length_bytes), 8), photo.sha256.substr(0, kPhotoDigits),
                               photo.delivered ? session.pick("已送达", "delivered") : not_there) +
@@ -98,8 +124,7 @@ void print_photos(const Session& session, const Record& record) {
 
 // What only a person can do now.
 void say_ways_on(const Session& session, Store& store, const Record& record) {
-  const auto short_id = store.short_id(record.id);
-  const std::string id = short_id ? *short_id : record.id;
+  const std::string id = short_of(store, record.id);
   if (record.delivery == Delivery::parked && record.problem && record.problem->detail == "deleted") {
     session.note(session.fill("平台已删除这条记录，未被接受的内容不能再发送：用 julu give-up {} 放弃",
                               "the platform has deleted the record, so what was refused cannot go any more: julu "
@@ -108,6 +133,10 @@ void say_ways_on(const Session& session, Store& store, const Record& record) {
   } else if (record.delivery == Delivery::parked) {
     session.note(session.fill("未被接受的内容：重新发送用 julu resend {0}，不再发送用 julu give-up {0}",
                               "what was refused: julu resend {0} sends it again, julu give-up {0} does not", id));
+  }
+  if (record.delivery == Delivery::none && record.deleted && record.version == 0) {
+    session.note(session.fill("填过的内容都在全过程里：julu history {} --unmask",
+                              "what was entered is kept: julu history {} --unmask", id));
   }
   if (record.in_conflict) {
     session.note(
@@ -131,86 +160,18 @@ int show(Session& session, const Looked& looked) {
       return 0;
     }
     session.print(fmt::format("{}  {}", kind_title(store, record->kind, session.lang), record->id));
-    session.print(padded(session.pick("状态", "state"), 14) + "  " + state_text(session, *record));
+    Rows rows{{session.pick("状态", "state"), state_text(session, *record)}};
     if (record->delivery == Delivery::parked && !record->state.empty())
-      session.print(padded(session.pick("当前状态", "case now"), 14) + "  " + case_state(session, *record));
-    session.print(padded(session.pick("登记时间", "saved"), 14) + "  " + time_text(record->captured_at_ms, true));
-    if (record->delivered_at_ms > 0) {
-      session.print(padded(session.pick("送达时间", "delivered"), 14) + "  " +
-                    time_text(record->delivered_at_ms, true));
-    }
-    print_fields(session, form, *body);
-    print_photos(session, *record);
+      rows.emplace_back(session.pick("当前状态", "case now"), case_state(session, *record));
+    rows.emplace_back(session.pick("登记时间", "saved"), time_text(record->captured_at_ms, true));
+    if (record->delivered_at_ms > 0)
+      rows.emplace_back(session.pick("送达时间", "delivered"), time_text(record->delivered_at_ms, true));
+    for (auto& row : field_rows(session, store, form, *body)) rows.push_back(std::move(row));
+    int columns = 14;
+    for (const auto& [label, text] : rows) columns = std::max(columns, std::min(width(label), kLabelColumnsMax));
+    for (const auto& [label, text] : rows) session.print(padded(label, columns) + "  " + fitted(text, 4000));
+    print_photos(session, *record, columns);
     say_ways_on(session, store, *record);
-    return 0;
-  });
-}
-
-std::string event_text(const Session& session, const HistoryEntry& entry) {
-  if (entry.what == "append") return action_label(entry.action, session.lang);
-  static const std::map<std::string, std::pair<const char*, const char*>> kWords = {
-      {"create", {"登记", "saved"}},          {"patch", {"修改", "changed"}},
-      {"attach", {"照片", "photo"}},          {"delete", {"删除", "deleted"}},
-      {"pulled", {"平台更新", "pulled"}},     {"given_up", {"未采用的值", "value given up"}},
-      {"resolved", {"冲突已定", "resolved"}}, {"removed", {"移出负责范围", "out of scope"}},
-  };
-  const auto found = kWords.find(entry.what);
-  return found == kWords.end() ? entry.what : session.pick(found->second.first, found->second.second);
-}
-
-// What may be shown of a detail: a step's note, a photo's role, and of edits the fields' names but no values.
-std::string detail_text(const Session& session, const Form& form, const HistoryEntry& entry) {
-  const Json detail = Json::parse(entry.detail, nullptr, false);
-  if (!detail.is_object()) return {};
-  if (entry.what == "append") return detail.value("note", "");
-  if (entry.what == "attach") return code_label("photo-role", detail.value("role", ""), session.lang);
-  if (entry.what != "patch") return {};
-  std::string names;
-  for (const auto& [name, value] : detail.items())
-    names += (names.empty() ? "" : "、") + form.label("/" + name, session.lang);
-  return names;
-}
-
-std::string receipt_text(const Session& session, const HistoryEntry& entry) {
-  if (!entry.receipt_key.empty()) return session.pick("有", "yes");
-  if (entry.standing == "refused") return session.pick("未被接受", "refused");
-  if (entry.standing == "replaced") return session.pick("已被后续操作代替", "replaced by a later one");
-  if (entry.standing == "given_up") return session.pick("已放弃", "given up");
-  return entry.hash.empty() ? "" : session.pick("未上传", "not yet");
-}
-
-int history(Session& session, const Looked& looked) {
-  return with_store(session, [&](Store& store) {
-    const auto record = record_of(store, looked.id);
-    if (!record) return session.fail(record.error(), looked.id);
-    const auto entries = store.history(record->id);
-    if (!entries) return session.fail(entries.error());
-    if (looked.unmask) {
-      if (const auto logged = session.log_unmasking(store, "history", record->id); !logged)
-        return session.fail(logged.error());
-    }
-    const auto schema = store.schema(record->kind);
-    const Form form(schema ? *schema : "{}");
-    Table table({session.pick("时间", "time"), session.pick("事项", "event"), session.pick("经手", "by"),
-                 session.pick("之后状态", "state"), session.pick("回执", "receipt"), session.pick("说明", "note")});
-    for (const HistoryEntry& entry : *entries) {
-      const bool ours = !entry.hash.empty();
-      if (session.json) {
-        Json line{{"at_ms", entry.at_ms},       {"what", entry.what},
-                  {"actor", entry.actor},       {"action", entry.action},
-                  {"state", entry.state},       {"op_id", entry.op_id},
-                  {"hash", entry.hash},         {"receipt_key", entry.receipt_key},
-                  {"standing", entry.standing}, {"note", detail_text(session, form, entry)}};
-        if (looked.unmask) line["detail"] = Json::parse(entry.detail, nullptr, false);
-        session.print_json(line);
-        continue;
-      }
-      table.add({time_text(entry.at_ms, true), event_text(session, entry),
-                 ours ? session.pick("本人", "me") : entry.actor,
-                 entry.state.empty() ? "" : state_label(entry.state, session.lang), receipt_text(session, entry),
-                 detail_text(session, form, entry)});
-    }
-    if (!session.json) session.print(table.text());
     return 0;
   });
 }
@@ -308,6 +269,11 @@ int with_store(Session& session, const std::function<int(Store&)>& work) {
   return work(**store);
 }
 
+std::string short_of(Store& store, const std::string& id) {
+  const auto short_id = store.short_id(id);
+  return short_id ? *short_id : id;
+}
+
 Result<std::string> whole_id(Store& store, const std::string& typed) {
   auto id = store.find_id(typed);
   // What is no id at all is the id of nothing.
@@ -345,6 +311,19 @@ Result<Record> record_of(Store& store, const std::string& typed) {
   return *std::move(record);
 }
 
+std::string value_text(const Session& session, Store& store, const Form& form, const std::string& pointer,
+                       const Json& value) {
+  if (value.is_null()) return session.pick("（空）", "(none)");
+  const Field* field = form.find(pointer);
+  if (field == nullptr) return value.is_string() ? value.get<std::string>() : value.dump();
+  if (field->schema.contains("x-ref") && value.is_string()) {
+    const auto named = store.get(value.get<std::string>());
+    const auto id = named && *named ? store.short_id((*named)->id) : value.get<std::string>();
+    if (id) return *id;
+  }
+  return form.shown(*field, value, session.lang);
+}
+
 std::string case_state(const Session& session, const Record& record) {
   const std::string& title = session.lang == Lang::zh ? record.state_title_zh : record.state_title_en;
   return title.empty() ? record.state : title;
@@ -375,7 +354,6 @@ std::string state_text(const Session& session, const Record& record) {
 }
 
 Json record_json(Store& store, const Record& record) {
-  const auto short_id = store.short_id(record.id);
   Json photos = Json::array();
   for (const RecordPhoto& photo : record.photos) {
     Json one{{"sha256", photo.sha256},
@@ -387,7 +365,7 @@ Json record_json(Store& store, const Record& record) {
     photos.push_back(std::move(one));
   }
   Json object{{"id", record.id},
-              {"short", short_id ? *short_id : record.id},
+              {"short", short_of(store, record.id)},
               {"kind", record.kind},
               {"title", record.title},
               {"delivery", std::string(name(record.delivery))},
@@ -428,8 +406,13 @@ void add_look_commands(CLI::App& app, Session& session) {
   command->add_option("--kind", looked->kind,
                       session.pick("种类：事件、住户、人口、走访（或代码）", "kind, by id or name"));
   command->add_option("--search", looked->search, session.pick("按文字查找", "words or characters of the text"));
-  command->add_option("--limit", looked->limit, session.pick("最多列几条", "at most"))->check(CLI::Range(1, 100'000));
+  command->add_option("--limit", looked->limit, session.pick("最多列几条（默认 50）", "at most (50)"))
+      ->check(CLI::Range(1, 100'000));
+  command->add_option("--before", looked->before,
+                      session.pick("从这条记录往前（更早的），写编号", "only those older than this record, by its id"));
   command->add_flag("--unsent", looked->unsent, session.pick("只列未上传和未被接受的", "only what is not delivered"));
+  command->add_flag("--deleted", looked->deleted,
+                    session.pick("连已删除的和已放弃的也列出", "what is deleted or given up too"));
   run_as_job(command, session, looked, list);
 
   command = app.add_subcommand(
@@ -438,12 +421,6 @@ void add_look_commands(CLI::App& app, Session& session) {
   command->add_flag("--unmask", looked->unmask,
                     session.pick("显示完整信息（会留下查看记录）", "show all (this is logged)"));
   run_as_job(command, session, looked, show);
-
-  command = app.add_subcommand("history", session.pick("一条记录的全过程", "everything that happened to a record"));
-  command->add_option("id", looked->id, session.pick("编号", "id"))->required();
-  command->add_flag("--unmask", looked->unmask,
-                    session.pick("与 --json 同用时带完整内容（会留下查看记录）", "details in --json (this is logged)"));
-  run_as_job(command, session, looked, history);
 
   command = app.add_subcommand("photo", session.pick("取出照片", "write a photo to a file"));
   command

@@ -98,6 +98,7 @@ int run(Session& session, int count, char** words) {
   add_sync_commands(app, session);
   add_capture_commands(app, session);
   add_look_commands(app, session);
+  add_history_command(app, session);
   add_change_commands(app, session);
   add_export_command(app, session);
   if (session.lang == Lang::zh) speak_chinese(app);

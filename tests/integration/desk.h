@@ -27,9 +27,10 @@ struct Ended {
   }
 };
 
-/// A shell's beginning of `julu` (process.h): in Chinese, whatever the locale of who runs the tests.
+/// A shell's beginning of `julu` (process.h): in Chinese, whatever the locale of who runs the tests, and with nobody at
+/// the keyboard, even if who runs them is.
 inline const std::string kNoLocale = "unset LC_ALL LC_MESSAGES LANG; ";
-inline const std::string kPlain = kNoLocale + "exec \"$@\"";
+inline const std::string kPlain = kNoLocale + "exec \"$@\" </dev/null";
 inline const std::string kWithErrors = kPlain + " 2>&1";
 
 class Desk {

@@ -156,6 +156,44 @@ TEST_CASE("the progress line stays in the terminal's width") {
   CHECK(sync.wait() == 0);
 }
 
+TEST_CASE("a person at a terminal is asked before a removal or a giving up, which names what it takes") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const auto at_terminal = [&](const std::vector<std::string>& words, const std::string& answer) {
+    Terminal terminal;
+    terminal.type(answer);
+    Process process =
+        desk.start(words, kNoLocale + "exec <" + terminal.path() + " 2>" + terminal.path() + "; exec \"$@\"");
+    const std::string asked = terminal.read_all();
+    Ended ended{.status = -1, .text = asked + process.read_all()};
+    ended.status = process.wait();
+    INFO(ended.text);
+    CHECK(ended.status == 0);
+    return ended.text;
+  };
+  const auto deleted = [&](const std::string& id) { return desk.run_json({"show", id}).last().at("deleted") == true; };
+  const std::string id = desk.run_json({"household", "--address", "堤村 9 号"}).last().at("id");
+  const std::string refused = at_terminal({"remove", id}, "n\n");
+  CHECK(refused.find("删除 住户 " + id.substr(id.size() - 4) + "  堤村 9 号？ [y/N]") != std::string::npos);
+  CHECK(refused.find("没有改动") != std::string::npos);
+  CHECK_FALSE(deleted(id));
+  at_terminal({"remove", id}, "\n");
+  CHECK_FALSE(deleted(id));
+  const std::string done = at_terminal({"remove", id}, "y\n");
+  CHECK(done.find("已删除  住户 " + id.substr(id.size() - 4) + "  堤村 9 号") != std::string::npos);
+  CHECK(deleted(id));
+
+  const std::string other = desk.run_json({"household", "--address", "堤村", "--set", "所属网格=9"}).last().at("id");
+  REQUIRE(desk.run({"sync", "--once"}).status == 65);
+  CHECK(at_terminal({"give-up", other}, "n\n").find("[y/N]") != std::string::npos);
+  CHECK(desk.run_json({"list", "--unsent"}).last().at("id") == other);
+  CHECK(at_terminal({"give-up", other, "--yes"}, "").find("[y/N]") == std::string::npos);
+  CHECK(deleted(other));
+  const std::string third = desk.run_json({"household", "--address", "堤村"}).last().at("id");
+  CHECK(desk.run({"remove", third}).status == 0);  // nobody is there to be asked
+  CHECK(deleted(third));
+}
+
 TEST_CASE("the language is the locale's, Chinese when there is none, and --lang goes first") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Desk desk(platform);

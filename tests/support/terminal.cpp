@@ -20,6 +20,11 @@ Terminal::~Terminal() {
   if (fd_ >= 0) ::close(fd_);
 }
 
+void Terminal::type(const std::string& text) {
+  if (::write(fd_, text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    throw std::runtime_error("nothing typed");
+}
+
 std::string Terminal::read_all() {
   std::string text;
   char bytes[4096];

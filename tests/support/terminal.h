@@ -14,6 +14,8 @@ class Terminal {
 
   /// Where a program writes to it.
   const std::string& path() const { return path_; }
+  /// What a person types there; it waits for whoever reads.
+  void type(const std::string& text);
   /// All that was written, once nobody has it open any more. A program has to have opened it before, or will.
   std::string read_all();
 
