@@ -18,14 +18,15 @@
 #include <julu/enrolment.h>
 #include <julu/limits.h>
 
+#include "console.h"
 #include "exit_status.h"
+#include "form.h"
 
 namespace julu::desk {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kSeveral = "several workers: ";
 constexpr std::string_view kOwnWords = "in own words: ";
 
 std::string environment(const char* name) {
@@ -79,7 +80,7 @@ Result<StoreKey> read_key(const std::string& path) {
   const bool known = ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
   const ssize_t got = known ? ::read(fd, text, sizeof text) : -1;
   ::close(fd);
-  if ((about.st_mode & 077) != 0) return Error{ErrorCode::permission, "key-file", "readable by others"};
+  if (known && (about.st_mode & 077) != 0) return Error{ErrorCode::permission, "key-file", "readable by others"};
   std::string_view digits(text, got > 0 ? static_cast<std::size_t>(got) : 0);
   while (!digits.empty() && (digits.back() == '\n' || digits.back() == '\r' || digits.back() == ' '))
     digits.remove_suffix(1);
@@ -122,9 +123,16 @@ std::string Session::root() const {
   return environment("HOME") + "/.local/share/julu";
 }
 
+std::string Session::key_path() const { return key_file.empty() ? root() + "/key" : key_file; }
+
 Result<StoreKey> Session::key(bool make_when_missing) const {
-  const std::string path = key_file.empty() ? root() + "/key" : key_file;
+  const std::string path = key_path();
   auto key = read_key(path);
+  if (!key && key.error().detail == "readable by others") {
+    return own_words(ErrorCode::permission, "key-file",
+                     fill("密钥文件 {0} 别人也能读，所以没有用它。\n请运行：chmod 600 {0}",
+                          "Others may read the key file {0}, so it was not used.\nRun: chmod 600 {0}", path));
+  }
   if (key || key.error().code != ErrorCode::store_missing) return key;
   // Where the stores are, a new key would pass for theirs.
   const auto all = enrolments(root());
@@ -137,31 +145,46 @@ Result<StoreKey> Session::key(bool make_when_missing) const {
                         short_path(path)));
 }
 
-Result<std::unique_ptr<Store>> Session::open() {
-  JULU_TRY(const std::vector<Enrolled> all, enrolments(root()));
-  const std::string wanted = worker.empty() ? environment("JULU_WORKER") : worker;
-  std::string directory;
-  std::string names;
-  for (const Enrolled& one : all) {
-    names += (names.empty() ? "" : "、") + one.worker;
-    if (wanted.empty() || one.worker == wanted) directory = one.directory;
-  }
-  // A worker who enrolled again is there under two names; which is meant only they can tell.
-  if (wanted.empty() && all.size() > 1) {
-    return Error{ErrorCode::bad_argument, "--worker", std::string(kSeveral) + names};
-  }
-  if (all.empty()) return Error{ErrorCode::store_missing, {}, {}};
-  if (directory.empty()) {
-    return own_words(
-        ErrorCode::store_missing, "--worker",
-        fill("这台电脑没有登记过 {}，登记过的是 {}。", "{} is not enrolled here; enrolled: {}.", wanted, names));
-  }
-  directory_ = directory;
+Result<std::unique_ptr<Store>> Session::open_at(const std::string& directory) const {
   JULU_TRY(const StoreKey key, this->key(false));
   Store::Options options;
   options.directory = directory;
   options.key = key;
   return Store::open(options);
+}
+
+// A worker who enrolled again is there under two names; which is meant only they can tell, by what is in them.
+Error Session::which_of(const std::vector<Enrolled>& all) const {
+  std::string lines;
+  for (const Enrolled& one : all) {
+    lines += "\n--worker " + one.worker;
+    const auto store = open_at(one.directory);
+    const auto status = store ? (*store)->status() : Result<Status>(store.error());
+    if (!status) continue;
+    lines += fill("  未上传 {} 条，上次同步 {}", "  {} not uploaded, last sync {}", status->unsent_records,
+                  status->last_sync_ms > 0 ? time_text(status->last_sync_ms) : pick("从未", "never"));
+  }
+  return own_words(ErrorCode::bad_argument, "--worker",
+                   fill("这台电脑登记过不止一位，请用 --worker 指定：{}",
+                        "More than one is enrolled here; name one with --worker:{}", lines));
+}
+
+Result<std::unique_ptr<Store>> Session::open() {
+  JULU_TRY(const std::vector<Enrolled> all, enrolments(root()));
+  const std::string wanted = worker.empty() ? environment("JULU_WORKER") : worker;
+  std::string names;
+  for (const Enrolled& one : all) {
+    names += (names.empty() ? "" : comma(lang)) + one.worker;
+    if (wanted.empty() || one.worker == wanted) directory_ = one.directory;
+  }
+  if (wanted.empty() && all.size() > 1) return which_of(all);
+  if (all.empty()) return Error{ErrorCode::store_missing, {}, {}};
+  if (directory_.empty()) {
+    return own_words(
+        ErrorCode::store_missing, "--worker",
+        fill("这台电脑没有登记过 {}，登记过的是 {}。", "{} is not enrolled here; enrolled: {}.", wanted, names));
+  }
+  return open_at(directory_);
 }
 
 void Session::print(std::string_view text) const { fmt::print(stdout, "{}{}", text, text.ends_with('\n') ? "" : "\n"); }
@@ -180,8 +203,6 @@ std::string Session::advice_for(const Error& error) const {
     const char *detail, *zh, *en;
   };
   constexpr Known kKnown[] = {
-      {"readable by others", "密钥文件不能让别人读取，请运行：chmod 600 密钥文件",
-       "Others may read the key file. Run: chmod 600 FILE"},
       {"several records end so", "有多条记录的编号以此结尾，请多写几位。", "Several ids end so: give more digits."},
       {"several photos begin so", "有多张照片以此开头，请写全 64 位。", "Several photos begin so: give all 64 digits."},
       {"no such folder", "没有这个目录，请先建立。", "There is no such folder: make it first."},
@@ -189,10 +210,6 @@ std::string Session::advice_for(const Error& error) const {
       {"no photos", "这条记录没有照片。", "The record has no photos."},
       {"nothing to change", "没有写要改什么，见 julu household --help。", "Nothing to change was given: see --help."},
   };
-  if (error.detail.starts_with(kSeveral)) {
-    return fill("这台电脑登记过 {}，请用 --worker 指定一个。", "Enrolled here: {}. Name one with --worker.",
-                error.detail.substr(kSeveral.size()));
-  }
   for (const Known& known : kKnown) {
     if (error.detail == known.detail) return pick(known.zh, known.en);
   }
@@ -210,7 +227,7 @@ std::string Session::advice_for(const Error& error) const {
   return {};
 }
 
-// What is no field of a form is called so by the commands' help.
+// What is no field of a form is called so by the commands' help; a path says which one it is.
 std::string Session::word_for(const std::string& pointer) const {
   struct Known {
     const char *pointer, *zh, *en;
@@ -222,6 +239,8 @@ std::string Session::word_for(const std::string& pointer) const {
   for (const Known& known : kKnown) {
     if (pointer == known.pointer) return pick(known.zh, known.en);
   }
+  if (pointer == "key-file") return "--key-file " + short_path(key_path());
+  if (pointer == "root" || pointer == "directory") return "--data " + short_path(root());
   constexpr std::string_view kPhoto = "/photos/";
   std::size_t number = 0;
   const char* end = pointer.data() + pointer.size();

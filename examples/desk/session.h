@@ -8,9 +8,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include <julu/enrolment.h>
 #include <julu/result.h>
 #include <julu/store.h>
 #include <nlohmann/json.hpp>
@@ -39,6 +41,7 @@ class Session {
   }
 
   std::string root() const;
+  std::string key_path() const;
   /// 32 bytes as 64 hex digits in a file that nobody else may read. One is not made beside stores that want another.
   /// Errors: permission, store_key, store_missing.
   Result<StoreKey> key(bool make_when_missing) const;
@@ -58,6 +61,8 @@ class Session {
   int fail(ErrorCode code, const std::string& field, const std::string& hint = {}) const;
 
  private:
+  Result<std::unique_ptr<Store>> open_at(const std::string& directory) const;
+  Error which_of(const std::vector<Enrolled>& all) const;
   std::string advice_for(const Error& error) const;
   std::string word_for(const std::string& pointer) const;
   std::string directory_;  // of the store that is open

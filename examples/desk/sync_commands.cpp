@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <memory>
 
 #include <fmt/format.h>
@@ -14,6 +15,7 @@
 #include "commands.h"
 #include "console.h"
 #include "exit_status.h"
+#include "form.h"
 #include "interrupt.h"
 
 namespace julu::desk {
@@ -29,10 +31,16 @@ struct SyncCommand {
   std::string ca_file;
 };
 
-std::string joined(const std::vector<std::string>& words) {
+std::string joined(const Session& session, const std::vector<std::string>& words) {
   std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : "、") + word;
+  for (const std::string& word : words) text += (text.empty() ? "" : comma(session.lang)) + word;
   return text;
+}
+
+std::string names_of(const Session& session, const std::vector<Enrolled>& all) {
+  std::vector<std::string> names;
+  for (const Enrolled& one : all) names.push_back(one.worker);
+  return joined(session, names);
 }
 
 bool is_plain_and_away(std::string_view platform) {
@@ -60,12 +68,11 @@ int fail_to_enrol(const Session& session, const Error& error, const std::string&
   }
   if (error.code == ErrorCode::bad_argument && error.field == "/code") {
     return session.fail(error, "--code",
-                        session.pick("激活码像 7F3K-92QM-X4HT 这样。", "A code looks like 7F3K-92QM-X4HT."));
+                        session.pick("激活码像 7F3K-92QM-X4HT-6PWD 这样。", "A code looks like 7F3K-92QM-X4HT-6PWD."));
   }
   std::string workers;
-  if (const auto all = enrolments(session.root()); all && error.code == ErrorCode::enrolment_refused) {
-    for (const Enrolled& one : *all) workers += (workers.empty() ? "" : "、") + one.worker;
-  }
+  if (const auto all = enrolments(session.root()); all && error.code == ErrorCode::enrolment_refused)
+    workers = names_of(session, *all);
   return session.fail(
       error, error.field == "/code" ? "--code" : "",
       workers.empty() ? std::string() : session.fill("这台电脑已登记过 {}。", "{} is enrolled here already.", workers));
@@ -73,6 +80,13 @@ int fail_to_enrol(const Session& session, const Error& error, const std::string&
 
 int init(Session& session, const InitOptions& wanted) {
   std::signal(SIGPIPE, SIG_IGN);
+  const auto here = enrolments(session.root());
+  if (!here) return session.fail(here.error());
+  if (!here->empty()) {
+    session.note(session.fill("这台电脑已登记过 {}，已有的数据不动；这次另外登记。",
+                              "Enrolled here already: {}. What they hold is left alone; this adds another one.",
+                              names_of(session, *here)));
+  }
   const auto key = session.key(true);
   if (!key) return session.fail(key.error());
   EnrolOptions options;
@@ -85,6 +99,13 @@ int init(Session& session, const InitOptions& wanted) {
   const auto device = enrol(options);
   if (!device) return fail_to_enrol(session, device.error(), wanted.platform);
   const Identity& who = device->identity;
+  if (!here->empty()) {
+    session.note(
+        session.fill("现在登记了不止一位，以后每条命令都要写 --worker（或设 JULU_WORKER）；这次登记的是 --worker {}",
+                     "More than one is enrolled now: every command wants --worker (or JULU_WORKER); this one "
+                     "is --worker {}",
+                     std::filesystem::path(device->directory).filename().string()));
+  }
   if (session.json) {
     session.print_json(Json{{"worker", who.worker},
                             {"name", who.name},
@@ -97,7 +118,7 @@ int init(Session& session, const InitOptions& wanted) {
     return 0;
   }
   const std::string name = who.name.empty() ? who.worker : who.name;
-  const std::string grids = joined(who.grid_names);
+  const std::string grids = joined(session, who.grid_names);
   session.print(session.lang == Lang::zh
                     ? fmt::format("已登记：{}{}。数据保存在 {}", name, grids.empty() ? "" : "（" + grids + "）",
                                   short_path(device->directory))
@@ -149,6 +170,11 @@ std::string failure_text(const Session& session, const SyncOutcome& outcome, std
   std::string text = outcome.failure
                          ? std::string(sentence(outcome.failure->code, session.lang))
                          : session.pick("还有未上传的内容，稍后自动重试。", "Something is left; trying again later.");
+  if (outcome.failure && outcome.failure->code == ErrorCode::device_refused) {
+    text += session.pick("已保存的都在：管理员重新启用这台设备之后，再运行 julu sync 就接着上传。",
+                         " What was saved is safe: once the administrator admits the device again, `julu sync` goes on "
+                         "with it.");
+  }
   const std::string later = session.pick("稍后自动重试", "trying again later");
   const std::size_t at = text.find(later);
   const std::int64_t seconds = wait_ms ? (*wait_ms + 999) / 1000 : 0;
@@ -184,9 +210,11 @@ int say_outcome(const Session& session, Store& store, const SyncOutcome& outcome
     return exit_status(outcome);
   }
   std::string text = session.pick("没有要上传的内容", "Nothing to upload");
-  if (records_delivered > 0) text = session.fill("已送达 {} 条", "Delivered {} records", records_delivered);
+  if (records_delivered > 0)
+    text = session.fill("已送达 {} 条", records_delivered == 1 ? "Delivered {} record" : "Delivered {} records",
+                        records_delivered);
   if (records_delivered > 0 && outcome.photos_sent > 0)
-    text += session.fill("，照片 {} 张", ", {} photos", outcome.photos_sent);
+    text += session.fill("，照片 {} 张", outcome.photos_sent == 1 ? ", {} photo" : ", {} photos", outcome.photos_sent);
   if (records_delivered > 0) text += session.pick("，均有平台回执", ", each with the platform's receipt");
   if (records_delivered == 0 && unsent > 0) text = session.pick("还没有送达", "Nothing delivered yet");
   session.print(text + session.fill("      未上传 {} 条", "      {} not uploaded", unsent));
@@ -198,7 +226,7 @@ int say_outcome(const Session& session, Store& store, const SyncOutcome& outcome
   }
   if (conflicts > 0) {
     session.note(session.fill("有 {} 个字段两边都改过，见 julu conflicts",
-                              "{} fields were changed on both sides: julu conflicts", conflicts));
+                              "fields changed on both sides: {}, see julu conflicts", conflicts));
   }
   return exit_status(outcome);
 }
@@ -235,31 +263,58 @@ Result<SyncOutcome> run_all(const Session& session, Store& store, Syncer& syncer
   }
 }
 
+// The library's sentence for a full disk speaks to who has just entered something.
+int fail_to_sync(const Session& session, const Error& error) {
+  if (error.code != ErrorCode::disk_full) return session.fail(error);
+  return session.fail(own_words(error.code, error.field,
+                                session.pick("存储空间不足。已保存的内容不会丢失，清理空间后再运行 julu sync。",
+                                             "The disk is full. What was saved is safe: free some space, then run "
+                                             "`julu sync` again.")));
+}
+
+// A sync that broke off: first what has arrived all the same, so that nobody enters it again.
+int fail_broken_off(const Session& session, Store& store, const Error& error, std::int64_t unsent_before) {
+  if (const auto status = store.status()) {
+    const std::int64_t delivered = std::max<std::int64_t>(unsent_before - status->unsent_records, 0);
+    if (session.json) {
+      session.print_json(Json{{"end", "failed"}, {"records_delivered", delivered}, {"unsent", status->unsent_records}});
+    } else {
+      session.print(session.fill("同步中断：已送达 {} 条，未上传 {} 条。未上传的都保存在本机，不必重新登记。",
+                                 "The sync broke off: delivered {}, {} not uploaded. These are saved here and need not "
+                                 "be entered again.",
+                                 delivered, status->unsent_records));
+    }
+  }
+  return fail_to_sync(session, error);
+}
+
 int sync(Session& session, const SyncCommand& wanted) {
   std::signal(SIGPIPE, SIG_IGN);
-  return with_store(session, [&](Store& store) {
-    const auto transport =
-        curl_transport({.platform = store.identity().platform, .ca_file = wanted.ca_file, .pinned_key = {}});
-    if (transport == nullptr) return session.fail(ErrorCode::internal, {});
-    Syncer syncer(store, *transport);
-    // A person who types this wants it now, whatever was to be waited for.
-    if (const auto hinted = syncer.hint(); !hinted) return session.fail(hinted.error());
-    const auto before = store.status();
-    if (!before) return session.fail(before.error());
-    const Stopping stopping([&] { syncer.cancel(); });
-    auto outcome = run_all(session, store, syncer, stopping, wanted);
-    if (!outcome) return session.fail(outcome.error());
-    if (outcome->end == SyncEnd::cancelled)
-      session.note(session.pick("已停止。已保存的内容不会丢失。", "Stopped. What was saved is safe."));
-    if (outcome->end == SyncEnd::deadline || outcome->end == SyncEnd::sign_in ||
-        outcome->end == SyncEnd::device_refused || outcome->end == SyncEnd::app_too_old) {
-      session.note(failure_text(session, *outcome, std::nullopt));
-    }
-    const auto after = store.status();
-    const std::int64_t delivered =
-        after ? std::max<std::int64_t>(before->unsent_records - after->unsent_records, 0) : 0;
-    return say_outcome(session, store, *outcome, delivered);
-  });
+  const auto opened = session.open();
+  if (!opened) return fail_to_sync(session, opened.error());
+  Store& store = **opened;
+  const auto transport =
+      curl_transport({.platform = store.identity().platform, .ca_file = wanted.ca_file, .pinned_key = {}});
+  if (transport == nullptr) return session.fail(ErrorCode::internal, {});
+  Syncer syncer(store, *transport);
+  const auto before = store.status();
+  if (!before) return fail_to_sync(session, before.error());
+  // A person who types this wants it now, whatever was to be waited for.
+  if (const auto hinted = syncer.hint(); !hinted)
+    return fail_broken_off(session, store, hinted.error(), before->unsent_records);
+  const Stopping stopping([&] { syncer.cancel(); });
+  auto outcome = run_all(session, store, syncer, stopping, wanted);
+  if (!outcome && outcome.error().code == ErrorCode::sync_in_progress) return session.fail(outcome.error());
+  if (!outcome) return fail_broken_off(session, store, outcome.error(), before->unsent_records);
+  if (outcome->end == SyncEnd::cancelled)
+    session.note(session.pick("已停止。已保存的内容不会丢失。", "Stopped. What was saved is safe."));
+  if (outcome->end == SyncEnd::deadline || outcome->end == SyncEnd::sign_in ||
+      outcome->end == SyncEnd::device_refused || outcome->end == SyncEnd::app_too_old) {
+    session.note(failure_text(session, *outcome, std::nullopt));
+  }
+  const auto after = store.status();
+  const std::int64_t delivered = after ? std::max<std::int64_t>(before->unsent_records - after->unsent_records, 0) : 0;
+  return say_outcome(session, store, *outcome, delivered);
 }
 
 int status(Session& session) {
@@ -294,14 +349,15 @@ int status(Session& session) {
     const auto row = [&](const char* label_zh, const char* label_en, const std::string& text) {
       session.print(padded(session.pick(label_zh, label_en), 12) + "  " + text);
     };
-    row("登记人", "worker", fmt::format("{} {}", who.name.empty() ? who.worker : who.name, joined(who.grid_names)));
+    row("登记人", "worker",
+        fmt::format("{} {}", who.name.empty() ? who.worker : who.name, joined(session, who.grid_names)));
     row("平台", "platform", who.platform);
     row("记录", "records", session.fill("{} 条", "{}", now->records));
     row("未上传", "not uploaded",
-        session.fill("{} 条，照片 {} 张（{}）", "{} records, {} photos ({})", now->unsent_records, now->unsent_photos,
+        session.fill("{} 条，照片 {} 张（{}）", "{}; photos: {} ({})", now->unsent_records, now->unsent_photos,
                      bytes_text(now->unsent_photo_bytes)));
     row("未被接受", "refused", session.fill("{} 项", "{}", now->parked_ops));
-    row("冲突", "conflicts", session.fill("{} 个字段", "{} fields", now->conflicts));
+    row("冲突", "conflicts", session.fill("{} 个字段", "{}", now->conflicts));
     row("上次同步", "last sync", time_text(now->last_sync_ms, true));
     if (now->confirming)
       session.note(

@@ -1,0 +1,72 @@
+// The clerk's way to the platform when it is not the happy one: who is enrolled twice, who was revoked, a sync that
+// breaks off.
+#include <catch2/catch_test_macros.hpp>
+
+#include "desk.h"
+
+using namespace julu::test;
+using nlohmann::json;
+
+TEST_CASE("who enrols a second time hears who is here already and that a worker has to be named from now on") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  REQUIRE(desk.run({"report", "--category", "道路", "--text", "坑"}).status == 0);
+  const Ended again = desk.run({"init", "--platform", platform.url(), "--code", platform.code("W-0412")}, kWithErrors);
+  CHECK(again.status == 0);
+  CHECK(again.text.find("已登记过 W-0412") != std::string::npos);
+  CHECK(again.text.find("--worker W-0412-") != std::string::npos);
+  const Ended bare = desk.run_json({"list"});
+  CHECK(bare.status == 64);
+  const std::string message = bare.last().at("error").at("message");
+  CHECK(message.find("--worker W-0412  未上传 1 条，上次同步 从未\n") != std::string::npos);
+  CHECK(message.find("--worker W-0412-") != std::string::npos);
+  CHECK(message.find("未上传 0 条") != std::string::npos);
+  CHECK(desk.run({"--worker", "W-0412", "sync"}).status == 0);
+}
+
+TEST_CASE("what a revoked device has saved waits, and goes on when the administrator admits it again") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  REQUIRE(desk.run({"report", "--category", "道路", "--text", "坑"}).status == 0);
+  const std::string device = desk.run_json({"status"}).last().at("device");
+  const std::vector<std::string> of_it{"--data", platform.folder.file("platform"), "--device", device};
+  const auto administrator = [&](const std::string& command) {
+    std::vector<std::string> words{JUHAOBAN_PROGRAM, command};
+    words.insert(words.end(), of_it.begin(), of_it.end());
+    Process process(words, "exec \"$@\" 2>&1");
+    process.read_all();
+    return process.wait();
+  };
+  REQUIRE(administrator("revoke") == 0);
+  const Ended refused = desk.run({"sync", "--once"}, kWithErrors);
+  CHECK(refused.status == 77);
+  CHECK(refused.text.find("管理员重新启用") != std::string::npos);
+  REQUIRE(administrator("admit") == 0);
+  CHECK(desk.run({"sync", "--once"}).status == 0);
+  CHECK(platform.dump("record").size() == 1);
+}
+
+TEST_CASE("a sync that breaks off says what has arrived and that nothing has to be entered again") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    REQUIRE(desk.run({"report", "--category", "道路", "--text", "坑", "--photo", desk.photo("a.jpg", i)}).status == 0);
+  }
+  // Not one file may grow any more, once it is this long.
+  const std::string small = kNoLocale + "trap '' XFSZ; ulimit -f 120; exec \"$@\" </dev/null";
+  const json before = desk.run_json({"status"}).last();
+  const Ended broken = desk.run({"sync", "--once"}, small + " 2>&1");
+  INFO(broken.text);
+  REQUIRE(broken.status == 74);
+  const json after = desk.run_json({"status"}).last();
+  const int left = after.at("unsent_records"), delivered = before.at("unsent_records").get<int>() - left;
+  CHECK(broken.text.find("已送达 " + std::to_string(delivered) + " 条，未上传 " + std::to_string(left) + " 条") !=
+        std::string::npos);
+  CHECK(broken.text.find("不必重新登记") != std::string::npos);
+  const std::string lines = desk.run_json({"sync", "--once"}, small).text;
+  const json sum = json::parse(lines.substr(0, lines.find('\n')), nullptr, false);
+  CHECK(sum.value("end", "") == "failed");
+  CHECK(json::parse(lines.substr(lines.find('\n') + 1), nullptr, false).contains("error"));
+  CHECK(desk.run({"sync"}).status == 0);
+  CHECK(platform.dump("record").size() == 5);
+}
