@@ -21,7 +21,7 @@ struct Named {
 
 // What was typed for one record.
 struct Entered {
-  std::string kind;
+  std::string command, kind;
   std::vector<std::pair<std::string, std::string>> values;  ///< field and text, in the order of `named`
   std::vector<std::string> sets;
   std::vector<std::string> photos;
@@ -62,13 +62,21 @@ constexpr Named kVisit[] = {
 // The whole id of a record that is of this kind, or has not arrived.
 Result<std::string> id_of_kind(const Session& session, Store& store, const std::string& typed, const std::string& kind,
                                const std::string& field) {
-  JULU_TRY(const std::string id, whole_id(store, typed));
-  JULU_TRY(const auto record, store.get(id));
+  const auto id = whole_id(store, typed);
+  const std::string title = kind_title(store, kind, session.lang);
+  if (!id && id.error().code == ErrorCode::record_unknown) {
+    return own_words(ErrorCode::record_unknown, field,
+                     session.fill("找不到{0} {1}，编号见 julu list --kind {0}（写最后几位即可，至少四位）。",
+                                  "There is no {0} {1}: ids are in julu list --kind {0}; the last four digits or more "
+                                  "will do.",
+                                  title, fitted(typed, 40)));
+  }
+  if (!id) return id.error();
+  JULU_TRY(const auto record, store.get(*id));
   if (!record || record->kind == kind) return id;
-  const auto short_id = store.short_id(id);
   return own_words(ErrorCode::field_invalid, field,
-                   session.fill("{} 是{}，不是{}。", "{} is of the kind {}, not {}.", short_id ? *short_id : id,
-                                kind_title(store, record->kind, session.lang), kind_title(store, kind, session.lang)));
+                   session.fill("{} 是{}，不是{}。", "{} is of the kind {}, not {}.", short_of(store, *id),
+                                kind_title(store, record->kind, session.lang), title));
 }
 
 // A null is "remove" in a patch; in a new record it is nothing.
@@ -86,7 +94,12 @@ Result<std::string> body_of(const Session& session, Store& store, const Form& fo
   std::map<const Field*, std::string> lists;  // what a list was given again goes to the rest of it
   for (const std::string& set : entered.sets) {
     const std::size_t equals = set.find('=');
-    if (equals == std::string::npos || equals == 0) return Error{ErrorCode::bad_argument, "--set", {}};
+    if (equals == std::string::npos || equals == 0) {
+      return own_words(ErrorCode::bad_argument, "--set",
+                       session.fill("--set 要写成 字段=值，这里只有“{}”。\n可填：{}",
+                                    "--set wants field=value; here is only “{}”.\nFields: {}", fitted(set, 40),
+                                    form.choices(set, session.lang)));
+    }
     const std::string name = set.substr(0, equals);
     std::string text = set.substr(equals + 1);
     const Field* field = form.find(name);
@@ -98,36 +111,20 @@ Result<std::string> body_of(const Session& session, Store& store, const Form& fo
   return text_of(*body);
 }
 
-std::string advice(const Session& session, const Form& form, const Error& error) {
-  const Field* field = form.find(error.field);
-  if (error.code != ErrorCode::field_invalid || field == nullptr) return {};
-  if (field->schema.contains("x-codes")) {
-    return session.pick("可选：", "One of: ") + code_choices(field->schema["x-codes"].get<std::string>(), session.lang);
-  }
-  const std::string type = field->schema.value("type", "");
-  const std::string format = field->schema.value("x-format", "");
-  if (field->is_time())
-    return session.pick("请按 2026-11-20 10:00 这样填写时间（北京时间）。",
-                        "A time such as 2026-11-20 10:00 (UTC+08:00).");
-  if (type == "integer" && field->schema.contains("minimum") && field->schema.contains("maximum")) {
-    return session.fill("请填 {} 到 {} 的整数。", "A whole number from {} to {}.",
-                        field->schema["minimum"].get<std::int64_t>(), field->schema["maximum"].get<std::int64_t>());
-  }
-  if (type == "integer") return session.pick("请填整数，如 4。", "A whole number, such as 4.");
-  if (type == "boolean") return session.pick("请填 是 或 否。", "Yes or no.");
-  if (format == "date") return session.pick("请按 2026-11-24 这样填写日期。", "A date such as 2026-11-24.");
-  if (format == "id_number")
-    return session.pick("请核对 18 位号码，末位校验码不符。", "Check the 18 digits: the last one does not fit.");
-  return {};
-}
-
 Result<Saved> save(const Session& session, Store& store, const Form& form, const Entered& entered, std::string body,
                    const std::vector<PhotoInput>& photos) {
   if (!entered.edit.empty()) {
     JULU_TRY(const std::string id, id_of_kind(session, store, entered.edit, form.kind(), "--edit"));
     const bool empty = body == "{}";
-    if (empty && photos.empty()) return Error{ErrorCode::bad_argument, "--edit", "nothing to change"};
-    return empty ? store.attach(id, photos) : store.patch(id, body, photos);
+    if (empty && photos.empty()) {
+      return own_words(ErrorCode::bad_argument, "--edit",
+                       session.fill("没有写要改什么，见 julu {} --help。",
+                                    "Nothing to change was given: see julu {} --help.", entered.command));
+    }
+    auto saved = empty ? store.attach(id, photos) : store.patch(id, body, photos);
+    if (!saved && saved.error().code == ErrorCode::shape_mismatch)
+      return no_such_way(session, form, Verb::edit, saved.error());
+    return saved;
   }
   Capture capture;
   capture.kind = form.kind();
@@ -147,9 +144,11 @@ int run_capture(Session& session, const Entered& entered) {
     const auto body = body_of(session, store, form, entered);
     if (!body) return fail_entered(session, body.error(), &form, photos);
     const auto saved = save(session, store, form, entered, *body, photos);
-    if (!saved) return fail_entered(session, in_body(saved.error()), &form, photos);
-    return say_saved(session, store, *saved, session.pick("已保存", "Saved"),
-                     form.title(session.lang) + " " + short_of(store, saved->id));
+    if (!saved) return fail_entered(session, in_body(saved.error()), &form, photos, *body);
+    const int said = say_saved(session, store, *saved, session.pick("已保存", "Saved"),
+                               form.title(session.lang) + " " + short_of(store, saved->id));
+    note_unknown_codes(session, form, *body);
+    return said;
   });
 }
 
@@ -180,6 +179,7 @@ void add_kind(CLI::App& app, Session& session, const char* word, const char* kin
               bool document, const char* about) {
   CLI::App* command = app.add_subcommand(word, about);
   auto entered = std::make_shared<Entered>();
+  entered->command = word;
   entered->kind = kind;
   auto texts = std::make_shared<std::vector<std::string>>(N);
   std::vector<CLI::Option*> options;
@@ -224,22 +224,6 @@ Result<void> enter(const Session& session, Store& store, const Form& form, Json&
   const auto id = id_of_kind(session, store, text, field->schema["x-ref"].get<std::string>(), field->pointer);
   if (!id) return Error{id.error().code, field->pointer, id.error().detail};
   return form.put(body, name, *id);
-}
-
-int fail_entered(const Session& session, const Error& error, const Form* form, const std::vector<PhotoInput>& photos) {
-  std::string field = error.field;
-  // What is wrong inside of a field, such as an item of a list, is known by the field.
-  for (std::string place = error.field; form != nullptr && place.starts_with('/'); place.resize(place.rfind('/'))) {
-    if (form->find(place) == nullptr) continue;
-    field = form->label(place, session.lang);
-    break;
-  }
-  for (std::size_t i = 0; i < photos.size(); ++i) {
-    const std::string pointer = "/photos/" + std::to_string(i);
-    if (error.field == pointer) field = photos[i].path;
-    if (error.field == pointer + "/role") field = "--photo " + photos[i].role + "=" + photos[i].path;
-  }
-  return session.fail(error, field, form != nullptr ? advice(session, *form, error) : "");
 }
 
 int say_saved(const Session& session, Store& store, const Saved& saved, const std::string& done,
@@ -287,6 +271,7 @@ void add_capture_commands(CLI::App& app, Session& session) {
 
   CLI::App* command = app.add_subcommand("record", session.pick("登记其他种类的记录", "enter a record of any kind"));
   auto entered = std::make_shared<Entered>();
+  entered->command = "record";
   command->add_option("kind", entered->kind, session.pick("种类", "kind"))->required();
   add_common(*command, entered, session, true);
   command->callback(

@@ -80,6 +80,8 @@ int remove(Session& session, Store& store, const Wanted& wanted, const std::stri
   const bool asks = !record->deleted && form.shape() == "document";
   if (asks && !agreed(session, wanted, session.fill("删除 {}？", "Remove {}?", name))) return 0;
   const auto saved = store.remove(id);
+  if (!saved && saved.error().code == ErrorCode::shape_mismatch)
+    return session.fail(no_such_way(session, form, Verb::remove, saved.error()));
   if (!saved) return session.fail(saved.error());
   return say_saved(session, store, *saved, session.pick("已删除", "Removed"), name);
 }

@@ -30,8 +30,15 @@ Result<void> enter(const Session& session, Store& store, const Form& form, Json&
 /// waits behind what the platform refused of the record.
 int say_saved(const Session& session, Store& store, const Saved& saved, const std::string& done,
               const std::string& what);
-/// A failure in what was entered, with the field as the person knows it: its label, or the photo's path.
-int fail_entered(const Session& session, const Error& error, const Form* form, const std::vector<PhotoInput>& photos);
+/// A failure in what was entered, with the field as the person knows it, its label or the photo's path, and what would
+/// be right there. `body`: the text that was refused, when there was one.
+int fail_entered(const Session& session, const Error& error, const Form* form, const std::vector<PhotoInput>& photos,
+                 const std::string& body = {});
+/// The refusal of an edit or a removal by a kind that knows none: what it has instead.
+enum class Verb { edit, remove };
+Error no_such_way(const Session& session, const Form& form, Verb verb, const Error& refused);
+/// Notes codes in `body` that are kept, since lists are open, though no list here has them.
+void note_unknown_codes(const Session& session, const Form& form, const std::string& body);
 
 /// Opens the store and calls `work`; answers for what cannot be opened.
 int with_store(Session& session, const std::function<int(Store&)>& work);

@@ -208,7 +208,6 @@ std::string Session::advice_for(const Error& error) const {
       {"no such folder", "没有这个目录，请先建立。", "There is no such folder: make it first."},
       {"is a folder", "这是一个目录，请写上文件名。", "This is a folder: name a file in it."},
       {"no photos", "这条记录没有照片。", "The record has no photos."},
-      {"nothing to change", "没有写要改什么，见 julu household --help。", "Nothing to change was given: see --help."},
   };
   for (const Known& known : kKnown) {
     if (error.detail == known.detail) return pick(known.zh, known.en);

@@ -27,7 +27,52 @@ struct Mistyping : Desk {
   }
 };
 
+std::string many(const char* text, int times) {
+  std::string all;
+  for (int i = 0; i < times; ++i) all += text;
+  return all;
+}
+
 }  // namespace
+
+TEST_CASE("a value that is refused is told by what is wrong with it") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Mistyping desk(platform);
+  const auto person = [&](const std::string& option, const std::string& value, const std::string& what) {
+    return desk.says({"person", "--name", "张三", option, value}, 65, what);
+  };
+  CHECK(person("--id-number", "13052919", "应为 18 位，现在是 8 位"));
+  CHECK(person("--id-number", "13052919900101001A", "只能是数字"));
+  CHECK(person("--id-number", "130529199013010016", "第 7 到 14 位"));
+  CHECK(person("--id-number", "130529190001010017", "末位校验码不符"));
+  CHECK(person("--birth-date", "昨天", "2026-11-24 这样"));
+  CHECK(person("--birth-date", "2023-02-30", "没有这一天"));
+  CHECK(person("--birth-date", "1700-01-01", "核对年份"));
+  CHECK(person("--phone", "没有", "电话号码"));
+  CHECK(person("--set", "标签=独居,独居", "“独居”重复了"));
+  CHECK(person("--set", "标签=" + many("长", 33), "每项最多 32 个字"));
+  CHECK(person("--set", "职业=" + many("长", 31), "最多 30 个字"));
+  CHECK(desk.says({"person", "--name", "张三", "--set", "职业"}, 64, "字段=值"));
+  CHECK(desk.says({"household", "--address", "堤村", "--set", "住房=平房"}, 65, "、间数、"));
+  CHECK(desk.says({"visit"}, 65, "走访记录、走访目的 填一项即可"));
+  CHECK(desk.says({"report", "--category", "道路", "--text", "坑", "--photo", "旁边=" + desk.photo("a.jpg")}, 64,
+                  "近景、远景、参照物、处置前、处置后"));
+  CHECK(desk.run_json({"status"}).last().at("records") == 0);
+}
+
+TEST_CASE("a record that is not there is told by what was typed, and an edit that cannot be by what can") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Mistyping desk(platform);
+  CHECK(desk.says({"person", "--name", "张三", "--household", "zzzz"}, 66, "找不到住户 zzzz"));
+  CHECK(desk.says({"person", "--edit", "zzzz", "--name", "张三"}, 66, "找不到人口 zzzz"));
+  const std::string person = desk.run_json({"person", "--name", "张三"}).last().at("id");
+  CHECK(desk.says({"person", "--edit", person}, 64, "julu person --help"));
+  const std::string incident = desk.run_json({"report", "--category", "道路", "--text", "坑"}).last().at("id");
+  CHECK(desk.says({"record", "incident", "--edit", incident, "--set", "text=大坑"}, 65, "julu act"));
+  CHECK(desk.says({"remove", incident}, 65, "julu act"));
+  const std::string visit = desk.run_json({"visit", "--text", "看望"}).last().at("id");
+  CHECK(desk.says({"record", "visit", "--edit", visit, "--set", "text=又看望"}, 65, "另记一条"));
+}
 
 TEST_CASE("what is wrong with the key or the folder names the option and the path") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
@@ -43,4 +88,28 @@ TEST_CASE("what is wrong with the key or the folder names the option and the pat
   CHECK(desk.says({"--key-file", other, "list"}, 77, "--key-file " + other));
   Process elsewhere({JULU_PROGRAM, "--data", other, "list"}, kWithErrors);
   CHECK(elsewhere.read_all().find("--data " + other) != std::string::npos);
+}
+
+TEST_CASE("a step is called by its code or its name in either language, in capitals or not") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM, true);
+  const Desk desk(platform);
+  for (const char* word : {"Reopen", "reopen", "REOPEN", "要求重新处理"}) {
+    INFO(word);
+    const std::string id = desk.run_json({"report", "--category", "DRAINAGE", "--text", "坑"}).last().at("id");
+    REQUIRE(desk.run({"sync"}).status == 0);
+    REQUIRE(desk.run({"sync"}).status == 0);
+    CHECK(desk.run_json({"show", id}).last().at("body").at("category") == "drainage");
+    CHECK(desk.run({"--lang", "en", "act", id, word, "--note", "还没修"}).status == 0);
+  }
+}
+
+TEST_CASE("a code that no list here has is kept, and that is said") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const Ended kept = desk.run({"report", "--category", "drianage", "--text", "沟堵了"}, kWithErrors);
+  CHECK(kept.status == 0);
+  CHECK(kept.text.find("没有类别“drianage”") != std::string::npos);
+  CHECK(kept.text.find("排水、道路") != std::string::npos);
+  CHECK(desk.run({"report", "--category", "排水", "--text", "沟堵了"}, kWithErrors).text.find("代码表") ==
+        std::string::npos);
 }

@@ -1,0 +1,180 @@
+// What would be right in place of what was entered: sentences for refusals of a field.
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+#include <julu/error.h>
+
+#include "commands.h"
+#include "console.h"
+#include "form.h"
+
+namespace julu::desk {
+namespace {
+
+// The field at fault, or the one that what is at fault stands in, such as the list of an item.
+const Field* field_at(const Form& form, std::string place) {
+  for (; place.starts_with('/'); place.resize(place.rfind('/'))) {
+    if (const Field* field = form.find(place)) return field;
+  }
+  return nullptr;
+}
+
+Json value_at(const std::string& body, const std::string& pointer) {
+  const Json whole = Json::parse(body, nullptr, false);
+  if (!whole.is_object() || !pointer.starts_with('/')) return nullptr;
+  const Json::json_pointer place(pointer);
+  return whole.contains(place) ? whole[place] : Json();
+}
+
+bool all_digits(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
+std::string id_number_advice(const Session& session, std::string text) {
+  text.erase(0, std::min(text.find_first_not_of(' '), text.size()));
+  text.erase(text.find_last_not_of(' ') + 1);
+  if (text.size() != 18) {
+    return session.fill("应为 18 位，现在是 {} 位。", "It has 18 digits; here are {}.", text.size());
+  }
+  if (!all_digits(std::string_view(text).substr(0, 17)) ||
+      (!all_digits(text.substr(17)) && text[17] != 'X' && text[17] != 'x'))
+    return session.pick("前 17 位只能是数字，最后一位是数字或 X。",
+                        "The first 17 are digits, the last one is a digit or X.");
+  if (!time_of(text.substr(6, 4) + "-" + text.substr(10, 2) + "-" + text.substr(12, 2))) {
+    return session.pick("请核对第 7 到 14 位的出生日期，没有这一天。",
+                        "Check digits 7 to 14, the date of birth: there is no such day.");
+  }
+  return session.pick("请逐位核对，末位校验码不符。",
+                      "Check the digits one by one: the last one does not fit the others.");
+}
+
+std::string date_advice(const Session& session, const std::string& text) {
+  constexpr std::string_view kForm = "0000-00-00";
+  bool formed = text.size() == kForm.size();
+  for (std::size_t i = 0; formed && i < kForm.size(); ++i)
+    formed = kForm[i] == '0' ? std::isdigit(static_cast<unsigned char>(text[i])) != 0 : text[i] == '-';
+  if (!formed) return session.pick("请按 2026-11-24 这样填写日期。", "A date such as 2026-11-24.");
+  if (!time_of(text)) return session.pick("没有这一天，请核对。", "There is no such day: check it.");
+  return session.pick("日期不在允许的范围内，请核对年份。", "The date is out of range: check the year.");
+}
+
+std::string list_advice(const Session& session, const Field& field, const Json& list) {
+  if (!list.is_array()) return {};
+  std::set<Json> seen;
+  for (const Json& item : list) {
+    if (!seen.insert(item).second && field.schema.value("uniqueItems", false) && item.is_string())
+      return session.fill("“{}”重复了，只写一次。", "“{}” stands twice: once is enough.",
+                          fitted(item.get<std::string>(), 40));
+  }
+  const auto most = field.schema.value("maxItems", std::size_t{0});
+  if (most > 0 && list.size() > most) return session.fill("最多 {} 项。", "{} items at most.", most);
+  return {};
+}
+
+std::string number_advice(const Session& session, const Field& field) {
+  if (field.schema.contains("minimum") && field.schema.contains("maximum")) {
+    return session.fill("请填 {} 到 {} 的整数。", "A whole number from {} to {}.",
+                        field.schema["minimum"].get<std::int64_t>(), field.schema["maximum"].get<std::int64_t>());
+  }
+  return session.pick("请填整数，如 4。", "A whole number, such as 4.");
+}
+
+std::string invalid_advice(const Session& session, const Form& form, const Field& field, const Json& value) {
+  const std::string type = field.schema.value("type", "");
+  const std::string format = field.schema.value("x-format", "");
+  const std::string text = value.is_string() ? value.get<std::string>() : std::string();
+  if (field.schema.contains("x-codes")) {
+    return session.pick("可选：", "One of: ") + code_choices(field.schema["x-codes"].get<std::string>(), session.lang);
+  }
+  if (field.is_time())
+    return session.pick("请按 2026-11-20 10:00 这样填写时间（北京时间）。",
+                        "A time such as 2026-11-20 10:00 (UTC+08:00).");
+  if (type == "integer") return number_advice(session, field);
+  if (type == "boolean") return session.pick("请填 是 或 否。", "Yes or no.");
+  if (type == "object") {
+    return session.fill("“{}”要分项填写：{}", "“{}” is filled in by its parts: {}", field.label(session.lang),
+                        form.inner(field, session.lang));
+  }
+  if (type == "array") return list_advice(session, field, value);
+  if (format == "date") return date_advice(session, text);
+  if (format == "id_number") return id_number_advice(session, text);
+  if (format == "phone")
+    return session.pick("请填电话号码：数字，可带区号、空格和短横，如 0319-4320000。",
+                        "A phone number: digits, with blanks and hyphens if you like, such as 0319-4320000.");
+  return {};
+}
+
+std::string too_long_advice(const Session& session, const Form& form, const Error& error, const Field& field) {
+  const bool item = form.find(error.field) == nullptr;
+  const Json& schema = item && field.schema.contains("items") ? field.schema["items"] : field.schema;
+  if (!schema.contains("maxLength")) return {};
+  const auto most = schema["maxLength"].get<std::int64_t>();
+  return item ? session.fill("每项最多 {} 个字。", "{} characters an item at most.", most)
+              : session.fill("最多 {} 个字。", "{} characters at most.", most);
+}
+
+std::string advice(const Session& session, const Form& form, const Error& error, const std::string& body) {
+  const Field* field = field_at(form, error.field);
+  if (field == nullptr) return {};
+  if (error.code == ErrorCode::field_too_long) return too_long_advice(session, form, error, *field);
+  if (error.code == ErrorCode::field_missing && error.field.rfind('/') == 0) {
+    const std::string names = form.one_of(session.lang);
+    return names.empty() ? names : session.fill("{} 填一项即可。", "One of these is enough: {}.", names);
+  }
+  if (error.code != ErrorCode::field_invalid) return {};
+  return invalid_advice(session, form, *field, value_at(body, field->pointer));
+}
+
+}  // namespace
+
+int fail_entered(const Session& session, const Error& error, const Form* form, const std::vector<PhotoInput>& photos,
+                 const std::string& body) {
+  const Field* known = form != nullptr ? field_at(*form, error.field) : nullptr;
+  std::string field = known != nullptr ? known->label(session.lang) : error.field;
+  std::string hint = form != nullptr ? advice(session, *form, error, body) : std::string();
+  for (std::size_t i = 0; i < photos.size(); ++i) {
+    const std::string pointer = "/photos/" + std::to_string(i);
+    if (error.field == pointer) field = photos[i].path;
+    if (error.field != pointer + "/role") continue;
+    field = "--photo " + photos[i].role + "=" + photos[i].path;
+    hint = session.pick("角色可选：", "The role is one of: ") + code_choices("photo-role", session.lang);
+  }
+  return session.fail(error, field, hint);
+}
+
+Error no_such_way(const Session& session, const Form& form, Verb verb, const Error& refused) {
+  const std::string& title = form.title(session.lang);
+  const bool edit = verb == Verb::edit;
+  std::string text;
+  if (form.shape() == "case") {
+    text = session.fill(edit ? "{}报上去就不能改：办理下一步用 julu act，补充照片用 julu attach。"
+                             : "{}不能删除：要收回用 julu act 编号 撤回。",
+                        edit ? "A record of the kind {} is not edited: julu act takes its next step, julu attach adds "
+                               "photos."
+                             : "A record of the kind {} is not removed: julu act ID withdraw takes it back.",
+                        title);
+  } else if (form.shape() == "log") {
+    text =
+        session.fill(edit ? "{}记下就不能改：请另记一条，补充照片用 julu attach。" : "{}不能删除，可以另记一条更正。",
+                     edit ? "A record of the kind {} is not edited: enter another one; julu attach adds photos."
+                          : "A record of the kind {} is not removed: enter another one that corrects it.",
+                     title);
+  }
+  return text.empty() ? refused : own_words(refused.code, refused.field, text);
+}
+
+void note_unknown_codes(const Session& session, const Form& form, const std::string& body) {
+  for (const Field& field : form.fields()) {
+    if (!field.schema.contains("x-codes")) continue;
+    const std::string list = field.schema["x-codes"].get<std::string>();
+    const Json value = value_at(body, field.pointer);
+    if (!value.is_string() || code_of(list, value.get<std::string>()) == value.get<std::string>()) continue;
+    session.note(session.fill("本机的代码表里没有{}“{}”，已照写的保存；表里有：{}",
+                              "the code list here has no {} “{}”; it was saved as typed. The list has: {}",
+                              field.label(session.lang), fitted(value.get<std::string>(), 40),
+                              code_choices(list, session.lang)));
+  }
+}
+
+}  // namespace julu::desk
