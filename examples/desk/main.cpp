@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -39,19 +41,64 @@ void add_common_options(CLI::App& app, Session& session, std::string& lang) {
                  session.pick("密钥文件（默认 数据目录/key）", "key file (default: key in the data folder)"));
 }
 
-// The parser's own words in help texts. It pads by bytes, so what stands in its left column stays ASCII.
-void speak_chinese(CLI::App& app) {
-  const auto formatter = std::make_shared<CLI::Formatter>();
+// The parser pads by bytes, so what stands in the left column of a help text stays ASCII; what it would add there in
+// words of its own goes behind the description.
+class Formatter : public CLI::Formatter {
+ public:
+  explicit Formatter(const Session& session) : session_(session) {}
+  std::string make_option_opts(const CLI::Option* option) const override {
+    if (option->get_type_size() == 0 || option->get_type_name().empty()) return {};
+    const bool many = option->get_expected_max() == CLI::detail::expected_max_vector_size;
+    return " " + option->get_type_name() + (many ? " ..." : "");
+  }
+  std::string make_option_desc(const CLI::Option* option) const override {
+    std::string text = option->get_description();
+    if (option->get_required()) text += session_.pick("（必填）", " (needed)");
+    for (const CLI::Option* other : option->get_excludes())
+      text += session_.fill("（不能与 {} 同用）", " (not with {})", other->get_name());
+    return text;
+  }
+
+ private:
+  const Session& session_;
+};
+
+void word_help(CLI::App& app, const Session& session) {
+  const auto formatter = std::make_shared<Formatter>(session);
+  app.formatter(formatter);
+  for (CLI::App* command : app.get_subcommands({})) command->formatter(formatter);
+  if (session.lang == Lang::en) return;
   constexpr std::pair<const char*, const char*> kLabels[] = {
       {"Usage", "用法"}, {"OPTIONS", "选项"}, {"SUBCOMMAND", "命令"}, {"Positionals", "参数"}};
   for (const auto& [word, chinese] : kLabels) formatter->label(word, chinese);
-  app.formatter(formatter);
   for (CLI::App* command : app.get_subcommands({})) {
-    command->formatter(formatter);
     command->group("命令");
     for (CLI::Option* option : command->get_options()) option->group("选项");
   }
   for (CLI::Option* option : app.get_options()) option->group("选项");
+}
+
+// What a command calls by position has names of its own in the help.
+std::string chinese_name(const std::string& name) {
+  constexpr std::pair<std::string_view, const char*> kNames[] = {
+      {"id", "编号"}, {"action", "步骤"}, {"field", "字段"}, {"kind", "种类"}};
+  for (const auto& [word, chinese] : kNames) {
+    if (word == name) return chinese;
+  }
+  return name;
+}
+
+// The parser ends with what would be right: "… not in range 1 to 86400", "… not in {zh,en}".
+std::string chinese_range(const std::string& english) {
+  const std::size_t range = english.rfind(" not in range "), set = english.rfind(" not in {");
+  if (range != std::string::npos) {
+    std::string text = english.substr(range + 14);
+    const std::size_t to = text.find(" to ");
+    if (to != std::string::npos) text.replace(to, 4, " 到 ");
+    return "的值要在 " + text + " 之间";
+  }
+  if (set != std::string::npos) return "的值要是 " + english.substr(set + 8) + " 之一";
+  return "的值不在可选范围内";
 }
 
 // What the parser has to say, in the person's language.
@@ -60,24 +107,34 @@ std::string parse_text(const Session& session, const CLI::ParseError& error) {
   if (session.lang == Lang::en) return english;
   const std::string first = english.substr(0, english.find_first_of(" :"));
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
-    return first.starts_with("A") ? "没有写命令" : "缺少 " + first;
+    return first.starts_with("A") ? "没有写命令" : "缺少 " + chinese_name(first);
   }
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)
-    return "多余的内容" + english.substr(english.rfind(':'));
   if (dynamic_cast<const CLI::ExcludesError*>(&error) != nullptr) return first + " 不能与另一个选项同时用";
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) return first + " 后面的内容缺少或过多";
-  if (dynamic_cast<const CLI::ValidationError*>(&error) != nullptr) return first + " 的值不在可选范围内";
+  if (dynamic_cast<const CLI::ValidationError*>(&error) != nullptr) return first + " " + chinese_range(english);
   if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr)
     return "值的写法不对" + english.substr(english.find(':'));
   return english;
 }
 
-int usage_error(const Session& session, const CLI::App& app, const CLI::ParseError& error) {
+// What was typed and belongs nowhere: an option that is none comes before what is missing, since it was meant for that.
+std::optional<std::string> surplus_text(const Session& session, const CLI::App& app, const CLI::ParseError& error) {
+  const auto surplus = app.remaining(true);
+  if (surplus.empty()) return std::nullopt;
   // A word that is no command is what was meant to be one; the parser only says that a command is missing.
-  const auto unknown = app.remaining();
-  const std::string what = app.get_subcommands().empty() && !unknown.empty()
-                               ? session.pick("没有这个命令 ", "no such command ") + unknown.front()
-                               : parse_text(session, error);
+  if (app.get_subcommands().empty()) return session.pick("没有这个命令 ", "no such command ") + surplus.front();
+  for (const std::string& word : surplus) {
+    if (word.starts_with("-")) return session.pick("没有这个选项 ", "no such option ") + word.substr(0, word.find('='));
+  }
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return std::nullopt;
+  std::string text = session.pick("多余的内容", "not expected:");
+  for (const std::string& word : surplus) text += " " + word;
+  return text;
+}
+
+int usage_error(const Session& session, const CLI::App& app, const CLI::ParseError& error) {
+  const auto surplus = surplus_text(session, app, error);
+  const std::string what = surplus ? *surplus : parse_text(session, error);
   session.note(session.pick("命令有误：", "Cannot understand the command: ") + what);
   session.note(session.pick("用法见 julu --help 或 julu 命令 --help", "See julu --help, or julu COMMAND --help"));
   if (session.json) {
@@ -94,6 +151,7 @@ int run(Session& session, int count, char** words) {
   app.require_subcommand(1);
   app.fallthrough();
   app.set_help_flag("-h,--help", session.pick("帮助", "help"));
+  app.set_version_flag("--version", "julu " JULU_VERSION, session.pick("版本", "version"));
   add_common_options(app, session, lang);
   add_sync_commands(app, session);
   add_capture_commands(app, session);
@@ -101,11 +159,11 @@ int run(Session& session, int count, char** words) {
   add_history_command(app, session);
   add_change_commands(app, session);
   add_export_command(app, session);
-  if (session.lang == Lang::zh) speak_chinese(app);
+  word_help(app, session);
   try {
     app.parse(count, words);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
+  } catch (const CLI::Success& asked) {
+    return app.exit(asked);  // for help or the version
   } catch (const CLI::ParseError& error) {
     return usage_error(session, app, error);
   }

@@ -74,6 +74,25 @@ TEST_CASE("a record that is not there is told by what was typed, and an edit tha
   CHECK(desk.says({"record", "visit", "--edit", visit, "--set", "text=又看望"}, 65, "另记一条"));
 }
 
+TEST_CASE("a command that cannot be understood is told by the word at fault") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Mistyping desk(platform);
+  CHECK(desk.message({"report", "--catgory", "道路", "--text", "坑"}, 64) == "没有这个选项 --catgory");
+  CHECK(desk.message({"init", "--plaform=x", "--code", "y"}, 64) == "没有这个选项 --plaform");
+  CHECK(desk.message({"list", "甲", "乙", "丙"}, 64) == "多余的内容 甲 乙 丙");
+  CHECK(desk.message({"show"}, 64) == "缺少 编号");
+  CHECK(desk.message({"act", "7c31"}, 64) == "缺少 步骤");
+  CHECK(desk.message({"list", "--limit", "0"}, 64) == "--limit 的值要在 1 到 100000 之间");
+  CHECK(desk.run({"--version"}).text.starts_with("julu "));
+  for (const char* command : {"report", "person", "init"}) {
+    for (const char* lang : {"zh", "en"}) {
+      const std::string help = desk.run({"--lang", lang, command, "--help"}).text;
+      CHECK(help.find("REQUIRED") == std::string::npos);
+      CHECK(help.find("Excludes") == std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("what is wrong with the key or the folder names the option and the path") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Mistyping desk(platform);
