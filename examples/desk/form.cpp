@@ -62,10 +62,10 @@ std::string next_of(const std::string& list, Lang lang) { return list.empty() ? 
 
 std::optional<bool> yes_or_no(std::string_view text) {
   for (const auto* yes : {"true", "yes", "1", "是", "有"}) {
-    if (text == yes) return true;
+    if (same_word(text, yes)) return true;
   }
   for (const auto* no : {"false", "no", "0", "否", "无"}) {
-    if (text == no) return false;
+    if (same_word(text, no)) return false;
   }
   return std::nullopt;
 }

@@ -217,6 +217,25 @@ TEST_CASE("the language is the locale's, Chinese when there is none, and --lang 
   CHECK(chinese("LC_ALL=en_US.UTF-8", {"--lang", "zh", "list"}));
 }
 
+TEST_CASE("what is said in English counts and lists as English does") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const auto english = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"--lang", "en"});
+    return desk.run(words, kWithErrors).text;
+  };
+  CHECK(english({"report", "--category", "Road", "--text", "a hole", "--photo", desk.photo("a.jpg")})
+            .find("  1 photo (") != std::string::npos);
+  CHECK(english({"sync"}).find("Delivered 1 record, 1 photo, ") != std::string::npos);
+  CHECK(english({"export"}).find("Exported 1 record\n") != std::string::npos);
+  const std::string home =
+      desk.run_json({"household", "--address", "Di", "--set", "Unsafe building=Yes"}).last().at("id");
+  REQUIRE(desk.run({"household", "--edit", home, "--note", "dog", "--set", "Tags=a,b"}).status == 0);
+  const std::string told = english({"history", home});
+  CHECK(told.find("Address: Di; Unsafe building: yes\n") != std::string::npos);
+  CHECK(told.find("Tags: a, b; Note: dog\n") != std::string::npos);
+}
+
 TEST_CASE("the key may have a place of its own; it is made there for its owner alone and nowhere else is looked") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Folder keys;
