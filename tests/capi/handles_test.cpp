@@ -37,6 +37,7 @@ std::vector<std::int32_t> call_all(julu_store store, julu_text text, julu_buf* o
           julu_store_list(store, text, out, error),
           julu_store_find_id(store, text, out, error),
           julu_store_short_id(store, text, out, error),
+          julu_store_new_id(store, out, error),
           julu_store_history(store, text, out, error),
           julu_store_conflicts(store, out, error),
           julu_store_resolve(store, text, text, text, error),

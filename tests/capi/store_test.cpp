@@ -78,6 +78,17 @@ TEST_CASE("a status says when the disk was full and the ballast went") {
   CHECK(result == 0);
 }
 
+TEST_CASE("a report may have an id that was asked for before") {
+  Face face;
+  julu_buf out{};
+  REQUIRE(julu_store_new_id(face.store, &out, nullptr) == JULU_OK);
+  const std::string own = taken(out);
+  auto saved = sized<julu_saved>();
+  REQUIRE(julu_store_capture(face.store, t("visit"), t(R"({"text":"走访"})"), nullptr, 0, t(own), &saved, nullptr) ==
+          JULU_OK);
+  CHECK(saved.id == own);
+}
+
 TEST_CASE("a report goes in through the C face and comes out as it was") {
   Face face;
   const std::string id = face.capture();

@@ -169,6 +169,22 @@ TEST_CASE("a short number stands for a record that is there") {
   CHECK(store->short_id(std::string(32, '%')).error().code == ErrorCode::bad_argument);
 }
 
+TEST_CASE("a report under an id of the shell's own stands where its time is") {
+  County county;
+  const auto store = county.phone();
+  Capture capture = incident();
+  capture.id = store->new_id();
+  CHECK(store->capture(capture)->id == capture.id);
+  county.clock.advance(1000);
+  const std::string later = store->capture(incident())->id;
+  CHECK(store->list({})->front().id == later);
+  capture.id = "f1980000-0000-4000-8000-000000000001";
+  const auto refused = store->capture(capture);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == ErrorCode::bad_argument);
+  CHECK(refused.error().field == "/id");
+}
+
 TEST_CASE("a record has one spelling of its id, however it was asked for") {
   County county;
   const auto store = county.phone();

@@ -211,11 +211,14 @@ typedef struct julu_saved {
   char photos[JULU_PHOTOS_MAX][65]; /**< names of the copies that are sent, in order */
 } julu_saved;
 
+/** A UUID of version 7 for the next capture, by the store's clock; nothing is written. A suspended store gives one too.
+ */
+JULU_API int32_t julu_store_new_id(julu_store store, julu_buf* out, julu_error* error);
 /**
- * The first record of a report. `body`: a JSON object of the kind's schema. `id`: a UUID of version 7 of the caller's
- * own, so that it may ask again after it died: the same id with the same content gives the first answer, with other
- * content id_conflict. Ok: record, photos, operations and history are durable, together. On an error nothing was
- * written and the error names the field. `saved` may be NULL, here and below.
+ * The first record of a report. `body`: a JSON object of the kind's schema. `id`: one of julu_store_new_id or another
+ * UUID of version 7 of the caller's own, so that it may ask again after it died: the same id with the same content
+ * gives the first answer, with other content id_conflict. Ok: record, photos, operations and history are durable,
+ * together. On an error nothing was written and the error names the field. `saved` may be NULL, here and below.
  */
 JULU_API int32_t julu_store_capture(julu_store store, julu_text kind, julu_text body, const julu_photo* photos,
                                     size_t photo_count, julu_text id, julu_saved* saved, julu_error* error);

@@ -78,6 +78,10 @@ std::int32_t julu_store_short_id(julu_store store, julu_text id, julu_buf* out, 
                    [](Store& open, const std::string& full) { return open.short_id(full); });
 }
 
+std::int32_t julu_store_new_id(julu_store store, julu_buf* out, julu_error* error) {
+  return ask_store(store, out, error, [](Store& open) -> Result<std::string> { return open.new_id(); });
+}
+
 std::int32_t julu_store_history(julu_store store, julu_text id, julu_buf* out, julu_error* error) {
   return ask_store(store, id, "id", out, error, [](Store& open, const std::string& record) -> Result<std::string> {
     JULU_TRY(const auto entries, open.history(record));

@@ -179,6 +179,10 @@ jbyteArray store_short_id(JNIEnv* env, jclass, jlong store, jbyteArray id) {
   });
 }
 
+jbyteArray store_new_id(JNIEnv* env, jclass, jlong store) {
+  return ask(env, [&](julu_buf* out, julu_error* error) { return julu_store_new_id(of(store), out, error); });
+}
+
 jbyteArray store_history(JNIEnv* env, jclass, jlong store, jbyteArray id) {
   return ask(env, [&](julu_buf* out, julu_error* error) {
     return julu_store_history(of(store), Bytes(env, id).text(), out, error);

@@ -21,6 +21,7 @@ struct Id {
   /// 36 characters, lower case.
   std::string text() const;
   bool is_nil() const { return *this == Id{}; }
+  int version() const { return bytes[6] >> 4; }
 };
 
 /// Accepts the 36-character form in either case; nothing else.

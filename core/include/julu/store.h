@@ -32,7 +32,8 @@ struct Capture {
   std::string kind = {};
   std::string body = {};  ///< JSON object of the kind's schema
   std::vector<PhotoInput> photos = {};
-  std::string id = {};  ///< a UUID of version 7 of the shell's own, so that it may ask again; a new one when empty
+  std::string id = {};  ///< one of `new_id` or another UUID of version 7, so that the shell may ask again; a new one
+                        ///< when empty
 };
 
 struct Saved {
@@ -164,6 +165,8 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
+  /// For Capture::id: a UUID of version 7 (RFC 9562) by this store's clock. Nothing is written.
+  std::string new_id() const;
   /// Ok: record, photos, operations and history are durable, together. The same id with the same content again gives
   /// the first answer; with other content the error id_conflict, and record_deleted where it was given up. Errors name
   /// the field; nothing was written then.

@@ -193,6 +193,8 @@ Result<Saved> Store::capture(const Capture& capture) {
     id = make_id(clock(), random());
   } else {
     JULU_TRY(id, parse_record_id(capture.id));
+    // Lists go by the time in it: under any other it would stand somewhere, and look lost.
+    if (id.version() != 7) return Error{ErrorCode::bad_argument, "/id", "a UUID of version 7"};
   }
   return core_->save([&](Connection& db) -> Result<Saved> {
     if (!capture.id.empty() && !mutant(Mutant::repeat_not_recognised)) {

@@ -29,6 +29,7 @@ Result<void> Store::resume(const StoreKey& key) { return core_->resume(key); }
 Identity Store::identity() const { return core_->identity(); }
 Clock& Store::clock() const { return core_->clock(); }
 Random& Store::random() const { return core_->random(); }
+std::string Store::new_id() const { return make_id(core_->clock(), core_->random()).text(); }
 void Store::observe(std::function<void()> wake) { core_->observe(std::move(wake)); }
 
 Result<std::vector<std::string>> Store::kinds() {

@@ -85,6 +85,10 @@ extension JuluStore.Blocking {
     try text { out, error in withTexts([id]) { julu_store_short_id(handle, $0[0], out, error) } }
   }
 
+  public func newID() throws(JuluError) -> String {
+    try text { julu_store_new_id(handle, $0, $1) }
+  }
+
   public func history(of id: String) throws(JuluError) -> [HistoryEntry] {
     try json { out, error in withTexts([id]) { julu_store_history(handle, $0[0], out, error) } }
   }

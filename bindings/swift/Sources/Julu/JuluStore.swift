@@ -75,9 +75,14 @@ public final class JuluStore: Sendable {
     wakes.wake()  // for what a loop over `changes` could not ask meanwhile
   }
 
-  /// Record, photos and history, together or not at all. `id`: a UUID of version 7 (RFC 9562) of the caller's own, so
-  /// that it may ask again after it died: the same content gives the first answer, other content `id_conflict`. Lists and
-  /// their pages go by the time in it. An error names the field.
+  /// A UUID of version 7 (RFC 9562) for `capture`, by the store's clock; nothing is written.
+  public func newID() async throws(JuluError) -> String {
+    try await here { () throws(JuluError) in try self.blocking.newID() }
+  }
+
+  /// Record, photos and history, together or not at all. `id`: one of `newID`, or another UUID of version 7 of the
+  /// caller's own, so that it may ask again after it died: the same content gives the first answer, other content
+  /// `id_conflict`. Lists and their pages go by the time in it. An error names the field.
   public func capture<B: RecordBody>(
     _ body: B, photos: [Photo] = [], id: String? = nil
   ) async throws(JuluError) -> Saved {

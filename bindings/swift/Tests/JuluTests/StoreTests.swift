@@ -134,8 +134,10 @@ struct StoreTests {
     #expect(await fails(incident, [Photo(.data(Data("GIF89a".utf8)))])?.code == .photoFormat)
     #expect(await fails(incident, [.near(URL(string: "https://county.example/a.jpg")!)])?.code == .badArgument)
     #expect(try await store.status().records == 0)
-    let id = "0190a000-0000-7000-8000-000000000001"
+    #expect(await fails(incident, id: "0190a000-0000-4000-8000-000000000001")?.field == "/id")
+    let id = try await store.newID()
     let saved = try await store.capture(incident, id: id)
+    #expect(saved.id == id)
     #expect(try await store.capture(incident, id: id) == saved)
     #expect(await fails(Incident(category: "road", text: "二"), id: id)?.code == .idConflict)
     let wrongKey = await failure { () throws(JuluError) in

@@ -193,8 +193,12 @@ public final class DeliveryTest extends FaceCase {
   @Test
   public void the_same_id_again_is_the_same_report_and_other_content_is_not() throws Exception {
     try (JuluStore store = Phone.enrolled(county, root())) {
-      String id = UUID.randomUUID().toString();
+      String id = store.newId();
       Saved saved = store.captureAs(id, Phone.INCIDENT);
+      assertEquals(id, saved.id());
+      JuluException random = fails(ErrorCode.BAD_ARGUMENT,
+          () -> store.captureAs("01980000-0000-4000-8000-000000000001", Phone.INCIDENT));
+      assertEquals("/id", random.field());
       assertEquals(saved.capturedAtMs(), store.captureAs(id, Phone.INCIDENT).capturedAtMs());
       fails(ErrorCode.ID_CONFLICT,
           () -> store.captureAs(id, Phone.INCIDENT.toBuilder().text("另一件事").build()));

@@ -85,9 +85,15 @@ public final class JuluStore implements Closeable {
     return captureAs(null, kind, body, photos);
   }
 
+  /** A UUID of version 7 (RFC 9562) for `captureAs`, by the store's clock; nothing is written. */
+  @NonNull
+  public String newId() {
+    return Text.string(Native.storeNewId(handle));
+  }
+
   /**
-   * Under a UUID of version 7 (RFC 9562) of the caller's own, so that it may ask again after it died: the same content
-   * gives the first answer, other content ID_CONFLICT. Lists and their pages go by the time in it.
+   * Under an id of `newId`, or another UUID of version 7 of the caller's own, so that it may ask again after it died:
+   * the same content gives the first answer, other content ID_CONFLICT. Lists and their pages go by the time in it.
    */
   @NonNull
   public Saved captureAs(@Nullable String id, @NonNull RecordBody record, @NonNull Photo... photos) {

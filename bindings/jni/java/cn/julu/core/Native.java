@@ -62,6 +62,8 @@ final class Native {
 
   static native byte[] storeShortId(long store, byte[] id);
 
+  static native byte[] storeNewId(long store);
+
   static native byte[] storeHistory(long store, byte[] id);
 
   static native byte[] storeConflicts(long store);
