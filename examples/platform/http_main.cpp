@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <httplib.h>
 #include <CLI/CLI.hpp>
@@ -21,9 +22,16 @@ constexpr std::size_t kKeepAliveMax = 1'000'000;
 
 httplib::Server* running = nullptr;
 
+// What is under way may end; a phone that only keeps its connection, for a minute perhaps, is not waited for. What was
+// answered is on the disk.
+constexpr unsigned kLeaveSeconds = 2;
+
 void on_signal(int) {
   if (running != nullptr) running->stop();
+  ::alarm(kLeaveSeconds);
 }
+
+void on_alarm(int) { ::_exit(0); }
 
 // Reads to the end even when the platform has heard enough: what is left would be taken for the next request.
 class HttpBody final : public juhaoban::BodyReader {
@@ -128,6 +136,7 @@ int serve(Options options, const std::string& host, int port, bool public_host) 
   running = &server;
   std::signal(SIGTERM, on_signal);
   std::signal(SIGINT, on_signal);
+  std::signal(SIGALRM, on_alarm);
   std::signal(SIGPIPE, SIG_IGN);
   std::printf("juhaoban: %s\n", address.c_str());
   std::fflush(stdout);

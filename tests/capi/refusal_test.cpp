@@ -93,7 +93,7 @@ TEST_CASE("after the platform was restored what it had receipted is confirming")
   const std::string id = household(phone.store, R"({"address":"堤村 1 号"})");
   REQUIRE(phone.run().end == JULU_END_ALL_DELIVERED);
   CHECK(status_of(phone.store).flags == 0);
-  phone.platform.stop();
+  phone.platform.kill();
   phone.platform.new_epoch();
   phone.platform.start();
   phone.run();

@@ -1,5 +1,6 @@
 // What a worker is shown of a record: its past in order, what search finds, and what the feed tells of it.
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include "county.h"
 #include "jpeg.h"
@@ -157,6 +158,21 @@ TEST_CASE("search of one kind finds that kind alone, indexed or not, page by pag
   CHECK(found(*store, "堵", "").size() == 10);
   REQUIRE(store->maintain(std::chrono::seconds(1)).ok());
   CHECK(found(*store, "堵", "incident") == reports);
+}
+
+TEST_CASE("a person is found by the first letters of the name, a surname as it is read as one") {
+  County county;
+  const auto store = county.phone();
+  const auto person = [&](const std::string& name) {
+    return store->capture({.kind = "person", .body = R"({"name":")" + name + "\"}", .photos = {}, .id = {}})->id;
+  };
+  const std::vector<std::string> zhang{person("张三")}, shan{person("单雄信")}, ouyang{person("欧阳·A 明")};
+  const bool indexed = GENERATE(false, true);
+  if (indexed) REQUIRE(store->maintain(std::chrono::seconds(1)).ok());
+  for (const char* words : {"zs", "ZS", "z", "张", "三"}) CHECK(found(*store, words, "") == zhang);
+  for (const char* words : {"sxx", "dxx", "sx"}) CHECK(found(*store, words, "person") == shan);
+  CHECK(found(*store, "oym", "") == ouyang);
+  CHECK(found(*store, "s", "") == shan);  // the beginning of a name, not its middle
 }
 
 TEST_CASE("a short number stands for a record that is there") {

@@ -21,6 +21,7 @@
 
 #include <julu/id.h>
 
+#include "domain/pinyin.h"
 #include "domain/schema_subset.h"
 #include "domain/validators.h"
 
@@ -356,7 +357,11 @@ std::string Kind::search_text(const Json& body) const {
   for (const FieldInfo& field : fields_) {
     const Json* value = field.search.empty() ? nullptr : at_pointer(body, field.path);
     if (value == nullptr) continue;
-    each_text(*value, [&](const std::string& text) { lines.append(lines.empty() ? "" : "\n").append(text); });
+    each_text(*value, [&](const std::string& text) {
+      lines.append(lines.empty() ? "" : "\n").append(text);
+      if (field.search != "name") return;
+      if (const std::string letters = domain::initials(text); !letters.empty()) lines.append("\n").append(letters);
+    });
   }
   return lines;
 }

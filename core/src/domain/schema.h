@@ -34,7 +34,7 @@ struct FieldInfo {
   std::string format;  ///< a validator of validators.h, or empty
   std::string codes;   ///< id of a code list, or empty
   std::string ref;     ///< kind that the field names a record of, or empty
-  std::string search;  ///< "", "text" or "name", both searched alike
+  std::string search;  ///< "", "text", or "name": that by its initials too
   std::string type;    ///< the first type of the schema, or empty
   int order = 0;       ///< place in a form; ties by name
   bool required = false, sensitive = false;
@@ -71,7 +71,7 @@ class Kind {
 
   /// Record ids that x-ref fields name, sorted, each once.
   std::vector<std::string> refs(const Json& body) const;
-  /// Text of the x-search fields, one line a field.
+  /// Text of the x-search fields, one line a field, and one of the initials of a name.
   std::string search_text(const Json& body) const;
   /// One short line for lists, from the first filled fields of `x-summary`; sensitive values come masked.
   std::string summary(const Json& body) const;
