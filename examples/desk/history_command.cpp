@@ -55,6 +55,8 @@ class Teller {
     if (!detail.is_object()) return {};
     if (entry.what == "append") return step(detail);
     if (entry.what == "attach") return code_label("photo-role", word(detail, "role"), session_.lang);
+    if (entry.what == "pulled" && detail.contains("to") && detail["to"].is_null())
+      return session_.pick("已被删除", "deleted");
     if (entry.what == "pulled")
       return cut(changes(detail.value("from", Json::object()), detail.value("to", Json::object())));
     if (entry.what == "given_up") return cut(lost(detail));

@@ -145,9 +145,9 @@ Platform::Verdict Platform::judge_change(const Caller& caller, const Json& op, c
   if (op["verb"] == "delete") {
     record.deleted = true;
   } else {
-    const Json patch = op.value("body", Json::object());
-    record.body.merge_patch(patch);
-    if (const Json problem = edit_problem(record.kind, patch, record.body); !problem.is_null()) {
+    const Json before = record.body;
+    record.body.merge_patch(op.value("body", Json::object()));
+    if (const Json problem = edit_problem(record.kind, before, record.body); !problem.is_null()) {
       return {{{"status", "rejected"}, {"problem", problem}}, hash, false};
     }
     const std::string grid = text_of(record.body, "grid");

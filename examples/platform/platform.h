@@ -157,7 +157,7 @@ class Platform {
   bool in_scope(const Caller& caller, const std::string& grid, const std::string& creator) const;
   /// What is wrong with a body, as a problem; null when nothing is.
   Json body_problem(const std::string& kind, const Json& body) const;
-  Json edit_problem(const std::string& kind, const Json& patch, const Json& body) const;
+  Json edit_problem(const std::string& kind, const Json& before, const Json& body) const;
   void touch(const std::string& kind, const std::string& id);
   void add_action(Record& record, const Json& action);
   void publish(const std::string& kind, const std::string& id, const Json& body);

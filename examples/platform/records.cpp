@@ -43,23 +43,32 @@ Json field_problem(const Json& schema, const Json& value, const std::string& poi
   return nullptr;
 }
 
+// Of what an edit makes anew alone: what it leaves as it was may have been taken under a milder schema.
+Json changed_problem(const Json& schema, const Json& before, const Json& after, const std::string& pointer) {
+  for (const Json& needed : schema.value("required", Json::array())) {
+    const std::string name = needed.get<std::string>();
+    if (!before.contains(name) || after.contains(name)) continue;
+    return {{"type", "schema"}, {"title", "缺少必填项"}, {"pointer", pointer + "/" + name}};
+  }
+  const Json fields = schema.value("properties", Json::object());
+  for (const auto& [name, field] : fields.items()) {
+    if (!after.contains(name) || (before.contains(name) && before[name] == after[name])) continue;
+    const bool within = before.contains(name) && before[name].is_object() && after[name].is_object();
+    Json found = within ? changed_problem(field, before[name], after[name], pointer + "/" + name)
+                        : field_problem(field, after[name], pointer + "/" + name);
+    if (!found.is_null()) return found;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Json Platform::body_problem(const std::string& kind, const Json& body) const {
   return field_problem(kinds_.at(kind).schema, body, "");
 }
 
-// Of the members that the edit names alone: what it leaves as it was may have been taken under a milder schema.
-Json Platform::edit_problem(const std::string& kind, const Json& patch, const Json& body) const {
-  Json schema = kinds_.at(kind).schema, said = Json::object(), needed = Json::array();
-  for (const auto& [name, value] : patch.items()) {
-    if (body.contains(name)) said[name] = body[name];
-  }
-  for (const Json& name : schema.value("required", Json::array())) {
-    if (patch.contains(name.get<std::string>())) needed.push_back(name);
-  }
-  schema["required"] = std::move(needed);
-  return field_problem(schema, said, "");
+Json Platform::edit_problem(const std::string& kind, const Json& before, const Json& body) const {
+  return changed_problem(kinds_.at(kind).schema, before, body, "");
 }
 
 std::optional<Platform::Record> Platform::find(const std::string& id) {

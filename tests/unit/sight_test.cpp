@@ -79,6 +79,17 @@ TEST_CASE("the past of a report is in the order in which it happened, whatever t
     REQUIRE(store->act(saved->id, "withdraw", R"({"note":"看错了"})").ok());
     CHECK(past_of(*store, saved->id) == std::vector<std::string>{"create", "withdraw"});
   }
+  SECTION("its own clock was wrong by years when it was made") {
+    const std::int64_t wrong = county.clock.now_ms();
+    const auto made = store->capture({.kind = "household", .body = R"({"address":"二"})", .photos = {}, .id = {}});
+    county.clock.set_wall(wrong - 1000 * 24 * kHourMs);
+    REQUIRE(store->patch(made->id, R"({"note":"乙"})").ok());
+    county.clock.advance(kHourMs);
+    pull(*store, {household(made->id, R"({"address":"三"})", 2)});
+    county.clock.advance(kHourMs);
+    pull(*store, {household(made->id, R"({"address":"四"})", 3)});
+    CHECK(past_of(*store, made->id) == std::vector<std::string>{"create", "patch", "pulled"});
+  }
   SECTION("its own clock is fast, and others' steps bring their own times") {
     const std::int64_t now = county.clock.now_ms();
     const auto rated = store->act(saved->id, "withdraw", R"({"note":"看错了"})");

@@ -378,6 +378,34 @@ Result<void> encode(const Picture& picture, int quality, ByteSink& sink) {
   return {};
 }
 
+// The second reading of a file, which has to give what the first gave: somebody may write to it meanwhile.
+class SecondReading final : public ByteSource {
+ public:
+  explicit SecondReading(ByteSource& source) : source_(source) {}
+  Result<std::size_t> read(std::span<std::uint8_t> out) override {
+    JULU_TRY(const std::size_t got, source_.read(out));
+    hash_.update(out.first(got));
+    return got;
+  }
+  Result<void> rewind() override {
+    hash_ = Sha256();
+    return source_.rewind();
+  }
+  /// Reads what is left. Errors: photo_damaged.
+  Result<void> must_be(const Hash& sha256) {
+    std::array<std::uint8_t, 4096> rest;
+    for (std::size_t got = 1; got > 0;) {
+      JULU_TRY(got, read(rest));
+    }
+    if (hash_.finish() != sha256) return Error{ErrorCode::photo_damaged, {}, "changed while it was read"};
+    return {};
+  }
+
+ private:
+  ByteSource& source_;
+  Sha256 hash_;
+};
+
 class HashingSink final : public ByteSink {
  public:
   explicit HashingSink(ByteSink& next) : next_(next) {}
@@ -492,6 +520,7 @@ Result<PhotoFacts> take_in(ByteSource& source, const PhotoPolicy& policy, ByteSi
   facts.taken_at_ms = walk.exif.taken_at_ms;
   facts.place = walk.exif.place;
   const bool fits = std::max(walk.width, walk.height) <= policy.long_edge_px;
+  SecondReading again(source);
   if (fits && walk.exif.orientation == 1 && !walk.dropped_anything()) {
     facts.sha256 = facts.original_sha256;
     facts.length_bytes = facts.original_bytes;
@@ -499,24 +528,24 @@ Result<PhotoFacts> take_in(ByteSource& source, const PhotoPolicy& policy, ByteSi
       JULU_CHECK(sink.write(buffer.filled()));
       return facts;
     }
-    JULU_CHECK(source.rewind());
-    HashingSink again(sink);  // somebody may write to the file meanwhile
-    JULU_CHECK(copy(source, buffer, true, again));
-    if (again.hash.finish() != facts.sha256) return Error{ErrorCode::photo_damaged, {}, "changed while it was read"};
+    JULU_CHECK(again.rewind());
+    JULU_CHECK(copy(again, buffer, true, sink));
+    JULU_CHECK(again.must_be(facts.original_sha256));
     return facts;
   }
-  JULU_CHECK(source.rewind());
+  JULU_CHECK(again.rewind());
   HashingSink hashing(sink);
   if (fits && walk.exif.orientation == 1) {
-    JULU_CHECK(copy(source, buffer, false, hashing));
+    JULU_CHECK(copy(again, buffer, false, hashing));
   } else {
-    JULU_TRY(Picture taken, decode(source, policy.long_edge_px));
+    JULU_TRY(Picture taken, decode(again, policy.long_edge_px));
     const Picture picture = upright(std::move(taken), walk.exif.orientation);
     JULU_CHECK(encode(picture, policy.quality, hashing));
     facts.width = picture.width;
     facts.height = picture.height;
     facts.reencoded = true;
   }
+  JULU_CHECK(again.must_be(facts.original_sha256));
   facts.sha256 = hashing.hash.finish();
   facts.length_bytes = hashing.length;
   return facts;

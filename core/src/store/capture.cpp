@@ -70,21 +70,25 @@ Result<Saved> saved_before(Core& core, Connection& db, const RecordRow& row, con
            moment.evidence.monotonic_ms == first.moment.evidence.monotonic_ms;
   };
   if (canonical(first.body) != body) return conflict;
-  Saved saved{row.id.text(), row.captured_at_ms, {}, 0};
-  std::vector<std::string> roles;
+  std::vector<Json> with_it, behind_it;
   for (const OpRow& op : ops) {
     if (op.verb != Verb::attach || op.after != ops.front().seq) continue;
     const OpText text = parse_op(op.canonical);
-    const Json& attach = text.body;
-    if (attach.contains("action") || !at_once(text.moment)) continue;
-    saved.photos.push_back(text_member(attach, "photo"));
-    saved.photo_bytes += attach.value("length_bytes", std::int64_t{0});
-    roles.push_back(text_member(attach, "role"));
+    if (text.body.contains("action")) continue;
+    if (at_once(text.moment)) with_it.push_back(text.body);
+    behind_it.push_back(text.body);
   }
+  // What damage took of them was attached again, at another moment.
+  JULU_TRY(const auto salvage, meta_text(db, "salvage"));
+  const bool lost = salvage && with_it.size() < photos.size();
+  if (lost) with_it = std::move(behind_it);
   // A photo file may be gone by now: the shell asks again because it died. What is still there has to be the same.
-  if (photos.size() != saved.photos.size()) return conflict;
+  if (lost ? photos.size() > with_it.size() : photos.size() != with_it.size()) return conflict;
+  Saved saved{row.id.text(), row.captured_at_ms, {}, 0};
   for (std::size_t i = 0; i < photos.size(); ++i) {
-    if (photos[i].role != roles[i]) return conflict;
+    if (photos[i].role != text_member(with_it[i], "role")) return conflict;
+    saved.photos.push_back(text_member(with_it[i], "photo"));
+    saved.photo_bytes += with_it[i].value("length_bytes", std::int64_t{0});
     const auto same = is_photo(core, db, photos[i], *parse_hash(saved.photos[i]));
     if (!same && same.error().code == ErrorCode::photo_missing) continue;
     if (!same) return with_field(same.error(), "/photos/" + std::to_string(i));

@@ -157,12 +157,13 @@ Result<void> Core::catalog_changed(Connection& db) {
   return load_catalog(db);
 }
 
-Result<void> Core::heed_catalog(Connection& db) {
+Result<void> Core::heed_catalog(Connection& db, bool writes) {
   JULU_TRY(const std::int64_t number, meta_integer(db, "catalog"));
-  return number == catalog_ ? Result<void>() : load_catalog(db);
+  const bool news = writes ? number != catalog_ : number > catalog_;
+  return news ? load_catalog(db, writes) : Result<void>();
 }
 
-Result<void> Core::load_catalog(Connection& db) {
+Result<void> Core::load_catalog(Connection& db, bool older_too) {
   Loaded loaded;
   JULU_TRY(const std::int64_t number, meta_integer(db, "catalog"));
   JULU_CHECK(load_built_in(loaded));
@@ -179,6 +180,7 @@ Result<void> Core::load_catalog(Connection& db) {
     }
   }
   const std::lock_guard lock(catalog_mutex_);
+  if (!older_too && number <= catalog_) return {};
   kinds_ = std::move(loaded.kinds);
   flows_ = std::move(loaded.flows);
   catalog_ = number;

@@ -267,7 +267,9 @@ void Core::make_ballast() {
   if (std::filesystem::file_size(path, failed) == limits::ballast_bytes) return;
   failed.clear();
   {
-    std::ofstream file(path, std::ios::binary);
+    std::filesystem::resize_file(path, 0, failed);
+    failed.clear();
+    std::ofstream file(path, std::ios::binary | std::ios::app);  // given back meanwhile, it is short, and that shows
     std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write,
                                  failed);
     const std::string block(64 * 1024, '\0');

@@ -103,7 +103,7 @@ class Core {
     const std::lock_guard lock(read_mutex_);
     JULU_CHECK(check_awake());
     JULU_TRY(const auto snapshot, heeded(Transaction::snapshot(*reader_)));
-    JULU_CHECK(heeded(guarded([&] { return heed_catalog(*reader_); })));
+    JULU_CHECK(heeded(guarded([&] { return heed_catalog(*reader_, false); })));
     return heeded(guarded([&] { return body(*reader_); }));
   }
 
@@ -204,7 +204,7 @@ class Core {
   auto commit(Body& body) -> decltype(body(std::declval<Connection&>())) {
     JULU_TRY(auto transaction, heeded(Transaction::begin(*writer_)));
     JULU_CHECK(check_in_use());
-    JULU_CHECK(heeded(guarded([&] { return heed_catalog(*writer_); })));
+    JULU_CHECK(heeded(guarded([&] { return heed_catalog(*writer_, true); })));
     auto result = heeded(guarded([&] { return body(*writer_); }));
     if (!result) return result;
     // Not by the look itself, which writes nothing.
@@ -230,9 +230,10 @@ class Core {
   /// store_corrupt.
   Result<void> check_in_use() const;
   Result<void> load();
-  Result<void> load_catalog(Connection& db);
-  /// What another process pulled.
-  Result<void> heed_catalog(Connection& db);
+  Result<void> load_catalog(Connection& db, bool older_too = true);
+  /// What another process pulled. A reader may see an older moment than the writer did, and learns only what is newer;
+  /// the writer takes back what was rolled back.
+  Result<void> heed_catalog(Connection& db, bool writes);
   void woke();
   void relieve_wal();
 

@@ -46,10 +46,15 @@ class RootLock {
     const int folder = ::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0) return disk_error(std::error_code(errno, std::generic_category()), "root");
     std::unique_ptr<RootLock> lock(new RootLock(folder));
-    if (::flock(folder, LOCK_EX | LOCK_NB) != 0) return Error{ErrorCode::busy, "root", {}};
+    const bool taken = ::flock(folder, LOCK_EX | LOCK_NB) == 0;
+    // Where the file system knows no such lock the shell has to see to it.
+    if (!taken && errno == EWOULDBLOCK) return Error{ErrorCode::busy, "root", {}};
     return lock;
   }
-  ~RootLock() { ::close(folder_); }
+  ~RootLock() {
+    ::flock(folder_, LOCK_UN);  // a child that was forked meanwhile has it too
+    ::close(folder_);
+  }
   RootLock(const RootLock&) = delete;
   RootLock& operator=(const RootLock&) = delete;
 

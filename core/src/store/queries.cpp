@@ -298,19 +298,22 @@ std::vector<Told> merged(std::vector<Told> a, std::vector<Told> b) {
   std::vector<Told> all;
   std::int64_t latest_a = 0, latest_b = 0;
   std::size_t i = 0, j = 0;
-  const auto a_comes_first = [&] {
+  // What is known without a clock.
+  const auto a_is_known_to_come_first = [&]() -> std::optional<bool> {
+    if (i == a.size()) return false;
     if (j == b.size() || a[i].entry.what == "create") return true;
     const auto next = std::find_if(a.begin() + static_cast<std::ptrdiff_t>(i), a.end(),
                                    [](const Told& told) { return told.number > 0; });
     if (next != a.end() && b[j].number > next->number) return true;
     if (b[j].number > 0 && a[i].number > b[j].number) return false;
-    return std::max(latest_a, a[i].entry.at_ms) <= std::max(latest_b, b[j].entry.at_ms);
+    return std::nullopt;
   };
   while (i < a.size() || j < b.size()) {
-    const bool first = i < a.size() && a_comes_first();
+    const std::optional<bool> known = a_is_known_to_come_first();
+    const bool first = known ? *known : std::max(latest_a, a[i].entry.at_ms) <= std::max(latest_b, b[j].entry.at_ms);
     Told& next = first ? a[i++] : b[j++];
     std::int64_t& latest = first ? latest_a : latest_b;
-    latest = std::max(latest, next.entry.at_ms);
+    if (!known) latest = std::max(latest, next.entry.at_ms);  // nor must one wrong clock move what follows
     all.push_back(std::move(next));
   }
   return all;
