@@ -55,12 +55,20 @@ Result<std::int64_t> keep_receipt(Connection& db, const std::string& device, con
   return db.last_row_id();
 }
 
-Result<void> settle_receipted(Settling& s, const OutgoingOp& op, const OpResult& result) {
+// A receipt proves what it covers as long as all of that is known, so an op stays with its first of an epoch and
+// version.
+Result<void> keep_item(Settling& s, const OutgoingOp& op, const OpResult& result) {
   JULU_CHECK(
-      s.db.run("UPDATE op SET status = 1, version = ?2, receipt = ?3, receipt_item = ?4, problem = NULL, attempts = 0"
-               " WHERE seq = ?1",
-               op.row, result.version, s.receipt, s.items));
+      s.db.run("UPDATE op SET version = ?2, receipt = ?3, receipt_item = ?4 WHERE seq = ?1 AND (receipt IS NULL"
+               " OR version IS NOT ?2 OR (SELECT epoch FROM receipt WHERE id = op.receipt) < ?5)",
+               op.row, result.version, s.receipt, s.items, s.epoch));
   if (!mutant(Mutant::receipt_items_unordered)) ++s.items;
+  return {};
+}
+
+Result<void> settle_receipted(Settling& s, const OutgoingOp& op, const OpResult& result) {
+  JULU_CHECK(keep_item(s, op, result));
+  JULU_CHECK(s.db.run("UPDATE op SET status = 1, problem = NULL, attempts = 0 WHERE seq = ?1", op.row));
   ++s.settled.receipted;
   if (mutant(Mutant::made_again_left_open)) return {};
   // What this op replaced is closed at the platform for ever.
@@ -180,8 +188,7 @@ Result<void> settle_one(Settling& s, const OutgoingOp& op, const OpResult& resul
   JULU_TRY(const auto status, s.db.integer("SELECT status FROM op WHERE seq = ?1", op.row));
   if (status == kStatusMadeAgain || status == kStatusGivenUp) {
     // Made again while it was on its way. Its successor names it, and so learns what became of it.
-    if (is_believed(result)) ++s.items;
-    return {};
+    return is_believed(result) ? keep_item(s, op, result) : Result<void>();
   }
   s.touched.insert(op.record);
   switch (result.status) {
