@@ -56,7 +56,7 @@ TEST_CASE("what stood after an operation that is lost goes again behind a new cr
   std::vector<Verb> verbs;
   for (const OutgoingOp& op : *outbox.next_ops(50, 1 << 20)) verbs.push_back(op.verb);
   CHECK(verbs == std::vector<Verb>{Verb::create, Verb::patch, Verb::attach});
-  for (const std::size_t edit : {0, 1})
+  for (const std::size_t edit : {std::size_t{0}, std::size_t{1}})
     CHECK(outbox.next_ops(50, 1 << 20)->at(edit).canonical.find("记下") != std::string::npos);
   std::int64_t version = kFirstVersion;
   CHECK(county.apply_all(*store, version) == 3);
