@@ -1,44 +1,18 @@
-// A really full disk: a small file system of the test's own, in a namespace of a child process.
+// A really full disk: what still fits, and what is refused whole.
 #include <fstream>
 
 #include <catch2/catch_test_macros.hpp>
-
-#include <sched.h>
-#include <sys/mount.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <julu/limits.h>
 
 #include "county.h"
 #include "jpeg.h"
+#include "small_disk.h"
 
 using namespace julu;
 using namespace julu::test;
 
 namespace {
-
-constexpr int kNoNamespace = 77;
-constexpr int kThrew = 78;
-
-/// Runs `work` in a child that sees `folder` as an empty file system of 8 MB; returns what it returned.
-int on_small_disk(const std::string& folder, int (*work)(const std::string&)) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    const bool root = ::geteuid() == 0;
-    if (::unshare(CLONE_NEWNS | (root ? 0 : CLONE_NEWUSER)) != 0) ::_exit(kNoNamespace);
-    if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) ::_exit(kNoNamespace);
-    if (::mount("tmpfs", folder.c_str(), "tmpfs", 0, "size=8m") != 0) ::_exit(kNoNamespace);
-    try {
-      ::_exit(work(folder));
-    } catch (...) {
-      ::_exit(kThrew);
-    }
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
 
 // Each step that does not hold returns its number.
 int fill_and_capture(const std::string& folder) {
@@ -61,12 +35,7 @@ int fill_and_capture(const std::string& folder) {
     theirs.photos.push_back({sha256(jpeg), static_cast<std::int64_t>(jpeg.size()), "near", std::nullopt});
   }
   if (!Inbox(*store).apply({kEpoch, {theirs}, "c1", false})) return 9;
-  {
-    std::ofstream filler(folder + "/filler", std::ios::binary);
-    const std::string block(4096, 'x');
-    while (filler.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
-    }
-  }
+  fill_disk(folder);
   std::optional<Error> no_room;
   for (const std::string& jpeg : jpegs) {
     if (const auto stored = Inbox(*store).store_photo(sha256(jpeg), jpeg); !stored) no_room = stored.error();
@@ -97,7 +66,7 @@ int fill_and_capture(const std::string& folder) {
 TEST_CASE("on a full disk the report being written still fits, and the next is refused whole") {
   const Folder folder;
   const int result = on_small_disk(folder.path(), &fill_and_capture);
-  if (result == kNoNamespace) SKIP("this machine lets no test mount a file system of its own");
+  if (result == kNoSmallDisk) SKIP("this machine lets no test mount a file system of its own");
   CHECK(result == 0);
 }
 

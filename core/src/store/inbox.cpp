@@ -302,15 +302,7 @@ namespace {
 
 // Each record that shows it is another than before.
 Result<void> tell_of_photo(Core& core, Connection& db, const Hash& sha256) {
-  std::vector<Id> records;
-  {
-    Query row = db.query("SELECT DISTINCT record FROM attachment WHERE sha256 = ?1", sha256);
-    for (;;) {
-      JULU_TRY(const bool there, row.step());
-      if (!there) break;
-      records.push_back(row.id(0));
-    }
-  }
+  JULU_TRY(const auto records, db.query("SELECT DISTINCT record FROM attachment WHERE sha256 = ?1", sha256).ids());
   for (const Id& record : records) {
     JULU_TRY(const std::int64_t changed, core.next_change(db));
     JULU_CHECK(db.run("UPDATE record SET changed = ?2 WHERE id = ?1", record, changed));
