@@ -158,9 +158,11 @@ Result<void> Core::catalog_changed(Connection& db) {
 }
 
 Result<void> Core::heed_catalog(Connection& db, bool writes) {
-  JULU_TRY(const std::int64_t number, meta_integer(db, "catalog"));
-  const bool news = writes ? number != catalog_ : number > catalog_;
-  return news ? load_catalog(db, writes) : Result<void>();
+  return heeded(guarded([&]() -> Result<void> {
+    JULU_TRY(const std::int64_t number, meta_integer(db, "catalog"));
+    const bool news = writes ? number != catalog_ : number > catalog_;
+    return news ? load_catalog(db, writes) : Result<void>();
+  }));
 }
 
 Result<void> Core::load_catalog(Connection& db, bool older_too) {

@@ -103,7 +103,7 @@ class Core {
     const std::lock_guard lock(read_mutex_);
     JULU_CHECK(check_awake());
     JULU_TRY(const auto snapshot, heeded(Transaction::snapshot(*reader_)));
-    JULU_CHECK(heeded(guarded([&] { return heed_catalog(*reader_, false); })));
+    JULU_CHECK(heed_catalog(*reader_, false));
     return heeded(guarded([&] { return body(*reader_); }));
   }
 
@@ -204,7 +204,7 @@ class Core {
   auto commit(Body& body) -> decltype(body(std::declval<Connection&>())) {
     JULU_TRY(auto transaction, heeded(Transaction::begin(*writer_)));
     JULU_CHECK(check_in_use());
-    JULU_CHECK(heeded(guarded([&] { return heed_catalog(*writer_, true); })));
+    JULU_CHECK(heed_catalog(*writer_, true));
     auto result = heeded(guarded([&] { return body(*writer_); }));
     if (!result) return result;
     // Not by the look itself, which writes nothing.
