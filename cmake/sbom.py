@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """sbom.py VERSION LIBRARY: the software bill of materials (SPDX 2.3, JSON) of a library on this machine: itself and each
 library that it loads by name, with the version that is installed here. Goes to stdout."""
+import datetime
 import hashlib
 import json
 import re
@@ -61,10 +62,11 @@ def main():
     parts += [package(name, installed_version(debian), licence) for name, _, licence, debian in COMPILED_IN]
     links = [{'spdxElementId': 'SPDXRef-DOCUMENT', 'relationshipType': 'DESCRIBES', 'relatedSpdxElement': ours['SPDXID']}]
     links += [{'spdxElementId': ours['SPDXID'], 'relationshipType': 'DEPENDS_ON', 'relatedSpdxElement': p['SPDXID']} for p in parts]
-    created = output('git', 'log', '-1', '--format=%cd', '--date=format-local:%Y-%m-%dT%H:%M:%SZ').strip()
+    committed = int(output('git', 'log', '-1', '--format=%ct').strip() or 0)
+    created = datetime.datetime.fromtimestamp(committed, datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
     print(json.dumps({'spdxVersion': 'SPDX-2.3', 'dataLicense': 'CC0-1.0', 'SPDXID': 'SPDXRef-DOCUMENT', 'name': f'julu-{version}',
                       'documentNamespace': f'https://spdx.org/spdxdocs/julu-{version}-{digest[:16]}',
-                      'creationInfo': {'created': created or '1970-01-01T00:00:00Z', 'creators': ['Tool: julu-sbom']},
+                      'creationInfo': {'created': created, 'creators': ['Tool: julu-sbom']},
                       'packages': [ours] + parts, 'relationships': links}, ensure_ascii=False, indent=1))
 
 

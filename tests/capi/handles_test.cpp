@@ -141,6 +141,54 @@ TEST_CASE("structs of an older header are read and written no further than they 
   CHECK(error.field[0] == 'x');
 }
 
+TEST_CASE("a struct to be filled in that does not say its size is refused, and nothing is done for it") {
+  Face face;
+  julu_sync sync = 0;
+  REQUIRE(julu_sync_open(face.store, nullptr, &sync, nullptr) == JULU_OK);
+  julu_saved saved{};
+  julu_status status{};
+  julu_outcome outcome{};
+  auto error = sized<julu_error>();
+  CHECK(julu_store_capture(face.store, t("incident"), t(kBody), nullptr, 0, {}, &saved, &error) ==
+        JULU_ERROR_BAD_ARGUMENT);
+  CHECK(std::string(error.field) == "saved");
+  CHECK(julu_store_status(face.store, &status, &error) == JULU_ERROR_BAD_ARGUMENT);
+  CHECK(std::string(error.detail) == "size");
+  CHECK(julu_sync_run(sync, 0, nullptr, nullptr, &outcome, nullptr) == JULU_ERROR_BAD_ARGUMENT);
+  status.size = sizeof status;
+  REQUIRE(julu_store_status(face.store, &status, nullptr) == JULU_OK);
+  CHECK(status.records == 0);
+  julu_sync_close(sync);
+}
+
+TEST_CASE("a resume of a store that is awake asks nobody for a key") {
+  Face face;
+  struct Keystore {
+    const julu::StoreKey& key;
+    int asked = 0;
+  } keystore{face.county.key};
+  const int& asked = keystore.asked;
+  julu_store_options given = face.options();
+  given.key = nullptr;
+  given.key_context = &keystore;
+  given.key_fn = [](void* context, std::uint8_t* key) -> std::int32_t {
+    auto& self = *static_cast<Keystore*>(context);
+    ++self.asked;
+    std::copy(self.key.begin(), self.key.end(), key);
+    return 0;
+  };
+  julu_store other = 0;
+  REQUIRE(julu_store_open(&given, &other, nullptr) == JULU_OK);
+  const int once = has_cipher() ? 1 : 0;
+  CHECK(asked == once);
+  CHECK(julu_store_resume(other, nullptr, nullptr) == JULU_OK);
+  CHECK(asked == once);
+  REQUIRE(julu_store_suspend(other, nullptr) == JULU_OK);
+  CHECK(julu_store_resume(other, nullptr, nullptr) == JULU_OK);
+  CHECK(asked == 2 * once);
+  julu_store_close(other);
+}
+
 TEST_CASE("a key that is not to be had now is said, can be asked for again, and its source is let go once") {
   Face face;
   if (!has_cipher()) SKIP("this build has no cipher");

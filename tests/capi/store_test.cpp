@@ -1,6 +1,7 @@
 // The store through julu.h: what goes in comes out, and what is wrong is said with its field.
 #include <csignal>
 #include <cstring>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -225,6 +226,43 @@ TEST_CASE("a photo read out to a pipe or socket that nobody reads is an error an
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     ::close(ends[1]);
   }
+}
+
+TEST_CASE("a photo goes whole to a reader that is slower, also where the descriptor does not block") {
+  Face face;
+  const std::string bytes = make_jpeg_of_about(600 * 1024, 5);
+  const std::string path = face.county.folder.write("a.jpg", bytes);
+  auto photo = sized<julu_photo>();
+  photo.path = t(path);
+  auto saved = sized<julu_saved>();
+  REQUIRE(julu_store_capture(face.store, t("incident"), t(kBody), &photo, 1, {}, &saved, nullptr) == JULU_OK);
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  REQUIRE(::fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0);
+  std::string read_out;
+  std::thread reader([&] {
+    char part[4096];
+    for (ssize_t got = 1; got > 0;) {
+      got = ::read(ends[0], part, sizeof part);
+      if (got > 0) read_out.append(part, static_cast<std::size_t>(got));
+    }
+  });
+  auto out = sized<julu_photo_out>();
+  out.target = JULU_PHOTO_FD;
+  out.fd = ends[1];
+  CHECK(julu_store_read_photo(face.store, t(saved.photos[0]), &out, nullptr) == JULU_OK);
+  ::close(ends[1]);
+  reader.join();
+  ::close(ends[0]);
+  CHECK(read_out == bytes);
+}
+
+TEST_CASE("text that is no UTF-8 is refused with its field") {
+  Face face;
+  auto error = sized<julu_error>();
+  CHECK(julu_store_capture(face.store, t("incident"), t("{\"text\":\"\xFF\"}"), nullptr, 0, {}, nullptr, &error) ==
+        JULU_ERROR_TEXT_ENCODING);
+  CHECK(julu_store_list(face.store, t("{\"search\":\"\xC3\"}"), nullptr, &error) != JULU_OK);
 }
 
 TEST_CASE("a wrong photo is named by its place, and nothing of the report is kept") {

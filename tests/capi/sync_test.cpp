@@ -375,6 +375,38 @@ TEST_CASE("inside the progress callback the store answers, and what would wait f
   CHECK(outcome.end == JULU_END_ALL_DELIVERED);
 }
 
+TEST_CASE("of two syncs of one store the second to run is told that one runs") {
+  Enrolled phone;
+  phone.open_sync();
+  phone.capture(1);
+  struct Second {
+    julu_sync sync = 0;
+    std::int32_t told = JULU_OK;
+  } second;
+  REQUIRE(julu_sync_open(phone.store, nullptr, &second.sync, nullptr) == JULU_OK);
+  const auto progress = [](void* context, const julu_progress*) {
+    auto& other = *static_cast<Second*>(context);
+    if (other.told == JULU_OK) other.told = julu_sync_run(other.sync, 0, nullptr, nullptr, nullptr, nullptr);
+  };
+  REQUIRE(julu_sync_run(phone.sync, 0, progress, &second, nullptr, nullptr) == JULU_OK);
+  CHECK(second.told == JULU_ERROR_SYNC_IN_PROGRESS);
+  CHECK(julu_sync_run(second.sync, 0, nullptr, nullptr, nullptr, nullptr) == JULU_OK);
+  CHECK(phone.run().end == JULU_END_ALL_DELIVERED);
+  julu_sync_close(second.sync);
+}
+
+TEST_CASE("a host that fails with a number of its own is offline") {
+  Enrolled phone;
+  auto options = sized<julu_transport_options>();
+  options.submit = [](void*, std::uint64_t, const julu_request*) -> std::int32_t { return 12345; };
+  julu_transport transport = 0;
+  REQUIRE(julu_transport_open(&options, &transport, nullptr) == JULU_OK);
+  phone.open_sync(transport);
+  phone.capture(1);
+  CHECK(phone.run().failure == JULU_ERROR_OFFLINE);
+  julu_transport_close(transport);
+}
+
 TEST_CASE("a callback that waits for another thread's suspend learns that it cannot have it, and the run ends") {
   Enrolled phone;
   phone.open_sync();

@@ -21,8 +21,21 @@ export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
 cc "$here/consumer/from_c.c" -o "$work/from_c" $(pkg-config --cflags --libs julu) -Wl,-rpath,"$prefix/lib"
 "$work/from_c"
 
+echo "pkg-config --static julu"
+mkdir -p "$work/static"
+cp -r "$prefix/include" "$work/static"
+cp -r "$prefix/lib" "$work/static/lib"
+rm "$work"/static/lib/*.so*
+export PKG_CONFIG_PATH=$work/static/lib/pkgconfig
+# shellcheck disable=SC2046
+cc "$here/consumer/from_c.c" -o "$work/from_c_static" $(pkg-config --static --cflags --libs julu)
+"$work/from_c_static"
+
 echo "add_subdirectory(julu)"
-configure "$work/inside" -DJULU_SOURCE="$here/../.." -DCMAKE_CXX_COMPILER_LAUNCHER=ccache
+configure "$work/inside" -DBUILD_SHARED_LIBS=ON -DJULU_SOURCE="$here/../.." -DCMAKE_CXX_COMPILER_LAUNCHER=ccache
 ninja -C "$work/inside" from_c from_cpp >/dev/null
 run_both "$work/inside"
+
+echo "what goes with it"
+python3 "$here/contents.py" "$prefix" "$here/../../bindings"
 echo "ok"

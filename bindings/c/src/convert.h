@@ -28,6 +28,14 @@ Result<T> read_struct(const T* given, const char* field, std::size_t room = size
   return copy;
 }
 
+/// A struct that is to be written says how large it is, or nothing would be, and zeros read as an answer. Errors:
+/// bad_argument naming `field`.
+template <class T>
+Result<void> check_out(const T* out, const char* field) {
+  if (out != nullptr && out->size < sizeof(out->size)) return Error{ErrorCode::bad_argument, field, "size"};
+  return {};
+}
+
 /// Writes as much as the caller's version has room for.
 template <class T>
 void write_struct(T* out, T value) {

@@ -54,6 +54,7 @@ std::int32_t julu_enrol(const julu_enrol_options* options, julu_buf* device, jul
   return guard_bytes(device, error, [&]() -> Result<std::string> {
     JULU_TRY(const julu_enrol_options given, read_struct(options, "options"));
     if (forked()) return Error{ErrorCode::closed, {}, "fork"};
+    if (given.at_most_ms < 0) return Error{ErrorCode::bad_argument, "at_most_ms", {}};
     EnrolOptions enrolment;
     JULU_TRY(enrolment.platform, name_text(given.platform, "platform"));
     JULU_TRY(enrolment.code, name_text(given.code, "code"));

@@ -43,9 +43,23 @@ Result<void> OpenStore::suspend() {
   std::size_t halted = 0;
   while (halted < syncs.size() && syncs[halted]->halt()) ++halted;
   Result<void> done = Error{ErrorCode::busy, {}, "a callback of the run does not return"};
-  if (halted == syncs.size()) done = store->suspend();
+  if (halted == syncs.size()) {
+    done = store->suspend();
+    if (done) suspended_ = true;
+  }
   for (std::size_t i = 0; i < halted; ++i) syncs[i]->go_on();
   return done;
+}
+
+Result<void> OpenStore::resume(const std::uint8_t* bytes) {
+  if (!suspended_) return {};
+  StoreKey given{};
+  if (encrypted) {
+    JULU_TRY(given, ask_key(bytes, key.get()));
+  }
+  JULU_CHECK(store->resume(given));
+  suspended_ = false;
+  return {};
 }
 
 OpenSync::OpenSync(std::shared_ptr<OpenStore> its_store, std::shared_ptr<Transport> transport)

@@ -46,6 +46,8 @@ class OpenStore {
   /// Ends the syncs and lets go of the file. Errors: busy from inside a callback of one of them, or when one does not
   /// return within limits::suspend_wait_ms.
   Result<void> suspend();
+  /// Asks for the key only when the store is suspended: a keystore may put up a prompt. `key` as of julu_store_resume.
+  Result<void> resume(const std::uint8_t* bytes);
   void know(const std::shared_ptr<OpenSync>& sync);
 
   std::unique_ptr<Store> store;
@@ -53,6 +55,7 @@ class OpenStore {
   std::shared_ptr<Callback<julu_key_fn>> key;
 
  private:
+  std::atomic<bool> suspended_ = false;
   std::mutex mutex_;  // of syncs_
   std::vector<std::weak_ptr<OpenSync>> syncs_;
 };

@@ -114,6 +114,7 @@ std::int32_t julu_store_status(julu_store store, julu_status* out, julu_error* e
   return guard(error, [&]() -> Result<void> {
     JULU_TRY(const auto open, open_store(store));
     if (out == nullptr) return Error{ErrorCode::bad_argument, "out", "null"};
+    JULU_CHECK(check_out(out, "out"));
     JULU_TRY(const Status status, open->store->status());
     write_struct(out, status_of(status));
     return {};
@@ -122,12 +123,15 @@ std::int32_t julu_store_status(julu_store store, julu_status* out, julu_error* e
 
 std::int32_t julu_store_changes_since(julu_store store, std::int64_t token, std::int32_t limit, julu_buf* ids,
                                       std::int64_t* next, std::int32_t* more, julu_error* error) {
-  return ask_store(store, ids, error, [&](Store& open) -> Result<std::string> {
-    JULU_TRY(const Changes changes, open.changes_since(token, limit == 0 ? 200 : limit));
-    if (next != nullptr) *next = changes.token;
-    if (more != nullptr) *more = changes.more ? 1 : 0;
+  Changes changes;
+  const std::int32_t code = ask_store(store, ids, error, [&](Store& open) -> Result<std::string> {
+    JULU_TRY(changes, open.changes_since(token, limit == 0 ? 200 : limit));
     return dump(changes.records);
   });
+  // Only a caller that has the ids may go on behind them.
+  if (code == JULU_OK && next != nullptr) *next = changes.token;
+  if (code == JULU_OK && more != nullptr) *more = changes.more ? 1 : 0;
+  return code;
 }
 
 std::int32_t julu_store_kinds(julu_store store, julu_buf* out, julu_error* error) {

@@ -27,6 +27,7 @@ std::int32_t write_record(julu_store store, const julu_photo* photos, std::size_
                           julu_error* error, Write&& write) {
   return guard(error, [&]() -> Result<void> {
     JULU_TRY(const auto open, open_store(store));
+    JULU_CHECK(check_out(saved, "saved"));
     PhotosIn taken;
     JULU_CHECK(taken.take(photos, photo_count));
     JULU_TRY(const Saved done, write(*open->store, taken.inputs()));
@@ -82,11 +83,7 @@ std::int32_t julu_store_suspend(julu_store store, julu_error* error) {
 std::int32_t julu_store_resume(julu_store store, const std::uint8_t* key, julu_error* error) {
   return guard(error, [&]() -> Result<void> {
     JULU_TRY(const auto open, open_store(store));
-    StoreKey given{};
-    if (open->encrypted) {
-      JULU_TRY(given, OpenStore::ask_key(key, open->key.get()));
-    }
-    return open->store->resume(given);
+    return open->resume(key);
   });
 }
 

@@ -14,6 +14,12 @@ namespace {
 
 julu_text text_of(std::string_view text) { return {text.data(), text.size()}; }
 
+// What a host says went wrong; a number that is none of ours is the network's.
+ErrorCode failure_of(std::int32_t told) {
+  const auto code = static_cast<ErrorCode>(told);
+  return told != JULU_OK && name(code) != "unknown" ? code : ErrorCode::offline;
+}
+
 /// Hands requests to the host and its replies back. What the host says too late, or twice, nobody hears.
 class HostTransport final : public Transport {
  public:
@@ -33,7 +39,7 @@ class HostTransport final : public Transport {
     if (refused == JULU_OK) refused = begin(id, request);
     if (refused != JULU_OK) {
       Response response;
-      response.failure = static_cast<ErrorCode>(refused);
+      response.failure = failure_of(refused);
       complete(id, std::move(response));
     }
     return id;
@@ -134,9 +140,8 @@ Result<Response> response_of(const julu_response& given) {
   response.status = given.status;
   response.body_bytes_sent = given.body_bytes_sent;
   if (given.status == 0 || given.failure != JULU_OK) {
-    const bool named = name(static_cast<ErrorCode>(given.failure)) != "unknown" && given.failure != JULU_OK;
     response.status = 0;
-    response.failure = named ? static_cast<ErrorCode>(given.failure) : ErrorCode::offline;
+    response.failure = failure_of(given.failure);
     return response;
   }
   if (given.headers == nullptr && given.header_count > 0) return Error{ErrorCode::bad_argument, "headers", "null"};
@@ -244,6 +249,7 @@ std::int32_t julu_sync_run(julu_sync sync, std::int64_t at_most_ms, julu_progres
   return guard(error, [&]() -> Result<void> {
     JULU_TRY(const auto open, object<OpenSync>(Kind::sync, sync));
     if (at_most_ms < 0) return Error{ErrorCode::bad_argument, "at_most_ms", {}};
+    JULU_CHECK(check_out(out, "out"));
     SyncOptions options;
     if (at_most_ms > 0) options.at_most = std::chrono::milliseconds(at_most_ms);
     if (progress != nullptr) {

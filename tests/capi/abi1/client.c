@@ -36,7 +36,8 @@ int main(int count, char** words) {
   options.key = key;
   must(julu_store_open(&options, &store, &error), "open");
   must(julu_store_observe(store, wake, &wakes, 0, &error), "observe");
-  must(julu_store_capture(store, text("visit"), text("{\"text\":\"走访\"}"), 0, 0, text(""), &saved, &error), "capture");
+  must(julu_store_capture(store, text("visit"), text("{\"text\":\"走访\"}"), 0, 0,
+                          text("01900000-0000-7000-8000-000000000001"), &saved, &error), "capture");
   must(julu_store_get(store, text(saved.id), &record, &error), "get");
   must(julu_store_status(store, &status, &error), "status");
   must(julu_sync_open(store, 0, &sync, &error), "sync");

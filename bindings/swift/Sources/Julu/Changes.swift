@@ -41,7 +41,11 @@ public struct Changes: AsyncSequence, Sendable {
           }
         } catch {
           if error.code == .closed { return nil }
-          // Anything else may pass, and the token still says from where to go on.
+          // Anything else may pass, and the token still says from where to go on. A resume wakes; nothing else tells.
+          if error.code != .suspended {
+            try? await Task.sleep(for: pauseAfterError)
+            continue
+          }
         }
         if await wakes.next() == nil { return nil }
       }
@@ -51,6 +55,7 @@ public struct Changes: AsyncSequence, Sendable {
 }
 
 private let changesOfPage: Int32 = 200
+private let pauseAfterError = Duration.seconds(1)
 
 private func page(_ store: julu_store, after token: Int64) async throws(JuluError) -> Change {
   try await here { () throws(JuluError) in

@@ -100,6 +100,7 @@ public final class DeliveryTest extends FaceCase {
     fails(ErrorCode.CONSENT_MISSING, () -> Julu.enrol(
         (Phone.ENCRYPTED ? unasked.key(Phone.KEY) : unasked.unencrypted()).build()));
     assertEquals(5, Consent.givenAt(Instant.ofEpochMilli(5)).atMs());
+    assertEquals("consent", fails(ErrorCode.BAD_ARGUMENT, () -> Consent.givenAt(Instant.MAX)).field());
   }
 
   @Test

@@ -12,6 +12,7 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -255,7 +256,9 @@ public final class TransportTest extends FaceCase {
       AtomicInteger asked = new AtomicInteger();
       try (JuluSync sync = over(store, (request, reply) -> {
         asked.incrementAndGet();
-        reply.complete(200, Map.of("Content-Type", List.of("text/html")), bytes("<html>sign in</html>"));
+        Map<String, List<String>> headers = new HashMap<>(Map.of("Content-Type", List.of("text/html")));
+        headers.put("X-Empty", null);
+        reply.complete(200, headers, bytes("<html>sign in</html>"));
         reply.complete(500, null, null);
         reply.fail(null);
       })) {
@@ -272,7 +275,7 @@ public final class TransportTest extends FaceCase {
           reply.complete(200, Map.of(), new byte[(int) request.replyBytesMax() + 1]);
         }
       })) {
-        assertEquals(ErrorCode.TOO_LARGE, sync.run().failure());
+        assertEquals(ErrorCode.BAD_REPLY, sync.run().failure());
       }
       assertEquals(Delivery.SAVED, store.list(Filter.builder().delivery(Delivery.SAVED).build()).get(0).delivery());
     }

@@ -22,7 +22,11 @@ public final class Consent {
     if (at == null) {
       throw JuluException.badArgument("consent", null);
     }
-    return new Consent(at.toEpochMilli());
+    try {
+      return new Consent(at.toEpochMilli());
+    } catch (ArithmeticException beyond) {
+      throw JuluException.badArgument("consent", null);
+    }
   }
 
   public long atMs() {

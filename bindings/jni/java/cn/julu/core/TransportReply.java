@@ -74,9 +74,12 @@ public final class TransportReply {
       return flat;
     }
     for (Map.Entry<String, List<String>> header : headers.entrySet()) {
+      // HttpURLConnection tells the status line as a header without a name.
+      if (header.getKey() == null || header.getValue() == null) {
+        continue;
+      }
       for (String value : header.getValue()) {
-        // HttpURLConnection tells the status line as a header without a name.
-        if (header.getKey() != null && value != null) {
+        if (value != null) {
           flat = Arrays.copyOf(flat, count + 2);
           flat[count++] = Text.bytes(header.getKey(), "headers");
           flat[count++] = Text.bytes(value, "headers");
