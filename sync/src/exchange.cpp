@@ -137,6 +137,8 @@ void Syncer::Run::classify(Exchange& exchange) {
     exchange.why = why;
   };
   exchange.retry_after_ms = 0;
+  // What is too large is the reply: nothing that a worker could make smaller.
+  if (exchange.reply_too_large()) return set(Answer::link, ErrorCode::bad_reply);
   if (status == 0) return set(Answer::link, response.failure.value_or(ErrorCode::offline));
   // A tus server says its version on every reply, on an empty one of a type that its framework put there too.
   const bool is_page = header(response.headers, "Content-Type").starts_with("text/html") &&

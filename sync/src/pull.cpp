@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include <julu/limits.h>
+#include <julu/log.h>
 #include <julu/mutant.h>
 
 #include "run.h"
@@ -60,18 +61,21 @@ Result<Syncer::Run::Step> Syncer::Run::pull_page(bool& more) {
     // A page that broke, or did not fit the run, is asked for in smaller pieces: by this run or the next.
     const bool broke = exchange.answer == Answer::link || exchange.answer == Answer::stopped;
     if (broke && state_.pull_rows > kRowsMin) state_.pull_rows = std::max(kRowsMin, state_.pull_rows / 4);
-    if (exchange.why == ErrorCode::too_large) state_.pull_rows = std::max<std::size_t>(1, state_.pull_rows / 4);
-    if (exchange.why == ErrorCode::too_large && smaller) return Step::go;
+    if (exchange.reply_too_large()) state_.pull_rows = std::max<std::size_t>(1, state_.pull_rows / 4);
+    if (exchange.reply_too_large() && smaller) return Step::go;
     if (exchange.retry_after_ms > 0) outcome_.next_attempt_ms = clock_.now_ms() + exchange.retry_after_ms;
     return stop_for(exchange);
   }
   if (exchange.took_ms < kQuickPageMs) state_.pull_rows = std::min(limits::pull_rows, state_.pull_rows * 4);
   const auto page = wire::decode_pull(exchange.response.body);
   if (!page) return stop(SyncEnd::left, page.error());
+  JULU_TRY(const Step step, check_epoch(page->epoch));
+  if (step == Step::stop) return step;
   // More of the same place would be asked for ever.
   if (page->more && page->next == cursor) return stop(SyncEnd::left, Error{ErrorCode::bad_reply, "/next", {}});
   JULU_TRY(const Inbox::Applied applied, inbox_.apply(*page));
   outcome_.records_changed += applied.changed;
+  for (const std::string& refused : applied.refused) log(LogLevel::warning, "not usable here: " + refused);
   if (applied.restart) return begin_full_pull(true);
   more = page->more;
   return Step::go;
@@ -110,7 +114,7 @@ Result<Syncer::Run::Step> Syncer::Run::fetch_wanted() {
     }
     JULU_CHECK(inbox_.defer_wanted(wanted->sha256, why, exchange.retry_after_ms));
     const bool of_the_photo = exchange.answer == Answer::ok || exchange.answer == Answer::refused ||
-                              exchange.answer == Answer::server || why == ErrorCode::too_large;
+                              exchange.answer == Answer::server || exchange.reply_too_large();
     if (!of_the_photo || ++failures >= kWantedFailuresMax) {
       if (exchange.answer != Answer::ok) return stop_for(exchange);
       return stop(SyncEnd::left, Error{why, {}, {}});

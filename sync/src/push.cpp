@@ -160,6 +160,11 @@ Result<Syncer::Run::Step> Syncer::Run::settle(Batch batch, const Exchange& excha
     failed.why = reply.error().code;
     return push_failed(std::move(batch), failed);
   }
+  JULU_TRY(const Step step, check_epoch(reply->epoch));
+  if (step == Step::stop) {
+    JULU_CHECK(put_off(batch.ops, ErrorCode::bad_reply, 0));
+    return step;
+  }
   const auto settled = outbox_.settle(batch.ops, reply->results, reply->receipt, reply->holds);
   if (!settled && settled.error().code == ErrorCode::receipt_invalid) {
     failed.why = ErrorCode::receipt_invalid;
@@ -172,8 +177,8 @@ Result<Syncer::Run::Step> Syncer::Run::settle(Batch batch, const Exchange& excha
       return stop(SyncEnd::left, Error{ErrorCode::receipt_invalid, "/receipt/key_id", {}});
     }
     key_pulled_ = true;
-    JULU_TRY(const Step step, pull());
-    if (step == Step::stop) return step;
+    JULU_TRY(const Step pulled, pull());
+    if (pulled == Step::stop) return pulled;
     return push_batch(std::move(batch));
   }
   failures_in_a_row_ = 0;

@@ -26,8 +26,10 @@ Result<Syncer::Run::Step> Syncer::Run::reconcile() {
   if (exchange.answer == Answer::ok) {
     const auto differ = wire::decode_reconcile(exchange.response.body);
     if (differ) {
+      JULU_TRY(const Step step, check_epoch(differ->epoch));
+      if (step == Step::stop) return step;
       failure_.reset();
-      JULU_CHECK(outbox_.reconcile(*differ));
+      JULU_CHECK(outbox_.reconcile(differ->days));
       return Step::go;
     }
     failure_ = differ.error();

@@ -66,6 +66,7 @@ class Syncer::Run {
     std::int64_t took_ms = 0;
     Response response;
     Problem problem;
+    bool reply_too_large() const { return response.status == 0 && response.failure == ErrorCode::too_large; }
   };
 
   // syncer.cpp
@@ -106,6 +107,7 @@ class Syncer::Run {
 
   // recover.cpp
   Result<Step> reconcile();
+  Result<Step> check_epoch(std::int64_t told);
   Result<Step> enrol_anew();
 
   // push.cpp

@@ -5,6 +5,7 @@
 
 #include <julu/limits.h>
 #include <julu/log.h>
+#include <julu/mutant.h>
 
 #include "assertion.h"
 #include "run.h"
@@ -151,7 +152,7 @@ Result<Syncer::Run::Step> Syncer::Run::ping() {
       exchange.answer = Answer::link;
       exchange.why = ping.error().code;
     }
-  } else if (exchange.answer == Answer::refused || exchange.why == ErrorCode::too_large) {
+  } else if (exchange.answer == Answer::refused || exchange.reply_too_large()) {
     // Whoever answers here so is not the platform.
     exchange.answer = Answer::link;
     exchange.why = ErrorCode::captive_portal;
@@ -162,6 +163,8 @@ Result<Syncer::Run::Step> Syncer::Run::ping() {
   ping_.facts.time_ms += exchange.took_ms / 2;
   JULU_CHECK(outbox_.note_ping(ping_.facts));
   pinged_at_ms_ = clock_.monotonic_ms();
+  JULU_TRY(const Step step, check_epoch(ping_.facts.epoch));
+  if (step == Step::stop) return step;
   const auto photos = resolve(identity_.platform + "/", ping_.photos);
   photos_url_ = photos.value_or("");
   constexpr std::int64_t kQuickMs = 300;  // a round trip, name look-up and handshake included
@@ -169,6 +172,13 @@ Result<Syncer::Run::Step> Syncer::Run::ping() {
   if (state_.window_bytes == 0) state_.window_bytes = quick ? limits::batch_bytes_max : limits::chunk_bytes_min;
   if (state_.pull_rows == 0) state_.pull_rows = quick ? limits::pull_rows : limits::pull_rows_slow;
   return Step::go;
+}
+
+// Of a platform that was restored, the copy from before may still answer. What it says is no longer so.
+Result<Syncer::Run::Step> Syncer::Run::check_epoch(std::int64_t told) {
+  JULU_TRY(const std::int64_t newest, outbox_.newest_epoch());
+  if (told >= newest || mutant(Mutant::old_receipt_believed)) return Step::go;
+  return stop(SyncEnd::left, Error{ErrorCode::bad_reply, "/epoch", {}});
 }
 
 // Nobody answered: what would have gone now waits its turn, so that a host that asks "when again?" gets an answer.
@@ -184,7 +194,7 @@ Result<SyncOutcome> Syncer::Run::outcome() {
   outcome_.ops_left = counts.ops;
   outcome_.ops_parked = counts.parked;
   outcome_.photos_left = counts.photos;
-  const bool nothing_left = counts.ops == 0 && counts.photos == 0;
+  const bool nothing_left = counts.ops == 0 && counts.photos == 0 && !counts.confirming;
   outcome_.end = end_.value_or(SyncEnd::left);
   const bool may_be_done = outcome_.end == SyncEnd::left || outcome_.end == SyncEnd::deadline;
   if (nothing_left && may_be_done && exchanged_) {

@@ -63,7 +63,11 @@ std::string encode_fork(std::string_view assertion, const PublicKey& key, const 
 /// What the head's signature covers.
 std::string head_text(std::string_view device, const ChainHead& head);
 std::string encode_reconcile(std::string_view device, const Reckoning& reckoning, const std::optional<Signature>& sig);
-Result<std::vector<HeldDay>> decode_reconcile(std::string_view body);
+struct Reconciled {
+  std::int64_t epoch = 0;
+  std::vector<HeldDay> days;  ///< that differ
+};
+Result<Reconciled> decode_reconcile(std::string_view body);
 
 /// Milliseconds to wait by a Retry-After (seconds or an HTTP date, which is counted from the reply's own Date when it
 /// has one); at most limits::retry_after_ms_max, 0 when there is none.

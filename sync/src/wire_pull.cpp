@@ -1,6 +1,8 @@
 // A page of changes: rows to typed values, and the checksum over what was read. Thread rule: pure functions.
 #include "wire_pull.h"
 
+#include <set>
+
 #include <julu/limits.h>
 
 #include "wire.h"
@@ -83,15 +85,65 @@ Result<Change> decode_change(const Json& row) {
   return change;
 }
 
+namespace {
+
+// A row of the catalog that nobody could use is kept with its reason, and holds up no report of anybody's.
+Result<Change> decode_row(const Json& row, bool too_deep) {
+  auto change = decode_change(row);
+  if (change && !too_deep) return change;
+  Change bare;
+  bare.kind = text(row, "kind").value_or("");
+  bare.id = text(row, "id").value_or("");
+  const bool named = !bare.kind.empty() && bare.kind.size() <= kWordBytesMax && !bare.id.empty() &&
+                     bare.id.size() <= kWordBytesMax && !parse_id(bare.id);
+  if (!named) return change ? Result<Change>(broken("changes")) : change;
+  JULU_TRY(bare.version, need_integer(row, "version", 0));
+  bare.body = "{}";
+  bare.unusable = too_deep ? "too_deep" : "bad_reply " + change.error().field;
+  return bare;
+}
+
+// What is nested too deep is left out; the numbers of the rows that it was in, counted from 0, are told.
+Json parse_without_depths(std::string_view body, std::set<std::size_t>& too_deep) {
+  bool in_changes = false;
+  std::size_t rows = 0;
+  const auto keep = [&](int depth, Json::parse_event_t event, Json& parsed) {
+    using Event = Json::parse_event_t;
+    if (event == Event::key && depth == 1) in_changes = parsed == "changes";
+    if (event == Event::object_start && depth == 2 && in_changes) ++rows;
+    const bool begins = event == Event::object_start || event == Event::array_start;
+    if (!begins || depth < limits::reply_depth_max) return true;
+    if (in_changes && rows > 0) too_deep.insert(rows - 1);
+    return false;
+  };
+  return Json::parse(body.begin(), body.end(), keep, false);
+}
+
+Result<Json> parse_page(std::string_view body, std::set<std::size_t>& too_deep) {
+  auto reply = parse_object(body);
+  if (reply || reply.error().detail != "depth") return reply;
+  Json shallow = parse_without_depths(body, too_deep);
+  if (shallow.is_discarded() || !shallow.is_object() || too_deep.empty()) return reply;
+  return shallow;
+}
+
+}  // namespace
+
 Result<PulledPage> decode_pull(std::string_view body) {
-  JULU_TRY(const Json reply, parse_object(body));
+  std::set<std::size_t> too_deep;
+  JULU_TRY(const Json reply, parse_page(body, too_deep));
   PulledPage page;
   JULU_TRY(page.epoch, need_integer(reply, "epoch", 1));
   JULU_TRY(page.next, need_text(reply, "next", kCursorBytesMax));
   const auto more = boolean(reply, "more");
   if (!more) return broken("more");
   page.more = *more;
-  JULU_TRY(page.changes, decode_list<Change>(reply, "changes", decode_change));
+  const Json* changes = find(reply, "changes");
+  if (changes != nullptr && !changes->is_null() && !changes->is_array()) return broken("changes");
+  for (std::size_t i = 0; changes != nullptr && i < changes->size(); ++i) {
+    JULU_TRY(Change change, decode_row((*changes)[i], too_deep.contains(i)));
+    page.changes.push_back(std::move(change));
+  }
 
   Sha256 lines;
   for (const Change& change : page.changes) lines.update(change.id + ":" + std::to_string(change.version) + "\n");

@@ -69,11 +69,12 @@ std::string encode_reconcile(std::string_view device, const Reckoning& reckoning
   return body.dump();
 }
 
-Result<std::vector<HeldDay>> decode_reconcile(std::string_view body) {
+Result<Reconciled> decode_reconcile(std::string_view body) {
   JULU_TRY(const Json value, parse_object(body));
+  Reconciled told;
+  JULU_TRY(told.epoch, need_integer(value, "epoch", 1));
   const Json* differ = find(value, "differ");
   if (differ == nullptr || !differ->is_array() || differ->size() > kDaysMax) return broken("differ");
-  std::vector<HeldDay> days;
   for (const Json& item : *differ) {
     HeldDay held;
     const auto day = day_of(text(item, "day").value_or(""));
@@ -85,9 +86,9 @@ Result<std::vector<HeldDay>> decode_reconcile(std::string_view body) {
       if (!id) return broken("differ");
       held.ops.push_back(*id);
     }
-    days.push_back(std::move(held));
+    told.days.push_back(std::move(held));
   }
-  return days;
+  return told;
 }
 
 }  // namespace julu::wire

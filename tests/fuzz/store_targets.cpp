@@ -131,7 +131,7 @@ void applied_replies(std::string_view input) {
     apply_page(**store, *reply);
     apply_results(**store, phone, *reply);
     if (const auto days = wire::decode_reconcile(text); succeeded(days)) {
-      static_cast<void>(succeeded(Outbox(**store).reconcile(*days)));
+      static_cast<void>(succeeded(Outbox(**store).reconcile(days->days)));
     }
   }
   ask_all(**store, phone, [](const Error& error) {

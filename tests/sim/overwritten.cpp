@@ -1,6 +1,7 @@
 #include "overwritten.h"
 
 #include <algorithm>
+#include <set>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -61,16 +62,24 @@ class FieldCheck {
   }
 
  private:
-  // The worker had seen what stands there when writing this, or an earlier edit of the same field that went with it.
+  // The worker had seen what stands there when writing this, or what went with it and gave way to it had met it: an
+  // edit that is sent again carries the later ones of its phone.
   bool knew(const std::string& worker, const std::string& value) const {
-    for (std::string word = value;;) {
-      if (accounts_.gave_way.contains(choice(worker, record_, field_, word, stands_))) return true;
+    std::set<std::string> met{value};
+    for (std::vector<std::string> words{value}; !words.empty();) {
+      const std::string word = std::move(words.back());
+      words.pop_back();
+      const auto meet = [&](const std::string& other) {
+        if (met.insert(other).second) words.push_back(other);
+      };
+      const std::string won = choice(worker, record_, field_, word, "");
+      for (auto at = accounts_.gave_way.lower_bound(won); at != accounts_.gave_way.end() && at->starts_with(won); ++at)
+        meet(at->substr(won.size()));
       const auto said = world_.words.find(word);
-      if (said == world_.words.end() || worker_of(said->second.worker) != worker || said->second.field != field_)
-        return false;
-      word = said->second.seen;
-      if (word == stands_) return true;
+      if (said != world_.words.end() && worker_of(said->second.worker) == worker && said->second.field == field_)
+        meet(said->second.seen);
     }
+    return met.contains(stands_);
   }
 
   // Both were said on one phone, in this order. The first was away from the screen for as long as a restore had taken

@@ -96,9 +96,9 @@ std::unique_ptr<Store> County::phone(const std::string& worker, const std::strin
 
 std::unique_ptr<Store> County::open_again(const std::string& worker) { return must(Store::open(options(worker))); }
 
-Change County::receipt_key_row() const {
-  const std::string start =
-      R"({"key_id":"k1","not_before_ms":1,"public_key":")" + base64url(public_key(signing_key)) + "\"";
+Change County::receipt_key_row(std::int64_t revoked_at_ms) const {
+  std::string start = R"({"key_id":"k1","not_before_ms":1,"public_key":")" + base64url(public_key(signing_key)) + "\"";
+  if (revoked_at_ms != 0) start += ",\"revoked_at_ms\":" + std::to_string(revoked_at_ms);
   Change change;
   change.kind = "receipt-key";
   change.id = "k1";

@@ -32,7 +32,8 @@ class County {
   Store::Options enrolled(const std::string& vfs);
   std::string directory(const std::string& worker = "W-0412") const { return folder.file("root/" + worker); }
 
-  Change receipt_key_row() const;
+  /// `revoked_at_ms`: 0 for never.
+  Change receipt_key_row(std::int64_t revoked_at_ms = 0) const;
   /// The receipt key reaches the phone by a pull.
   void publish_key(Store& store);
   Receipt sign(const std::string& device, const std::vector<OutgoingOp>& ops, const std::vector<OpResult>& results,

@@ -1,7 +1,12 @@
 // What the platform may teach a phone: new kinds of records and receipt keys, and nothing that breaks the rules.
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include <julu/log.h>
 
 #include "county.h"
+#include "scripted_county.h"
+#include "store/sqlite.h"
 
 using namespace julu;
 using namespace julu::test;
@@ -56,6 +61,58 @@ TEST_CASE("a schema that could hang or crash a validator is kept aside and chang
     CHECK(store->capture({.kind = "evil", .body = "{}", .photos = {}, .id = {}}).error().code ==
           ErrorCode::kind_unknown);
   }
+}
+
+TEST_CASE("a schema that nobody could use holds up nothing else of its page, and says why it is not used") {
+  ScriptedCounty c;
+  std::string deep = R"({"type":"object"})";
+  for (int i = 0; i < 300; ++i) deep = R"({"type":"object","properties":{"a":)" + deep + "}}";
+  const std::string body = GENERATE_COPY(deep, std::string("7"), std::string(R"({"type":"object","pattern":"x"})"));
+  const std::string theirs = "01980000-0000-7000-8000-000000000001";
+  c.pages = {c.pull_page(
+      R"({"kind":"schema","id":"evil","version":4294967301,"body":)" + body + R"(},{"kind":"household","id":")" +
+          theirs + R"(","version":4294967302,"body":{"address":"堤村 1 号"}})",
+      "evil:4294967301\n" + theirs + ":4294967302\n")};
+  std::vector<std::string> told;
+  set_log([&](LogLevel level, std::string_view line) {
+    if (level == LogLevel::warning) told.emplace_back(line);
+  });
+  const SyncOutcome outcome = c.run();
+  set_log({});
+  CHECK(outcome.end == SyncEnd::all_delivered);
+  CHECK(c.store->get(theirs)->has_value());
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].find("schema evil: ") != std::string::npos);
+  const auto refused = c.store->capture({.kind = "evil", .body = "{}", .photos = {}, .id = {}});
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == ErrorCode::kind_unknown);
+  CHECK_FALSE(refused.error().detail.empty());
+}
+
+TEST_CASE("a schema that this app cannot use waits for the next one beside the schema that it goes on with") {
+  County county;
+  auto store = county.phone();
+  pull(*store, schema("river_patrol", kRiverPatrol));
+  std::string newer = kRiverPatrol;
+  newer.replace(newer.find("\"maxLength\":50"), 14, "\"maxLength\":2");
+  std::string refused = newer;
+  refused.replace(refused.find("\"maxLength\":2"), 13, "\"pattern\":\"x\"");
+  pull(*store, schema("river_patrol", refused));
+  const Capture three{.kind = "river_patrol", .body = R"({"river":"滏阳河"})", .photos = {}, .id = {}};
+  CHECK(store->capture(three).ok());
+  store.reset();
+  {
+    // As if the app could use it now.
+    store::Connection::Options options;
+    options.path = county.directory() + "/julu.db";
+    if (has_cipher()) options.key = county.key;
+    const auto db = store::Connection::open(options).value();
+    REQUIRE(db->run("UPDATE catalog SET body = ?1 WHERE kind = 'schema-next'", newer).ok());
+  }
+  store = county.open_again();
+  CHECK_FALSE(store->capture(three).ok());
+  pull(*store, schema("river_patrol", kRiverPatrol));  // and one after it
+  CHECK(store->capture(three).ok());
 }
 
 TEST_CASE("a receipt key without the root's word is not believed, and does not take a good one away") {

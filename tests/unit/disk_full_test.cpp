@@ -61,7 +61,44 @@ int fill_and_capture(const std::string& folder) {
   return 0;
 }
 
+int fill_and_open(const std::string& folder) {
+  County county;
+  std::filesystem::remove_all(county.folder.file("root"));
+  std::filesystem::create_directory_symlink(folder, county.folder.file("root"));
+  auto store = county.phone();
+  if (!store->maintain(std::chrono::seconds(1)).ok()) return 1;  // makes the ballast
+  const Capture capture{.kind = "incident", .body = R"({"category":"road","text":"路断了"})", .photos = {}, .id = {}};
+  if (!store->capture(capture)) return 2;
+  for (const bool closed : {true, false}) {
+    if (closed) {
+      store.reset();
+    } else if (!store->suspend()) {
+      return 3;
+    }
+    fill_disk(folder);
+    if (closed) {
+      auto opened = Store::open(county.options());
+      if (!opened) return 4;
+      store = *std::move(opened);
+    } else if (!store->resume(county.key)) {
+      return 5;
+    }
+    if (store->list({})->size() != (closed ? 1U : 2U)) return 6;
+    if (!store->capture(capture)) return 7;
+    std::filesystem::remove(folder + "/filler");
+    if (!store->maintain(std::chrono::seconds(10)).ok() || store->status()->low_disk) return 8;
+  }
+  return 0;
+}
+
 }  // namespace
+
+TEST_CASE("a full disk does not lock the worker out of a store that was closed or suspended") {
+  const Folder folder;
+  const int result = on_small_disk(folder.path(), &fill_and_open);
+  if (result == kNoSmallDisk) SKIP("this machine lets no test mount a file system of its own");
+  CHECK(result == 0);
+}
 
 TEST_CASE("on a full disk the report being written still fits, and the next is refused whole") {
   const Folder folder;

@@ -82,6 +82,17 @@ void check_saved(Store& store, const Told& told) {
 
 }  // namespace
 
+TEST_CASE("a file that has lost everything is damaged, now and the next time") {
+  County county;
+  county.phone();
+  std::filesystem::resize_file(county.directory() + "/julu.db", 0);
+  for (int i = 0; i < 2; ++i) {
+    const auto opened = Store::open(county.options());
+    REQUIRE_FALSE(opened.ok());
+    CHECK(opened.error().code == ErrorCode::store_corrupt);
+  }
+}
+
 TEST_CASE("who follows the feed over a salvage is told of everything again") {
   County county;
   const Told told = fill(county, 60);

@@ -337,6 +337,18 @@ TEST_CASE("search finds a record at once, before and after it is indexed") {
   }
 }
 
+TEST_CASE("search takes what was typed as it is kept") {
+  County county;
+  const auto store = county.phone();
+  const std::string typed = "\xEF\xA7\x9C尧街";  // U+F9DC, which NFC makes 隆
+  REQUIRE(store->capture({"household", R"({"address":")" + typed + R"("})", {}, {}}).ok());
+  Filter filter;
+  filter.search = typed;
+  CHECK(store->list(filter)->size() == 1);
+  REQUIRE(store->maintain({}).ok());
+  CHECK(store->list(filter)->size() == 1);
+}
+
 TEST_CASE("search finds numbers with what stands between their digits, before and after they are indexed") {
   County county;
   auto store = county.phone();

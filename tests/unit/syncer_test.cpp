@@ -322,8 +322,11 @@ TEST_CASE("a platform that cannot be asked what it still holds gets what is new 
     if (is(request, "POST", "/v1/push") && at != std::string::npos) response.body[at + 8] = '0';
     return response;
   };
-  c.run();
+  const SyncOutcome asks_later = c.run();
   REQUIRE(c.store->status()->confirming);
+  CHECK(asks_later.end == SyncEnd::left);
+  REQUIRE(asks_later.next_attempt_ms.has_value());
+  CHECK(*asks_later.next_attempt_ms <= c.county.clock.now_ms() + limits::reconcile_spread_ms);
   c.after = nullptr;
 
   const Response answer = GENERATE(problem(500, "server"), problem(404, "not-found"), problem(503, "busy"),
@@ -343,7 +346,7 @@ TEST_CASE("a platform that cannot be asked what it still holds gets what is new 
   CHECK(c.store->status()->confirming);
 
   c.instead = [&](const Request& request) -> std::optional<Response> {
-    return is(request, "POST", "/v1/reconcile") ? std::optional(reply(200, R"({"differ":[]})")) : std::nullopt;
+    return is(request, "POST", "/v1/reconcile") ? std::optional(reply(200, R"({"differ":[],"epoch":2})")) : std::nullopt;
   };
   c.county.clock.advance(limits::reconcile_spread_ms);
   CHECK(c.run().end == SyncEnd::all_delivered);

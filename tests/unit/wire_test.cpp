@@ -127,14 +127,20 @@ TEST_CASE("a stale result brings the platform's row, a refused one its reason") 
 }
 
 TEST_CASE("depth and size are refused before anything is parsed") {
-  const auto nested = [](int depth) {
-    return R"({"epoch":1,"changes":[{"kind":"k","id":"i","version":1,"body":{"a":)" +
+  const auto nested = [](int depth, const std::string& id = "i") {
+    return R"({"epoch":1,"changes":[{"kind":"k","id":")" + id + R"(","version":1,"body":{"a":)" +
            std::string(static_cast<std::size_t>(depth), '[') + std::string(static_cast<std::size_t>(depth), ']') +
-           R"(}}],"next":"c","more":false,"checksum":")" + hex(sha256("i:1\n")) + "\"}";
+           R"(}}],"next":"c","more":false,"checksum":")" + hex(sha256(id + ":1\n")) + "\"}";
   };
   constexpr int kAround = 4;  // the page, its list, the row, the body
   CHECK(wire::decode_pull(nested(limits::reply_depth_max - kAround)).ok());
-  CHECK(wire::decode_pull(nested(limits::reply_depth_max - kAround + 1)).error().detail == "depth");
+  const auto too_deep = wire::decode_pull(nested(limits::reply_depth_max - kAround + 1));
+  REQUIRE(too_deep.ok());  // a row of the catalog holds up nothing else
+  CHECK(too_deep->changes.at(0).unusable == "too_deep");
+  CHECK(too_deep->changes.at(0).body == "{}");
+  const char* record = "01980000-0000-7000-8000-000000000001";
+  CHECK(wire::decode_pull(nested(limits::reply_depth_max - kAround, record)).ok());
+  CHECK_FALSE(wire::decode_pull(nested(limits::reply_depth_max - kAround + 1, record)).ok());
   CHECK(wire::decode_pull(std::string(1'000'000, '[')).error().detail == "depth");
   CHECK(wire::decode_pull(std::string(limits::reply_bytes_max + 1, ' ')).error().detail == "bytes");
 }

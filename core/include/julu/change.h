@@ -41,6 +41,7 @@ struct Change {
   std::vector<ChangeAction> actions;
   std::vector<ChangePhoto> photos;
   std::int64_t created_at_ms = 0;
+  std::string unusable = {};  ///< of the catalog: why there is no body
 };
 
 }  // namespace julu

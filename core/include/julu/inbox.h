@@ -32,6 +32,7 @@ class Inbox {
   struct Applied {
     std::int64_t changed = 0;
     bool restart = false;
+    std::vector<std::string> refused = {};  ///< of the catalog: kind, id, and why it cannot be used
   };
   Result<Applied> apply(const PulledPage& page);
   /// 410: pull from the beginning; the queue is kept.

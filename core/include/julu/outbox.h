@@ -68,6 +68,7 @@ struct QueueCounts {
   std::int64_t photos = 0;                      ///< whose bytes are not at the platform yet
   std::int64_t photo_bytes = 0;                 ///< of those
   std::optional<std::int64_t> next_attempt_ms;  ///< wall clock; absent when nothing is pending
+  bool confirming = false;                      ///< it has to be asked what it still holds of what was delivered
 };
 
 /// What this phone has receipts for: receipted ops by day, and the end of its chain (protocol.md "reconcile").
@@ -90,8 +91,11 @@ struct HeldDay {
 class Outbox {
  public:
   explicit Outbox(Store& store) : store_(store) {}
+  Outbox(const Outbox&) = delete;
+  Outbox& operator=(const Outbox&) = delete;
+  ~Outbox();
 
-  /// One Syncer a store, across processes. The first of a boot reads every row but the photos, as `Store::maintain`
+  /// One Syncer a store, in this process and across processes. The first of a boot reads every row but the photos, as `Store::maintain`
   /// does. Errors: sync_in_progress, store_corrupt. `renew` is implied by every settling call.
   Result<void> acquire_lease();
   void release_lease();
@@ -101,6 +105,9 @@ class Outbox {
   Result<Signature> sign(std::string_view message) const;
   /// Keeps the offset between the platform's clock and ours, the epoch and what is safe from a restore.
   Result<void> note_ping(const PingFacts& ping);
+
+  /// The newest that any reply has named; one of an older epoch comes from a copy that was to be gone.
+  Result<std::int64_t> newest_epoch() const;
 
   /// The next operations that are due, urgent first, in order within a record, within both bounds (always at least
   /// one when one is due). An attach comes only after its photo's bytes are at the platform.
@@ -164,7 +171,10 @@ class Outbox {
   Result<void> due_now();
 
  private:
+  void leave();
+
   Store& store_;
+  bool leased_ = false;
 };
 
 }  // namespace julu

@@ -45,6 +45,8 @@ bool needs_normalising(std::string_view text) {
   return false;
 }
 
+}  // namespace
+
 void normalise_nfc(std::string& text) {
   if (!needs_normalising(text)) return;
   utf8proc_uint8_t* made = nullptr;
@@ -54,6 +56,8 @@ void normalise_nfc(std::string& text) {
   const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owned(made, &std::free);
   if (length >= 0) text.assign(reinterpret_cast<const char*>(made), static_cast<std::size_t>(length));
 }
+
+namespace {
 
 bool is_ascii(std::string_view text) {
   for (const char c : text) {

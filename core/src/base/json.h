@@ -20,6 +20,9 @@ using Json = nlohmann::json;
 /// body).
 Result<Json> parse_body(std::string_view text);
 
+/// Unicode NFC, as every text of a body is kept.
+void normalise_nfc(std::string& text);
+
 /// What the platform answered, or any other JSON that is not a record's body: bounded by limits::reply_bytes_max and
 /// reply_depth_max, both before anything is parsed. bad_reply.
 Result<Json> parse_reply(std::string_view text);

@@ -9,6 +9,10 @@
 namespace julu::store {
 namespace {
 
+// Of a schema or flow that this version of the app cannot use, beside the one that it goes on with: the next version of
+// the app may.
+constexpr const char* kNext = "-next";
+
 constexpr std::size_t kParsedMax = 64;  // schemas or flows; twice what a county has
 
 // A schema is parsed once a process, however many stores and pages bring it: kinds and flows never change.
@@ -68,6 +72,7 @@ Result<ReceiptKey> vouched_key(const Json& body, const PublicKey& root) {
 
 // Why the row cannot be used; empty when it can.
 std::string problem_of(const Core& core, const Change& change) {
+  if (!change.unusable.empty()) return change.unusable;
   if (change.kind == "schema") {
     const auto kind = parsed<Kind>(change.body);
     if (!kind) return std::string(name(kind.error().code)) + " " + kind.error().field;
@@ -82,22 +87,40 @@ std::string problem_of(const Core& core, const Change& change) {
   return {};
 }
 
-}  // namespace
+Result<void> put(Connection& db, const std::string& kind, const Change& change, std::int64_t epoch,
+                 const std::string& problem) {
+  return db.run(
+      "INSERT INTO catalog (kind, id, version, epoch, body, problem) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+      " ON CONFLICT DO UPDATE SET version = excluded.version, epoch = excluded.epoch, body = excluded.body,"
+      " problem = excluded.problem WHERE excluded.epoch > epoch OR excluded.version >= version",
+      kind, change.id, change.version, epoch, change.body, problem.empty() ? std::optional<std::string>() : problem);
+}
 
-Result<void> keep_in_catalog(Core& core, Connection& db, const Change& change, std::int64_t epoch) {
-  const bool gone = change.deleted || change.removed;
-  // A receipt key once vouched for is not taken away by a row that is not. Of the others, what is gone needs no body.
-  const bool judged = !gone || change.kind == "receipt-key";
-  const std::string problem = judged ? problem_of(core, change) : std::string();
+// A revocation stays, also when a restore of the platform has forgotten it.
+Result<bool> is_revoked_before(Connection& db, const Change& change) {
+  const auto revoked_at = [](const std::string& body) {
+    const Json json = Json::parse(body, nullptr, false);
+    const Json* at = at_pointer(json, "/revoked_at_ms");
+    const std::int64_t ms = at != nullptr && at->is_number_integer() ? at->get<std::int64_t>() : 0;
+    return ms > 0 ? ms : limits::integer_max;
+  };
+  JULU_TRY(const auto known, db.text("SELECT body FROM catalog WHERE kind = 'receipt-key' AND id = ?1", change.id));
+  return known && revoked_at(*known) < revoked_at(change.body);
+}
+
+Result<void> keep(Core& core, Connection& db, const Change& change, std::int64_t epoch, const std::string& problem) {
   if (!problem.empty()) {
     JULU_TRY(const auto good, db.integer("SELECT count(*) FROM catalog WHERE kind = ?1 AND id = ?2 AND problem IS NULL",
                                          change.kind, change.id));
     if (good.value_or(0) > 0) {
       const Json detail{{"kind", change.kind}, {"problem", problem}};
-      return add_history(db, Id{}, core.clock().now_ms(), "refused", detail);
+      JULU_CHECK(add_history(db, Id{}, core.clock().now_ms(), "refused", detail));
+      return change.kind == "receipt-key" ? Result<void>() : put(db, change.kind + kNext, change, epoch, problem);
     }
+  } else {
+    JULU_CHECK(db.run("DELETE FROM catalog WHERE kind = ?1 AND id = ?2", change.kind + kNext, change.id));
   }
-  if (gone) {
+  if (change.deleted || change.removed) {
     return db.run("DELETE FROM catalog WHERE kind = ?1 AND id = ?2", change.kind, change.id);
   }
   if (change.kind == "schema") {
@@ -105,12 +128,21 @@ Result<void> keep_in_catalog(Core& core, Connection& db, const Change& change, s
     JULU_TRY(const auto known, db.text("SELECT body FROM catalog WHERE kind = 'schema' AND id = ?1", change.id));
     if (known != change.body) JULU_CHECK(set_meta(db, "indexed_to", std::int64_t{0}));
   }
-  return db.run(
-      "INSERT INTO catalog (kind, id, version, epoch, body, problem) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-      " ON CONFLICT DO UPDATE SET version = excluded.version, epoch = excluded.epoch, body = excluded.body,"
-      " problem = excluded.problem WHERE excluded.epoch > epoch OR excluded.version >= version",
-      change.kind, change.id, change.version, epoch, change.body,
-      problem.empty() ? std::optional<std::string>() : problem);
+  if (change.kind == "receipt-key") {
+    JULU_TRY(const bool revoked, is_revoked_before(db, change));
+    if (revoked) return {};
+  }
+  return put(db, change.kind, change, epoch, problem);
+}
+
+}  // namespace
+
+Result<std::string> keep_in_catalog(Core& core, Connection& db, const Change& change, std::int64_t epoch) {
+  // A receipt key once vouched for is not taken away by a row that is not. Of the others, what is gone needs no body.
+  const bool judged = !(change.deleted || change.removed) || change.kind == "receipt-key";
+  std::string problem = judged ? problem_of(core, change) : std::string();
+  JULU_CHECK(keep(core, db, change, epoch, problem));
+  return problem;
 }
 
 Result<std::optional<ReceiptKey>> receipt_key(Connection& db, const std::string& key_id) {
@@ -170,12 +202,15 @@ Result<void> Core::load_catalog(Connection& db, bool older_too) {
   JULU_TRY(const std::int64_t number, meta_integer(db, "catalog"));
   JULU_CHECK(load_built_in(loaded));
   {
-    Query row = db.query("SELECT kind, id, body FROM catalog WHERE kind IN ('schema', 'flow') AND problem IS NULL");
+    // An app of another version judges anew; what it cannot use either stays out.
+    Query row = db.query(
+        "SELECT kind, id, body FROM catalog WHERE kind IN ('schema', 'schema-next', 'flow', 'flow-next') ORDER BY kind");
     for (;;) {
       JULU_TRY(const bool there, row.step());
       if (!there) break;
-      if (row.text(0) == "schema") {
-        if (auto kind = parsed<Kind>(row.text(2))) loaded.kinds[std::string(row.text(1))] = *kind;
+      if (row.text(0).starts_with("schema")) {
+        const auto kind = parsed<Kind>(row.text(2));
+        if (kind && (*kind)->id() == row.text(1)) loaded.kinds[std::string(row.text(1))] = *kind;
       } else if (auto flow = parsed<Flow>(row.text(2))) {
         loaded.flows[std::string(row.text(1))] = *flow;
       }
@@ -201,8 +236,11 @@ Result<std::shared_ptr<const Kind>> Core::kind_now(const std::string& id) {
     JULU_CHECK(heed());
     found = kind(id);
   }
-  if (found == nullptr) return Error{ErrorCode::kind_unknown, "/kind", {}};
-  return found;
+  if (found != nullptr) return found;
+  JULU_TRY(const auto problem, read([&](Connection& db) {
+             return db.text("SELECT problem FROM catalog WHERE kind = 'schema' AND id = ?1", id);
+           }));
+  return Error{ErrorCode::kind_unknown, "/kind", problem.value_or("")};
 }
 
 std::vector<std::string> Core::kinds() const {

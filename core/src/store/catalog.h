@@ -10,7 +10,8 @@ namespace julu::store {
 
 /// Keeps a pulled row. What breaks the rules is kept with the reason and not used. Receipt keys have to carry the root
 /// key's signature.
-Result<void> keep_in_catalog(Core& core, Connection& db, const Change& change, std::int64_t epoch);
+/// Ok: why it cannot be used; empty when it can.
+Result<std::string> keep_in_catalog(Core& core, Connection& db, const Change& change, std::int64_t epoch);
 
 /// Absent: not known here, or not vouched for.
 Result<std::optional<ReceiptKey>> receipt_key(Connection& db, const std::string& key_id);
@@ -21,6 +22,8 @@ Result<std::int64_t> newest_epoch(Connection& db);
 Result<void> note_epoch(Core& core, Connection& db, std::int64_t epoch);
 /// Delivered is shown as being confirmed until the platform has been asked.
 Result<void> begin_confirming(Core& core, Connection& db);
+/// While it is so: when the platform is asked what it still holds; wall clock.
+Result<std::int64_t> asks_at(Connection& db, std::int64_t now_ms);
 Result<void> note_holds(Core& core, Connection& db, std::int64_t holds);
 
 /// Gives a photo row its next attempt.

@@ -48,12 +48,15 @@ Result<std::unique_ptr<Core>> Core::open(const Store::Options& options) {
   core->boot_id_ = safe_boot_id(core->clock_->boot_id());
   core->lease_owner_ = make_id(*core->clock_, *core->random_).text();
   core->generation_ = generation_in_use(options);
-  const auto load = [&] { return core->load(); };
-  Result<void> loaded = guarded(load);
+  // Where the disk is full, even reading needs some room: SQLite's -shm.
+  const auto load = [&] {
+    return core->with_room([&] { return guarded([&] { return core->load(); }); });
+  };
+  Result<void> loaded = load();
   if (!loaded && loaded.error().code == ErrorCode::store_corrupt) {
     JULU_CHECK(make_mark(core->damage_mark_, options.vfs));
     ++core->generation_;
-    loaded = guarded(load);
+    loaded = load();
   }
   if (!loaded) return loaded.error();
   log(LogLevel::info, "store open, file " + std::to_string(core->generation_));
@@ -66,6 +69,9 @@ Result<void> Core::load() {
   damage_mark_ = damage_mark(database_path(options_.directory, generation_));
   if (generation_ > 1) JULU_CHECK(salvage(options_, generation_ - 1));  // it may have been cut off
   JULU_TRY(writer_, open_database(options_, generation_, Opening::there));
+  // An enrolment leaves no file without its tables: this one has lost them, and new ones would hide that.
+  JULU_TRY(const auto version, writer_->integer("PRAGMA user_version"));
+  if (version.value_or(0) == 0) return Error{ErrorCode::store_corrupt, "directory", "empty"};
   JULU_CHECK(migrate(*writer_));
   JULU_TRY(reader_, open_database(options_, generation_, Opening::there));
   JULU_CHECK(reload_identity(*writer_));
@@ -86,6 +92,10 @@ Result<void> Core::suspend() {
 }
 
 Result<void> Core::resume(const StoreKey& key) {
+  return with_room([&] { return open_again(key); });
+}
+
+Result<void> Core::open_again(const StoreKey& key) {
   const std::scoped_lock lock(write_mutex_, read_mutex_);
   if (writer_ != nullptr) return {};
   JULU_CHECK(check_in_use());

@@ -73,8 +73,7 @@ class Core {
   /// must bear a second run. What the platform gives again has to do without.
   template <class Body>
   auto save(Body&& body) -> decltype(body(std::declval<Connection&>())) {
-    auto result = write_once(body);
-    if (!result && result.error().code == ErrorCode::disk_full && release_ballast()) result = write_once(body);
+    auto result = with_room([&] { return write_once(body); });
     if (result) woke();
     return result;
   }
@@ -165,6 +164,9 @@ class Core {
   Result<void> resume(const StoreKey& key);
 
   const std::string& lease_owner() const { return lease_owner_; }
+  /// The lease tells processes apart; within this one, one Syncer at a time is admitted. False: another is at work.
+  bool begin_sync() { return !syncing_.exchange(true); }
+  void end_sync() { syncing_ = false; }
   ~Core();
 
  private:
@@ -236,6 +238,14 @@ class Core {
   Result<void> heed_catalog(Connection& db, bool writes);
   void woke();
   void relieve_wal();
+  Result<void> open_again(const StoreKey& key);
+  /// Once more when the disk was full and the ballast makes room. Not under a lock.
+  template <class Body>
+  auto with_room(Body&& body) -> decltype(body()) {
+    auto done = body();
+    if (!done && done.error().code == ErrorCode::disk_full && release_ballast()) done = body();
+    return done;
+  }
 
   Store::Options options_;
   Clock* clock_ = nullptr;
@@ -246,6 +256,7 @@ class Core {
   std::int64_t chain_ = 0;
   std::string boot_id_;
   std::string lease_owner_;
+  std::atomic<bool> syncing_ = false;
   std::mutex write_mutex_;
   std::unique_ptr<Connection> writer_;
   std::mutex read_mutex_;

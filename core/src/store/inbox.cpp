@@ -116,28 +116,23 @@ Result<void> insert_pulled(Core& core, Connection& db, const Id& record, const C
 }
 
 // True: the record is another than before. The echo of what was sent from here is not.
-Result<bool> apply_change(Core& core, Connection& db, const Change& change, std::int64_t epoch,
+Result<bool> apply_change(Core& core, Connection& db, const Id& record, const Change& change, std::int64_t epoch,
                           std::int64_t generation) {
-  const auto record = parse_id(change.id);
-  if (!record) {
-    JULU_CHECK(keep_in_catalog(core, db, change, epoch));
-    return false;
-  }
   if (change.removed) {
-    JULU_TRY(const bool ours, has_unreceipted(db, *record));
+    JULU_TRY(const bool ours, has_unreceipted(db, record));
     if (!ours) {
-      JULU_CHECK(forget_record(core, db, *record));
+      JULU_CHECK(forget_record(core, db, record));
       return true;
     }
-    JULU_CHECK(db.run("UPDATE record SET seen = -1 WHERE id = ?1", *record));
-    JULU_CHECK(add_history(db, *record, core.clock().now_ms(), "removed", Json::object()));
+    JULU_CHECK(db.run("UPDATE record SET seen = -1 WHERE id = ?1", record));
+    JULU_CHECK(add_history(db, record, core.clock().now_ms(), "removed", Json::object()));
     return true;
   }
-  JULU_TRY(const auto row, find_record(db, *record));
-  if (!row) JULU_CHECK(insert_pulled(core, db, *record, change));
-  JULU_TRY(const bool newer, take_base(core, db, *record, change, epoch));
-  JULU_CHECK(db.run("UPDATE record SET seen = ?2 WHERE id = ?1", *record, generation));
-  if (!mutant(Mutant::pulled_not_laid)) JULU_CHECK(lay(core, db, *record));
+  JULU_TRY(const auto row, find_record(db, record));
+  if (!row) JULU_CHECK(insert_pulled(core, db, record, change));
+  JULU_TRY(const bool newer, take_base(core, db, record, change, epoch));
+  JULU_CHECK(db.run("UPDATE record SET seen = ?2 WHERE id = ?1", record, generation));
+  if (!mutant(Mutant::pulled_not_laid)) JULU_CHECK(lay(core, db, record));
   return newer;
 }
 
@@ -250,8 +245,14 @@ Result<Inbox::Applied> Inbox::apply(const PulledPage& page) {
     Applied result;
     bool forgotten = false;
     for (const Change& change : page.changes) {
-      JULU_TRY(const bool changed, apply_change(core, db, change, page.epoch, generation));
-      catalog_changed = catalog_changed || !parse_id(change.id);
+      const auto record = parse_id(change.id);
+      if (!record) {
+        JULU_TRY(const std::string problem, keep_in_catalog(core, db, change, page.epoch));
+        if (!problem.empty()) result.refused.push_back(change.kind + " " + change.id + ": " + problem);
+        catalog_changed = true;
+        continue;
+      }
+      JULU_TRY(const bool changed, apply_change(core, db, *record, change, page.epoch, generation));
       forgotten = forgotten || change.removed;
       result.changed += changed ? 1 : 0;
     }

@@ -58,6 +58,12 @@ Result<Waiting> what_waits(Connection& db, std::int64_t now_ms) {
   if (const auto next = photos.maybe_integer(2)) {
     waiting.next_attempt_ms = std::min(waiting.next_attempt_ms.value_or(*next), *next);
   }
+  JULU_TRY(const std::int64_t confirming, meta_integer(db, "confirming"));
+  waiting.confirming = confirming != 0;
+  if (waiting.confirming) {
+    JULU_TRY(const std::int64_t at, asks_at(db, now_ms));
+    waiting.next_attempt_ms = std::min(waiting.next_attempt_ms.value_or(at), at);
+  }
   return waiting;
 }
 
@@ -96,6 +102,10 @@ bool process_is_gone(std::int64_t pid) {
 // or the machine has started anew.
 Result<void> Outbox::acquire_lease() {
   Core& core = *store_.core_;
+  if (!leased_) {
+    if (!core.begin_sync()) return Error{ErrorCode::sync_in_progress, {}, {}};
+    leased_ = true;
+  }
   JULU_CHECK(core.look_for_mixed_pages());
   const std::string boot = core.clock().boot_id();
   return core.write([&](Connection& db) -> Result<void> {
@@ -116,8 +126,19 @@ Result<void> Outbox::acquire_lease() {
   });
 }
 
+Outbox::~Outbox() { leave(); }
+
+void Outbox::leave() {
+  if (leased_) store_.core_->end_sync();
+  leased_ = false;
+}
+
 void Outbox::release_lease() {
   Core& core = *store_.core_;
+  const struct Left {
+    Outbox& outbox;
+    ~Left() { outbox.leave(); }
+  } left{*this};
   static_cast<void>(core.write([&](Connection& db) -> Result<void> {
     return db.run("DELETE FROM meta WHERE name = 'lease_owner' AND value = ?1", core.lease_owner());
   }));
@@ -135,6 +156,10 @@ Result<void> Outbox::note_ping(const PingFacts& ping) {
     JULU_TRY(const std::int64_t safe, meta_integer(db, "safe_before_ms"));
     return set_meta(db, "safe_before_ms", std::max(safe, std::min(seen, ping.safe_before_ms)));
   });
+}
+
+Result<std::int64_t> Outbox::newest_epoch() const {
+  return store_.core_->read([](Connection& db) { return store::newest_epoch(db); });
 }
 
 Result<std::vector<OutgoingOp>> Outbox::next_ops(std::size_t ops_max, std::size_t bytes_max) {
@@ -202,6 +227,7 @@ Result<QueueCounts> Outbox::counts() const {
     counts.photos = waiting.photos;
     counts.photo_bytes = waiting.photo_bytes;
     counts.next_attempt_ms = waiting.next_attempt_ms;
+    counts.confirming = waiting.confirming;
     return counts;
   });
 }

@@ -167,7 +167,9 @@ Result<std::vector<Record>> Store::list(const Filter& filter) {
     std::vector<Record> records;
     std::optional<Search> search;
     if (!filter.search.empty()) {
-      JULU_TRY(search, Search::begin(*core_, db, filter.search, filter.kind));
+      std::string words = filter.search;
+      normalise_nfc(words);
+      JULU_TRY(search, Search::begin(*core_, db, words, filter.kind));
     }
     for (;;) {
       JULU_TRY(const std::vector<Id> ids,

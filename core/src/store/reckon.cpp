@@ -79,6 +79,12 @@ Result<void> ask_later(Core& core, Connection& db, std::int64_t retry_after_ms) 
 
 }  // namespace
 
+Result<std::int64_t> asks_at(Connection& db, std::int64_t now_ms) {
+  JULU_TRY(const std::int64_t at, meta_integer(db, "reconcile_at_ms"));
+  JULU_TRY(const std::int64_t wait, meta_integer(db, "reconcile_wait_ms"));
+  return at > now_ms + wait ? now_ms : at;  // later than it was ever to be: the clock was set
+}
+
 Result<void> begin_confirming(Core& core, Connection& db) {
   JULU_TRY(const std::int64_t already, meta_integer(db, "confirming"));
   if (already != 0) return {};
@@ -104,10 +110,9 @@ Result<bool> Outbox::needs_reconcile() const {
   return core.read([&](Connection& db) -> Result<bool> {
     JULU_TRY(const std::int64_t confirming, meta_integer(db, "confirming"));
     if (confirming == 0) return false;
-    JULU_TRY(const std::int64_t at, meta_integer(db, "reconcile_at_ms"));
-    JULU_TRY(const std::int64_t wait, meta_integer(db, "reconcile_wait_ms"));
     const std::int64_t now = core.clock().now_ms();
-    return at <= now || at > now + wait;  // later than it was ever to be: the clock was set
+    JULU_TRY(const std::int64_t at, asks_at(db, now));
+    return at <= now;
   });
 }
 

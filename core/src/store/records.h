@@ -79,6 +79,7 @@ struct Waiting {
   std::int64_t photos = 0;
   std::int64_t photo_bytes = 0;
   std::optional<std::int64_t> next_attempt_ms;  ///< of queued ops and photos; one that is past is due
+  bool confirming = false;                      ///< what was delivered is to be asked for; next_attempt_ms says when
 };
 Result<Waiting> what_waits(Connection& db, std::int64_t now_ms);
 

@@ -96,12 +96,13 @@ Result<void> wait_its_turn(Core& core, Connection& db, std::int64_t seq, std::si
 class Remaking {
  public:
   Remaking(Core& core, Connection& db, const Id& record, const Change& current, const OpRow& judged,
-           const std::vector<OpRow>& applied, const std::vector<Id>& applied_ids)
+           const std::vector<OpRow>& all, const std::vector<OpRow>& applied, const std::vector<Id>& applied_ids)
       : core_(core),
         db_(db),
         record_(record),
         current_(current),
         judged_(judged),
+        all_(all),
         applied_(applied),
         applied_ids_(applied_ids),
         kind_(core.kind(current.kind)) {
@@ -115,11 +116,16 @@ class Remaking {
       return give_back(old, applied_ids_.front());
     if (old.verb == Verb::attach) return take_attach(old);
     if (old.verb == Verb::append && !renamed_.empty()) return take_append(old);
+    // Somebody else has deleted it already: nothing is left to ask.
+    if (old.verb == Verb::remove && current_.deleted) {
+      return db_.run("UPDATE op SET status = 4 WHERE seq = ?1 OR (successor = ?1 AND status = 3)", old.seq);
+    }
     if (old.verb == Verb::append || old.verb == Verb::remove || current_.deleted || !is_mergeable()) {
       stopped_ = true;  // what stands after it waits for the person's decision too
       return park(db_, old, current_.deleted ? "deleted" : "stale", Json());
     }
-    const OpText text = parse_op(old.canonical);
+    OpText text = parse_op(old.canonical);
+    text.body = without_later_words(old, std::move(text.body));
     const Json base = old.base_values.empty() ? Json::object() : Json::parse(old.base_values, nullptr, false);
     const Merged merged = merge(base, text.body, running_, kind_.get());
     JULU_CHECK(keep_conflicts(core_, db_, record_, merged));
@@ -147,6 +153,16 @@ class Remaking {
 
  private:
   bool is_mergeable() const { return kind_ == nullptr || kind_->shape() == Shape::document; }
+
+  // What the worker has said of a field since, and the county has taken, stands: after a restore an earlier edit may go
+  // behind a later one.
+  Json without_later_words(const OpRow& old, Json said) const {
+    for (const OpRow& later : all_) {
+      if (later.place <= old.place || later.status != kStatusReceipted) continue;
+      if (later.verb == Verb::patch) said = without(std::move(said), parse_op(later.canonical).body);
+    }
+    return said;
+  }
 
   // What was to replace an op that had been applied after all, and does no more than that one did.
   const OpRow* done_before(const OpRow& old) const {
@@ -213,6 +229,7 @@ class Remaking {
   const Id& record_;
   const Change& current_;
   const OpRow& judged_;
+  const std::vector<OpRow>& all_;
   const std::vector<OpRow>& applied_;
   const std::vector<Id>& applied_ids_;
   std::shared_ptr<const Kind> kind_;
@@ -239,7 +256,7 @@ Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& r
   }
   JULU_CHECK(take_base(core, db, record, current, epoch));
   JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record, op.place));
-  Remaking remaking(core, db, record, current, op, first, applied);
+  Remaking remaking(core, db, record, current, op, all, first, applied);
   for (const OpRow& pending : ops) {
     // What stands behind a refused edit goes once a person has decided about that.
     if (pending.status == kStatusParked && pending.verb != Verb::attach && op.verb != Verb::attach) break;

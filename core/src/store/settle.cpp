@@ -154,6 +154,15 @@ Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& resu
   return wait_again(s, op, result.problem, ErrorCode::held, result.retry_after_ms);
 }
 
+// The platform was restored and has not been asked yet what it still holds: what it does not know of a record of ours
+// goes again once it has said so.
+Result<bool> may_be_lost(Connection& db, const Id& record) {
+  JULU_TRY(const std::int64_t confirming, meta_integer(db, "confirming"));
+  if (confirming == 0) return false;
+  JULU_TRY(const auto receipted, db.integer("SELECT 1 FROM op WHERE record = ?1 AND status = 1 LIMIT 1", record));
+  return receipted.has_value();
+}
+
 Result<void> settle_rejected(Settling& s, const OutgoingOp& op, const OpResult& result) {
   JULU_TRY(const auto successor, s.db.integer("SELECT successor FROM op WHERE seq = ?1", op.row));
   if (result.problem.type == "replaced" && successor) {
@@ -163,6 +172,10 @@ Result<void> settle_rejected(Settling& s, const OutgoingOp& op, const OpResult& 
     if (open) return s.db.run("UPDATE op SET status = 3 WHERE seq = ?1", op.row);
     JULU_CHECK(s.db.run("DELETE FROM action WHERE id = ?1 AND number IS NULL", op.op_id));
     return s.db.run("UPDATE op SET status = 4 WHERE seq = ?1 OR (successor = ?1 AND status = 3)", op.row);
+  }
+  if (result.problem.type == "not-found") {
+    JULU_TRY(const bool lost, may_be_lost(s.db, op.record));
+    if (lost) return wait_again(s, op, result.problem, ErrorCode::held, result.retry_after_ms);
   }
   ++s.settled.parked;
   const ErrorCode code = result.problem.type == "scope"          ? ErrorCode::scope
@@ -190,6 +203,8 @@ Result<void> settle_one(Settling& s, const OutgoingOp& op, const OpResult& resul
     // Made again while it was on its way. Its successor names it, and so learns what became of it.
     return is_believed(result) ? keep_item(s, op, result) : Result<void>();
   }
+  // A process that slept over its lease reads what was said before the receipt that another one has.
+  if (status == kStatusReceipted && !is_believed(result)) return {};
   s.touched.insert(op.record);
   switch (result.status) {
     case OpStatus::applied:
@@ -213,7 +228,7 @@ Result<Outbox::Settled> Outbox::settle(const std::vector<OutgoingOp>& sent, cons
   const std::vector<ReceiptItem> items = items_of(sent, results);
   return core.write([&](Connection& db) -> Result<Settled> {
     Settling s{core, db, 0, 0, 0, {}, {}};
-    JULU_TRY(const std::int64_t newest, newest_epoch(db));
+    JULU_TRY(const std::int64_t newest, store::newest_epoch(db));
     bool outdated = false;
     if (!items.empty()) {
       JULU_TRY(const bool unknown, check_receipt(core, db, items, receipt));

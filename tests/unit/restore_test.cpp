@@ -1,0 +1,203 @@
+// After the platform was restored from a backup: what it lost comes back by itself, nothing that still stands is asked of
+// a person, and what comes from the copy before is not believed.
+#include <algorithm>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <julu/inbox.h>
+#include <julu/limits.h>
+#include <julu/outbox.h>
+
+#include "scripted_county.h"
+#include "wreck.h"
+
+using namespace julu;
+using namespace julu::test;
+
+namespace {
+
+constexpr std::int64_t kDayMs = 86'400'000;
+
+OpResult answer_of(OpStatus status, const char* type = "") {
+  OpResult result;
+  result.status = status;
+  result.problem = {type, {}, {}, {}};
+  return result;
+}
+
+PingFacts ping_of(County& county, std::int64_t epoch) { return {epoch, county.clock.now_ms(), 0}; }
+
+/// The platform holds nothing of today but `held`.
+std::int64_t reconciled(County& county, Outbox& outbox, const std::vector<Id>& held = {}) {
+  const std::int64_t day = county.clock.now_ms() / kDayMs;
+  return outbox.reconcile({{day, held}, {day + 1, held}}).value();
+}
+
+std::string household(Store& store) {
+  return store.capture({"household", R"({"address":"堤村 1 号"})", {}, {}}).value().id;
+}
+
+}  // namespace
+
+TEST_CASE("an edit of a record that a restore may have taken waits until the platform has said what it holds") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  const std::string id = household(*store);
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  Outbox outbox(*store);
+  REQUIRE(outbox.note_ping(ping_of(county, kEpoch + 1)).ok());
+  REQUIRE(store->patch(id, R"({"note":"甲"})").ok());
+  answer_all(county, *store, answer_of(OpStatus::rejected, "not-found"));
+  CHECK(store->status()->parked_ops == 0);
+  CHECK(store->status()->unsent_records == 1);
+
+  REQUIRE(reconciled(county, outbox) == 1);
+  REQUIRE(outbox.due_now().ok());
+  CHECK(verbs_due(*store) == std::vector<Verb>{Verb::create, Verb::patch});
+}
+
+TEST_CASE("what the platform knows no more once it has said what it holds is for a person") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  const std::string id = household(*store);
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  REQUIRE(store->patch(id, R"({"note":"甲"})").ok());
+  answer_all(county, *store, answer_of(OpStatus::rejected, "not-found"));
+  CHECK(store->status()->parked_ops == 1);
+}
+
+TEST_CASE("an earlier word of the worker's that a restore took does not go over the later one") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  const std::string id = household(*store);
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  REQUIRE(store->patch(id, R"({"note":"甲","support":"丙"})").ok());
+  Outbox outbox(*store);
+  const Id earlier = outbox.next_ops(10, 1 << 20)->front().op_id;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  REQUIRE(store->patch(id, R"({"note":"乙"})").ok());
+  const Id later = outbox.next_ops(10, 1 << 20)->front().op_id;
+  REQUIRE(county.apply_all(*store, version) == 1);
+
+  const Id creation = [&] {
+    const auto history = store->history(id).value();
+    return parse_id(history.front().op_id).value();
+  }();
+  REQUIRE(reconciled(county, outbox, {creation, later}) == 1);
+  const auto again = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(again.size() == 1);
+  CHECK(again[0].op_id == earlier);
+  OpResult stale = answer_of(OpStatus::stale);
+  stale.current = Change{"household", id, version + 1, false, false, R"({"address":"堤村 1 号","note":"乙"})", {}, {}, {}};
+  REQUIRE(outbox.settle(again, {stale}, std::nullopt).ok());
+  const auto made = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(made.size() == 1);
+  CHECK(made[0].canonical.find(R"("body":{"support":"丙"})") != std::string::npos);
+  CHECK((*store->get(id))->body == R"({"address":"堤村 1 号","note":"乙","support":"丙"})");
+}
+
+TEST_CASE("what was receipted meanwhile is not refused by an older reply") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  const std::string id = household(*store);
+  Outbox outbox(*store);
+  const auto sent = *outbox.next_ops(10, 1 << 20);
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  REQUIRE(outbox.settle(sent, {answer_of(OpStatus::rejected, "scope")}, std::nullopt).ok());
+  CHECK((*store->get(id))->delivery == Delivery::delivered);
+}
+
+TEST_CASE("deleting what somebody else has deleted asks nobody") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  const std::string id = household(*store);
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  REQUIRE(store->remove(id).ok());
+  OpResult stale = answer_of(OpStatus::stale);
+  stale.current = Change{"household", id, version + 1, true, false, R"({"address":"堤村 1 号"})", {}, {}, {}};
+  answer_all(county, *store, stale);
+  CHECK(store->status()->parked_ops == 0);
+  CHECK(store->status()->unsent_records == 0);
+  CHECK(verbs_due(*store).empty());
+}
+
+TEST_CASE("a record delivered while everything is pulled anew stays, also when the pull does not know it yet") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  Inbox inbox(*store);
+  REQUIRE(inbox.restart().ok());
+  const std::string id = household(*store);
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  REQUIRE(inbox.apply({kEpoch, {}, "c2", false}).ok());
+  CHECK(store->get(id)->has_value());
+  REQUIRE(inbox.restart().ok());
+  REQUIRE(inbox.apply({kEpoch, {}, "c3", false}).ok());
+  CHECK_FALSE(store->get(id)->has_value());
+}
+
+TEST_CASE("a receipt key that was revoked stays so, though the platform has forgotten it") {
+  County county;
+  const auto store = county.phone();
+  const auto pull = [&](Change row, std::int64_t epoch, const std::string& cursor) {
+    row.version += epoch << 32;
+    REQUIRE(Inbox(*store).restart().ok());
+    REQUIRE(Inbox(*store).apply({epoch, {std::move(row)}, cursor, false}).ok());
+  };
+  pull(county.receipt_key_row(5), kEpoch, "c1");
+  pull(county.receipt_key_row(), kEpoch + 1, "c2");
+  household(*store);
+  Outbox outbox(*store);
+  const auto sent = *outbox.next_ops(10, 1 << 20);
+  OpResult applied = answer_of(OpStatus::applied);
+  applied.version = kFirstVersion + 9;
+  const Receipt receipt = county.sign(store->identity().device, sent, {applied}, kEpoch + 1);
+  const auto settled = outbox.settle(sent, {applied}, receipt);
+  REQUIRE_FALSE(settled.ok());
+  CHECK(settled.error().code == ErrorCode::receipt_invalid);
+}
+
+TEST_CASE("a copy of the platform from before the restore is not believed") {
+  ScriptedCounty c;
+  const std::string id = c.report("村东头排水沟堵了");
+  REQUIRE(c.run().end == SyncEnd::all_delivered);
+  c.report("路灯坏了");
+  REQUIRE(Outbox(*c.store).note_ping(ping_of(c.county, kEpoch + 1)).ok());
+  const SyncOutcome outcome = c.run();  // of the first epoch still
+  CHECK(outcome.end == SyncEnd::left);
+  REQUIRE(outcome.failure.has_value());
+  CHECK(outcome.failure->code == ErrorCode::bad_reply);
+  CHECK(outcome.failure->field == "/epoch");
+  CHECK(c.applied.size() == 1);
+
+  // Only what it says it holds comes from there.
+  c.county.clock.advance(limits::reconcile_spread_ms);
+  c.after = [](const Request& request, Response response) -> std::optional<Response> {
+    const auto at = response.body.find(R"("epoch":1)");
+    if (at != std::string::npos) response.body[at + 8] = '2';
+    static_cast<void>(request);
+    return response;
+  };
+  c.instead = [](const Request& request) -> std::optional<Response> {
+    if (request.url.find("/v1/reconcile") == std::string::npos) return std::nullopt;
+    Response response;
+    response.status = 200;
+    response.headers = {{"Content-Type", "application/json"}};
+    response.body = R"({"differ":[],"epoch":1})";
+    return response;
+  };
+  c.run();
+  CHECK(c.store->status()->confirming);
+  CHECK((*c.store->get(id))->delivery == Delivery::confirming);
+}
