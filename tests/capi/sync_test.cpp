@@ -323,6 +323,28 @@ TEST_CASE("a run that waits for a host ends when it is cancelled, closed or susp
   julu_transport_close(host.handle);
 }
 
+TEST_CASE("a transport or a store that is closed under a run leaves the run to end as it does") {
+  Enrolled phone;
+  Host host(phone.platform.url());
+  host.deaf = true;
+  phone.capture(1);
+  phone.open_sync(host.handle);
+  std::atomic<std::int32_t> failure = -1;
+  std::thread runner([&] {
+    auto outcome = sized<julu_outcome>();
+    const std::int32_t code = julu_sync_run(phone.sync, 0, nullptr, nullptr, &outcome, nullptr);
+    failure = code == JULU_OK ? outcome.failure : -code;
+  });
+  while (host.requests == 0) std::this_thread::yield();
+  julu_store_close(phone.store);
+  CHECK(julu_store_status(phone.store, nullptr, nullptr) == JULU_ERROR_CLOSED);
+  julu_transport_close(host.handle);
+  runner.join();
+  CHECK(failure == JULU_ERROR_OFFLINE);
+  julu_sync_close(phone.sync);
+  CHECK(julu_live_handles() == 0);
+}
+
 TEST_CASE("two suspends at once, one of them inside a run, do not wait for each other") {
   Enrolled phone;
   struct Inside {

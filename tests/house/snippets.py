@@ -32,6 +32,15 @@ def example(language):
     return []
 
 
+def is_short(language):
+    """An example does the main job in under 100 lines."""
+    path = os.path.join(ROOT, EXAMPLES[language])
+    files = [path] if os.path.isfile(path) else [
+        os.path.join(folder, name) for folder, _, names in os.walk(path) if '.build' not in folder
+        for name in names if name.endswith('.' + language) and name != 'Package.swift']
+    return bool(files) and sum(len(open(file, encoding='utf-8').readlines()) for file in files) < 100
+
+
 def runs(block):
     run = []
     for line in lines_of(block):
@@ -63,6 +72,10 @@ def main():
                 if not stands(run, lines):
                     print(f'{readme}: not in {EXAMPLES[language]}: {run[0]}')
                     wrong += 1
+    for language in EXAMPLES:
+        if not is_short(language):
+            print(f'{EXAMPLES[language]}: not under 100 lines')
+            wrong += 1
     if len(seen) != 2 * len(EXAMPLES):
         print(f'the two READMEs do not both show {", ".join(sorted(EXAMPLES))}')
         wrong += 1

@@ -69,10 +69,10 @@ TEST_CASE("a schema that nobody could use holds up nothing else of its page, and
   for (int i = 0; i < 300; ++i) deep = R"({"type":"object","properties":{"a":)" + deep + "}}";
   const std::string body = GENERATE_COPY(deep, std::string("7"), std::string(R"({"type":"object","pattern":"x"})"));
   const std::string theirs = "01980000-0000-7000-8000-000000000001";
-  c.pages = {c.pull_page(
-      R"({"kind":"schema","id":"evil","version":4294967301,"body":)" + body + R"(},{"kind":"household","id":")" +
-          theirs + R"(","version":4294967302,"body":{"address":"堤村 1 号"}})",
-      "evil:4294967301\n" + theirs + ":4294967302\n")};
+  c.pages = {c.pull_page(R"({"kind":"schema","id":"evil","version":4294967301,"body":)" + body +
+                             R"(},{"kind":"household","id":")" + theirs +
+                             R"(","version":4294967302,"body":{"address":"堤村 1 号"}})",
+                         "evil:4294967301\n" + theirs + ":4294967302\n")};
   std::vector<std::string> told;
   set_log([&](LogLevel level, std::string_view line) {
     if (level == LogLevel::warning) told.emplace_back(line);

@@ -1,5 +1,5 @@
-// After the platform was restored from a backup: what it lost comes back by itself, nothing that still stands is asked of
-// a person, and what comes from the copy before is not believed.
+// After the platform was restored from a backup: what it lost comes back by itself, nothing that still stands is asked
+// of a person, and what comes from the copy before is not believed.
 #include <algorithm>
 
 #include <catch2/catch_test_macros.hpp>
@@ -94,7 +94,8 @@ TEST_CASE("an earlier word of the worker's that a restore took does not go over 
   REQUIRE(again.size() == 1);
   CHECK(again[0].op_id == earlier);
   OpResult stale = answer_of(OpStatus::stale);
-  stale.current = Change{"household", id, version + 1, false, false, R"({"address":"堤村 1 号","note":"乙"})", {}, {}, {}};
+  stale.current =
+      Change{"household", id, version + 1, false, false, R"({"address":"堤村 1 号","note":"乙"})", {}, {}, {}};
   REQUIRE(outbox.settle(again, {stale}, std::nullopt).ok());
   const auto made = *outbox.next_ops(10, 1 << 20);
   REQUIRE(made.size() == 1);

@@ -346,7 +346,8 @@ TEST_CASE("a platform that cannot be asked what it still holds gets what is new 
   CHECK(c.store->status()->confirming);
 
   c.instead = [&](const Request& request) -> std::optional<Response> {
-    return is(request, "POST", "/v1/reconcile") ? std::optional(reply(200, R"({"differ":[],"epoch":2})")) : std::nullopt;
+    return is(request, "POST", "/v1/reconcile") ? std::optional(reply(200, R"({"differ":[],"epoch":2})"))
+                                                : std::nullopt;
   };
   c.county.clock.advance(limits::reconcile_spread_ms);
   CHECK(c.run().end == SyncEnd::all_delivered);

@@ -52,8 +52,8 @@ extern "C" {
 
 /**
  * Grows when something is added. A caller built against a lower one goes on working. 2: ca_file and pinned_key of
- * julu_enrol_options; julu_store_give_up, julu_store_new_id; ids that are not of version 7 are refused, as lists never had
- * a place for them.
+ * julu_enrol_options; julu_store_give_up, julu_store_new_id; ids that are not of version 7 are refused, as lists never
+ * had a place for them.
  */
 #define JULU_ABI_VERSION 2
 

@@ -95,8 +95,8 @@ class Outbox {
   Outbox& operator=(const Outbox&) = delete;
   ~Outbox();
 
-  /// One Syncer a store, in this process and across processes. The first of a boot reads every row but the photos, as `Store::maintain`
-  /// does. Errors: sync_in_progress, store_corrupt. `renew` is implied by every settling call.
+  /// One Syncer a store, in this process and across processes. The first of a boot reads every row but the photos, as
+  /// `Store::maintain` does. Errors: sync_in_progress, store_corrupt. `renew` is implied by every settling call.
   Result<void> acquire_lease();
   void release_lease();
 

@@ -49,9 +49,7 @@ Result<std::unique_ptr<Core>> Core::open(const Store::Options& options) {
   core->lease_owner_ = make_id(*core->clock_, *core->random_).text();
   core->generation_ = generation_in_use(options);
   // Where the disk is full, even reading needs some room: SQLite's -shm.
-  const auto load = [&] {
-    return core->with_room([&] { return guarded([&] { return core->load(); }); });
-  };
+  const auto load = [&] { return core->with_room([&] { return guarded([&] { return core->load(); }); }); };
   Result<void> loaded = load();
   if (!loaded && loaded.error().code == ErrorCode::store_corrupt) {
     JULU_CHECK(make_mark(core->damage_mark_, options.vfs));
