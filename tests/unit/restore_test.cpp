@@ -169,6 +169,25 @@ TEST_CASE("a receipt key that was revoked stays so, though the platform has forg
   CHECK(settled.error().code == ErrorCode::receipt_invalid);
 }
 
+TEST_CASE("what a key vouched for after it was in other hands is not delivered until another vouches for it") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  const std::string id = household(*store);
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  const auto revoke = [&](std::int64_t at_ms, std::int64_t number) {
+    Change row = county.receipt_key_row(at_ms);
+    row.version += number;
+    REQUIRE(Inbox(*store).apply({kEpoch, {std::move(row)}, "c" + std::to_string(number), false}).ok());
+  };
+  revoke(1'795'500'001'001, 2);  // the receipt is from before
+  CHECK((*store->get(id))->delivery == Delivery::delivered);
+  revoke(1'795'500'001'000, 3);
+  CHECK((*store->get(id))->delivery != Delivery::delivered);
+  CHECK(verbs_due(*store) == std::vector<Verb>{Verb::create});
+}
+
 TEST_CASE("a copy of the platform from before the restore is not believed") {
   ScriptedCounty c;
   const std::string id = c.report("村东头排水沟堵了");

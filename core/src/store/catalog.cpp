@@ -108,6 +108,29 @@ Result<bool> is_revoked_before(Connection& db, const Change& change) {
   return known && revoked_at(*known) < revoked_at(change.body);
 }
 
+#define JULU_PROVEN_AFTER \
+  "status = 1 AND receipt IN (SELECT id FROM receipt WHERE key_id = ?1 AND server_time_ms >= ?2)"
+
+// What a key vouched for after it was in other hands proves nothing: the platform is asked again, and signs with
+// another.
+Result<void> ask_again_for(Core& core, Connection& db, const std::string& key_id) {
+  JULU_TRY(const auto key, receipt_key(db, key_id));
+  if (!key || key->not_after_ms == 0) return {};
+  std::vector<std::pair<std::int64_t, Id>> unproven;
+  {
+    Query row =
+        db.query("SELECT seq, record FROM op WHERE " JULU_PROVEN_AFTER " ORDER BY seq", key_id, key->not_after_ms);
+    for (;;) {
+      JULU_TRY(const bool there, row.step());
+      if (!there) break;
+      unproven.emplace_back(row.integer(0), row.id(1));
+    }
+  }
+  for (const auto& [seq, record] : unproven) JULU_CHECK(prove_again(core, db, seq));
+  for (const auto& [seq, record] : unproven) JULU_CHECK(lay(core, db, record));
+  return {};
+}
+
 Result<void> keep(Core& core, Connection& db, const Change& change, std::int64_t epoch, const std::string& problem) {
   if (!problem.empty()) {
     JULU_TRY(const auto good, db.integer("SELECT count(*) FROM catalog WHERE kind = ?1 AND id = ?2 AND problem IS NULL",
@@ -131,6 +154,8 @@ Result<void> keep(Core& core, Connection& db, const Change& change, std::int64_t
   if (change.kind == "receipt-key") {
     JULU_TRY(const bool revoked, is_revoked_before(db, change));
     if (revoked) return {};
+    JULU_CHECK(put(db, change.kind, change, epoch, problem));
+    return problem.empty() ? ask_again_for(core, db, change.id) : Result<void>();
   }
   return put(db, change.kind, change, epoch, problem);
 }

@@ -22,6 +22,8 @@ Result<std::int64_t> newest_epoch(Connection& db);
 Result<void> note_epoch(Core& core, Connection& db, std::int64_t epoch);
 /// Delivered is shown as being confirmed until the platform has been asked.
 Result<void> begin_confirming(Core& core, Connection& db);
+/// A receipted op goes again for another receipt, on the chain of the device that this store is now.
+Result<void> prove_again(Core& core, Connection& db, std::int64_t seq);
 /// While it is so: when the platform is asked what it still holds; wall clock.
 Result<std::int64_t> asks_at(Connection& db, std::int64_t now_ms);
 Result<void> note_holds(Core& core, Connection& db, std::int64_t holds);

@@ -20,7 +20,9 @@ constexpr const char* kReceipted =
     "SELECT (json_extract(canonical, '$.captured_at_ms') + ?1) / ?2 AS day, hash, op_id, seq FROM op WHERE status = 1"
     " ORDER BY day, hash";
 
-Result<void> send_once_more(Core& core, Connection& db, std::int64_t seq) {
+}  // namespace
+
+Result<void> prove_again(Core& core, Connection& db, std::int64_t seq) {
   JULU_TRY(const Core::ChainEnd end, core.chain_end(db));
   JULU_TRY(const auto chain, db.integer("SELECT chain FROM op WHERE seq = ?1", seq));
   if (chain != end.chain) {
@@ -34,10 +36,16 @@ Result<void> send_once_more(Core& core, Connection& db, std::int64_t seq) {
     JULU_CHECK(db.run("UPDATE op SET chain = ?2, number = ?3, link = ?4 WHERE seq = ?1", seq, end.chain, end.number + 1,
                       next_link(end.link, hash)));
   }
-  JULU_CHECK(
-      db.run("UPDATE op SET status = 0, receipt = NULL, receipt_item = NULL, version = NULL, folded = 0, attempts = 0,"
-             " next_attempt_ms = 0 WHERE seq = ?1",
-             seq));
+  return db.run(
+      "UPDATE op SET status = 0, receipt = NULL, receipt_item = NULL, version = NULL, folded = 0, attempts = 0,"
+      " next_attempt_ms = 0 WHERE seq = ?1",
+      seq);
+}
+
+namespace {
+
+Result<void> send_once_more(Core& core, Connection& db, std::int64_t seq) {
+  JULU_CHECK(prove_again(core, db, seq));
   JULU_CHECK(db.run("UPDATE action SET number = NULL WHERE id = (SELECT op_id FROM op WHERE seq = ?1)", seq));
   return db.run(
       "UPDATE photo SET uploaded = 0, next_attempt_ms = 0 WHERE own = 1 AND here = 1 AND sha256 = (SELECT photo FROM op WHERE seq = ?1)",
