@@ -49,6 +49,8 @@ Error not_the_photo(const Hash& sha256) { return Error{ErrorCode::photo_damaged,
 Result<Syncer::Run::Step> Syncer::Run::fetch_wanted() {
   for (;;) {
     if (must_end()) return Step::stop;
+    JULU_TRY(const Step carried, carry_new());
+    if (carried == Step::stop) return carried;
     JULU_TRY(const auto wanted, inbox_.next_wanted_photo());
     if (!wanted) return Step::go;
     // Once its pieces were of no use, it may be the ranges.
@@ -80,6 +82,16 @@ Result<Syncer::Run::Step> Syncer::Run::fetch_wanted() {
     JULU_CHECK(inbox_.defer_wanted(wanted->sha256, kept.error().code, 0));
     if (++fetch_failures_ >= kFetchFailuresMax) return stop(SyncEnd::left, kept.error());
   }
+}
+
+// What the worker captured meanwhile goes before the next piece: all of a photo may take many minutes.
+Result<Syncer::Run::Step> Syncer::Run::carry_new() {
+  JULU_TRY(Step step, push_between());
+  if (step == Step::stop || photos_wait()) return step;
+  JULU_TRY(const auto photos, outbox_.next_photos(1));
+  if (photos.empty()) return Step::go;
+  JULU_TRY(step, send_photos());
+  return step == Step::stop ? Result<Step>(step) : push_due();
 }
 
 // `piece_bytes` of it behind what is here; 0: all of it.

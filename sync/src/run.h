@@ -189,6 +189,7 @@ class Syncer::Run {
 
   // fetch.cpp
   Result<Step> fetch_wanted();
+  Result<Step> carry_new();
   Result<Exchange> ask_photo(const Inbox::WantedPhoto& photo, std::int64_t piece_bytes);
   void piece_went(std::int64_t asked_bytes, const Exchange& exchange);
   Result<void> keep_photo(const Inbox::WantedPhoto& photo, const Response& response);

@@ -336,3 +336,24 @@ TEST_CASE("half a photo survives the process, and a photo withheld meanwhile goe
   CHECK(giver.runs_until_here(1) == 1);
   CHECK(giver.asked.front().first == kept);
 }
+
+TEST_CASE("a capture made while a photo of others comes goes before its next piece, photo and all") {
+  Giver giver;
+  bool captured = false;
+  std::size_t asked_then = 0;
+  giver.before = [&] {
+    giver.c.county.clock.advance(1'000);
+    if (std::exchange(captured, true)) return;
+    giver.c.report("急", {{giver.c.county.folder.write("own.jpg", make_jpeg_of_about(40 * 1024, 9)), "near"}});
+    asked_then = giver.asked.size();
+  };
+  giver.c.after = [&](const Request& request, Response response) {
+    if (request.method == "POST" && request.url.find("/v1/photos") != std::string::npos)
+      CHECK(giver.asked.size() == asked_then);
+    return response;
+  };
+  CHECK(giver.c.run().end == SyncEnd::all_delivered);
+  CHECK(giver.c.applied.size() == 2);
+  CHECK(giver.c.uploads.size() >= 1);
+  CHECK(giver.is_here());
+}
