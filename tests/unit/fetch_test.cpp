@@ -357,3 +357,48 @@ TEST_CASE("a capture made while a photo of others comes goes before its next pie
   CHECK(giver.c.uploads.size() >= 1);
   CHECK(giver.is_here());
 }
+
+TEST_CASE("a piece is kept where the last one ended, and of no photo longer than one may be") {
+  Giver giver;
+  giver.fetch_some(1);
+  Inbox inbox(*giver.c.store);
+  const Hash hash = sha256(giver.jpeg);
+  const auto length = static_cast<std::int64_t>(giver.jpeg.size());
+  const auto kept = [&] { return (*inbox.next_wanted_photo())->fetched_bytes; };
+  const std::int64_t end = kept();
+  REQUIRE(end == limits::chunk_bytes_min);
+  const auto piece = [&](std::int64_t from, std::size_t bytes) {
+    return giver.jpeg.substr(static_cast<std::size_t>(from), bytes);
+  };
+  SECTION("as it should be") {
+    CHECK(inbox.store_piece(hash, end, piece(end, 1000), limits::photo_bytes_max).ok());
+    CHECK(kept() == end + 1000);
+    CHECK(inbox.store_piece(hash, end + 1000, piece(end + 1000, giver.jpeg.size()), length).ok());
+    CHECK(giver.is_here());
+    CHECK(inbox.store_piece(hash, 0, "x", length).ok());  // what is here is not touched
+    CHECK(giver.is_here());
+  }
+  SECTION("of a photo too long") {
+    CHECK(inbox.store_piece(hash, end, piece(end, 1000), limits::photo_bytes_max + 1).error().code ==
+          ErrorCode::photo_damaged);
+    CHECK(kept() == 0);
+  }
+  SECTION("behind a gap") {
+    CHECK(inbox.store_piece(hash, end + 1, piece(end + 1, 1000), length).error().code == ErrorCode::photo_damaged);
+    CHECK(kept() == 0);
+  }
+  SECTION("once more") {
+    CHECK(inbox.store_piece(hash, end - 1, piece(end - 1, 1000), length).error().code == ErrorCode::photo_damaged);
+    CHECK(kept() == 0);
+  }
+  SECTION("past the end") {
+    CHECK(inbox.store_piece(hash, end, piece(end, giver.jpeg.size()) + "x", length).error().code ==
+          ErrorCode::photo_damaged);
+    CHECK(kept() == 0);
+  }
+  SECTION("of nobody's photo") { CHECK(inbox.store_piece(sha256("none"), 0, "x", 1).ok()); }
+  SECTION("nothing") {
+    CHECK(inbox.store_piece(hash, end, "", length).error().code == ErrorCode::photo_damaged);
+    CHECK(kept() == 0);
+  }
+}
