@@ -268,17 +268,20 @@ Reply Platform::get_photo(const Caller& caller, const Request& request, const st
   Reply reply{200, {{"Content-Type", "image/jpeg"}, {"Accept-Ranges", "bytes"}, {"Cache-Control", "private"}}, {}};
   Rows rows = db_->query("SELECT bytes FROM chunk WHERE upload = ?1 ORDER BY offset_bytes", *upload);
   while (rows.next()) reply.body += rows.text(0);
-  // One range from a start, which is what a phone that was cut off asks for.
+  // One range, as a phone asks for it: from a start to an end or to the last byte. Any other is as good as none.
   const std::string range = header_of(request, "range");
-  if (range.starts_with("bytes=") && range.ends_with("-")) {
-    const std::int64_t start = number_of(range.substr(6, range.size() - 7));
-    const auto whole = static_cast<std::int64_t>(reply.body.size());
-    if (start < 0 || start >= whole) return problem_reply(416, "range", "范围不符");
-    reply.status = 206;
-    reply.headers.emplace_back("Content-Range", "bytes " + std::to_string(start) + "-" + std::to_string(whole - 1) +
-                                                    "/" + std::to_string(whole));
-    reply.body.erase(0, static_cast<std::size_t>(start));
-  }
+  const std::size_t dash = range.find('-');
+  if (!range.starts_with("bytes=") || dash == std::string::npos) return reply;
+  const auto whole = static_cast<std::int64_t>(reply.body.size());
+  const std::int64_t first = number_of(range.substr(6, dash - 6));
+  const std::string end = range.substr(dash + 1);
+  const std::int64_t last = end.empty() ? whole - 1 : std::min(number_of(end), whole - 1);
+  if (first >= whole) return problem_reply(416, "range", "范围不符");
+  if (first < 0 || last < first) return reply;
+  reply.status = 206;
+  reply.headers.emplace_back(
+      "Content-Range", "bytes " + std::to_string(first) + "-" + std::to_string(last) + "/" + std::to_string(whole));
+  reply.body = reply.body.substr(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first + 1));
   return reply;
 }
 

@@ -61,6 +61,10 @@ void Syncer::Run::measure(std::int64_t bytes, std::int64_t took_ms) {
   state_.bytes_per_ms = state_.bytes_per_ms == 0 ? now : (state_.bytes_per_ms + now) / 2;
 }
 
+std::int64_t Syncer::Run::carried_in(double bytes_per_ms, std::int64_t ms, std::int64_t least, std::int64_t most) {
+  return std::clamp(static_cast<std::int64_t>(bytes_per_ms * static_cast<double>(ms)), least, most);
+}
+
 // Wherever it waits: a photo, or a row of quick replies, may take longer than the lease lives.
 Result<void> Syncer::Run::renew_lease() {
   const std::int64_t now = clock_.monotonic_ms();

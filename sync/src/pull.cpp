@@ -1,4 +1,4 @@
-// The platform's changes on their way in, and the photos that they name.
+// The platform's changes on their way in.
 #include <algorithm>
 
 #include <julu/limits.h>
@@ -11,14 +11,10 @@
 namespace julu {
 namespace {
 
-constexpr int kFullPullsMax = 3;       // a run; a platform that never accepts its own cursors must not hold the phone
-constexpr int kWantedFailuresMax = 3;  // in a row: then it is not the photos
+constexpr int kFullPullsMax = 3;  // a run; a platform that never accepts its own cursors must not hold the phone
 
 constexpr std::int64_t kQuickPageMs = 2'000;  // the next may be four times as long
 constexpr std::size_t kRowsMin = 10;          // less is all headers
-
-// Says nothing of the other photos.
-bool is_withheld(int status) { return status == 403 || status == 404 || status == 410; }
 
 }  // namespace
 
@@ -79,47 +75,6 @@ Result<Syncer::Run::Step> Syncer::Run::pull_page(bool& more) {
   if (applied.restart) return begin_full_pull(true);
   more = page->more;
   return Step::go;
-}
-
-Result<Syncer::Run::Step> Syncer::Run::fetch_wanted() {
-  int failures = 0;
-  for (;;) {
-    if (must_end()) return Step::stop;
-    JULU_TRY(const auto wanted, inbox_.next_wanted_photo());
-    if (!wanted) return Step::go;
-    Request request;
-    request.method = "GET";
-    request.url = address("/v1/photos/" + hex(wanted->sha256) + "?size=full");
-    const std::int64_t longest = wanted->length_bytes > 0 ? wanted->length_bytes : limits::photo_bytes_max;
-    request.reply_bytes_max = static_cast<std::size_t>(std::min(longest, limits::photo_bytes_max));
-    JULU_TRY(const Exchange exchange, call(std::move(request)));
-    if (exchange.answer == Answer::stopped) {
-      // The next run begins with another one: this one may not fit a run at all.
-      if (end_ == SyncEnd::deadline) JULU_CHECK(inbox_.defer_wanted(wanted->sha256, ErrorCode::offline, 0));
-      return Step::stop;
-    }
-    ErrorCode why = exchange.why;
-    if (exchange.answer == Answer::ok) {
-      const auto stored = inbox_.store_photo(wanted->sha256, exchange.response.body);
-      if (stored) {
-        failures = 0;
-        continue;
-      }
-      if (stored.error().code != ErrorCode::photo_damaged) return stored.error();
-      why = ErrorCode::photo_damaged;
-    }
-    if (exchange.answer == Answer::refused && is_withheld(exchange.response.status)) {
-      JULU_CHECK(inbox_.defer_wanted(wanted->sha256, why, limits::withheld_photo_ms));
-      continue;
-    }
-    JULU_CHECK(inbox_.defer_wanted(wanted->sha256, why, exchange.retry_after_ms));
-    const bool of_the_photo = exchange.answer == Answer::ok || exchange.answer == Answer::refused ||
-                              exchange.answer == Answer::server || exchange.reply_too_large();
-    if (!of_the_photo || ++failures >= kWantedFailuresMax) {
-      if (exchange.answer != Answer::ok) return stop_for(exchange);
-      return stop(SyncEnd::left, Error{why, {}, {}});
-    }
-  }
 }
 
 }  // namespace julu

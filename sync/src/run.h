@@ -1,11 +1,12 @@
 // One run of the Syncer: a state machine over Outbox, Inbox, Transport, clock and random source, without I/O of its
-// own. Split by what is carried: exchange.cpp (requests, token), push.cpp, photos.cpp, pull.cpp. Thread rule: one
-// thread; only State's atomics are touched from others.
+// own. Split by what is carried: exchange.cpp (requests, token), push.cpp, photos.cpp, pull.cpp, fetch.cpp. Thread
+// rule: one thread; only State's atomics are touched from others.
 #pragma once
 
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ namespace julu {
 struct Syncer::State {
   State(Store& its_store, Transport& its_transport) : store(its_store), transport(its_transport) {}
 
+  static constexpr auto kPieceBytesMax = static_cast<std::int64_t>(limits::photo_chunk_bytes);  // a row of it
+
   Store& store;
   Transport& transport;
   std::mutex mutex;  // of `running`, so that a cancel meets the run that it means
@@ -38,6 +41,8 @@ struct Syncer::State {
   double bytes_per_ms = 0;                                 // measured on uploads; 0: not known yet
   std::int64_t chunk_bytes_max = limits::chunk_bytes_max;  // less after a 413
   std::size_t pull_rows = 0;                               // of the next page; 0: not known yet
+  std::int64_t piece_bytes = limits::chunk_bytes_min;      // of the next piece of a photo of others
+  std::int64_t piece_bytes_max = kPieceBytesMax;           // less after a link that broke
   std::optional<Id> failed_batch;                          // the first op of a batch that got no usable answer
   std::int64_t failures = 0;                               // runs in a row that the network or the platform ended
 };
@@ -104,6 +109,7 @@ class Syncer::Run {
   bool is_platform(const std::string& url) const;
   std::string address(std::string_view path) const;
   void measure(std::int64_t bytes, std::int64_t took_ms);
+  static std::int64_t carried_in(double bytes_per_ms, std::int64_t ms, std::int64_t least, std::int64_t most);
 
   // recover.cpp
   Result<Step> reconcile();
@@ -182,7 +188,14 @@ class Syncer::Run {
   Result<Step> pull_pages(bool only_keys);
   Result<Step> pull_page(bool& more);
   Result<Step> begin_full_pull(bool told_by_inbox);
+
+  // fetch.cpp
   Result<Step> fetch_wanted();
+  Result<Step> carry_new();
+  Result<Exchange> ask_photo(const Inbox::WantedPhoto& photo, std::int64_t piece_bytes);
+  void piece_went(std::int64_t asked_bytes, const Exchange& exchange);
+  Result<void> keep_photo(const Inbox::WantedPhoto& photo, const Response& response);
+  Result<Step> fetch_failed(const Hash& sha256, const Exchange& exchange);
 
   State& state_;
   const SyncOptions& options_;
@@ -210,10 +223,13 @@ class Syncer::Run {
   bool forked_ = false;
   bool unknown_ = false;  // a restore made this device id unknown: the first one vouches
   bool key_pulled_ = false;
-  bool exchanged_ = false;     // queue and changes went through to the end
-  int failures_in_a_row_ = 0;  // of parts of a batch, without a success between
-  int photo_failures_ = 0;     // of photos, without a success between
-  int full_pulls_ = 0;         // begun anew in this run
+  bool exchanged_ = false;      // queue and changes went through to the end
+  int failures_in_a_row_ = 0;   // of parts of a batch, without a success between
+  int photo_failures_ = 0;      // of photos, without a success between
+  int full_pulls_ = 0;          // begun anew in this run
+  int fetch_failures_ = 0;      // of photos of others, without a success between
+  std::set<Hash> begun_anew_;   // photos of others whose pieces were of no use
+  std::optional<Hash> moving_;  // the photo of others of which the last piece in this run was
   std::optional<SyncEnd> end_;
   std::optional<Error> failure_;
   SyncOutcome outcome_;

@@ -72,6 +72,8 @@ Result<SyncOutcome> Syncer::Run::go() {
     state_.bytes_per_ms = 0;
     state_.chunk_bytes_max = limits::chunk_bytes_max;
     state_.pull_rows = 0;
+    state_.piece_bytes = limits::chunk_bytes_min;
+    state_.piece_bytes_max = State::kPieceBytesMax;
   }
   JULU_CHECK(outbox_.acquire_lease());
   lease_until_ms_ = started_ms + limits::lease_ms / 3;

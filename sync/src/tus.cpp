@@ -85,10 +85,6 @@ constexpr int kRestartsMax = 1;   // an upload that is gone is begun anew once a
 constexpr int kSurprisesMax = 3;  // offsets that the two sides do not agree on
 constexpr int kChecksumMismatch = 460;
 
-std::int64_t carried_in(double bytes_per_ms, std::int64_t ms, std::int64_t least, std::int64_t most) {
-  return std::clamp(static_cast<std::int64_t>(bytes_per_ms * static_cast<double>(ms)), least, most);
-}
-
 }  // namespace
 
 Result<std::string> Syncer::Run::read_chunk(const Upload& upload, std::int64_t bytes_max) {

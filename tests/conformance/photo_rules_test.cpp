@@ -186,6 +186,15 @@ TEST_CASE("a photo is fetched by whoever may see a record that names it, whole, 
   CHECK(part.status == 206);
   CHECK(part.bytes == bytes.substr(40'000));
   CHECK(part.header("content-range") == "bytes 40000-49999/50000");
+  const Answer piece = leader.ask({"GET", path, {}, {{"range", "bytes=10000-19999"}}, {}, {}});
+  CHECK(piece.status == 206);
+  CHECK(piece.bytes == bytes.substr(10'000, 10'000));
+  CHECK(piece.header("content-range") == "bytes 10000-19999/50000");
+  CHECK(leader.ask({"GET", path, {}, {{"range", "bytes=49999-99999"}}, {}, {}}).bytes == bytes.substr(49'999));
+  CHECK(leader.ask({"GET", path, {}, {{"range", "bytes=50000-"}}, {}, {}}).status == 416);
+  for (const char* other : {"bytes=-5", "bytes=5-4", "bytes=0-1,4-5", "bytes=a-b", "lines=1-2"}) {
+    CHECK(leader.ask({"GET", path, {}, {{"range", other}}, {}, {}}).bytes == bytes);
+  }
   CHECK(stranger.ask({"GET", path, {}, {}, {}, {}}).status == 404);
   CHECK(leader.ask({"GET", "/v1/photos/" + hex_of("none"), {}, {}, {}, {}}).status == 404);
 }

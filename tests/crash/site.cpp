@@ -121,6 +121,7 @@ std::string Site::photo(int number) {
   spec.height = 32;
   spec.noise = number % 2 == 1;
   if (number >= 100) spec.width = 160, spec.height = 120;  // some pages, with a thumbnail of its own
+  if (number >= 200) spec.width = 480, spec.height = 320;  // more than one piece of a fetch
   spec.seed = static_cast<std::uint64_t>(number);
   if (number >= 1000)
     return folder.write("photo.jpg", test::make_jpeg_of_about(static_cast<std::size_t>(number) * 1024, 7));

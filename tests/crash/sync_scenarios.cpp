@@ -144,6 +144,13 @@ std::vector<Scenario> pulls() {
        .prepare = [](Site& s) { known_household(s), s.report("未报的"); },
        .calls = {{"restart", [](Site& s) { need(Inbox(s.store()).restart(), "restart"); }}, kSync}},
       {.name = "photo of another fetched", .prepare = others_photo, .calls = {kSync}},
+      {.name = "photo of another fetched in pieces",
+       .prepare =
+           [](Site& s) {
+             s.sync_to_the_end();
+             s.beside(2, [](Site& o) { o.report("邻居报的", {201}); });
+           },
+       .calls = {kSync}},
       {.name = "restored platform: asked, sent once more",
        .prepare = restored,
        .calls = {kSyncToTheEnd},

@@ -239,7 +239,7 @@ void Server::tamper(const Request& request, Response& response) {
     }
   }
   const bool is_photo = request.method == "GET" && request.url.find("/v1/photos/") != std::string::npos;
-  if (is_photo && response.status == 200 && !response.body.empty() && world_.strikes(Fault::damaged_photo)) {
+  if (is_photo && response.status < 300 && !response.body.empty() && world_.strikes(Fault::damaged_photo)) {
     response.body[static_cast<std::size_t>(world_.below(response.body.size()))] ^= 1;
   }
   if (is_api(request) && response.status == 200 && world_.strikes(Fault::captive_portal)) {

@@ -42,11 +42,19 @@ class Inbox {
   /// A photo that a record in scope names and that is not here yet; absent when none is due.
   struct WantedPhoto {
     Hash sha256{};
-    std::int64_t length_bytes = 0;
+    std::int64_t length_bytes = 0;   ///< 0: not known
+    std::int64_t fetched_bytes = 0;  ///< kept of its beginning
   };
   Result<std::optional<WantedPhoto>> next_wanted_photo();
-  /// Errors: photo_damaged when the bytes have another hash; nothing is stored then.
+  /// All of it, whatever was kept before. Errors: photo_damaged when the bytes have another hash; nothing is stored
+  /// then.
   Result<void> store_photo(const Hash& sha256, std::string_view bytes);
+  /// What follows `offset` of a photo of `whole_bytes`. Ok: durable, and with the last piece the photo is here; until
+  /// then no read sees any of it. Errors: photo_damaged when `offset` is not where the kept bytes end, when the piece
+  /// is empty or too long, or when all pieces together have another hash; then none is kept.
+  Result<void> store_piece(const Hash& sha256, std::int64_t offset, std::string_view bytes, std::int64_t whole_bytes);
+  /// Lets the pieces go.
+  Result<void> drop_pieces(const Hash& sha256);
   Result<void> defer_wanted(const Hash& sha256, ErrorCode why, std::int64_t retry_after_ms);
 
  private:

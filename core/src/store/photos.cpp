@@ -120,6 +120,13 @@ Result<void> drop_chunks(Connection& db, std::int64_t photo) {
   return db.run("DELETE FROM chunk WHERE id BETWEEN ?1 AND ?2", chunk_id(photo, 0), chunk_id(photo + 1, 0) - 1);
 }
 
+Result<std::int64_t> stored_bytes(Connection& db, std::int64_t photo) {
+  Query row = db.query("SELECT id, length(bytes) FROM chunk WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1",
+                       chunk_id(photo, 0), chunk_id(photo + 1, 0) - 1);
+  JULU_TRY(const bool there, row.step());
+  return there ? row.integer(0) - chunk_id(photo, 0) + row.integer(1) : 0;
+}
+
 Result<std::int64_t> next_photo_id(Connection& db) {
   JULU_TRY(const auto last, db.integer("SELECT max(id) FROM photo"));
   return last.value_or(0) + 1;
@@ -165,6 +172,7 @@ Result<TakenPhoto> take_photo(Core& core, Connection& db, const PhotoInput& inpu
     if (here == 1) {
       JULU_CHECK(drop_chunks(db, mutant(Mutant::known_photo_dropped) ? *known : photo));
     } else {
+      JULU_CHECK(drop_chunks(db, *known));  // what has come of it as somebody else's
       JULU_CHECK(db.run("UPDATE chunk SET id = id - ?1 + ?2 WHERE id BETWEEN ?1 AND ?3", chunk_id(photo, 0),
                         chunk_id(*known, 0), chunk_id(photo + 1, 0) - 1));
     }

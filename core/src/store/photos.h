@@ -57,10 +57,10 @@ class ChunkSource final : public domain::ByteSource {
   std::int64_t offset_ = 0;
 };
 
-/// Collects bytes into chunk rows of the photo `id`.
+/// Collects bytes into chunk rows of the photo `id`, from `offset` on.
 class ChunkSink final : public domain::ByteSink {
  public:
-  ChunkSink(Connection& db, std::int64_t photo) : db_(db), photo_(photo) {}
+  ChunkSink(Connection& db, std::int64_t photo, std::int64_t offset = 0) : db_(db), photo_(photo), offset_(offset) {}
   Result<void> write(std::span<const std::uint8_t> bytes) override;
   /// What has been collected and not written.
   Result<void> finish();
@@ -69,7 +69,7 @@ class ChunkSink final : public domain::ByteSink {
   Result<void> put(std::string_view bytes);
   Connection& db_;
   std::int64_t photo_;
-  std::int64_t offset_ = 0;
+  std::int64_t offset_;
   std::string pending_;
 };
 
@@ -80,6 +80,8 @@ struct TakenPhoto {
 };
 
 Result<void> drop_chunks(Connection& db, std::int64_t photo);
+/// Where its last chunk ends: the length of a photo that is here, what has come of one that is being fetched.
+Result<std::int64_t> stored_bytes(Connection& db, std::int64_t photo);
 Result<std::int64_t> next_photo_id(Connection& db);
 /// Whether this file is what the photo was taken in from. Nothing is written.
 Result<bool> is_photo(Core& core, Connection& db, const PhotoInput& input, const Hash& sha256);
