@@ -55,7 +55,7 @@ int attach(Session& session, Store& store, const Wanted& wanted, const std::stri
 // A person at a terminal is asked before what cannot be taken back; a script has decided already.
 bool agreed(const Session& session, const Wanted& wanted, const std::string& question) {
   if (wanted.yes || session.json || ::isatty(STDIN_FILENO) != 1 || ::isatty(STDERR_FILENO) != 1) return true;
-  std::fprintf(stderr, "%s [y/N] ", question.c_str());
+  std::fprintf(stderr, "%s [y/N] ", clean_line(question).c_str());
   std::fflush(stderr);
   std::string answer;
   for (int c = std::getchar(); c != EOF && c != '\n'; c = std::getchar()) answer += static_cast<char>(c);

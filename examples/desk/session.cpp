@@ -209,15 +209,15 @@ Result<std::unique_ptr<Store>> Session::open() {
   return open_at(directory_);
 }
 
-void Session::print(std::string_view text) const { fmt::print(stdout, "{}{}", text, text.ends_with('\n') ? "" : "\n"); }
+void Session::print(std::string_view text) const {
+  fmt::print(stdout, "{}{}", clean_lines(text), text.ends_with('\n') ? "" : "\n");
+}
 
 void Session::print_json(const Json& object) const {
-  print(object.dump(-1, ' ', false, Json::error_handler_t::replace));
+  fmt::print(stdout, "{}\n", object.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
-void Session::note(std::string_view text) const {
-  std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
-}
+void Session::note(std::string_view text) const { std::fprintf(stderr, "%s\n", clean_lines(text).c_str()); }
 
 // What to type next, for what a person can put right here.
 std::string Session::advice_for(const Error& error) const {

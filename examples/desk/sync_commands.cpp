@@ -117,8 +117,8 @@ int init(Session& session, const InitOptions& wanted) {
                             {"directory", device->directory}});
     return 0;
   }
-  const std::string name = who.name.empty() ? who.worker : who.name;
-  const std::string grids = joined(session, who.grid_names);
+  const std::string name = clean_line(who.name.empty() ? who.worker : who.name);
+  const std::string grids = clean_line(joined(session, who.grid_names));
   session.print(session.lang == Lang::zh
                     ? fmt::format("已登记：{}{}。数据保存在 {}", name, grids.empty() ? "" : "（" + grids + "）",
                                   short_path(device->directory))
@@ -347,7 +347,7 @@ int status(Session& session) {
       return 0;
     }
     const auto row = [&](const char* label_zh, const char* label_en, const std::string& text) {
-      session.print(padded(session.pick(label_zh, label_en), 12) + "  " + text);
+      session.print(padded(session.pick(label_zh, label_en), 12) + "  " + clean_line(text));
     };
     row("登记人", "worker",
         fmt::format("{} {}", who.name.empty() ? who.worker : who.name, joined(session, who.grid_names)));
