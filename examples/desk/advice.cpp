@@ -4,6 +4,7 @@
 #include <set>
 
 #include <julu/error.h>
+#include <julu/limits.h>
 
 #include "commands.h"
 #include "console.h"
@@ -133,6 +134,11 @@ int fail_entered(const Session& session, const Error& error, const Form* form, c
   const Field* known = form != nullptr ? field_at(*form, error.field) : nullptr;
   std::string field = known != nullptr ? known->label(session.lang) : error.field;
   std::string hint = form != nullptr ? advice(session, *form, error, body) : std::string();
+  if (error.field == "/photos" && photos.size() > static_cast<std::size_t>(limits::photos_per_call_max)) {
+    hint = session.fill("一次最多 {} 张照片，这里有 {} 张；其余的用 julu attach 补充。",
+                        "{} photos at a time at most; here are {}. julu attach adds the others.",
+                        limits::photos_per_call_max, photos.size());
+  }
   for (std::size_t i = 0; i < photos.size(); ++i) {
     const std::string pointer = "/photos/" + std::to_string(i);
     if (error.field == pointer) field = photos[i].path;
@@ -164,16 +170,34 @@ Error no_such_way(const Session& session, const Form& form, Verb verb, const Err
   return text.empty() ? refused : own_words(refused.code, refused.field, text);
 }
 
+namespace {
+
+// A code that is kept, since lists are open, though no list here has it.
+void note_if_unknown(const Session& session, const std::string& list, const std::string& code,
+                     const std::string& label) {
+  if (code_of(list, code) == code) return;
+  session.note(session.fill("本机的代码表里没有{}“{}”，已照写的保存；表里有：{}",
+                            "the code list here has no {} “{}”; it was saved as typed. The list has: {}", label,
+                            fitted(code, 40), code_choices(list, session.lang)));
+}
+
+}  // namespace
+
 void note_unknown_codes(const Session& session, const Form& form, const std::string& body) {
   for (const Field& field : form.fields()) {
     if (!field.schema.contains("x-codes")) continue;
-    const std::string list = field.schema["x-codes"].get<std::string>();
     const Json value = value_at(body, field.pointer);
-    if (!value.is_string() || code_of(list, value.get<std::string>()) == value.get<std::string>()) continue;
-    session.note(session.fill("本机的代码表里没有{}“{}”，已照写的保存；表里有：{}",
-                              "the code list here has no {} “{}”; it was saved as typed. The list has: {}",
-                              field.label(session.lang), fitted(value.get<std::string>(), 40),
-                              code_choices(list, session.lang)));
+    if (value.is_string())
+      note_if_unknown(session, field.schema["x-codes"].get<std::string>(), value.get<std::string>(),
+                      field.label(session.lang));
+  }
+}
+
+void note_unknown_roles(const Session& session, const std::vector<PhotoInput>& photos) {
+  std::set<std::string> roles;
+  for (const PhotoInput& photo : photos) {
+    if (roles.insert(photo.role).second)
+      note_if_unknown(session, "photo-role", photo.role, session.pick("照片角色", "photo role"));
   }
 }
 

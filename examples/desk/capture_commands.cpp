@@ -148,6 +148,7 @@ int run_capture(Session& session, const Entered& entered) {
     const int said = say_saved(session, store, *saved, session.pick("已保存", "Saved"),
                                form.title(session.lang) + " " + short_of(store, saved->id));
     note_unknown_codes(session, form, *body);
+    note_unknown_roles(session, photos);
     return said;
   });
 }

@@ -40,22 +40,26 @@ int act(Session& session, Store& store, const Wanted& wanted, const std::string&
                             : session.pick("现在可以：", "Now possible: ") + steps);
   }
   if (!saved) return fail_entered(session, in_body(saved.error()), nullptr, photos);
-  return say_saved(session, store, *saved, session.pick("已保存", "Saved"),
-                   action_label(action, session.lang) + " " + short_of(store, id));
+  const int said = say_saved(session, store, *saved, session.pick("已保存", "Saved"),
+                             action_label(action, session.lang) + " " + short_of(store, id));
+  note_unknown_roles(session, photos);
+  return said;
 }
 
 int attach(Session& session, Store& store, const Wanted& wanted, const std::string& id) {
   const auto photos = photo_inputs(wanted.photos);
   const auto saved = store.attach(id, photos);
   if (!saved) return fail_entered(session, saved.error(), nullptr, photos);
-  return say_saved(session, store, *saved, session.pick("已保存", "Saved"),
-                   session.pick("补充照片 ", "photos for ") + short_of(store, id));
+  const int said = say_saved(session, store, *saved, session.pick("已保存", "Saved"),
+                             session.pick("补充照片 ", "photos for ") + short_of(store, id));
+  note_unknown_roles(session, photos);
+  return said;
 }
 
 // A person at a terminal is asked before what cannot be taken back; a script has decided already.
 bool agreed(const Session& session, const Wanted& wanted, const std::string& question) {
   if (wanted.yes || session.json || ::isatty(STDIN_FILENO) != 1 || ::isatty(STDERR_FILENO) != 1) return true;
-  std::fprintf(stderr, "%s [y/N] ", question.c_str());
+  std::fprintf(stderr, "%s [y/N] ", clean_line(question).c_str());
   std::fflush(stderr);
   std::string answer;
   for (int c = std::getchar(); c != EOF && c != '\n'; c = std::getchar()) answer += static_cast<char>(c);

@@ -39,6 +39,7 @@ enum class Verb { edit, remove };
 Error no_such_way(const Session& session, const Form& form, Verb verb, const Error& refused);
 /// Notes codes in `body` that are kept, since lists are open, though no list here has them.
 void note_unknown_codes(const Session& session, const Form& form, const std::string& body);
+void note_unknown_roles(const Session& session, const std::vector<PhotoInput>& photos);
 
 /// Opens the store and calls `work`; answers for what cannot be opened.
 int with_store(Session& session, const std::function<int(Store&)>& work);

@@ -80,11 +80,24 @@ std::string fitted(std::string_view text, int columns_max) {
   return cut ? out + "…" : out;
 }
 
+std::string clean_line(std::string_view text) { return fitted(text, width(text)); }
+
+std::string clean_lines(std::string_view text) {
+  std::string out;
+  for (;;) {
+    const std::size_t end = text.find('\n');
+    out += clean_line(text.substr(0, end));
+    if (end == std::string_view::npos) return out;
+    out += '\n';
+    text.remove_prefix(end + 1);
+  }
+}
+
 std::vector<std::string> wrapped(std::string_view text, int columns_max) {
   std::vector<std::string> lines(1);
   int sum = 0;
   std::size_t blank = 0;  // behind the last one of the line
-  const std::string clean = fitted(text, width(text));
+  const std::string clean = clean_line(text);
   for (std::string_view rest = clean; !rest.empty();) {
     std::size_t length = 0;
     const int wide = columns(next_character(rest, length));
@@ -150,8 +163,8 @@ std::string Table::whole(int terminal) const {
     std::string line;
     for (std::size_t i = 0; i + 1 < row.size(); ++i) line += padded(fitted(row[i], 40), room[i]) + "  ";
     const std::string& last = row.back();
-    auto lines = terminal > 0 ? wrapped(last, std::max(terminal - indent, 2))
-                              : std::vector<std::string>{fitted(last, width(last))};
+    auto lines =
+        terminal > 0 ? wrapped(last, std::max(terminal - indent, 2)) : std::vector<std::string>{clean_line(last)};
     if (below) lines.insert(lines.begin(), std::string());
     for (std::size_t i = 0; i < lines.size(); ++i) {
       if (i > 0) line = std::string(static_cast<std::size_t>(indent), ' ');

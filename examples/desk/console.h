@@ -17,6 +17,10 @@ int width(std::string_view text);
 std::string padded(std::string_view text, int columns);
 /// Cut with "…" so that it takes at most `columns`; control characters become blanks, since text of others is shown.
 std::string fitted(std::string_view text, int columns);
+/// All of it on one line, as `fitted` shows it.
+std::string clean_line(std::string_view text);
+/// The same line by line: each '\n' stays.
+std::string clean_lines(std::string_view text);
 /// All of it in lines of at most `columns`: between words where there are any, else between characters.
 std::vector<std::string> wrapped(std::string_view text, int columns);
 /// Columns of the terminal behind `fd`; 0: it is none, or does not say.

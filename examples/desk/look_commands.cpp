@@ -1,5 +1,6 @@
 // list, show and photo: what is here and what became of it.
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -115,7 +116,7 @@ void print_photos(const Session& session, const Record& record, int label_column
   for (const RecordPhoto& photo : record.photos) {
     session.print(fmt::format("{}  {}  {}  {}  {}",
                               padded(fmt::format("{} {}", session.pick("照片", "photo"), ++number), label_columns),
-                              padded(code_label("photo-role", photo.role, session.lang), 8),
+                              padded(clean_line(code_label("photo-role", photo.role, session.lang)), 8),
                               padded(bytes_text(photo.length_bytes), 8), photo.sha256.substr(0, kPhotoDigits),
                               photo.delivered ? session.pick("已送达", "delivered") : not_there) +
                   (photo.here ? "" : session.pick("  （还未下载）", "  (not fetched yet)")));
@@ -159,7 +160,7 @@ int show(Session& session, const Looked& looked) {
       session.print_json(object);
       return 0;
     }
-    session.print(fmt::format("{}  {}", kind_title(store, record->kind, session.lang), record->id));
+    session.print(clean_line(kind_title(store, record->kind, session.lang)) + "  " + record->id);
     Rows rows{{session.pick("状态", "state"), state_text(session, *record)}};
     if (record->delivery == Delivery::parked && !record->state.empty())
       rows.emplace_back(session.pick("当前状态", "case now"), case_state(session, *record));
@@ -169,7 +170,8 @@ int show(Session& session, const Looked& looked) {
     for (auto& row : field_rows(session, store, form, *body)) rows.push_back(std::move(row));
     int columns = 14;
     for (const auto& [label, text] : rows) columns = std::max(columns, std::min(width(label), kLabelColumnsMax));
-    for (const auto& [label, text] : rows) session.print(padded(label, columns) + "  " + fitted(text, 4000));
+    for (const auto& [label, text] : rows)
+      session.print(padded(clean_line(label), columns) + "  " + fitted(text, 4000));
     print_photos(session, *record, columns);
     say_ways_on(session, store, *record);
     return 0;
@@ -225,6 +227,13 @@ Result<std::vector<std::pair<std::string, std::string>>> wanted_photos(Store& st
   return wanted;
 }
 
+// A role may come from others: in a name it is letters and digits, and no folder.
+std::string in_file_name(std::string role) {
+  std::replace_if(
+      role.begin(), role.end(), [](unsigned char c) { return std::isalnum(c) == 0 && c != '_' && c != '-'; }, '_');
+  return role;
+}
+
 int photo(Session& session, const Looked& looked) {
   return with_store(session, [&](Store& store) {
     const auto wanted = wanted_photos(store, looked.id);
@@ -243,7 +252,8 @@ int photo(Session& session, const Looked& looked) {
     }
     int number = 0;
     for (const auto& [sha256, role] : *wanted) {
-      const std::string name = fmt::format("{:02}-{}-{}.jpg", ++number, role, sha256.substr(0, kPhotoDigits));
+      const std::string name =
+          fmt::format("{:02}-{}-{}.jpg", ++number, in_file_name(role), sha256.substr(0, kPhotoDigits));
       const std::string path = folder ? looked.out + "/" + name : looked.out;
       const auto written = write_photo(store, sha256, path, looked.thumbnail);
       if (!written) return session.fail(written.error(), written.error().field == "-o" ? "" : looked.id);

@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kOwnWords = "in own words: ";
+constexpr const char* kEmpty = "empty";
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -44,34 +46,6 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
-// Durable before anything is locked with it: a store whose key is lost is lost.
-Result<StoreKey> make_key(const std::string& path) {
-  StoreKey key{};
-  system_random().fill(std::as_writable_bytes(std::span(key)));
-  std::error_code failed;
-  const fs::path folder = fs::path(path).parent_path();
-  if (!folder.empty() && !fs::exists(folder)) {
-    fs::create_directories(folder, failed);
-    if (failed) return error_of(failed.value(), "key-file");
-    fs::permissions(folder, fs::perms::owner_all, failed);
-  }
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return error_of(errno, "key-file");
-  const bool written = write_all(fd, hex(key) + "\n") && ::fsync(fd) == 0;
-  const int number = errno;
-  ::close(fd);
-  if (!written) {
-    ::unlink(path.c_str());
-    return error_of(number, "key-file");
-  }
-  const int folder_fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder_fd >= 0) {
-    ::fsync(folder_fd);
-    ::close(folder_fd);
-  }
-  return key;
-}
-
 Result<StoreKey> read_key(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return errno == ENOENT ? Error{ErrorCode::store_missing, {}, {}} : error_of(errno, "key-file");
@@ -85,8 +59,50 @@ Result<StoreKey> read_key(const std::string& path) {
   while (!digits.empty() && (digits.back() == '\n' || digits.back() == '\r' || digits.back() == ' '))
     digits.remove_suffix(1);
   const auto key = parse_hash(digits);
-  if (!key) return Error{ErrorCode::store_key, "key-file", {}};
+  if (!key) return Error{ErrorCode::store_key, "key-file", known && about.st_size == 0 ? kEmpty : ""};
   return StoreKey{*key};
+}
+
+// Durable before anything is locked with it: a store whose key is lost is lost. The file has its name only once it is
+// whole, and who makes one at the same time finds it there.
+Result<StoreKey> make_key(const std::string& path) {
+  StoreKey key{};
+  system_random().fill(std::as_writable_bytes(std::span(key)));
+  std::error_code failed;
+  const fs::path folder = fs::path(path).parent_path();
+  if (!folder.empty() && !fs::exists(folder)) {
+    fs::create_directories(folder, failed);
+    if (failed) return error_of(failed.value(), "key-file");
+    fs::permissions(folder, fs::perms::owner_all, failed);
+  }
+  std::string unfinished = path + ".XXXXXX";
+  const int fd = ::mkostemp(unfinished.data(), O_CLOEXEC);  // 0600
+  if (fd < 0) return error_of(errno, "key-file");
+  const bool made = write_all(fd, hex(key) + "\n") && ::fsync(fd) == 0 && ::link(unfinished.c_str(), path.c_str()) == 0;
+  const int number = errno;
+  ::close(fd);
+  ::unlink(unfinished.c_str());
+  if (!made && number == EEXIST) return read_key(path);
+  if (!made) return error_of(number, "key-file");
+  const int folder_fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder_fd >= 0) {
+    ::fsync(folder_fd);
+    ::close(folder_fd);
+  }
+  return key;
+}
+
+// An empty file is what a process left that was killed while it made the key, before one was made under another name:
+// nothing was ever locked with it. Whoever takes it away holds it, so that nobody takes the next one for it.
+void take_away_empty(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return;
+  struct stat held {};
+  struct stat named {};
+  if (::flock(fd, LOCK_EX) == 0 && ::fstat(fd, &held) == 0 && S_ISREG(held.st_mode) && held.st_size == 0 &&
+      ::lstat(path.c_str(), &named) == 0 && named.st_dev == held.st_dev && named.st_ino == held.st_ino)
+    ::unlink(path.c_str());
+  ::close(fd);
 }
 
 }  // namespace
@@ -127,7 +143,14 @@ std::string Session::key_path() const { return key_file.empty() ? root() + "/key
 
 Result<StoreKey> Session::key(bool make_when_missing) const {
   const std::string path = key_path();
+  // Before the key: another process that enrols now makes its key first.
+  const auto all = enrolments(root());
+  const bool nothing_locked = make_when_missing && all && all->empty();
   auto key = read_key(path);
+  if (nothing_locked && !key && key.error().detail == kEmpty) {
+    take_away_empty(path);
+    key = read_key(path);
+  }
   if (!key && key.error().detail == "readable by others") {
     return own_words(ErrorCode::permission, "key-file",
                      fill("密钥文件 {0} 别人也能读，所以没有用它。\n请运行：chmod 600 {0}",
@@ -135,9 +158,8 @@ Result<StoreKey> Session::key(bool make_when_missing) const {
   }
   if (key || key.error().code != ErrorCode::store_missing) return key;
   // Where the stores are, a new key would pass for theirs.
-  const auto all = enrolments(root());
   const bool own_place = !key_file.empty();
-  if (make_when_missing && (own_place || (all && all->empty()))) return make_key(path);
+  if (nothing_locked || (make_when_missing && own_place)) return make_key(path);
   return own_words(ErrorCode::store_missing, "key-file",
                    fill("找不到密钥文件 {}，没有它打不开这里的数据。\n请放回原处，或用 --key-file 指定。",
                         "The key file {} is not there; without it nobody opens the data here.\nPut it back, or name "
@@ -187,15 +209,15 @@ Result<std::unique_ptr<Store>> Session::open() {
   return open_at(directory_);
 }
 
-void Session::print(std::string_view text) const { fmt::print(stdout, "{}{}", text, text.ends_with('\n') ? "" : "\n"); }
+void Session::print(std::string_view text) const {
+  fmt::print(stdout, "{}{}", clean_lines(text), text.ends_with('\n') ? "" : "\n");
+}
 
 void Session::print_json(const Json& object) const {
-  print(object.dump(-1, ' ', false, Json::error_handler_t::replace));
+  fmt::print(stdout, "{}\n", object.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
-void Session::note(std::string_view text) const {
-  std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
-}
+void Session::note(std::string_view text) const { std::fprintf(stderr, "%s\n", clean_lines(text).c_str()); }
 
 // What to type next, for what a person can put right here.
 std::string Session::advice_for(const Error& error) const {

@@ -51,7 +51,7 @@ class Session {
   /// may be shown only when it is on disk.
   Result<void> log_unmasking(const Store& store, std::string_view command, std::string_view record) const;
 
-  /// A line of data.
+  /// A line of data. Here as in `note`, control characters become blanks: text of others is in it.
   void print(std::string_view text) const;
   void print_json(const Json& object) const;
   /// A message for the person, on stderr.

@@ -117,8 +117,8 @@ int init(Session& session, const InitOptions& wanted) {
                             {"directory", device->directory}});
     return 0;
   }
-  const std::string name = who.name.empty() ? who.worker : who.name;
-  const std::string grids = joined(session, who.grid_names);
+  const std::string name = clean_line(who.name.empty() ? who.worker : who.name);
+  const std::string grids = clean_line(joined(session, who.grid_names));
   session.print(session.lang == Lang::zh
                     ? fmt::format("已登记：{}{}。数据保存在 {}", name, grids.empty() ? "" : "（" + grids + "）",
                                   short_path(device->directory))
@@ -187,6 +187,20 @@ std::string failure_text(const Session& session, const SyncOutcome& outcome, std
   return text.replace(at, later.size(), instead);
 }
 
+// Empty: nothing was. Where no record is complete yet, or only what was saved during the sync, operations are counted.
+std::string delivered_text(const Session& session, const SyncOutcome& outcome, std::int64_t records) {
+  if (records == 0 && outcome.ops_delivered == 0) return {};
+  std::string text;
+  if (records == 0)
+    text = session.fill("已送达 {} 项内容", outcome.ops_delivered == 1 ? "Delivered {} item" : "Delivered {} items",
+                        outcome.ops_delivered);
+  if (records > 0)
+    text = session.fill("已送达 {} 条", records == 1 ? "Delivered {} record" : "Delivered {} records", records);
+  if (records > 0 && outcome.photos_sent > 0)
+    text += session.fill("，照片 {} 张", outcome.photos_sent == 1 ? ", {} photo" : ", {} photos", outcome.photos_sent);
+  return text + session.pick("，均有平台回执", ", each with the platform's receipt");
+}
+
 int say_outcome(const Session& session, Store& store, const SyncOutcome& outcome, std::int64_t records_delivered) {
   const auto status = store.status();
   const std::int64_t unsent = status ? status->unsent_records : 0;
@@ -209,14 +223,10 @@ int say_outcome(const Session& session, Store& store, const SyncOutcome& outcome
     session.print_json(line);
     return exit_status(outcome);
   }
-  std::string text = session.pick("没有要上传的内容", "Nothing to upload");
-  if (records_delivered > 0)
-    text = session.fill("已送达 {} 条", records_delivered == 1 ? "Delivered {} record" : "Delivered {} records",
-                        records_delivered);
-  if (records_delivered > 0 && outcome.photos_sent > 0)
-    text += session.fill("，照片 {} 张", outcome.photos_sent == 1 ? ", {} photo" : ", {} photos", outcome.photos_sent);
-  if (records_delivered > 0) text += session.pick("，均有平台回执", ", each with the platform's receipt");
-  if (records_delivered == 0 && unsent > 0) text = session.pick("还没有送达", "Nothing delivered yet");
+  std::string text = delivered_text(session, outcome, records_delivered);
+  if (text.empty())
+    text = unsent > 0 ? session.pick("还没有送达", "Nothing delivered yet")
+                      : session.pick("没有要上传的内容", "Nothing to upload");
   session.print(text + session.fill("      未上传 {} 条", "      {} not uploaded", unsent));
   if (outcome.records_changed > 0)
     session.print(session.pick("平台有更新，见 julu list", "The platform sent news: julu list"));
@@ -272,10 +282,34 @@ int fail_to_sync(const Session& session, const Error& error) {
                                              "`julu sync` again.")));
 }
 
+// What has yet to go, by its ids: what another process saves or gives up meanwhile is neither delivered nor a failure.
+Result<std::vector<std::string>> unsent_ids(Store& store) {
+  std::vector<std::string> ids;
+  JULU_TRY(const Status status, store.status());
+  if (status.unsent_records == 0) return ids;
+  Filter filter;
+  filter.limit = limits::page_rows_max;
+  filter.deleted_too = true;
+  JULU_CHECK(each_record(store, filter, [&](const Record& record) {
+    if (record.delivery == Delivery::saved || record.delivery == Delivery::parked) ids.push_back(record.id);
+    return static_cast<std::int64_t>(ids.size()) < status.unsent_records;
+  }));
+  return ids;
+}
+
+std::int64_t count_delivered(Store& store, const std::vector<std::string>& ids) {
+  return std::count_if(ids.begin(), ids.end(), [&](const std::string& id) {
+    const auto record = store.get(id);
+    return record && *record &&
+           ((*record)->delivery == Delivery::delivered || (*record)->delivery == Delivery::confirming);
+  });
+}
+
 // A sync that broke off: first what has arrived all the same, so that nobody enters it again.
-int fail_broken_off(const Session& session, Store& store, const Error& error, std::int64_t unsent_before) {
+int fail_broken_off(const Session& session, Store& store, const Error& error,
+                    const std::vector<std::string>& unsent_before) {
   if (const auto status = store.status()) {
-    const std::int64_t delivered = std::max<std::int64_t>(unsent_before - status->unsent_records, 0);
+    const std::int64_t delivered = count_delivered(store, unsent_before);
     if (session.json) {
       session.print_json(Json{{"end", "failed"}, {"records_delivered", delivered}, {"unsent", status->unsent_records}});
     } else {
@@ -297,24 +331,21 @@ int sync(Session& session, const SyncCommand& wanted) {
       curl_transport({.platform = store.identity().platform, .ca_file = wanted.ca_file, .pinned_key = {}});
   if (transport == nullptr) return session.fail(ErrorCode::internal, {});
   Syncer syncer(store, *transport);
-  const auto before = store.status();
+  const auto before = unsent_ids(store);
   if (!before) return fail_to_sync(session, before.error());
   // A person who types this wants it now, whatever was to be waited for.
-  if (const auto hinted = syncer.hint(); !hinted)
-    return fail_broken_off(session, store, hinted.error(), before->unsent_records);
+  if (const auto hinted = syncer.hint(); !hinted) return fail_broken_off(session, store, hinted.error(), *before);
   const Stopping stopping([&] { syncer.cancel(); });
   auto outcome = run_all(session, store, syncer, stopping, wanted);
   if (!outcome && outcome.error().code == ErrorCode::sync_in_progress) return session.fail(outcome.error());
-  if (!outcome) return fail_broken_off(session, store, outcome.error(), before->unsent_records);
+  if (!outcome) return fail_broken_off(session, store, outcome.error(), *before);
   if (outcome->end == SyncEnd::cancelled)
     session.note(session.pick("已停止。已保存的内容不会丢失。", "Stopped. What was saved is safe."));
   if (outcome->end == SyncEnd::deadline || outcome->end == SyncEnd::sign_in ||
       outcome->end == SyncEnd::device_refused || outcome->end == SyncEnd::app_too_old) {
     session.note(failure_text(session, *outcome, std::nullopt));
   }
-  const auto after = store.status();
-  const std::int64_t delivered = after ? std::max<std::int64_t>(before->unsent_records - after->unsent_records, 0) : 0;
-  return say_outcome(session, store, *outcome, delivered);
+  return say_outcome(session, store, *outcome, count_delivered(store, *before));
 }
 
 int status(Session& session) {
@@ -347,7 +378,7 @@ int status(Session& session) {
       return 0;
     }
     const auto row = [&](const char* label_zh, const char* label_en, const std::string& text) {
-      session.print(padded(session.pick(label_zh, label_en), 12) + "  " + text);
+      session.print(padded(session.pick(label_zh, label_en), 12) + "  " + clean_line(text));
     };
     row("登记人", "worker",
         fmt::format("{} {}", who.name.empty() ? who.worker : who.name, joined(session, who.grid_names)));

@@ -55,6 +55,19 @@ class HttpBody final : public juhaoban::BodyReader {
   const httplib::ContentReader* reader_;
 };
 
+void give(const juhaoban::Reply& reply, httplib::Response& to) {
+  to.status = reply.status;
+  std::string type = "application/octet-stream";
+  for (const auto& [name, value] : reply.headers) {
+    if (name == "Content-Type") {
+      type = value;
+    } else {
+      to.set_header(name, value);
+    }
+  }
+  if (!reply.body.empty()) to.set_content(reply.body, type);
+}
+
 void carry(Platform& platform, const httplib::Request& from, httplib::Response& to,
            const httplib::ContentReader* reader) {
   juhaoban::Request request;
@@ -67,18 +80,17 @@ void carry(Platform& platform, const httplib::Request& from, httplib::Response& 
     request.headers[lower == "x-julu-content-encoding" ? "content-encoding" : lower] = value;
   }
   HttpBody body(reader);
-  const juhaoban::Reply reply = platform.handle(request, body);
+  juhaoban::Reply reply = platform.handle(request, body);
   body.drain();
-  to.status = reply.status;
-  std::string type = "application/octet-stream";
-  for (const auto& [name, value] : reply.headers) {
-    if (name == "Content-Type") {
-      type = value;
-    } else {
-      to.set_header(name, value);
-    }
-  }
-  if (!reply.body.empty()) to.set_content(reply.body, type);
+  // The library hands over nothing of a body that is longer than any may be. Who may not ask at all hears that first.
+  const bool taken_for_short = reply.status < 300 || reply.status == 400;
+  if (to.status == 413 && taken_for_short) reply = juhaoban::problem_reply(413, "too-large", "请求过大");
+  give(reply, to);
+}
+
+// What the library itself refuses (a method that HTTP has not, a head that is none) is a problem as any other.
+void refuse(const httplib::Request&, httplib::Response& to) {
+  if (to.body.empty()) give(juhaoban::problem_reply(to.status, "bad-request", "请求有误"), to);
 }
 
 void add_routes(httplib::Server& server, Platform& platform) {
@@ -103,7 +115,9 @@ void add_routes(httplib::Server& server, Platform& platform) {
   server.Options(".*", plain);
   server.Delete(".*", plain);
   server.Post(".*", with_body);
+  server.Put(".*", with_body);
   server.Patch(".*", with_body);
+  server.set_error_handler(httplib::Server::Handler(refuse));
 }
 
 int serve(Options options, const std::string& host, int port, bool public_host) {

@@ -9,6 +9,9 @@
 namespace julu {
 namespace {
 
+// Behind '?' our own calls put the platform's cursor, of 2048 bytes at most, at worst each of them percent-encoded.
+constexpr std::size_t kQueryBytesMax = 3 * 2048 + 128;
+
 struct Parts {
   std::string scheme;
   std::string host;  // with its brackets when IPv6
@@ -58,7 +61,10 @@ bool split_authority(std::string_view authority, Parts& parts) {
 }
 
 std::optional<Parts> split(std::string_view url) {
-  if (url.size() > limits::url_bytes_max || !is_address_text(url)) return std::nullopt;
+  const auto query = std::min(url.find('?'), url.size());
+  if (query > limits::url_bytes_max || url.size() - query > kQueryBytesMax || !is_address_text(url)) {
+    return std::nullopt;
+  }
   const auto colon = url.find("://");
   if (colon == std::string_view::npos) return std::nullopt;
   Parts parts;

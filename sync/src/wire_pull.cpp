@@ -11,7 +11,7 @@ namespace julu::wire {
 namespace {
 
 constexpr std::size_t kWordBytesMax = limits::key_bytes_max;
-constexpr std::size_t kCursorBytesMax = 512;  // it travels in an address, percent-encoded
+constexpr std::size_t kCursorBytesMax = 2048;  // openapi.yaml; it travels in an address, percent-encoded
 
 // A member that may be missing; null counts as that, as some libraries write it so.
 Result<std::optional<Id>> maybe_id(const Json& object, const char* member) {

@@ -1,6 +1,14 @@
 #!/usr/bin/env bash
-# demo.sh JULU_DEMO: what `./run demo --json` runs has to end well and to say so in its last line.
+# demo.sh JULU_DEMO [PHOTOS TIMES]: what `./run demo --json` runs has to end well and to say so, with every number, in its
+# last line. With TIMES it is given the first of the folder PHOTOS so many times.
 set -euo pipefail
-last=$("$1" --json | tail -n 1)
+demo=$1 times=${3:-0} photos=()
+for ((i = 0; i < times; ++i)); do
+  photos+=("$(find "$2" -name '*.jpg' | sort | head -n 1)")
+done
+last=$("$demo" --json "${photos[@]}" | tail -n 1)
 printf '%s\n' "$last"
-[[ $last == *'"ok":true'* ]]
+count=$((times > 0 ? times : 20))
+told="^\{\"captured\":53,\"delivered\":53,\"photos\":$count,\"photos_delivered\":$count,\"lost\":0,\"duplicated\":0,"
+told+='"photo_bytes":[1-9][0-9]*,"photo_bytes_sent":[1-9][0-9]*,"results_back":12,"ok":true\}$'
+[[ $last =~ $told ]]

@@ -132,3 +132,38 @@ TEST_CASE("a code that no list here has is kept, and that is said") {
   CHECK(desk.run({"report", "--category", "排水", "--text", "沟堵了"}, kWithErrors).text.find("代码表") ==
         std::string::npos);
 }
+
+TEST_CASE("a photo's role that no list here has is kept, and that is said") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const std::string photo = desk.photo("a.jpg");
+  const auto said = [&](std::vector<std::string> words, const std::string& role) {
+    words.insert(words.end(), {"--photo", role + "=" + photo});
+    const Ended ended = desk.run(words, kWithErrors);
+    CHECK(ended.status == 0);
+    return ended.text.find("没有照片角色“naer”") != std::string::npos &&
+           ended.text.find("近景、远景") != std::string::npos;
+  };
+  CHECK(said({"report", "--category", "道路", "--text", "坑"}, "naer"));
+  CHECK_FALSE(said({"report", "--category", "道路", "--text", "坑"}, "近景"));
+  const std::string id = desk.run_json({"list", "--limit", "1"}).last().at("id");
+  CHECK(said({"attach", id}, "naer"));
+  CHECK_FALSE(said({"attach", id}, "far"));
+  CHECK(said({"act", id, "撤回"}, "naer"));
+}
+
+TEST_CASE("more photos than one command takes are refused with the number that it takes") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Mistyping desk(platform);
+  const std::string id = desk.run_json({"report", "--category", "道路", "--text", "坑"}).last().at("id");
+  std::vector<std::string> photos;
+  for (int i = 0; i < 65; ++i) photos.insert(photos.end(), {"--photo", desk.folder.file("a.jpg")});
+  for (const auto& begin : {std::vector<std::string>{"report", "--category", "道路", "--text", "坑"},
+                            {"attach", id},
+                            {"act", id, "撤回"}}) {
+    std::vector<std::string> words = begin;
+    words.insert(words.end(), photos.begin(), photos.end());
+    CHECK(desk.says(words, 64, "一次最多 64 张照片，这里有 65 张"));
+  }
+  CHECK(desk.run_json({"status"}).last().at("unsent_ops") == 1);
+}

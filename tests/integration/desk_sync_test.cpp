@@ -70,3 +70,39 @@ TEST_CASE("a sync that breaks off says what has arrived and that nothing has to 
   CHECK(desk.run({"sync"}).status == 0);
   CHECK(platform.dump("record").size() == 5);
 }
+
+TEST_CASE("what another process saves during a sync takes nothing from what was delivered") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  // `meanwhile` happens after the sync has begun and before it gets through.
+  const auto sync = [&](std::vector<std::string> words, const std::vector<std::string>& meanwhile) {
+    platform.proxy->refuse(true);
+    Process process = desk.start(words, kWithErrors);
+    const auto waits = process.read_line();
+    REQUIRE(waits);
+    CHECK(waits->find("秒后") != std::string::npos);
+    REQUIRE(desk.run(meanwhile).status == 0);
+    platform.proxy->refuse(false);
+    Ended ended{.status = -1, .text = process.read_all()};
+    ended.status = process.wait();
+    UNSCOPED_INFO(ended.text);
+    return ended;
+  };
+  const std::vector<std::string> report{"report", "--category", "道路", "--text", "坑"};
+  const Ended during = sync({"sync"}, report);
+  CHECK(during.status == 0);
+  CHECK(during.text.find("已送达 1 项内容，均有平台回执      未上传 0 条") != std::string::npos);
+
+  const std::vector<std::string> refused{"household", "--address", "堤村", "--set", "所属网格=9"};
+  REQUIRE(desk.run(report).status == 0);
+  const Ended told = sync({"sync"}, refused);
+  CHECK(told.status == 65);
+  CHECK(told.text.find("已送达 1 条，均有平台回执      未上传 1 条") != std::string::npos);
+  REQUIRE(desk.run(report).status == 0);
+  const Ended counted = sync({"--json", "sync"}, refused);
+  CHECK(counted.last().at("records_delivered") == 1);
+  CHECK(counted.last().at("ops_delivered") == 1);
+  CHECK(counted.last().at("unsent") == 2);
+  const Ended none = desk.run({"sync"});
+  CHECK(none.text.find("还没有送达      未上传 2 条") != std::string::npos);
+}

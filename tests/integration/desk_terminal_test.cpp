@@ -1,4 +1,5 @@
 // The clerk's terminal as a terminal: Ctrl-C, progress, languages, columns, and the key in a place of its own.
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <stdexcept>
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "database.h"
 #include "desk.h"
 #include "terminal.h"
 
@@ -285,4 +287,53 @@ TEST_CASE("a list stands in columns, whatever is wide in it") {
   INFO(text);
   CHECK(columns[1] == columns[0]);
   CHECK(columns[2] == columns[0]);
+}
+
+TEST_CASE("nothing of what others wrote reaches the terminal as a control character") {
+  if (!has_cipher()) SKIP("the clerk's store is encrypted");
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const std::string data = platform.folder.file("platform");
+  const std::string evil = "\x1b[31m\x07\xC2\x9B";  // with the one-character form of ESC [
+  const auto is_clean = [](const std::string& text) {
+    INFO(text);
+    CHECK(text.find("\xC2\x9B") == std::string::npos);
+    return std::all_of(text.begin(), text.end(), [](unsigned char c) { return (c >= 0x20 && c != 0x7F) || c == '\n'; });
+  };
+  const auto add = [&](const std::string& worker, const std::string& mark) {
+    run_to_end({JUHAOBAN_PROGRAM, "add-worker", "--data", data, "--worker", worker, "--name", "网格员" + mark, "--role",
+                "leader", "--grid", "130529200203001", "--grid-name", "03 网格" + mark});
+  };
+  const Desk first(platform);
+  REQUIRE(first.run({"report", "--category", "道路", "--text", "坑", "--photo", first.photo("a.jpg")}).status == 0);
+  REQUIRE(first.run({"sync"}).status == 0);
+  {
+    juhaoban::Database county(data + "/platform.db", "");
+    county.run("UPDATE attachment SET role = ?1", "near\n" + evil);
+    county.run("UPDATE record SET body = ?1",
+               json{{"category", "road" + evil}, {"text", "坑" + evil}, {"of\n" + evil, evil}}.dump());
+  }
+  add("W-0100", evil);
+  const std::string mine = first.folder.file("leader");
+  const auto leader = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {JULU_PROGRAM, "--data", mine});
+    Process process(words, kWithErrors);
+    std::string text = process.read_all();
+    CHECK(process.wait() == 0);
+    return text;
+  };
+  const std::string enrolled = leader({"init", "--platform", platform.url(), "--code", platform.code("W-0100")});
+  CHECK(enrolled.find("网格员 [31m") != std::string::npos);
+  CHECK(is_clean(enrolled));
+  CHECK(is_clean(leader({"status"})));
+  CHECK(is_clean(leader({"sync"})));
+  CHECK(is_clean(leader({"list"})));
+  const std::string listed = leader({"--json", "list"});
+  const std::string id = json::parse(listed).at("id");
+  const std::string shown = leader({"show", id});
+  CHECK(shown.find("\nof  [31m") != std::string::npos);
+  CHECK(shown.find("  near  [31m") != std::string::npos);
+  CHECK(is_clean(shown));
+  CHECK(is_clean(leader({"history", id})));
+  CHECK(json::parse(listed).at("photos").at(0).at("role") == "near\n" + evil);  // a machine gets it as it is
+  CHECK(is_clean(leader({"photo", id, "-o", first.folder.path()})));
 }

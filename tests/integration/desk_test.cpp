@@ -1,4 +1,7 @@
 // The clerk's terminal as a clerk uses it: real processes, what they print and how they end.
+#include <csignal>
+#include <utility>
+
 #include <catch2/catch_test_macros.hpp>
 
 #include <sys/stat.h>
@@ -118,6 +121,75 @@ TEST_CASE("a key that is gone is missed by its name, and init makes no other in 
   CHECK_FALSE(std::filesystem::exists(key));
   std::filesystem::rename(key + ".away", key);
   CHECK(desk.run({"list"}).status == 0);
+}
+
+namespace {
+
+// `julu init` of a worker in a folder that may hold anything, or nothing.
+Process enrol(PlatformProcess& platform, const std::string& data, const std::string& worker,
+              const std::string& script = kPlain) {
+  platform.add_worker(worker);
+  return Process({JULU_PROGRAM, "--data", data, "init", "--platform", platform.url(), "--code", platform.code(worker)},
+                 script);
+}
+
+int status_of(Process process) {
+  process.read_all();
+  return process.wait();
+}
+
+}  // namespace
+
+TEST_CASE("who is killed while the key is made leaves nothing in the way of the next") {
+  if (!has_cipher()) SKIP("the clerk's store is encrypted");
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Folder folder;
+  const std::string data = folder.file("data");
+  SECTION("before a byte is written") {
+    // Whoever writes to a file is killed by the kernel.
+    CHECK(status_of(enrol(platform, data, "W-0412", kNoLocale + "ulimit -c 0; ulimit -f 0; exec \"$@\" </dev/null")) ==
+          128 + SIGXFSZ);
+    CHECK_FALSE(std::filesystem::exists(data + "/key"));
+  }
+  SECTION("by an earlier version, which left an empty file") {
+    std::filesystem::create_directory(data);
+    REQUIRE(::chmod(folder.write("data/key", "").c_str(), 0600) == 0);
+  }
+  CHECK(status_of(enrol(platform, data, "W-0412")) == 0);
+  CHECK(read_file(data + "/key").size() == 65);
+  CHECK(status_of(Process({JULU_PROGRAM, "--data", data, "list"}, kPlain)) == 0);
+}
+
+TEST_CASE("an empty key beside a store is refused as it is: the store wants another") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const std::string key = desk.folder.file("data/key");
+  std::filesystem::resize_file(key, 0);
+  CHECK(desk.run_json({"list"}).last().at("error").at("code") == "store_key");
+  platform.add_worker("W-0413");
+  const Ended again = desk.run_json({"init", "--platform", platform.url(), "--code", platform.code("W-0413")});
+  CHECK(again.status == 77);
+  CHECK(again.last().at("error").at("code") == "store_key");
+  CHECK(read_file(key).empty());
+}
+
+TEST_CASE("several who enrol at once agree on one key") {
+  if (!has_cipher()) SKIP("the clerk's store is encrypted");
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Folder folder;
+  const std::string data = folder.file("data");
+  const std::vector<std::string> workers{"W-1", "W-2", "W-3", "W-4"};
+  std::vector<Process> processes;
+  for (const std::string& worker : workers) processes.push_back(enrol(platform, data, worker));
+  std::vector<std::string> again;  // one enrolment at a time
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    const int status = status_of(std::move(processes[i]));
+    CHECK((status == 0 || status == 75));
+    if (status == 75) again.push_back(workers[i]);
+  }
+  for (const std::string& worker : again) CHECK(status_of(enrol(platform, data, worker)) == 0);
+  for (const std::string& worker : workers)
+    CHECK(status_of(Process({JULU_PROGRAM, "--data", data, "--worker", worker, "list"}, kPlain)) == 0);
 }
 
 TEST_CASE("a worker who is not here is answered with who is, an address without encryption with what it wants") {

@@ -1,7 +1,13 @@
 // The administrator's command line of the reference platform.
+#include <algorithm>
 #include <filesystem>
+#include <string_view>
 
 #include <catch2/catch_test_macros.hpp>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "platform_process.h"
 
@@ -54,4 +60,74 @@ TEST_CASE("a command about a county that is not there makes none") {
     CHECK(said.text.find(nowhere) != std::string::npos);
     CHECK_FALSE(std::filesystem::exists(nowhere));
   }
+}
+
+TEST_CASE("an address that others reach is refused unless that is asked for") {
+  const Folder folder;
+  const Said said = juhaoban({"serve", "--data", folder.file("other"), "--host", "0.0.0.0"});
+  CHECK(said.status == 64);
+  CHECK(said.text.find("--public") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(folder.file("other")));
+}
+
+namespace {
+
+struct Answered {
+  int status = 0;
+  std::string type;
+  nlohmann::json body;
+};
+
+// One request as it stands, over a connection of its own.
+Answered ask(const std::string& url, const std::string& head, std::size_t body_bytes = 0) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1))));
+  REQUIRE(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  const std::string request =
+      head + "\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: " + std::to_string(body_bytes) + "\r\n\r\n" +
+      std::string(body_bytes, ' ');
+  for (std::string_view left = request; !left.empty();) {
+    const ssize_t sent = ::send(fd, left.data(), left.size(), MSG_NOSIGNAL);
+    if (sent <= 0) break;
+    left.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  std::string reply(64 * 1024, '\0');
+  std::size_t size = 0;
+  for (ssize_t got = 1; got > 0 && size < reply.size(); size += static_cast<std::size_t>(std::max<ssize_t>(got, 0)))
+    got = ::recv(fd, reply.data() + size, reply.size() - size, 0);
+  ::close(fd);
+  reply.resize(size);
+  INFO(reply);
+  REQUIRE(reply.starts_with("HTTP/1.1 "));
+  const std::string type = "Content-Type: ";
+  const std::size_t at = reply.find(type), end = reply.find("\r\n\r\n");
+  REQUIRE(end != std::string::npos);
+  return {std::stoi(reply.substr(9)),
+          at < end ? reply.substr(at + type.size(), reply.find('\r', at) - at - type.size()) : "",
+          nlohmann::json::parse(reply.substr(end + 4), nullptr, false)};
+}
+
+}  // namespace
+
+TEST_CASE("what HTTP alone refuses is a problem as any other: a body beyond every limit, a method that is none here") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM, false, PlatformProcess::Way::direct);
+  const auto problem = [&](const std::string& head, std::size_t body_bytes = 0) {
+    const Answered answered = ask(platform.url(), head, body_bytes);
+    CHECK(answered.type == "application/problem+json");
+    REQUIRE(answered.body.is_object());
+    CHECK(answered.body.at("status") == answered.status);
+    return std::to_string(answered.status) + " " + answered.body.at("type").get<std::string>();
+  };
+  constexpr std::size_t kBeyond = 40 << 20;
+  CHECK(problem("POST /v1/devices HTTP/1.1", kBeyond) == "413 too-large");
+  CHECK(problem("POST /v1/token HTTP/1.1", kBeyond) == "413 too-large");
+  CHECK(problem("POST /v1/devices HTTP/1.1", 20'000) == "413 too-large");
+  CHECK(problem("POST /v1/push HTTP/1.1", kBeyond) == "401 unauthorized");
+  CHECK(problem("PUT /v1/push HTTP/1.1") == "401 unauthorized");
+  CHECK(problem("PUT /v1/push HTTP/1.1", 10) == "401 unauthorized");
+  CHECK(problem("TRACE /v1/push HTTP/1.1") == "400 bad-request");
+  CHECK(problem("FROB /v1/push HTTP/1.1") == "400 bad-request");
 }

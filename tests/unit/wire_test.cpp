@@ -145,6 +145,20 @@ TEST_CASE("depth and size are refused before anything is parsed") {
   CHECK(wire::decode_pull(std::string(limits::reply_bytes_max + 1, ' ')).error().detail == "bytes");
 }
 
+TEST_CASE("a cursor may have 2048 bytes, each of them percent-encoded in an address, and not one more") {
+  const auto next = [](std::size_t bytes) {
+    std::string text = page("", "");
+    return wire::decode_pull(text.replace(text.find("c2"), 2, std::string(bytes, '+')));
+  };
+  REQUIRE(next(2048).ok());
+  CHECK(next(2049).error().field == "/next");
+  CHECK(next(0).error().field == "/next");
+  const std::string asked = "https://county.example/v1/pull?limit=500&cursor=" + percent_encoded(next(2048)->next);
+  CHECK(origin_of(asked) == "https://county.example");
+  CHECK_FALSE(origin_of(asked + std::string(128, 'a')));
+  CHECK_FALSE(origin_of("https://county.example/" + std::string(2048, 'a')));
+}
+
 TEST_CASE("a page with another checksum than its rows is not believed") {
   const std::string row = R"({"kind":"incident","id":"r1","version":3,"body":{}})";
   CHECK(wire::decode_pull(page(row, "r1:3\n")).ok());

@@ -5,9 +5,12 @@
 namespace julu::demo {
 namespace {
 
+// A photo of a record: its hash and its role. One photo may well stand for two things, near and far.
+using Placed = std::pair<std::string, std::string>;
+
 struct Held {
   std::vector<const Json*> records;
-  std::multiset<std::string> photos;  ///< of the record itself, not of later steps
+  std::multiset<Placed> photos;  ///< of the record itself, not of later steps
   std::int64_t creates = 0;
 };
 
@@ -24,12 +27,22 @@ std::map<std::string, Held> held_records(const std::vector<Json>& platform) {
       Held& one = held[item.value("id", "")];
       one.records.push_back(&item);
       for (const Json& photo : item.value("photos", Json::array())) {
-        if (!photo.contains("action") || photo["action"].is_null()) one.photos.insert(photo.value("photo", ""));
+        if (!photo.contains("action") || photo["action"].is_null())
+          one.photos.emplace(photo.value("photo", ""), photo.value("role", ""));
       }
     }
     if (type == "op" && item.value("verb", "") == "create") ++held[item.value("record", "")].creates;
   }
   return held;
+}
+
+std::set<Placed> placed(const Told& told) {
+  std::set<Placed> photos;
+  for (std::size_t i = 0; i < told.photos.size(); ++i) {
+    const std::string& typed = told.task.photos.at(i);
+    photos.emplace(told.photos[i], typed.substr(0, typed.find('=')));
+  }
+  return photos;
 }
 
 // Every operation of the device once at the platform, with the hash that it has on the device, and no other.
@@ -66,15 +79,16 @@ void compare_one(const Told& told, const Held& held, const std::map<std::string,
   const bool same = record.value("kind", "") == told.task.kind && record.value("body", Json()) == told.task.body;
   if (!same) lost("内容不同");
   bool whole = same;
-  for (const std::string& photo : std::set<std::string>(told.photos.begin(), told.photos.end())) {
+  for (const Placed& wanted : placed(told)) {
+    const std::string& photo = wanted.first;
     const auto there = bytes.find(photo);
-    if (held.photos.contains(photo) && there != bytes.end() && there->second == photo) {
+    if (held.photos.contains(wanted) && there != bytes.end() && there->second == photo) {
       ++verdict.photos_delivered;
     } else {
       lost("照片不在平台 " + photo.substr(0, 12));
       whole = false;
     }
-    if (held.photos.count(photo) > 1) {
+    if (held.photos.count(wanted) > 1) {
       ++verdict.duplicated;
       verdict.complaints.push_back("照片重复 " + photo.substr(0, 12) + " " + told.task.id);
     }
@@ -104,7 +118,7 @@ Verdict compare(const std::map<std::string, Told>& told, const std::map<std::str
   const auto bytes = platform_photos(platform);
   for (const auto& [id, one] : told) {
     ++verdict.captured;
-    verdict.photos += static_cast<std::int64_t>(std::set<std::string>(one.photos.begin(), one.photos.end()).size());
+    verdict.photos += static_cast<std::int64_t>(placed(one).size());
     verdict.photo_bytes += one.photo_bytes;
     const auto there = held.find(id);
     compare_one(one, there == held.end() ? Held{} : there->second, bytes, verdict);
