@@ -67,6 +67,7 @@ class Township {
   }
 
   Result<Device> enrol_phone(const std::string& code, StoreKey key = test_key()) {
+    ScriptedTransport way(clock, [this](const Request& asked) { return ask(asked); });  // a run may be using the other
     EnrolOptions options;
     options.platform = sim::kPlatform;
     options.code = code;
@@ -74,7 +75,7 @@ class Township {
     options.key = key;
     options.encrypted = has_cipher();
     options.consent_at_ms = clock.now_ms();
-    options.transport = &transport;
+    options.transport = &way;
     options.clock = &clock;
     options.random = random.get();
     return enrol(options);
@@ -300,4 +301,30 @@ TEST_CASE("whoever has the store open meanwhile goes on as the new device, and n
   CHECK(town.devices.size() == 2);
   CHECK(other->identity().device != first->identity.device);
   town.check_all_there_once(*other);
+}
+
+TEST_CASE("a run that slept past its lease, while a new code made the store another device, ends and settles nothing") {
+  Township town;
+  const auto first = town.enrol_phone();
+  const auto store = town.open_store(first->directory);
+  Syncer syncer(*store, town.transport);
+  town.report(*store, "一");
+  ErrorCode meanwhile = ErrorCode::internal;
+  town.instead = [&](const Request& request) -> std::optional<Response> {
+    if (!request.url.ends_with("/v1/push") || meanwhile == ErrorCode::ok) return std::nullopt;
+    const auto too_early = town.enrol_phone();
+    CHECK(too_early.error().code == ErrorCode::sync_in_progress);
+    town.clock.advance(limits::lease_ms);
+    const auto again = town.enrol_phone();
+    meanwhile = again ? ErrorCode::ok : again.error().code;
+    return std::nullopt;
+  };
+  const auto outcome = syncer.run();
+  REQUIRE(meanwhile == ErrorCode::ok);
+  REQUIRE_FALSE(outcome.ok());
+  CHECK(outcome.error().code == ErrorCode::sync_in_progress);
+  town.instead = nullptr;
+  CHECK((*store->get(town.told.front()))->delivery != Delivery::delivered);
+  CHECK(town.sync(syncer).end == SyncEnd::all_delivered);
+  town.check_all_there_once(*store);
 }
