@@ -175,7 +175,7 @@ Result<std::unique_ptr<Store>> Session::open_at(const std::string& directory) co
   return Store::open(options);
 }
 
-// A worker who enrolled again is there under two names; which is meant only they can tell, by what is in them.
+// A worker of two platforms is there under two names; which is meant only they can tell, by what is in them.
 Error Session::which_of(const std::vector<Enrolled>& all) const {
   std::string lines;
   for (const Enrolled& one : all) {

@@ -70,6 +70,18 @@ int fail_to_enrol(const Session& session, const Error& error, const std::string&
     return session.fail(error, "--code",
                         session.pick("激活码像 7F3K-92QM-X4HT-6PWD 这样。", "A code looks like 7F3K-92QM-X4HT-6PWD."));
   }
+  if (error.code == ErrorCode::store_key && error.field == "key") {
+    return session.fail(
+        error, "--key-file " + short_path(session.key_path()),
+        session.pick("这位的数据已在这台电脑上，用的是另一个密钥：请用 --key-file 指定，并换一个激活码再登记。",
+                     "This worker's data is here under another key: name it with --key-file, and enrol "
+                     "with another code."));
+  }
+  if (error.code == ErrorCode::sync_in_progress) {
+    return session.fail(
+        error, "",
+        session.pick("同步结束后，请用同一个激活码再登记。", "When it has ended, enrol with the same code."));
+  }
   std::string workers;
   if (const auto all = enrolments(session.root()); all && error.code == ErrorCode::enrolment_refused)
     workers = names_of(session, *all);
@@ -83,9 +95,11 @@ int init(Session& session, const InitOptions& wanted) {
   const auto here = enrolments(session.root());
   if (!here) return session.fail(here.error());
   if (!here->empty()) {
-    session.note(session.fill("这台电脑已登记过 {}，已有的数据不动；这次另外登记。",
-                              "Enrolled here already: {}. What they hold is left alone; this adds another one.",
-                              names_of(session, *here)));
+    session.note(
+        session.fill("这台电脑已登记过 {}。同一位再登记，原有数据接着用；换一位，另外保存。",
+                     "Enrolled here already: {}. The same worker goes on with what is here; another one's data "
+                     "is kept apart.",
+                     names_of(session, *here)));
   }
   const auto key = session.key(true);
   if (!key) return session.fail(key.error());
@@ -99,7 +113,9 @@ int init(Session& session, const InitOptions& wanted) {
   const auto device = enrol(options);
   if (!device) return fail_to_enrol(session, device.error(), wanted.platform);
   const Identity& who = device->identity;
-  if (!here->empty()) {
+  const bool goes_on =
+      std::any_of(here->begin(), here->end(), [&](const Enrolled& one) { return one.directory == device->directory; });
+  if (!here->empty() && !goes_on) {
     session.note(
         session.fill("现在登记了不止一位，以后每条命令都要写 --worker（或设 JULU_WORKER）；这次登记的是 --worker {}",
                      "More than one is enrolled now: every command wants --worker (or JULU_WORKER); this one "
@@ -119,11 +135,14 @@ int init(Session& session, const InitOptions& wanted) {
   }
   const std::string name = clean_line(who.name.empty() ? who.worker : who.name);
   const std::string grids = clean_line(joined(session, who.grid_names));
-  session.print(session.lang == Lang::zh
-                    ? fmt::format("已登记：{}{}。数据保存在 {}", name, grids.empty() ? "" : "（" + grids + "）",
-                                  short_path(device->directory))
-                    : fmt::format("Enrolled: {}{}. Data is kept in {}", name, grids.empty() ? "" : " (" + grids + ")",
-                                  short_path(device->directory)));
+  const std::string place = short_path(device->directory);
+  if (session.lang == Lang::zh) {
+    session.print(fmt::format("已登记：{}{}。{} {}", name, grids.empty() ? "" : "（" + grids + "）",
+                              goes_on ? "原有数据接着用，在" : "数据保存在", place));
+  } else {
+    session.print(fmt::format("Enrolled: {}{}. {} {}", name, grids.empty() ? "" : " (" + grids + ")",
+                              goes_on ? "It goes on with the data in" : "Data is kept in", place));
+  }
   return 0;
 }
 
@@ -171,9 +190,14 @@ std::string failure_text(const Session& session, const SyncOutcome& outcome, std
                          ? std::string(sentence(outcome.failure->code, session.lang))
                          : session.pick("还有未上传的内容，稍后自动重试。", "Something is left; trying again later.");
   if (outcome.failure && outcome.failure->code == ErrorCode::device_refused) {
-    text += session.pick("已保存的都在：管理员重新启用这台设备之后，再运行 julu sync 就接着上传。",
-                         " What was saved is safe: once the administrator admits the device again, `julu sync` goes on "
-                         "with it.");
+    text +=
+        session.pick("已保存的都在：管理员重新启用这台设备，或用新的激活码运行 julu init 之后，julu sync 就接着上传。",
+                     " What was saved is safe: once the administrator admits the device again, or after `julu init` "
+                     "with a new code, `julu sync` goes on with it.");
+  }
+  if (outcome.end == SyncEnd::sign_in) {
+    text += session.pick("拿到新的激活码，运行 julu init，再 julu sync 就接着上传。",
+                         " With a new activation code, run `julu init`; `julu sync` goes on then.");
   }
   const std::string later = session.pick("稍后自动重试", "trying again later");
   const std::size_t at = text.find(later);

@@ -70,7 +70,12 @@ Result<void> Syncer::Run::renew_lease() {
   const std::int64_t now = clock_.monotonic_ms();
   if (now < lease_until_ms_) return {};
   lease_until_ms_ = now + limits::lease_ms / 3;
-  return outbox_.acquire_lease();
+  JULU_CHECK(outbox_.acquire_lease());
+  // While this process slept past its lease, another may have made the store another device: what is on its way here
+  // is the old one's.
+  JULU_TRY(const Identity identity, outbox_.identity());
+  if (identity.device != identity_.device) return Error{ErrorCode::sync_in_progress, {}, "another device"};
+  return {};
 }
 
 std::uint64_t Syncer::Run::begin(Request request) {
@@ -216,7 +221,8 @@ bool Syncer::Run::wants_another_token(Exchange& exchange, const std::string& url
 
 Result<Syncer::Run::Step> Syncer::Run::sign_in() {
   const std::int64_t now = clock_.monotonic_ms();
-  if (!state_.token.empty() && state_.token_boot == clock_.boot_id() && now < state_.token_until_ms) return Step::go;
+  const bool of_this_device = state_.token_device == identity_.device && state_.token_boot == clock_.boot_id();
+  if (!state_.token.empty() && of_this_device && now < state_.token_until_ms) return Step::go;
   // The platform's time now: what ping said, and what has passed since.
   const std::int64_t platform_ms =
       mutant(Mutant::assertion_by_phone_clock) ? clock_.now_ms() : ping_.facts.time_ms + (now - pinged_at_ms_);
@@ -249,6 +255,7 @@ Result<Syncer::Run::Step> Syncer::Run::sign_in() {
   const auto token = wire::decode_token(exchange.response.body);
   if (!token) return stop(SyncEnd::left, token.error());
   state_.token = token->text;
+  state_.token_device = identity_.device;
   state_.token_boot = clock_.boot_id();
   const std::int64_t lives_ms = std::min<std::int64_t>(token->expires_in_s, 24 * 3600) * 1000;
   state_.token_until_ms = now + std::max(lives_ms / 2, lives_ms - kTokenMarginMs);

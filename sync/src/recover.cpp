@@ -69,6 +69,9 @@ Result<Syncer::Run::Step> Syncer::Run::enrol_anew() {
         unknown_ = true;
         return enrol_anew();
       }
+      // Nobody is left to vouch: it takes a new code.
+      if (exchange.problem.type == "invalid-grant")
+        return stop(SyncEnd::sign_in, Error{ErrorCode::unauthorized, {}, exchange.problem.type});
       return stop(SyncEnd::left, Error{ErrorCode::device_forked, {}, exchange.problem.type});
     case Answer::link:
     case Answer::wait:

@@ -34,6 +34,7 @@ struct Syncer::State {
   std::atomic<bool> hinted = false;
 
   std::string token;
+  std::string token_device;         // that it was given for; the store may have become another since
   std::int64_t token_until_ms = 0;  // monotonic
   std::string token_boot;
   bool gzip = true;                                        // until a 415

@@ -7,24 +7,39 @@
 using namespace julu::test;
 using nlohmann::json;
 
-TEST_CASE("who enrols a second time hears who is here already and that a worker has to be named from now on") {
+TEST_CASE("who enrols a second time hears who is here already, and goes on with the same data") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Desk desk(platform);
   REQUIRE(desk.run({"report", "--category", "道路", "--text", "坑"}).status == 0);
+  const std::string device = desk.run_json({"status"}).last().at("device");
   const Ended again = desk.run({"init", "--platform", platform.url(), "--code", platform.code("W-0412")}, kWithErrors);
   CHECK(again.status == 0);
   CHECK(again.text.find("已登记过 W-0412") != std::string::npos);
-  CHECK(again.text.find("--worker W-0412-") != std::string::npos);
+  CHECK(again.text.find("原有数据接着用，在") != std::string::npos);
+  CHECK(again.text.find("--worker") == std::string::npos);
+  CHECK(desk.run_json({"status"}).last().at("device") != device);
+  CHECK(desk.run({"sync"}).status == 0);
+  CHECK(platform.dump("record").size() == 1);
+}
+
+TEST_CASE("where a second worker enrols, a worker has to be named from now on") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  platform.add_worker("W-0413");
+  REQUIRE(desk.run({"report", "--category", "道路", "--text", "坑"}).status == 0);
+  const Ended other = desk.run({"init", "--platform", platform.url(), "--code", platform.code("W-0413")}, kWithErrors);
+  CHECK(other.status == 0);
+  CHECK(other.text.find("已登记过 W-0412") != std::string::npos);
+  CHECK(other.text.find("--worker W-0413") != std::string::npos);
   const Ended bare = desk.run_json({"list"});
   CHECK(bare.status == 64);
   const std::string message = bare.last().at("error").at("message");
   CHECK(message.find("--worker W-0412  未上传 1 条，上次同步 从未\n") != std::string::npos);
-  CHECK(message.find("--worker W-0412-") != std::string::npos);
-  CHECK(message.find("未上传 0 条") != std::string::npos);
+  CHECK(message.find("--worker W-0413  未上传 0 条") != std::string::npos);
   CHECK(desk.run({"--worker", "W-0412", "sync"}).status == 0);
 }
 
-TEST_CASE("what a revoked device has saved waits, and goes on when the administrator admits it again") {
+TEST_CASE("what a revoked device has saved waits, and goes on when it is admitted again") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Desk desk(platform);
   REQUIRE(desk.run({"report", "--category", "道路", "--text", "坑"}).status == 0);
@@ -41,7 +56,10 @@ TEST_CASE("what a revoked device has saved waits, and goes on when the administr
   const Ended refused = desk.run({"sync", "--once"}, kWithErrors);
   CHECK(refused.status == 77);
   CHECK(refused.text.find("管理员重新启用") != std::string::npos);
-  REQUIRE(administrator("admit") == 0);
+  SECTION("by the administrator") { REQUIRE(administrator("admit") == 0); }
+  SECTION("by a new code") {
+    REQUIRE(desk.run({"init", "--platform", platform.url(), "--code", platform.code("W-0412")}).status == 0);
+  }
   CHECK(desk.run({"sync", "--once"}).status == 0);
   CHECK(platform.dump("record").size() == 1);
 }

@@ -1,7 +1,10 @@
 // Enrolment's durable halves.
 #include <catch2/catch_test_macros.hpp>
 
+#include <filesystem>
+
 #include <julu/enrolment.h>
+#include <julu/outbox.h>
 
 #include "county.h"
 
@@ -17,6 +20,27 @@ Enrolment::Options options_in(const Folder& folder) {
   options.platform = "http://127.0.0.1:1";
   options.consent_at_ms = 1;
   return options;
+}
+
+// A second enrolment in the folder of a county's phones.
+Enrolment::Options second_of(County& county) {
+  auto options = options_in(county.folder);
+  options.key = county.key;
+  options.clock = &county.clock;
+  options.random = county.random.get();
+  return options;
+}
+
+Identity new_device(const Store& store) {
+  Identity identity = store.identity();
+  identity.device = "device-2";
+  return identity;
+}
+
+void report(Store& store) {
+  REQUIRE(
+      store.capture({.kind = "incident", .body = R"({"category":"drainage","text":"堵了"})", .photos = {}, .id = {}})
+          .ok());
 }
 
 }  // namespace
@@ -89,4 +113,109 @@ TEST_CASE("a key is refused by a build without a cipher") {
   auto options = options_in(folder);
   options.encrypted = true;
   CHECK(Enrolment::begin(options).error().code == ErrorCode::encryption_unavailable);
+}
+
+TEST_CASE("a worker who enrols again goes on with the same store, and what is unsent has new numbers and its old ids") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  std::int64_t version = kFirstVersion + 10;
+  report(*store);
+  REQUIRE(county.apply_all(*store, version) == 1);
+  report(*store);
+  report(*store);
+  const auto before = Outbox(*store).next_ops(10, 1 << 20).value();
+  const auto directory = (*Enrolment::begin(second_of(county)))->finish(new_device(*store));
+  REQUIRE(directory.ok());
+  CHECK(*directory == county.directory());
+  CHECK(enrolments(county.folder.file("root"))->size() == 1);
+  CHECK_FALSE(std::filesystem::exists(county.folder.file("root/.enrolling")));
+  const auto after = Outbox(*store).next_ops(10, 1 << 20).value();
+  REQUIRE(after.size() == 2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(after[i].op_id == before[i].op_id);
+    CHECK(after[i].hash == before[i].hash);
+    CHECK(after[i].seq == static_cast<std::int64_t>(i) + 1);
+  }
+  CHECK(county.open_again()->identity().device == "device-2");
+  CHECK(Outbox(*store).first_device()->empty());
+}
+
+TEST_CASE("a second enrolment that was cut off after the store had become the device is finished by asking again") {
+  County county;
+  const auto store = county.phone();
+  report(*store);
+  const std::string begun = county.folder.file("root/.enrolling");
+  const std::string kept = county.folder.file("kept");
+  const PublicKey key = (*Enrolment::begin(second_of(county)))->public_key();
+  std::filesystem::copy(begun, kept, std::filesystem::copy_options::recursive);
+  REQUIRE((*Enrolment::begin(second_of(county)))->finish(new_device(*store)).ok());
+  std::filesystem::rename(kept, begun);
+  report(*store);
+  const auto again = Enrolment::begin(second_of(county));
+  REQUIRE(again.ok());
+  CHECK((*again)->public_key() == key);
+  CHECK((*again)->finish(new_device(*store)).value() == county.directory());
+  const auto ops = Outbox(*store).next_ops(10, 1 << 20).value();
+  REQUIRE(ops.size() == 2);
+  CHECK(ops[1].seq == 2);
+}
+
+TEST_CASE("a store that is being sent is not made another device under its Syncer") {
+  County county;
+  const auto store = county.phone();
+  Outbox outbox(*store);
+  REQUIRE(outbox.acquire_lease().ok());
+  const auto refused = (*Enrolment::begin(second_of(county)))->finish(new_device(*store));
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == ErrorCode::sync_in_progress);
+  outbox.release_lease();
+  CHECK((*Enrolment::begin(second_of(county)))->finish(new_device(*store)).ok());
+  REQUIRE(outbox.acquire_lease().ok());
+  CHECK(store->identity().device == "device-2");
+  CHECK(outbox.sign("text").ok());
+}
+
+TEST_CASE("the same worker of another platform, or of one with another root key, gets a folder of their own") {
+  County county;
+  const auto store = county.phone();
+  Identity identity = new_device(*store);
+  SECTION("platform") { identity.platform = "https://other.example"; }
+  SECTION("root key") { identity.root_key[0] ^= 1; }
+  const auto directory = (*Enrolment::begin(second_of(county)))->finish(identity);
+  REQUIRE(directory.ok());
+  CHECK(*directory != county.directory());
+  CHECK(county.open_again()->identity().device == store->identity().device);
+  // Whoever enrols a third time finds that one too.
+  identity.device = "device-3";
+  CHECK((*Enrolment::begin(second_of(county)))->finish(identity).value() == *directory);
+}
+
+TEST_CASE("a worker whose store has another key is told so, and neither is touched") {
+  if (!has_cipher()) SKIP("no key in this build");
+  County county;
+  const auto store = county.phone();
+  report(*store);
+  auto options = second_of(county);
+  options.key.fill(1);
+  const PublicKey key = (*Enrolment::begin(options))->public_key();
+  const auto refused = (*Enrolment::begin(options))->finish(new_device(*store));
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == ErrorCode::store_key);
+  CHECK(refused.error().field == "key");
+  CHECK((*Enrolment::begin(options))->public_key() == key);
+  CHECK(county.open_again()->identity().device == "device-W-0412");
+}
+
+TEST_CASE("a store that nobody can read any more does not keep its worker from another") {
+  County county;
+  county.phone();
+  const std::string file = county.directory() + "/julu.db";
+  std::filesystem::remove(file + "-wal");
+  std::filesystem::resize_file(file, 0);
+  Identity identity = county.phone("W-0001")->identity();
+  identity.worker = "W-0412";
+  const auto directory = (*Enrolment::begin(second_of(county)))->finish(identity);
+  REQUIRE(directory.ok());
+  CHECK(*directory != county.directory());
 }

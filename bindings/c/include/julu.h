@@ -135,15 +135,19 @@ typedef struct julu_enrol_options {
 /**
  * Makes this phone known to the platform, once. `device`: {"directory", "identity"} (identity as julu_store_identity).
  * Ok: durable; `directory` is what julu_store_open takes. A lost reply costs nothing: ask again with the same code and
- * the same key; what was begun under another key is thrown away. A worker who is here already gets a second store; look
- * at julu_enrolments first: what is unsent stays in the old one. Errors: consent_missing, enrolment_refused ("/code"),
- * offline, captive_portal, tls, limited, server, bad_reply, too_large, app_too_old, encryption_unavailable, busy
- * (another enrolment is on its way in this root), bad_argument, the disk's.
+ * the same key; what was begun under another key is thrown away. A worker of this platform who is here already goes on
+ * with the same store: it becomes the new device, also while it is open, and what is unsent goes under that one. So a
+ * device that was revoked, or that a restore made unknown, asks with a new code. Errors: consent_missing,
+ * enrolment_refused ("/code"), offline, captive_portal, tls, limited, server, bad_reply, too_large, app_too_old,
+ * encryption_unavailable, busy (another enrolment is on its way in this root), sync_in_progress (that store is being
+ * synced: ask again), store_key ("key": that store has another key; nothing was touched, and under the right key it
+ * takes another code), store_newer, bad_argument, the disk's.
  */
 JULU_API int32_t julu_enrol(const julu_enrol_options* options, julu_buf* device, julu_error* error);
 /**
  * Who is on this phone, without opening a store: [{"worker", "directory"}]. `worker` is the name of the folder: the
- * worker's id with what a file system minds replaced, and the device's end after a second enrolment.
+ * worker's id with what a file system minds replaced, and the device's end where another platform's worker had that
+ * name first.
  */
 JULU_API int32_t julu_enrolments(julu_text root, julu_buf* out, julu_error* error);
 

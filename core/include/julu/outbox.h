@@ -95,8 +95,9 @@ class Outbox {
   Outbox& operator=(const Outbox&) = delete;
   ~Outbox();
 
-  /// One Syncer a store, in this process and across processes. The first of a boot reads every row but the photos, as
-  /// `Store::maintain` does. Errors: sync_in_progress, store_corrupt. `renew` is implied by every settling call.
+  /// One Syncer a store, in this process and across processes; `identity` is the newest from then on. The first of a
+  /// boot reads every row but the photos, as `Store::maintain` does. Errors: sync_in_progress, store_corrupt. `renew`
+  /// is implied by every settling call.
   Result<void> acquire_lease();
   void release_lease();
 
@@ -154,7 +155,8 @@ class Outbox {
   /// It could not say: this phone asks again after that and a random delay.
   Result<void> reconcile_later(std::int64_t retry_after_ms);
 
-  // After the store was copied or restored: the same worker under a new device id.
+  // After the store was copied or restored, or where the platform knows its device no more: the same worker under a new
+  // device id.
   Result<bool> is_forked() const;
   /// The id that the activation code gave, once `become` has made another; empty before.
   Result<std::string> first_device() const;
@@ -165,6 +167,9 @@ class Outbox {
   /// The store goes on as `identity`: what is not receipted gets new numbers on a chain of its own, and keeps its ids
   /// and hashes. Errors: bad_reply when worker or root key are others.
   Result<void> become(const Identity& identity);
+  /// So too for a device that an activation code gave, under a key that is durable elsewhere until this returns. Under
+  /// the lease; asked again for the device that it is already, it does nothing.
+  Result<void> become_by_code(const Identity& identity, const PrivateKey& key);
 
   Result<QueueCounts> counts() const;
   /// The network changed or a person asked: everything queued is due now.

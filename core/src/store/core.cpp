@@ -168,6 +168,15 @@ Result<void> Core::reload_identity(Connection& db) {
   return {};
 }
 
+Result<void> Core::heed_identity(Connection& db) {
+  JULU_TRY(const std::int64_t chain, meta_integer(db, "chain"));
+  {
+    const std::lock_guard lock(identity_mutex_);
+    if (chain == chain_) return {};
+  }
+  return reload_identity(db);
+}
+
 Identity Core::identity() const {
   const std::lock_guard lock(identity_mutex_);
   return identity_;

@@ -138,6 +138,8 @@ class Core {
   /// chain, and devices that fork"). The caller commits, and calls `reload_identity` then.
   Result<void> become(Connection& db, const Identity& identity, const PrivateKey& key);
   Result<void> reload_identity(Connection& db);
+  /// Reloads it when another process, or another store on this file, has become another device.
+  Result<void> heed_identity(Connection& db);
 
   /// The next number of the feed that changes_since reads.
   Result<std::int64_t> next_change(Connection& db);

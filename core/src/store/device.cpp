@@ -1,4 +1,5 @@
-// Who this store is to the platform: the chain its ops stand on, and how a forked device goes on under a new id.
+// Who this store is to the platform: the chain its ops stand on, and how a device that forked, or that the platform
+// knows no more, goes on under a new id.
 #include <julu/outbox.h>
 
 #include <algorithm>
@@ -11,7 +12,7 @@ namespace store {
 Result<Core::ChainEnd> Core::chain_end(Connection& db) {
   ChainEnd end;
   JULU_TRY(end.chain, meta_integer(db, "chain"));
-  if (end.chain != chain_) JULU_CHECK(reload_identity(db));  // another process has enrolled anew
+  JULU_CHECK(heed_identity(db));
   constexpr const char* kFirst = "SELECT number, link FROM op ORDER BY seq DESC LIMIT 1";
   constexpr const char* kLater =
       "SELECT number, link FROM op WHERE chain = ?1 AND chain > 0 ORDER BY number DESC LIMIT 1";
@@ -25,10 +26,6 @@ Result<Core::ChainEnd> Core::chain_end(Connection& db) {
 Result<void> Core::become(Connection& db, const Identity& identity, const PrivateKey& key) {
   JULU_TRY(const std::int64_t chain, meta_integer(db, "chain"));
   JULU_CHECK(set_meta(db, "chain", chain + 1));
-  // The device that was enrolled with a code can vouch for a new one even when a restore has made the later ones
-  // unknown.
-  JULU_CHECK(db.run("INSERT OR IGNORE INTO meta SELECT 'first_device_key', value FROM meta WHERE name = 'device_key'"));
-  JULU_CHECK(db.run("INSERT OR IGNORE INTO meta VALUES ('first_device', ?1)", this->identity().device));
   JULU_CHECK(save_identity(db, identity));
   const std::string_view bytes(reinterpret_cast<const char*>(key.data()), key.size());
   JULU_CHECK(set_meta(db, "device_key", Blob{bytes}));
@@ -54,6 +51,13 @@ Result<void> Core::become(Connection& db, const Identity& identity, const Privat
 }
 
 namespace {
+
+// Another worker's or another county's answer would mix what belongs to two.
+Result<void> check_same_worker(const Identity& known, const Identity& identity) {
+  if (identity.worker != known.worker) return Error{ErrorCode::bad_reply, "/worker", {}};
+  if (identity.root_key != known.root_key) return Error{ErrorCode::bad_reply, "/root_key", {}};
+  return {};
+}
 
 // Durable before it is used: a lost reply is asked for again with the same key.
 Result<PrivateKey> new_key(Core& core, Connection& db) {
@@ -118,14 +122,34 @@ Result<Signature> Outbox::sign_with_new_key(std::string_view message) {
 
 Result<void> Outbox::become(const Identity& identity) {
   Core& core = *store_.core_;
-  // Another worker's or another county's answer would mix what belongs to two.
-  const Identity known = core.identity();
-  if (identity.worker != known.worker) return Error{ErrorCode::bad_reply, "/worker", {}};
-  if (identity.root_key != known.root_key) return Error{ErrorCode::bad_reply, "/root_key", {}};
-  JULU_CHECK(core.write([&](Connection& db) -> Result<void> {
+  const auto became = core.write([&](Connection& db) -> Result<void> {
+    JULU_CHECK(core.heed_identity(db));
+    const Identity known = core.identity();
+    JULU_CHECK(check_same_worker(known, identity));
+    // The device that was enrolled with a code can vouch for a new one even when a restore has made the later ones
+    // unknown.
+    JULU_CHECK(
+        db.run("INSERT OR IGNORE INTO meta SELECT 'first_device_key', value FROM meta WHERE name = 'device_key'"));
+    JULU_CHECK(db.run("INSERT OR IGNORE INTO meta VALUES ('first_device', ?1)", known.device));
     JULU_TRY(const PrivateKey key, new_key(core, db));
     return core.become(db, identity, key);
-  }));
+  });
+  JULU_CHECK(became);
+  return core.read([&](Connection& db) { return core.reload_identity(db); });
+}
+
+Result<void> Outbox::become_by_code(const Identity& identity, const PrivateKey& key) {
+  Core& core = *store_.core_;
+  const auto became = core.write([&](Connection& db) -> Result<void> {
+    JULU_CHECK(core.heed_identity(db));
+    const Identity known = core.identity();
+    if (identity.device == known.device) return {};  // asked again, after it had been
+    JULU_CHECK(check_same_worker(known, identity));
+    // From here on this is the one that a code was used for; those before it may be unknown, or revoked.
+    JULU_CHECK(db.run("DELETE FROM meta WHERE name IN ('first_device', 'first_device_key')"));
+    return core.become(db, identity, key);
+  });
+  JULU_CHECK(became);
   return core.read([&](Connection& db) { return core.reload_identity(db); });
 }
 

@@ -4,10 +4,14 @@
 #include <cctype>
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
+
+#include <julu/outbox.h>
+#include <julu/store.h>
 
 #include "store/core.h"
 
@@ -84,6 +88,10 @@ class Unfinished final : public Enrolment {
     if (identity.device.empty() || identity.device.size() > limits::key_bytes_max || !plain) {
       return Error{ErrorCode::bad_reply, "/device", {}};
     }
+    if (options_.vfs.empty()) {
+      JULU_TRY(auto directory, go_on(identity));
+      if (directory) return *std::move(directory);
+    }
     JULU_TRY(auto transaction, Transaction::begin(*db_));
     JULU_CHECK(save_identity(*db_, identity));
     JULU_CHECK(transaction.commit());
@@ -103,6 +111,66 @@ class Unfinished final : public Enrolment {
   }
 
  private:
+  struct Here {
+    std::string directory;
+    std::unique_ptr<Store> store;
+  };
+
+  // The store that this worker of this platform has here already.
+  Result<std::optional<Here>> store_here(const Identity& identity) const {
+    const std::string name = folder_name(identity.worker);
+    JULU_TRY(const std::vector<Enrolled> all, enrolments(options_.root));
+    std::optional<Error> refused;
+    for (const Enrolled& one : all) {
+      if (one.worker != name && !one.worker.starts_with(name + "-")) continue;
+      Store::Options options;
+      options.directory = one.directory;
+      options.key = options_.key;
+      options.encrypted = options_.encrypted;
+      options.clock = options_.clock;
+      options.random = options_.random;
+      auto store = Store::open(options);
+      if (store) {
+        const Identity known = (*store)->identity();
+        const bool same = known.worker == identity.worker && known.platform == identity.platform &&
+                          known.root_key == identity.root_key;
+        if (same) return std::optional(Here{one.directory, *std::move(store)});
+        continue;
+      }
+      const ErrorCode why = store.error().code;
+      const bool beyond_reading = why == ErrorCode::store_corrupt || why == ErrorCode::store_missing;
+      if (why != ErrorCode::store_key && !beyond_reading) return store.error();
+      // A folder whose name only begins so may be another worker's, under a key of theirs.
+      if (why == ErrorCode::store_key && one.worker == name) refused = Error{why, "key", {}};
+    }
+    if (refused) return *std::move(refused);
+    return std::optional<Here>();
+  }
+
+  // Makes the store that is here already the new device, where there is one. It has the key then, so what was begun can
+  // go; cut off before that, the next asks with the same key and finds it done.
+  Result<std::optional<std::string>> go_on(const Identity& identity) {
+    for (bool again = false;; again = true) {
+      JULU_TRY(auto here, store_here(identity));
+      if (!here) return std::optional<std::string>();
+      Outbox outbox(*here->store);
+      Result<void> became = outbox.acquire_lease();  // no Syncer may send as the old one meanwhile
+      if (became) {
+        became = outbox.become_by_code(identity, key_);
+        outbox.release_lease();
+      }
+      if (became) {
+        db_.reset();
+        std::error_code ignored;
+        fs::remove_all(directory_, ignored);
+        lock_.reset();
+        return std::optional(std::move(here->directory));
+      }
+      // Found damaged just now: opened again, it is set aside and what can be read is saved.
+      if (again || became.error().code != ErrorCode::store_corrupt) return became.error();
+    }
+  }
+
   Options options_;
   std::string directory_;
   PrivateKey key_;

@@ -119,6 +119,7 @@ Result<void> Outbox::acquire_lease() {
     const bool held = owner && !owner->empty() && *owner != core.lease_owner() && of_this_boot && now < until &&
                       !process_is_gone(pid);
     if (held) return Error{ErrorCode::sync_in_progress, {}, {}};
+    JULU_CHECK(core.heed_identity(db));
     JULU_CHECK(set_meta(db, "lease_owner", core.lease_owner()));
     JULU_CHECK(set_meta(db, "lease_boot", boot));
     JULU_CHECK(set_meta(db, "lease_pid", static_cast<std::int64_t>(::getpid())));

@@ -34,11 +34,14 @@ struct Device {
   Identity identity;
 };
 
-/// Ok: the identity is on disk and the store is empty and ready. A lost reply costs nothing: ask again with the same
-/// code and the same key; what was begun under another key is thrown away. A worker who is here already gets a second
-/// store; look at `enrolments` first: what is unsent stays in the old one. Errors: consent_missing, enrolment_refused
-/// (field "/code"), offline, captive_portal, tls, limited, server, app_too_old, bad_reply, bad_argument,
-/// encryption_unavailable, busy (another enrolment is on its way in this root), and those of the disk.
+/// Ok: the identity is on disk and the store is ready. A lost reply costs nothing: ask again with the same code and the
+/// same key; what was begun under another key is thrown away. A worker of this platform who is here already goes on
+/// with the same store: it becomes the new device, also while others have it open, and what is unsent goes under that
+/// one. So a device that was revoked, or that a restore made unknown, asks with a new code. Errors: consent_missing,
+/// enrolment_refused (field "/code"), offline, captive_portal, tls, limited, server, app_too_old, bad_reply,
+/// bad_argument, encryption_unavailable, busy (another enrolment is on its way in this root), sync_in_progress (that
+/// store's Syncer is at work: ask again), store_key (field "key": that store has another key; nothing was touched, and
+/// under the right key it takes another code), store_newer, and those of the disk.
 Result<Device> enrol(const EnrolOptions& options);
 
 }  // namespace julu

@@ -68,19 +68,21 @@ public struct Device: Sendable, Hashable {
 }
 
 public struct Enrolled: Sendable, Hashable {
-  /// The name of the folder: the worker's id with what a file system minds replaced, and the device's end after a second
-  /// enrolment.
+  /// The name of the folder: the worker's id with what a file system minds replaced, and the device's end where another
+  /// platform's worker had that name first.
   public let worker: String
   public let directory: URL
 }
 
 /// Makes this phone known to the platform, once; durable. A lost reply costs nothing: ask again with the same code and
-/// the same key; what was begun under another key is thrown away. A worker who is here already gets a second store; look
-/// at `enrolments` first: what is unsent stays in the old one.
+/// the same key; what was begun under another key is thrown away. A worker of this platform who is here already goes on
+/// with the same store: it becomes the new device, also while it is open, and what is unsent goes under that one. So a
+/// device that was revoked, or that a restore made unknown, asks with a new code.
 /// `transport` nil: libcurl, with `caFile` (a PEM bundle; nil: the system's) and `pinnedKey` ("sha256//base64…").
 /// Errors: consent_missing, enrolment_refused ("/code"), offline, captive_portal, tls, limited, server, bad_reply,
-/// too_large, app_too_old, encryption_unavailable, busy (another enrolment is on its way in this root), bad_argument, and
-/// those of the disk.
+/// too_large, app_too_old, encryption_unavailable, busy (another enrolment is on its way in this root), sync_in_progress
+/// (that store is being synced: ask again), store_key ("key": that store has another key; nothing was touched, and under
+/// the right key it takes another code), store_newer, bad_argument, and those of the disk.
 public func enrol(
   platform: URL, code: String, root: URL, key: StoreKey, consent: Consent, within: Duration = .seconds(60),
   caFile: URL? = nil, pinnedKey: String? = nil, transport: (any HostTransport)? = nil

@@ -15,8 +15,8 @@ public final class Enrolled {
   }
 
   /**
-   * The name of the folder: the worker's id with what a file system minds replaced, and the device's end after a second
-   * enrolment.
+   * The name of the folder: the worker's id with what a file system minds replaced, and the device's end where another
+   * platform's worker had that name first.
    */
   @NonNull
   public String worker() {

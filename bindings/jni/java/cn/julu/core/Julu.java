@@ -20,11 +20,13 @@ public final class Julu {
 
   /**
    * Makes this phone known to the platform, once; waits for the network, a minute at most. A lost reply costs nothing:
-   * ask again with the same code and the same key; what was begun under another key is thrown away. A worker who is
-   * here already gets a second store; look at `enrolments` first: what is unsent stays in the old one. Errors:
-   * CONSENT_MISSING, ENROLMENT_REFUSED, OFFLINE, CAPTIVE_PORTAL, TLS, LIMITED, SERVER, BAD_REPLY, TOO_LARGE,
-   * APP_TOO_OLD, ENCRYPTION_UNAVAILABLE, BUSY (another enrolment is on its way in this root), BAD_ARGUMENT, those of
-   * the disk.
+   * ask again with the same code and the same key; what was begun under another key is thrown away. A worker of this
+   * platform who is here already goes on with the same store: it becomes the new device, also while it is open, and
+   * what is unsent goes under that one. So a device that was revoked, or that a restore made unknown, asks with a new
+   * code. Errors: CONSENT_MISSING, ENROLMENT_REFUSED, OFFLINE, CAPTIVE_PORTAL, TLS, LIMITED, SERVER, BAD_REPLY,
+   * TOO_LARGE, APP_TOO_OLD, ENCRYPTION_UNAVAILABLE, BUSY (another enrolment is on its way in this root),
+   * SYNC_IN_PROGRESS (that store is being synced: ask again), STORE_KEY (that store has another key; nothing was
+   * touched, and under the right key it takes another code), STORE_NEWER, BAD_ARGUMENT, those of the disk.
    */
   @NonNull
   public static Device enrol(@NonNull String platform, @NonNull String code, @NonNull File root, @NonNull byte[] key,
