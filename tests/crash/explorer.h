@@ -63,6 +63,7 @@ class Explorer {
   std::string examine(std::size_t step, const SimDisk::Image& image);
   Moment moment(std::size_t step, const SimDisk::Image& image);
   Recording record_recovery(std::size_t step, const SimDisk::Image& image);
+  Digest end_of_call(std::size_t step);
   void cut_again(std::size_t step, const Fates& fates, const SimDisk::Image& image);
   void report(std::size_t step, const Fates& fates, const std::string& wrong);
 
@@ -74,6 +75,7 @@ class Explorer {
   SimDisk probe_;
   Cuts cuts_, kept_, other_;
   std::vector<std::optional<Digest>> history_;
+  std::optional<Digest> undone_;  ///< of a second cut: what the call that the first one ended was about to make
   std::set<std::vector<std::uint64_t>> known_;  ///< contents, promises and other side that were examined
   Tally tally_;
 };
