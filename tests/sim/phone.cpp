@@ -317,7 +317,10 @@ void Phone::check_outcome(const SyncOutcome& outcome) {
   check_attempts(world, *this);
   const bool steady = world.plan().rate(Fault::wall_clock) == 0;
   constexpr std::int64_t kTravelMs = 60'000;
-  const std::int64_t longest = std::max(spared_until_ms + kTravelMs, clock.now_ms() + limits::backoff_cap_ms);
+  const auto status = store_->status();
+  // What is still held phones ask for at different times.
+  const std::int64_t spread = status && status->confirming ? limits::reconcile_spread_ms : 0;
+  const std::int64_t longest = std::max(spared_until_ms + kTravelMs + spread, clock.now_ms() + limits::backoff_cap_ms);
   if (steady && outcome.next_attempt_ms.value_or(0) > longest) {
     world.violate("no wait is longer than the platform or the cap says",
                   std::to_string(*outcome.next_attempt_ms - clock.now_ms()) + " ms");
