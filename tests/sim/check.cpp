@@ -240,7 +240,7 @@ class PhoneCheck {
     }
     // Of what gave way, damage may take the last trace.
     const bool may_be_gone = told.at_risk && (!told.in_row || world_.server.was_restored());
-    if (!found && !may_be_gone && !rewritten(told)) {
+    if (!found && !may_be_gone && !rewritten(told) && !written_over(told.marker)) {
       std::string ops;
       for (const OwnOp& op : ops_) {
         if (mine(op))
@@ -283,6 +283,13 @@ class PhoneCheck {
       return std::any_of(body.items().begin(), body.items().end(),
                          [&](const auto& field) { return before.contains(field.key()); });
     });
+  }
+
+  // Somebody wrote another word where they saw this one, which is no silence; what a pull told of it goes when the
+  // record leaves the scope.
+  bool written_over(const std::string& word) const {
+    return std::any_of(world_.words.begin(), world_.words.end(),
+                       [&](const auto& said) { return said.second.seen == word; });
   }
 
   void check_photo(const Told& told, const std::string& photo) {
