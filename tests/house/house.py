@@ -42,8 +42,8 @@ ROOMS = {
 }
 HEADER_FOLDERS = ('core/include', 'sync/include', 'bindings/c/include', 'core/src', 'sync/src', 'examples/platform', 'tests/support',
                   'tests/sim', 'tests/integration', 'tests')
-CHAPTERS = ('schema', 'core', 'sync', 'bindings', 'bindings/c', 'bindings/jni', 'bindings/swift', 'examples', 'examples/platform',
-            'examples/desk', 'tests')
+CHAPTERS = ('schema', 'core', 'sync', 'bindings', 'bindings/c', 'bindings/jni', 'bindings/swift', 'cmake', 'examples', 'examples/platform',
+            'examples/desk', 'examples/c', 'examples/cpp', 'examples/java', 'examples/swift', 'tests', 'tests/conformance')
 
 
 def files_of(root):
