@@ -186,8 +186,10 @@ void add(SyncOutcome& sum, const SyncOutcome& run) {
 
 // "平台无应答，稍后自动重试（2 秒后）。已保存的内容不会丢失。" Without `wait_ms` nobody tries again by itself.
 std::string failure_text(const Session& session, const SyncOutcome& outcome, std::optional<std::int64_t> wait_ms) {
-  std::string text = outcome.failure
-                         ? std::string(sentence(outcome.failure->code, session.lang))
+  std::string text = outcome.failure ? std::string(sentence(outcome.failure->code, session.lang))
+                     : outcome.ops_left + outcome.photos_left == 0
+                         ? session.pick("平台恢复过备份，稍后核对它还有哪些内容。",
+                                        "The platform was restored; it is asked later what it still holds.")
                          : session.pick("还有未上传的内容，稍后自动重试。", "Something is left; trying again later.");
   if (outcome.failure && outcome.failure->code == ErrorCode::device_refused) {
     text +=

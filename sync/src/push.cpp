@@ -165,7 +165,7 @@ Result<Syncer::Run::Step> Syncer::Run::settle(Batch batch, const Exchange& excha
     JULU_CHECK(put_off(batch.ops, ErrorCode::bad_reply, 0));
     return step;
   }
-  const auto settled = outbox_.settle(batch.ops, reply->results, reply->receipt, reply->holds);
+  const auto settled = outbox_.settle(batch.ops, reply->results, reply->receipt, reply->holds, reply->epoch);
   if (!settled && settled.error().code == ErrorCode::receipt_invalid) {
     failed.why = ErrorCode::receipt_invalid;
     return split(std::move(batch), failed);

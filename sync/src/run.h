@@ -79,6 +79,7 @@ class Syncer::Run {
   Result<void> carry();
   Result<void> carry_as_another();
   Result<Step> ping();
+  Result<Step> check_epoch(std::int64_t told);
   Result<Step> defer_all_due(const Exchange& exchange);
   Result<SyncOutcome> outcome();
   Result<void> report_progress(bool always);
@@ -114,7 +115,6 @@ class Syncer::Run {
 
   // recover.cpp
   Result<Step> reconcile();
-  Result<Step> check_epoch(std::int64_t told);
   Result<Step> enrol_anew();
 
   // push.cpp

@@ -163,10 +163,10 @@ Result<Syncer::Run::Step> Syncer::Run::ping() {
 
   // Half of the round trip had passed when the platform read its clock.
   ping_.facts.time_ms += exchange.took_ms / 2;
-  JULU_CHECK(outbox_.note_ping(ping_.facts));
-  pinged_at_ms_ = clock_.monotonic_ms();
   JULU_TRY(const Step step, check_epoch(ping_.facts.epoch));
   if (step == Step::stop) return step;
+  JULU_CHECK(outbox_.note_ping(ping_.facts));
+  pinged_at_ms_ = clock_.monotonic_ms();
   const auto photos = resolve(identity_.platform + "/", ping_.photos);
   photos_url_ = photos.value_or("");
   constexpr std::int64_t kQuickMs = 300;  // a round trip, name look-up and handshake included

@@ -9,8 +9,8 @@
 namespace julu {
 namespace {
 
-// Behind '?' our own calls put the platform's cursor, of 2048 bytes at most, at worst each of them percent-encoded.
-constexpr std::size_t kQueryBytesMax = 3 * 2048 + 128;
+// Behind '?' our own calls put the platform's cursor, at worst each byte of it percent-encoded.
+constexpr std::size_t kQueryBytesMax = 3 * limits::cursor_bytes_max + 128;
 
 struct Parts {
   std::string scheme;

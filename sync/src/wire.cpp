@@ -14,8 +14,7 @@
 namespace julu::wire {
 namespace {
 
-constexpr std::int64_t kEpochMax = (1 << 21) - 1;  // protocol.md "Calls": versions are epoch · 2^32 + n
-constexpr std::size_t kTokenBytesMax = 8 * 1024;   // a JWT with everything in it has some 2 KB
+constexpr std::size_t kTokenBytesMax = 8 * 1024;  // a JWT with everything in it has some 2 KB
 
 bool is_token_text(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c < 0x7F; });
@@ -54,8 +53,7 @@ Result<Ping> decode_ping(std::string_view body, std::string_view nonce) {
   if (!parsed || text(*parsed, "n").value_or("") != nonce) return Error{ErrorCode::captive_portal, {}, {}};
   const Json& value = *parsed;
   Ping ping;
-  JULU_TRY(ping.facts.epoch, need_integer(value, "epoch", 1));
-  if (ping.facts.epoch > kEpochMax) return broken("epoch");
+  JULU_TRY(ping.facts.epoch, need_epoch(value));
   JULU_TRY(ping.facts.time_ms, need_integer(value, "time_ms", 1));
   ping.facts.safe_before_ms = std::max<std::int64_t>(0, integer(value, "safe_before_ms").value_or(0));
   const Json none = Json::object();

@@ -80,6 +80,13 @@ Result<std::int64_t> need_integer(const Json& object, const char* member, std::i
   return *found;
 }
 
+Result<std::int64_t> need_epoch(const Json& object) {
+  constexpr std::int64_t kEpochMax = (1 << 21) - 1;  // versions are epoch · 2^32 + n
+  JULU_TRY(const std::int64_t epoch, need_integer(object, "epoch", 1));
+  if (epoch > kEpochMax) return broken("epoch");
+  return epoch;
+}
+
 Result<Id> need_id(const Json& object, const char* member) {
   const auto found = text(object, member);
   const auto id = found ? parse_id(*found) : std::nullopt;

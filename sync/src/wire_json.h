@@ -31,6 +31,7 @@ std::optional<bool> boolean(const Json& object, const char* member);
 
 Result<std::string> need_text(const Json& object, const char* member, std::size_t bytes_max);
 Result<std::int64_t> need_integer(const Json& object, const char* member, std::int64_t least);
+Result<std::int64_t> need_epoch(const Json& object);
 Result<Id> need_id(const Json& object, const char* member);
 Result<Hash> need_hash(const Json& object, const char* member);
 

@@ -11,7 +11,6 @@ namespace julu::wire {
 namespace {
 
 constexpr std::size_t kWordBytesMax = limits::key_bytes_max;
-constexpr std::size_t kCursorBytesMax = 2048;  // openapi.yaml; it travels in an address, percent-encoded
 
 // A member that may be missing; null counts as that, as some libraries write it so.
 Result<std::optional<Id>> maybe_id(const Json& object, const char* member) {
@@ -133,8 +132,8 @@ Result<PulledPage> decode_pull(std::string_view body) {
   std::set<std::size_t> too_deep;
   JULU_TRY(const Json reply, parse_page(body, too_deep));
   PulledPage page;
-  JULU_TRY(page.epoch, need_integer(reply, "epoch", 1));
-  JULU_TRY(page.next, need_text(reply, "next", kCursorBytesMax));
+  JULU_TRY(page.epoch, need_epoch(reply));
+  JULU_TRY(page.next, need_text(reply, "next", limits::cursor_bytes_max));
   const auto more = boolean(reply, "more");
   if (!more) return broken("more");
   page.more = *more;

@@ -85,7 +85,7 @@ Result<std::optional<Receipt>> decode_receipt(const Json& reply) {
   if (value == nullptr || value->is_null()) return std::optional<Receipt>();
   Receipt receipt;
   JULU_TRY(receipt.key_id, need_text(*value, "key_id", limits::key_bytes_max));
-  JULU_TRY(receipt.epoch, need_integer(*value, "epoch", 1));
+  JULU_TRY(receipt.epoch, need_epoch(*value));
   JULU_TRY(receipt.server_time_ms, need_integer(*value, "server_time_ms", 0));
   const auto signature = parse_signature(text(*value, "sig").value_or(""));
   if (!signature) return broken("receipt/sig");
@@ -139,7 +139,7 @@ std::string gzip(std::string_view bytes) {
 Result<PushReply> decode_push(std::string_view body, const std::vector<OutgoingOp>& sent) {
   JULU_TRY(const Json value, parse_object(body));
   PushReply reply;
-  JULU_TRY(reply.epoch, need_integer(value, "epoch", 1));
+  JULU_TRY(reply.epoch, need_epoch(value));
   JULU_TRY(reply.holds, need_integer(value, "holds", 0));
   const Json* results = find(value, "results");
   if (results == nullptr || !results->is_array() || results->size() != sent.size()) return broken("results");

@@ -72,7 +72,7 @@ std::string encode_reconcile(std::string_view device, const Reckoning& reckoning
 Result<Reconciled> decode_reconcile(std::string_view body) {
   JULU_TRY(const Json value, parse_object(body));
   Reconciled told;
-  JULU_TRY(told.epoch, need_integer(value, "epoch", 1));
+  JULU_TRY(told.epoch, need_epoch(value));
   const Json* differ = find(value, "differ");
   if (differ == nullptr || !differ->is_array() || differ->size() > kDaysMax) return broken("differ");
   for (const Json& item : *differ) {

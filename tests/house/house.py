@@ -167,6 +167,8 @@ def check_tree(root):
     for path in paths:
         if path.endswith('_test.cpp') and not re.search(r'\b' + re.escape(os.path.basename(path)), cmake):
             yield path, 1, 'no CMakeLists.txt names this test'
+        if path.endswith(('.orig', '.rej')):
+            yield path, 1, 'left over from a merge'
         is_script = '.' not in os.path.basename(path) and os.access(os.path.join(root, path), os.X_OK)
         if (path.endswith(WRITTEN) or is_script) and not path.startswith('tests/house/'):
             for found in check_text(path, read(root, path), headers):

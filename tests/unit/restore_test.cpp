@@ -58,6 +58,23 @@ TEST_CASE("an edit of a record that a restore may have taken waits until the pla
   CHECK(verbs_due(*store) == std::vector<Verb>{Verb::create, Verb::patch});
 }
 
+TEST_CASE("an edit of a record that a restore took waits also when this very reply is the first to tell of it") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  const std::string id = household(*store);
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  REQUIRE(store->patch(id, R"({"note":"甲"})").ok());
+  Outbox outbox(*store);
+  const auto sent = *outbox.next_ops(10, 1 << 20);
+  const OpResult refused = answer_of(OpStatus::rejected, "not-found");
+  SECTION("by its epoch") { REQUIRE(outbox.settle(sent, {refused}, std::nullopt, std::nullopt, kEpoch + 1).ok()); }
+  SECTION("by what it holds") { REQUIRE(outbox.settle(sent, {refused}, std::nullopt, 0, kEpoch).ok()); }
+  CHECK(store->status()->parked_ops == 0);
+  CHECK(store->status()->confirming);
+}
+
 TEST_CASE("what the platform knows no more once it has said what it holds is for a person") {
   County county;
   const auto store = county.phone();
@@ -186,6 +203,47 @@ TEST_CASE("what a key vouched for after it was in other hands is not delivered u
   revoke(1'795'500'001'000, 3);
   CHECK((*store->get(id))->delivery != Delivery::delivered);
   CHECK(verbs_due(*store) == std::vector<Verb>{Verb::create});
+}
+
+TEST_CASE("an edit that is to be proven again does not go over what somebody else has written since") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  const std::string id = household(*store);
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  const char* theirs = R"({"address":"堤村 2 号"})";
+  Change row = county.receipt_key_row(1'795'500'001'000);
+  row.version += 9;
+  const Change changed{"household", id, version + 1, false, false, theirs, {}, {}, {}};
+  REQUIRE(Inbox(*store).apply({kEpoch, {changed}, "c2", false}).ok());
+  REQUIRE(Inbox(*store).apply({kEpoch, {row}, "c3", false}).ok());
+  CHECK((*store->get(id))->delivery != Delivery::delivered);
+  CHECK((*store->get(id))->body == theirs);
+}
+
+TEST_CASE("a row of a receipt key that nobody vouches for revokes nothing, and none takes a revocation away") {
+  County county;
+  const auto store = county.phone();
+  std::int64_t number = 0;
+  const auto pull = [&](Change row) {
+    row.version += ++number;
+    REQUIRE(Inbox(*store).apply({kEpoch, {std::move(row)}, "c" + std::to_string(number), false}).ok());
+  };
+  Change forged = county.receipt_key_row(5);
+  forged.body.replace(forged.body.find("\"revoked_at_ms\":5"), 17, "\"revoked_at_ms\":4");
+  pull(forged);
+  CHECK_FALSE(Inbox(*store).has_receipt_keys().value());
+  pull(county.receipt_key_row());
+  CHECK(Inbox(*store).has_receipt_keys().value());
+  pull(county.receipt_key_row(5));
+  Change gone = county.receipt_key_row(5);
+  gone.deleted = true;
+  pull(gone);
+  pull(county.receipt_key_row());
+  household(*store);
+  std::int64_t version = kFirstVersion;
+  CHECK_THROWS(county.apply_all(*store, version));  // receipt_invalid
 }
 
 TEST_CASE("a copy of the platform from before the restore is not believed") {

@@ -141,7 +141,8 @@ typedef struct julu_enrol_options {
  * enrolment_refused ("/code"), offline, captive_portal, tls, limited, server, bad_reply, too_large, app_too_old,
  * encryption_unavailable, busy (another enrolment is on its way in this root), sync_in_progress (that store is being
  * synced: ask again), store_key ("key": that store has another key; nothing was touched, and under the right key it
- * takes another code), store_newer, bad_argument, the disk's.
+ * takes another code; where that key is gone for good, move the store's directory out of the root and ask again),
+ * store_newer, bad_argument, the disk's.
  */
 JULU_API int32_t julu_enrol(const julu_enrol_options* options, julu_buf* device, julu_error* error);
 /**

@@ -44,19 +44,24 @@ Result<void> OpenStore::suspend() {
   while (halted < syncs.size() && syncs[halted]->halt()) ++halted;
   Result<void> done = Error{ErrorCode::busy, {}, "a callback of the run does not return"};
   if (halted == syncs.size()) {
+    const std::lock_guard lock(turn_);
     done = store->suspend();
-    if (done) suspended_ = true;
+    suspended_ = suspended_ || done.ok();
   }
   for (std::size_t i = 0; i < halted; ++i) syncs[i]->go_on();
   return done;
 }
 
 Result<void> OpenStore::resume(const std::uint8_t* bytes) {
-  if (!suspended_) return {};
+  {
+    const std::lock_guard lock(turn_);
+    if (!suspended_) return {};
+  }
   StoreKey given{};
   if (encrypted) {
     JULU_TRY(given, ask_key(bytes, key.get()));
   }
+  const std::lock_guard lock(turn_);
   JULU_CHECK(store->resume(given));
   suspended_ = false;
   return {};

@@ -55,7 +55,8 @@ class OpenStore {
   std::shared_ptr<Callback<julu_key_fn>> key;
 
  private:
-  std::atomic<bool> suspended_ = false;
+  std::mutex turn_;  // of suspended_, and of what makes it so; never held over a callback
+  bool suspended_ = false;
   std::mutex mutex_;  // of syncs_
   std::vector<std::weak_ptr<OpenSync>> syncs_;
 };

@@ -65,5 +65,6 @@ inline constexpr std::int64_t chunk_target_ms = 20'000;  // so much is lost at m
 inline constexpr std::int64_t quick_photo_ms = 1'000;    // a photo there in less needs no thumbnail ahead of it
 inline constexpr std::size_t photos_in_flight_max = 3;   // of quick ones: one travels, one is stored, one is read
 inline constexpr std::size_t url_bytes_max = 2048;
+inline constexpr std::size_t cursor_bytes_max = 2048;
 
 }  // namespace julu::limits

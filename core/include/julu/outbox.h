@@ -1,5 +1,5 @@
 // What is to be sent, and what came of it. Knows the store and no network; the Syncer is its only user. Everything it
-// says is durable when the call returns. Thread rule: thread-safe, as Store is.
+// says is durable when the call returns. Thread rule: one thread an object; the store behind it takes any.
 #pragma once
 
 #include <cstdint>
@@ -67,7 +67,7 @@ struct QueueCounts {
   std::int64_t parked = 0;                      ///< wait for a person: refused, or behind a refused one of their record
   std::int64_t photos = 0;                      ///< whose bytes are not at the platform yet
   std::int64_t photo_bytes = 0;                 ///< of those
-  std::optional<std::int64_t> next_attempt_ms;  ///< wall clock; absent when nothing is pending
+  std::optional<std::int64_t> next_attempt_ms;  ///< wall clock; absent when nothing is pending and nothing to be asked
   bool confirming = false;                      ///< it has to be asked what it still holds of what was delivered
 };
 
@@ -125,8 +125,10 @@ class Outbox {
     bool receipt_key_unknown = false;
   };
   /// `holds`: how many of this device's ops the platform says it has; fewer than receipted means that it lost some.
+  /// `epoch`: of the reply; 0: not told. A record of ours that a restore may have taken waits, and is not parked.
   Result<Settled> settle(const std::vector<OutgoingOp>& sent, const std::vector<OpResult>& results,
-                         const std::optional<Receipt>& receipt, std::optional<std::int64_t> holds = std::nullopt);
+                         const std::optional<Receipt>& receipt, std::optional<std::int64_t> holds = std::nullopt,
+                         std::int64_t epoch = 0);
   /// The whole request failed: each op gets its next attempt (full jitter; `retry_after_ms` wins when above 0).
   Result<void> defer(const std::vector<OutgoingOp>& sent, ErrorCode why, std::int64_t retry_after_ms);
   /// A lone op that the platform cannot take: visible with its reason until a person acts.

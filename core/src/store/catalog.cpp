@@ -96,7 +96,7 @@ Result<void> put(Connection& db, const std::string& kind, const Change& change, 
       kind, change.id, change.version, epoch, change.body, problem.empty() ? std::optional<std::string>() : problem);
 }
 
-// A revocation stays, also when a restore of the platform has forgotten it.
+// A revocation stays, also when a restore of the platform has forgotten it, or takes the whole row away.
 Result<bool> is_revoked_before(Connection& db, const Change& change) {
   const auto revoked_at = [](const std::string& body) {
     const Json json = Json::parse(body, nullptr, false);
@@ -104,8 +104,11 @@ Result<bool> is_revoked_before(Connection& db, const Change& change) {
     const std::int64_t ms = at != nullptr && at->is_number_integer() ? at->get<std::int64_t>() : 0;
     return ms > 0 ? ms : limits::integer_max;
   };
-  JULU_TRY(const auto known, db.text("SELECT body FROM catalog WHERE kind = 'receipt-key' AND id = ?1", change.id));
-  return known && revoked_at(*known) < revoked_at(change.body);
+  JULU_TRY(const auto known, db.text("SELECT body FROM catalog WHERE kind = 'receipt-key' AND id = ?1"
+                                     " AND problem IS NULL",
+                                     change.id));
+  const bool gone = change.deleted || change.removed;
+  return known && revoked_at(*known) < (gone ? limits::integer_max : revoked_at(change.body));
 }
 
 #define JULU_PROVEN_AFTER \
@@ -143,6 +146,10 @@ Result<void> keep(Core& core, Connection& db, const Change& change, std::int64_t
   } else {
     JULU_CHECK(db.run("DELETE FROM catalog WHERE kind = ?1 AND id = ?2", change.kind + kNext, change.id));
   }
+  if (change.kind == "receipt-key") {
+    JULU_TRY(const bool revoked, is_revoked_before(db, change));
+    if (revoked) return {};
+  }
   if (change.deleted || change.removed) {
     return db.run("DELETE FROM catalog WHERE kind = ?1 AND id = ?2", change.kind, change.id);
   }
@@ -151,13 +158,8 @@ Result<void> keep(Core& core, Connection& db, const Change& change, std::int64_t
     JULU_TRY(const auto known, db.text("SELECT body FROM catalog WHERE kind = 'schema' AND id = ?1", change.id));
     if (known != change.body) JULU_CHECK(set_meta(db, "indexed_to", std::int64_t{0}));
   }
-  if (change.kind == "receipt-key") {
-    JULU_TRY(const bool revoked, is_revoked_before(db, change));
-    if (revoked) return {};
-    JULU_CHECK(put(db, change.kind, change, epoch, problem));
-    return problem.empty() ? ask_again_for(core, db, change.id) : Result<void>();
-  }
-  return put(db, change.kind, change, epoch, problem);
+  JULU_CHECK(put(db, change.kind, change, epoch, problem));
+  return change.kind == "receipt-key" && problem.empty() ? ask_again_for(core, db, change.id) : Result<void>();
 }
 
 }  // namespace
@@ -214,6 +216,37 @@ Result<void> Core::catalog_changed(Connection& db) {
   return load_catalog(db);
 }
 
+// An app of another version judges anew; what it cannot use either stays out.
+Result<void> Core::reconsider_catalog() {
+  std::vector<std::pair<std::string, std::string>> usable;  // kind and id
+  {
+    Query row = writer_->query(
+        "SELECT kind, id, body FROM catalog WHERE problem IS NOT NULL AND kind IN ('schema', 'schema-next', 'flow', 'flow-next')");
+    for (;;) {
+      JULU_TRY(const bool there, row.step());
+      if (!there) break;
+      bool fits = false;
+      if (row.text(0).starts_with("schema")) {
+        const auto kind = parsed<Kind>(row.text(2));
+        fits = kind && (*kind)->id() == row.text(1);
+      } else {
+        fits = parsed<Flow>(row.text(2)).ok();
+      }
+      if (fits) usable.emplace_back(row.text(0), row.text(1));
+    }
+  }
+  if (usable.empty()) return {};
+  return write([&](Connection& db) -> Result<void> {
+    for (const auto& [kind, id] : usable) {
+      const std::string plain = kind.substr(0, kind.find('-'));
+      JULU_CHECK(db.run("UPDATE OR REPLACE catalog SET kind = ?3, problem = NULL WHERE kind = ?1 AND id = ?2", kind, id,
+                        plain));
+    }
+    JULU_CHECK(set_meta(db, "indexed_to", std::int64_t{0}));
+    return catalog_changed(db);
+  });
+}
+
 Result<void> Core::heed_catalog(Connection& db, bool writes) {
   return heeded(guarded([&]() -> Result<void> {
     JULU_TRY(const std::int64_t number, meta_integer(db, "catalog"));
@@ -227,15 +260,12 @@ Result<void> Core::load_catalog(Connection& db, bool older_too) {
   JULU_TRY(const std::int64_t number, meta_integer(db, "catalog"));
   JULU_CHECK(load_built_in(loaded));
   {
-    // An app of another version judges anew; what it cannot use either stays out.
-    Query row = db.query(
-        "SELECT kind, id, body FROM catalog WHERE kind IN ('schema', 'schema-next', 'flow', 'flow-next') ORDER BY kind");
+    Query row = db.query("SELECT kind, id, body FROM catalog WHERE kind IN ('schema', 'flow') AND problem IS NULL");
     for (;;) {
       JULU_TRY(const bool there, row.step());
       if (!there) break;
-      if (row.text(0).starts_with("schema")) {
-        const auto kind = parsed<Kind>(row.text(2));
-        if (kind && (*kind)->id() == row.text(1)) loaded.kinds[std::string(row.text(1))] = *kind;
+      if (row.text(0) == "schema") {
+        if (auto kind = parsed<Kind>(row.text(2))) loaded.kinds[std::string(row.text(1))] = *kind;
       } else if (auto flow = parsed<Flow>(row.text(2))) {
         loaded.flows[std::string(row.text(1))] = *flow;
       }

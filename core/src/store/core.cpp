@@ -74,6 +74,8 @@ Result<void> Core::load() {
   JULU_TRY(reader_, open_database(options_, generation_, Opening::there));
   JULU_CHECK(reload_identity(*writer_));
   JULU_CHECK(load_catalog(*writer_));
+  // A full disk keeps nobody out for a form.
+  if (const auto anew = reconsider_catalog(); !anew && anew.error().code != ErrorCode::disk_full) return anew.error();
   return generation_ > 1 ? write([this](Connection& db) { return lay_salvaged(*this, db); }) : Result<void>();
 }
 

@@ -241,6 +241,7 @@ class Core {
   void woke();
   void relieve_wal();
   Result<void> open_again(const StoreKey& key);
+  Result<void> reconsider_catalog();
   /// Once more when the disk was full and the ballast makes room. Not under a lock.
   template <class Body>
   auto with_room(Body&& body) -> decltype(body()) {

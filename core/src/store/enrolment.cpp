@@ -121,6 +121,8 @@ class Unfinished final : public Enrolment {
     const std::string name = folder_name(identity.worker);
     JULU_TRY(const std::vector<Enrolled> all, enrolments(options_.root));
     std::optional<Error> refused;
+    std::optional<Here> newest;
+    std::int64_t newest_sync_ms = -1;
     for (const Enrolled& one : all) {
       if (one.worker != name && !one.worker.starts_with(name + "-")) continue;
       Store::Options options;
@@ -134,7 +136,12 @@ class Unfinished final : public Enrolment {
         const Identity known = (*store)->identity();
         const bool same = known.worker == identity.worker && known.platform == identity.platform &&
                           known.root_key == identity.root_key;
-        if (same) return std::optional(Here{one.directory, *std::move(store)});
+        // An app of before gave a second enrolment a store of its own; the one in use goes on.
+        JULU_TRY(const Status status, (*store)->status());
+        if (same && status.last_sync_ms > newest_sync_ms) {
+          newest_sync_ms = status.last_sync_ms;
+          newest = Here{one.directory, *std::move(store)};
+        }
         continue;
       }
       const ErrorCode why = store.error().code;
@@ -143,8 +150,8 @@ class Unfinished final : public Enrolment {
       // A folder whose name only begins so may be another worker's, under a key of theirs.
       if (why == ErrorCode::store_key && one.worker == name) refused = Error{why, "key", {}};
     }
-    if (refused) return *std::move(refused);
-    return std::optional<Here>();
+    if (!newest && refused) return *std::move(refused);
+    return newest;
   }
 
   // Makes the store that is here already the new device, where there is one. It has the key then, so what was begun can

@@ -37,8 +37,8 @@ Result<void> prove_again(Core& core, Connection& db, std::int64_t seq) {
                       next_link(end.link, hash)));
   }
   return db.run(
-      "UPDATE op SET status = 0, receipt = NULL, receipt_item = NULL, version = NULL, folded = 0, attempts = 0,"
-      " next_attempt_ms = 0 WHERE seq = ?1",
+      "UPDATE op SET status = 0, receipt = NULL, receipt_item = NULL, version = NULL, attempts = 0, next_attempt_ms = 0"
+      " WHERE seq = ?1",
       seq);
 }
 
@@ -46,6 +46,7 @@ namespace {
 
 Result<void> send_once_more(Core& core, Connection& db, std::int64_t seq) {
   JULU_CHECK(prove_again(core, db, seq));
+  JULU_CHECK(db.run("UPDATE op SET folded = 0 WHERE seq = ?1", seq));  // the platform's row holds it no more
   JULU_CHECK(db.run("UPDATE action SET number = NULL WHERE id = (SELECT op_id FROM op WHERE seq = ?1)", seq));
   return db.run(
       "UPDATE photo SET uploaded = 0, next_attempt_ms = 0 WHERE own = 1 AND here = 1 AND sha256 = (SELECT photo FROM op WHERE seq = ?1)",

@@ -222,11 +222,17 @@ Result<void> settle_one(Settling& s, const OutgoingOp& op, const OpResult& resul
 }  // namespace
 
 Result<Outbox::Settled> Outbox::settle(const std::vector<OutgoingOp>& sent, const std::vector<OpResult>& results,
-                                       const std::optional<Receipt>& receipt, std::optional<std::int64_t> holds) {
+                                       const std::optional<Receipt>& receipt, std::optional<std::int64_t> holds,
+                                       std::int64_t epoch) {
   if (sent.size() != results.size()) return Error{ErrorCode::bad_reply, "/results", {}};
   Core& core = *store_.core_;
   const std::vector<ReceiptItem> items = items_of(sent, results);
   return core.write([&](Connection& db) -> Result<Settled> {
+    // Another process may have made this store another device meanwhile, whose numbers these are now.
+    JULU_CHECK(core.heed_identity(db));
+    // What this very reply tells of a restore is known before its results are judged.
+    JULU_CHECK(note_epoch(core, db, epoch));
+    if (holds) JULU_CHECK(note_holds(core, db, *holds));
     Settling s{core, db, 0, 0, 0, {}, {}};
     JULU_TRY(const std::int64_t newest, store::newest_epoch(db));
     bool outdated = false;

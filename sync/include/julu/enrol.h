@@ -41,7 +41,8 @@ struct Device {
 /// enrolment_refused (field "/code"), offline, captive_portal, tls, limited, server, app_too_old, bad_reply,
 /// bad_argument, encryption_unavailable, busy (another enrolment is on its way in this root), sync_in_progress (that
 /// store's Syncer is at work: ask again), store_key (field "key": that store has another key; nothing was touched, and
-/// under the right key it takes another code), store_newer, and those of the disk.
+/// under the right key it takes another code; where that key is gone for good, move the store's directory out of the
+/// root and ask again with the same code), store_newer, and those of the disk.
 Result<Device> enrol(const EnrolOptions& options);
 
 }  // namespace julu

@@ -82,7 +82,8 @@ public struct Enrolled: Sendable, Hashable {
 /// Errors: consent_missing, enrolment_refused ("/code"), offline, captive_portal, tls, limited, server, bad_reply,
 /// too_large, app_too_old, encryption_unavailable, busy (another enrolment is on its way in this root), sync_in_progress
 /// (that store is being synced: ask again), store_key ("key": that store has another key; nothing was touched, and under
-/// the right key it takes another code), store_newer, bad_argument, and those of the disk.
+/// the right key it takes another code; where that key is gone for good, move the store's directory out of the root and
+/// ask again), store_newer, bad_argument, and those of the disk.
 public func enrol(
   platform: URL, code: String, root: URL, key: StoreKey, consent: Consent, within: Duration = .seconds(60),
   caFile: URL? = nil, pinnedKey: String? = nil, transport: (any HostTransport)? = nil

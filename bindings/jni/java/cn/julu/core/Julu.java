@@ -26,7 +26,8 @@ public final class Julu {
    * code. Errors: CONSENT_MISSING, ENROLMENT_REFUSED, OFFLINE, CAPTIVE_PORTAL, TLS, LIMITED, SERVER, BAD_REPLY,
    * TOO_LARGE, APP_TOO_OLD, ENCRYPTION_UNAVAILABLE, BUSY (another enrolment is on its way in this root),
    * SYNC_IN_PROGRESS (that store is being synced: ask again), STORE_KEY (that store has another key; nothing was
-   * touched, and under the right key it takes another code), STORE_NEWER, BAD_ARGUMENT, those of the disk.
+   * touched, and under the right key it takes another code; where that key is gone for good, move the store's directory
+   * out of the root and ask again), STORE_NEWER, BAD_ARGUMENT, those of the disk.
    */
   @NonNull
   public static Device enrol(@NonNull String platform, @NonNull String code, @NonNull File root, @NonNull byte[] key,
