@@ -157,7 +157,7 @@ class Township {
 
 // One push is answered as to a device that was copied.
 void fork_once(Township& town) {
-  town.instead = [&town, done = false](const Request& request) mutable -> std::optional<Response> {
+  town.instead = [done = false](const Request& request) mutable -> std::optional<Response> {
     if (done || !request.url.ends_with("/v1/push")) return std::nullopt;
     done = true;
     return problem(409, "device-forked");
