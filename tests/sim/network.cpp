@@ -88,26 +88,33 @@ std::optional<Transport::Completion> Network::wait(std::chrono::milliseconds at_
   }
   const Travelling arrived = std::move(*next);
   travelling_.erase(next);
-  if (arrived.reply) return Completion{arrived.id, *arrived.reply};
+  if (arrived.reply) return heard(arrived, *arrived.reply);
   Response response = carry(arrived.request);
   world_.advance(10 + static_cast<std::int64_t>(world_.below(100)));
-  return Completion{arrived.id, std::move(response)};
+  return heard(arrived, std::move(response));
 }
 
 // An op that the platform wants to be spared does not come before its time. A clock that jumps and a phone with a new
 // id begin anew.
-void Network::look_at_waits(const Request& request, const Response& refusal) {
-  const std::string wait = header(refusal.headers, "Retry-After");
-  if (!wait.empty()) {
-    phone_.spared_until_ms = std::max<std::int64_t>(phone_.spared_until_ms, world_.now_ms() + std::stoll(wait) * 1000);
-  }
-  if (!is_push(request) || phone_.forked || world_.plan().rate(Fault::wall_clock) > 0) return;
-  if (waits_.empty() && wait.empty()) return;
+void Network::look_at_waits(const Request& request) {
+  if (waits_.empty() || !is_push(request) || phone_.forked || world_.plan().rate(Fault::wall_clock) > 0) return;
   for (const std::string& op : ops_of_push(request)) {
     const auto until = waits_.find(op);
     if (until != waits_.end() && world_.now_ms() < until->second) world_.violate("Retry-After is kept to", op);
-    if (!wait.empty()) waits_[op] = world_.now_ms() + std::stoll(wait) * 1000;
   }
+}
+
+// What the phone was not patient enough to hear binds it to nothing.
+Transport::Completion Network::heard(const Travelling& one, Response reply) {
+  const std::string wait = header(reply.headers, "Retry-After");
+  if (!wait.empty()) {
+    const std::int64_t until_ms = world_.now_ms() + std::stoll(wait) * 1000;
+    phone_.spared_until_ms = std::max<std::int64_t>(phone_.spared_until_ms, until_ms);
+    if (is_push(one.request)) {
+      for (const std::string& op : ops_of_push(one.request)) waits_[op] = until_ms;
+    }
+  }
+  return {one.id, std::move(reply)};
 }
 
 Response Network::carry(const Request& request) {
@@ -131,7 +138,7 @@ Response Network::carry(const Request& request) {
     if (!also_now) return no_reply();
   }
   auto refused = server.front(request);
-  look_at_waits(request, refused.value_or(Response()));
+  look_at_waits(request);
   if (refused) return *std::move(refused);
   if (world_.strikes(Fault::cut_request)) {
     // Nothing of the body, one byte, all but one, or somewhere between.

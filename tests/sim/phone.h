@@ -64,7 +64,8 @@ class Network final : public Transport {
   void keep_lost(const Request& request, const Response& reply);
   std::optional<Response> kept_for(const Request& request);
   void come_too_late(const Request& request, std::int64_t at_ms);
-  void look_at_waits(const Request& request, const Response& refusal);
+  void look_at_waits(const Request& request);
+  Completion heard(const Travelling& one, Response reply);
 
   World& world_;
   Phone& phone_;
