@@ -4,7 +4,7 @@
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-root=$folder/root
+root=$folder/project
 mkdir -p "$folder/bin" "$root/build/dev/examples/desk" "$folder/photos"
 cp "$1" "$root/run"
 touch "$root/build/dev/build.ninja" "$folder/photos/a b.jpg"
@@ -19,4 +19,4 @@ program "$root/build/dev/examples/desk/julu_demo" <<'TEXT'
 [ "$1" = --json ] && [ -f "$2" ] && [ -f "$3" ] && echo "found both"
 TEXT
 cd "$folder/photos"
-[ "$(PATH=$folder/bin:$PATH ../root/run demo --json "a b.jpg" "$folder/photos/a b.jpg")" = "found both" ]
+[ "$(PATH=$folder/bin:$PATH ../project/run demo --json "a b.jpg" "$folder/photos/a b.jpg")" = "found both" ]

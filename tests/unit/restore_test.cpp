@@ -37,15 +37,25 @@ std::string household(Store& store) {
   return store.capture({"household", R"({"address":"堤村 1 号"})", {}, {}}).value().id;
 }
 
+/// A phone whose household the county has.
+class Delivered {
+ protected:
+  Delivered() {
+    county.publish_key(*store);
+    id = household(*store);
+    REQUIRE(county.apply_all(*store, version) == 1);
+  }
+
+  County county;
+  std::unique_ptr<Store> store = county.phone();
+  std::string id;
+  std::int64_t version = kFirstVersion;
+};
+
 }  // namespace
 
-TEST_CASE("an edit of a record that a restore may have taken waits until the platform has said what it holds") {
-  County county;
-  const auto store = county.phone();
-  county.publish_key(*store);
-  const std::string id = household(*store);
-  std::int64_t version = kFirstVersion;
-  REQUIRE(county.apply_all(*store, version) == 1);
+TEST_CASE_METHOD(Delivered,
+                 "an edit of a record that a restore may have taken waits until the platform has said what it holds") {
   Outbox outbox(*store);
   REQUIRE(outbox.note_ping(ping_of(county, kEpoch + 1)).ok());
   REQUIRE(store->patch(id, R"({"note":"甲"})").ok());
@@ -58,13 +68,8 @@ TEST_CASE("an edit of a record that a restore may have taken waits until the pla
   CHECK(verbs_due(*store) == std::vector<Verb>{Verb::create, Verb::patch});
 }
 
-TEST_CASE("an edit of a record that a restore took waits also when this very reply is the first to tell of it") {
-  County county;
-  const auto store = county.phone();
-  county.publish_key(*store);
-  const std::string id = household(*store);
-  std::int64_t version = kFirstVersion;
-  REQUIRE(county.apply_all(*store, version) == 1);
+TEST_CASE_METHOD(Delivered,
+                 "an edit of a record that a restore took waits also when this very reply is the first to tell of it") {
   REQUIRE(store->patch(id, R"({"note":"甲"})").ok());
   Outbox outbox(*store);
   const auto sent = *outbox.next_ops(10, 1 << 20);
@@ -75,25 +80,13 @@ TEST_CASE("an edit of a record that a restore took waits also when this very rep
   CHECK(store->status()->confirming);
 }
 
-TEST_CASE("what the platform knows no more once it has said what it holds is for a person") {
-  County county;
-  const auto store = county.phone();
-  county.publish_key(*store);
-  const std::string id = household(*store);
-  std::int64_t version = kFirstVersion;
-  REQUIRE(county.apply_all(*store, version) == 1);
+TEST_CASE_METHOD(Delivered, "what the platform knows no more once it has said what it holds is for a person") {
   REQUIRE(store->patch(id, R"({"note":"甲"})").ok());
   answer_all(county, *store, answer_of(OpStatus::rejected, "not-found"));
   CHECK(store->status()->parked_ops == 1);
 }
 
-TEST_CASE("an earlier word of the worker's that a restore took does not go over the later one") {
-  County county;
-  const auto store = county.phone();
-  county.publish_key(*store);
-  const std::string id = household(*store);
-  std::int64_t version = kFirstVersion;
-  REQUIRE(county.apply_all(*store, version) == 1);
+TEST_CASE_METHOD(Delivered, "an earlier word of the worker's that a restore took does not go over the later one") {
   REQUIRE(store->patch(id, R"({"note":"甲","support":"丙"})").ok());
   Outbox outbox(*store);
   const Id earlier = outbox.next_ops(10, 1 << 20)->front().op_id;
@@ -133,13 +126,7 @@ TEST_CASE("what was receipted meanwhile is not refused by an older reply") {
   CHECK((*store->get(id))->delivery == Delivery::delivered);
 }
 
-TEST_CASE("deleting what somebody else has deleted asks nobody") {
-  County county;
-  const auto store = county.phone();
-  county.publish_key(*store);
-  const std::string id = household(*store);
-  std::int64_t version = kFirstVersion;
-  REQUIRE(county.apply_all(*store, version) == 1);
+TEST_CASE_METHOD(Delivered, "deleting what somebody else has deleted asks nobody") {
   REQUIRE(store->remove(id).ok());
   OpResult stale = answer_of(OpStatus::stale);
   stale.current = Change{"household", id, version + 1, true, false, R"({"address":"堤村 1 号"})", {}, {}, {}};
@@ -186,13 +173,8 @@ TEST_CASE("a receipt key that was revoked stays so, though the platform has forg
   CHECK(settled.error().code == ErrorCode::receipt_invalid);
 }
 
-TEST_CASE("what a key vouched for after it was in other hands is not delivered until another vouches for it") {
-  County county;
-  const auto store = county.phone();
-  county.publish_key(*store);
-  const std::string id = household(*store);
-  std::int64_t version = kFirstVersion;
-  REQUIRE(county.apply_all(*store, version) == 1);
+TEST_CASE_METHOD(Delivered,
+                 "what a key vouched for after it was in other hands is not delivered until another vouches for it") {
   const auto revoke = [&](std::int64_t at_ms, std::int64_t number) {
     Change row = county.receipt_key_row(at_ms);
     row.version += number;
@@ -205,13 +187,8 @@ TEST_CASE("what a key vouched for after it was in other hands is not delivered u
   CHECK(verbs_due(*store) == std::vector<Verb>{Verb::create});
 }
 
-TEST_CASE("an edit that is to be proven again does not go over what somebody else has written since") {
-  County county;
-  const auto store = county.phone();
-  county.publish_key(*store);
-  const std::string id = household(*store);
-  std::int64_t version = kFirstVersion;
-  REQUIRE(county.apply_all(*store, version) == 1);
+TEST_CASE_METHOD(Delivered,
+                 "an edit that is to be proven again does not go over what somebody else has written since") {
   const char* theirs = R"({"address":"堤村 2 号"})";
   Change row = county.receipt_key_row(1'795'500'001'000);
   row.version += 9;
