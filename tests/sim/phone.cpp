@@ -16,7 +16,6 @@ namespace {
 using Stop = test::SimDisk::Stop;
 using nlohmann::json;
 
-constexpr std::int64_t kHourMs = 3'600'000;
 constexpr std::int64_t kRequestsMax = 120;  // of one sync, some times what the fullest needs
 // Of one sync: the first, another after a 401, another as a forked device, and as many again as a token's life of 15
 // minutes goes into the longest sync.
@@ -44,7 +43,7 @@ Phone::~Phone() { close(); }
 
 Store::Options Phone::options() const {
   Store::Options options;
-  options.directory = "phone";
+  options.directory = kStore;
   options.key = store_key();
   options.encrypted = world.plan().encrypted;
   options.clock = const_cast<PhoneClock*>(&clock);
@@ -90,84 +89,6 @@ bool Phone::open() {
     return false;
   }
   return false;
-}
-
-// Set aside and salvaged: the device enrols anew, as one whose storage was copied does.
-void Phone::note_salvage() {
-  const int now = store::generation_in_use(options());
-  if (now == generation_) return;
-  salvages += now - generation_;
-  generation_ = now;
-  unsound = false;
-  forked = true;
-  note_readable_rows();
-  ++world.tally.faults["salvaged"];
-  world.note(number, "salvaged");
-}
-
-// Of what damage took the op, the record's row may say as much; where the platform has it, nothing has to be said.
-void Phone::note_readable_rows() {
-  for (Told& what : told) {
-    const auto wreck = store::open_database(options(), generation_ - 1, store::Opening::damaged);
-    if (!wreck) return;
-    const auto said = (*wreck)->integer(
-        "SELECT 1 FROM record WHERE id = ?1 AND NOT deleted AND instr(body, ?2) > 0 AND instr(coalesce(base, ''), ?2) = 0",
-        *parse_id(what.record), what.marker);
-    what.in_row = said && *said;
-  }
-}
-
-void Phone::damage() {
-  if (store_ == nullptr || calls_ > 0) return;
-  keep_ops_at_risk(world, *this);
-  for (Told& what : told) {
-    what.at_risk = true;
-    what.in_row = false;
-  }
-  close();
-  constexpr std::int64_t kPage = 4096;
-  const std::string file = store::database_path("phone", generation_);
-  const std::int64_t pages = static_cast<std::int64_t>(disk.image().at(file).bytes.size()) / kPage;
-  // Not the first: without it nobody can tell a damaged file from a wrong key.
-  const std::int64_t first = 1 + static_cast<std::int64_t>(world.below(static_cast<std::uint64_t>(pages - 1)));
-  const std::int64_t count = std::min(pages - first, 1 + static_cast<std::int64_t>(world.below(4)));
-  disk.damage(file, first * kPage, count * kPage, world.random());
-  damaged = unsound = true;
-  world.note(number, "damaged");
-  world.at(world.now_ms() + static_cast<std::int64_t>(world.below(2 * kHourMs)), [this] {
-    if (store_ == nullptr) open();
-  });
-}
-
-void Phone::take_after(const Phone& original) {
-  told = original.told;
-  spared_until_ms = original.spared_until_ms;
-  damaged = original.damaged;
-  unsound = original.unsound;
-  salvages = original.salvages;
-  generation_ = original.generation_;
-  ops_at_risk = original.ops_at_risk;
-  given_up = original.given_up;
-}
-
-void Phone::look_at_everything() {
-  for (int look = 0; look < 3 && unsound && store_ != nullptr; ++look) {
-    Filter all;
-    all.limit = limits::page_rows_max;
-    all.deleted_too = true;
-    heed(store_->status());
-    const auto list = store_->list(all);
-    heed(list);
-    for (const Record& record : list ? *list : std::vector<Record>()) {
-      heed(store_->history(record.id));
-      for (const RecordPhoto& photo : record.photos) {
-        heed(store_->read_photo(photo.sha256, [](std::string_view) { return true; }));
-      }
-    }
-    heed(store_->maintain(std::chrono::seconds(10)));
-    if (!restart_) return;
-    restart();
-  }
 }
 
 void Phone::restart() {
@@ -504,6 +425,34 @@ void Phone::upkeep() {
   after_call();
 }
 
+// By a new activation code the same store goes on as another device, as `enrol` has it where there is no VFS.
+void Phone::enrol_anew() {
+  if (store_ == nullptr || disk.stopped() || world.server.down()) return;
+  if (!new_device_) new_device_ = world.server.new_device(worker);
+  arm();
+  const Result<void> became = [&]() -> Result<void> {
+    Outbox outbox(*store_);
+    JULU_CHECK(outbox.acquire_lease());
+    JULU_CHECK(outbox.become_by_code(new_device_->identity, new_device_->key));
+    outbox.release_lease();
+    return {};
+  }();
+  heed(became);
+  world.note(number, became ? "enrolled anew" : "not enrolled anew " + std::string(julu::name(became.error().code)));
+  if (became) {
+    new_device_.reset();
+    coded = true;
+    network.forget_waits();
+  } else if (!disk.stopped()) {
+    const ErrorCode code = became.error().code;
+    const bool expected =
+        code == ErrorCode::io || code == ErrorCode::disk_full || (code == ErrorCode::sync_in_progress && calls_ > 1);
+    if (!expected && !(unsound && code == ErrorCode::store_corrupt))
+      world.violate("a worker enrols anew", std::string(julu::name(code)) + " " + became.error().detail);
+  }
+  after_call();
+}
+
 void Phone::sync() {
   if (store_ == nullptr || calls_ > 0) return;
   arm();
@@ -528,9 +477,7 @@ void Phone::sync() {
                            (outcome->failure ? " " + std::string(julu::name(outcome->failure->code)) : std::string()));
     moved = outcome->ops_delivered > 0 || outcome->photos_sent > 0 || outcome->records_changed > 0;
     check_outcome(*outcome);
-    // A restore took the device that it is, damage the one that could vouch for it: a person has to enrol it anew.
-    gone = gone ||
-           (outcome->end == SyncEnd::device_refused && salvages > 0 && world.calm() && world.server.was_restored());
+    refused = outcome->end == SyncEnd::device_refused || outcome->end == SyncEnd::sign_in;
     if (moved && !disk.stopped()) note_versions(world, *this);
   } else {
     moved = true;

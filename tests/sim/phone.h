@@ -98,6 +98,8 @@ class Phone {
   void tap();  ///< the worker does something
   void capture_photo_report();
   void sync();
+  /// The worker types a new activation code.
+  void enrol_anew();
   /// The worker presses the button, and again when it did not help.
   void press_sync();
   /// "Send again", also while a sync runs.
@@ -132,8 +134,9 @@ class Phone {
   PhoneClock clock;
   Network network;
   std::vector<Told> told;
-  bool revoked = false;
-  bool forked = false;  ///< it is, or was copied to, another phone
+  bool forked = false;   ///< it is, or was copied to, another phone
+  bool coded = false;    ///< it was enrolled anew
+  bool refused = false;  ///< the last sync said that the platform does not know this device
   std::int64_t requests = 0;
   std::int64_t token_requests = 0;
   std::int64_t spared_until_ms = 0;  ///< the latest time that the platform asked it to wait for
@@ -184,7 +187,8 @@ class Phone {
   void say(const Told& what, Word::How how, const Record* of = nullptr, const std::string& field = {});
   PhotoInput photo();
 
-  std::unique_ptr<Random> looks_;  // apart, so that who looks in changes nothing else
+  std::optional<NewDevice> new_device_;  // what the code was used for, until the store has it
+  std::unique_ptr<Random> looks_;        // apart, so that who looks in changes nothing else
   std::unique_ptr<Random> presses_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Syncer> syncer_;

@@ -42,6 +42,7 @@ const char* name(Fault fault) {
     case Fault::reconcile_down: return "reconcile_down";
     case Fault::cut_reply: return "cut_reply";
     case Fault::replayed_reply: return "replayed_reply";
+    case Fault::new_code: return "new_code";
     case Fault::count_: break;
   }
   return "?";

@@ -44,6 +44,7 @@ enum class Fault {
   reconcile_down,  // three days of four
   cut_reply,       // the network's; late in the list as well
   replayed_reply,  // a proxy answers the same request again with what it had kept
+  new_code,        // a worker is enrolled anew with the phone that they have
   count_
 };
 const char* name(Fault fault);

@@ -8,7 +8,7 @@
 #include <julu/limits.h>
 #include <nlohmann/json.hpp>
 
-#include "store/sqlite.h"
+#include "store/core.h"
 #include "world.h"
 
 namespace julu::sim {
@@ -329,6 +329,28 @@ StoreKey store_key() {
 
 namespace {
 
+// On a disk of its own, over a network without faults.
+Identity enrol_on(test::SimDisk& phone, juhaoban::Platform& platform, const std::string& worker, bool encrypted,
+                  Clock& clock, Random& random) {
+  StraightTransport transport(platform);
+  EnrolOptions enrolment;
+  enrolment.platform = kPlatform;
+  enrolment.code = platform.add_code(worker, "");
+  enrolment.root = kStore;
+  enrolment.key = store_key();
+  enrolment.encrypted = encrypted;
+  enrolment.consent_at_ms = clock.now_ms();
+  enrolment.transport = &transport;
+  enrolment.clock = &clock;
+  enrolment.random = &random;
+  enrolment.vfs = phone.vfs();
+  const auto device = enrol(enrolment);
+  if (device) return device->identity;
+  std::fprintf(stderr, "sim: enrolment failed: %s %s\n", std::string(name(device.error().code)).c_str(),
+               device.error().detail.c_str());
+  std::abort();
+}
+
 Template make_template(bool encrypted, bool small_pages) {
   Template made;
   const std::int64_t now = kStartMs;
@@ -353,25 +375,8 @@ Template make_template(bool encrypted, bool small_pages) {
       // Some share households, some do not.
       const std::string grid = i == 0 ? "1305292002" : kGrids[i % 4 == 3 ? 1 : 0];
       platform.add_worker(worker_of(i), worker_of(i), role, {grid}, {"测试网格"});
-      StraightTransport transport(platform);
       test::SimDisk phone(*random);
-      EnrolOptions enrolment;
-      enrolment.platform = kPlatform;
-      enrolment.code = platform.add_code(worker_of(i), "");
-      enrolment.root = "phone";
-      enrolment.key = store_key();
-      enrolment.encrypted = encrypted;
-      enrolment.consent_at_ms = now;
-      enrolment.transport = &transport;
-      enrolment.clock = &clock;
-      enrolment.random = random.get();
-      enrolment.vfs = phone.vfs();
-      const auto device = enrol(enrolment);
-      if (!device) {
-        std::fprintf(stderr, "sim: enrolment failed: %s %s\n", std::string(name(device.error().code)).c_str(),
-                     device.error().detail.c_str());
-        std::abort();
-      }
+      enrol_on(phone, platform, worker_of(i), encrypted, clock, *random);
       made.phones.push_back(phone.image());
     }
   }
@@ -380,6 +385,22 @@ Template make_template(bool encrypted, bool small_pages) {
 }
 
 }  // namespace
+
+NewDevice Server::new_device(int phone) {
+  test::SimDisk spare(*random_);
+  NewDevice made;
+  made.identity = enrol_on(spare, *platform, worker_of(phone), false, clock, *random_);
+  Store::Options options;
+  options.directory = kStore;
+  options.encrypted = false;
+  options.vfs = spare.vfs();
+  const auto db = store::open_database(options, 1, store::Opening::there);
+  if (!db) std::abort();
+  const auto key = (*db)->text("SELECT value FROM meta WHERE name = 'device_key'");
+  if (!key || !*key || (*key)->size() != made.key.size()) std::abort();
+  std::copy((*key)->begin(), (*key)->end(), made.key.begin());
+  return made;
+}
 
 const Template& template_of(bool encrypted, bool small_pages) {
   static std::map<std::pair<bool, bool>, Template> made;

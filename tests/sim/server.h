@@ -24,11 +24,18 @@ class World;
 
 inline constexpr std::int64_t kStartMs = 1'795'500'000'000;  // 2026-11-24
 inline constexpr const char* kData = "county";               // the platform's folder
+inline constexpr const char* kStore = "phone";               // each phone's folder, on its own disk
 inline constexpr const char* kPlatform = "https://county.example";
 inline constexpr int kWorkers = 20;
 inline constexpr const char* kGrids[] = {"130529200203001", "130529200203002"};  // under one village
 /// The first worker leads the grid of all the others.
 std::string worker_of(int phone);
+
+/// What a phone gets for an activation code.
+struct NewDevice {
+  Identity identity;
+  PrivateKey key;
+};
 
 bool is_push(const Request& request);
 /// The op ids of a push.
@@ -66,6 +73,8 @@ class Server {
   void drop_tokens();
   void refuse_tokens_for(std::int64_t ms);
   void set_revoked(const std::string& device, bool revoked);
+  /// The leader hands out an activation code, and it is used.
+  NewDevice new_device(int phone);
   /// From one of the two grids to the other; the leader, whose they are, stays.
   void move_worker(int phone);
   /// What a worker saw, but did not make, may have left the scope and come back: one was moved, or what a restore took

@@ -12,7 +12,6 @@ namespace {
 
 using Stop = test::SimDisk::Stop;
 
-constexpr std::int64_t kHourMs = 3'600'000;
 constexpr std::int64_t kDayMs = 24 * kHourMs;
 constexpr int kDepthMax = 4;    // calls within calls: what would go deeper happens a little later
 constexpr int kRoundsMax = 14;  // of everybody syncing, before the county must be at rest
@@ -174,7 +173,9 @@ void World::plan_platform(std::int64_t day_ms) {
   if (strikes(Fault::revoked)) {
     Phone* p = phones_[below(phones_.size())].get();
     at(some_time(), [this, p] { revoke(*p, true); });
-    at(day_ms + kDayMs + static_cast<std::int64_t>(below(2 * kDayMs)), [this, p] { revoke(*p, false); });
+    const bool for_good = plan_.rate(Fault::new_code) > 0;  // and the leader hands out a new code
+    at(day_ms + kDayMs + static_cast<std::int64_t>(below(2 * kDayMs)),
+       [this, p, for_good] { for_good ? p->enrol_anew() : revoke(*p, false); });
   }
   if (plan_.rate(Fault::worker_moved) > 0 && below(10) == 0 && strikes_often(Fault::worker_moved)) {
     const Phone* p = phones_[below(phones_.size())].get();
@@ -182,6 +183,10 @@ void World::plan_platform(std::int64_t day_ms) {
       server.move_worker(p->worker);
       note(p->number, "worker moved");
     });
+  }
+  if (plan_.rate(Fault::new_code) > 0 && below(6) == 0 && strikes_often(Fault::new_code)) {
+    Phone* p = phones_[below(phones_.size())].get();
+    at(some_time(), [p] { p->enrol_anew(); });
   }
   if (strikes(Fault::token_dropped))
     at(some_time(), [this] {
@@ -239,6 +244,8 @@ void World::settle_down() {
       // Nobody presses anything: what waits comes due by itself.
       advance(60'000 + kLongestWaitMs / static_cast<std::int64_t>(phones_.size()));
       phone->sync();
+      // A restore took the device that it is, and damage or a new code the one that could vouch for it.
+      if (phone->refused && server.was_restored() && (phone->salvages > 0 || phone->coded)) phone->enrol_anew();
       if (tally.requests > most)
         return violate("it takes a bounded number of requests", std::to_string(most) + " are too few");
     }

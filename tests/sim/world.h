@@ -19,6 +19,8 @@
 
 namespace julu::sim {
 
+inline constexpr std::int64_t kHourMs = 3'600'000;
+
 class Phone;
 
 struct Violation {
