@@ -99,6 +99,8 @@ class Enroller {
       auto completion = transport_.wait(std::chrono::milliseconds(left));
       if (!completion || completion->request != id) continue;
       Response& response = completion->response;
+      // Whoever answers at such length is not the platform.
+      if (response.failure == ErrorCode::too_large) return Error{ErrorCode::captive_portal, {}, {}};
       if (response.status == 0) return Error{response.failure.value_or(ErrorCode::offline), {}, {}};
       return std::move(response);
     }

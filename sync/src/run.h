@@ -78,6 +78,7 @@ class Syncer::Run {
   // syncer.cpp
   Result<void> carry();
   Result<void> carry_as_another();
+  Result<void> keep_up();
   Result<Step> ping();
   Result<Step> check_epoch(std::int64_t told);
   Result<Step> defer_all_due(const Exchange& exchange);

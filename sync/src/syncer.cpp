@@ -91,7 +91,15 @@ Result<SyncOutcome> Syncer::Run::go() {
     JULU_CHECK(carry());
     if (forked_) JULU_CHECK(carry_as_another());
   }
+  JULU_CHECK(keep_up());
   return outcome();
+}
+
+// A host may never find an idle moment. What was exchanged stands; a full disk is told by the call that needs room.
+Result<void> Syncer::Run::keep_up() {
+  if (end_ == SyncEnd::cancelled || end_ == SyncEnd::deadline) return {};
+  const auto kept = state_.store.maintain(std::chrono::milliseconds(limits::upkeep_ms));
+  return kept || kept.error().code != ErrorCode::store_corrupt ? Result<void>() : kept;
 }
 
 Result<void> Syncer::Run::carry() {

@@ -54,7 +54,9 @@ bool split_authority(std::string_view authority, Parts& parts) {
     if (parts.host.empty() || !std::all_of(parts.host.begin(), parts.host.end(), is_host_character)) return false;
     if (colon < authority.size()) port = authority.substr(colon + 1);
   }
-  if (port.size() > 5 || !std::all_of(port.begin(), port.end(), is_digit)) return false;
+  constexpr std::string_view kPortMax = "65535";
+  const bool too_high = port.size() > kPortMax.size() || (port.size() == kPortMax.size() && port > kPortMax);
+  if (too_high || !std::all_of(port.begin(), port.end(), is_digit)) return false;
   const bool usual = (parts.scheme == "https" && port == "443") || (parts.scheme == "http" && port == "80");
   if (!usual) parts.port = std::string(port);
   return true;

@@ -105,6 +105,8 @@ TEST_CASE("nothing goes out before consent, to a clear-text address, or with hal
   options = desk.options;
   options.platform = "http://county.example";
   CHECK(enrol(options).error().field == "/platform");
+  options.platform = "https://county.example:65536";
+  CHECK(enrol(options).error().field == "/platform");
   options.platform = "https://county.example/julu";
   CHECK(enrol(options).error().field == "/platform");
   CHECK(desk.transport.asked.empty());
@@ -113,6 +115,12 @@ TEST_CASE("nothing goes out before consent, to a clear-text address, or with hal
 TEST_CASE("a captive portal never sees the code, and a refused code is named") {
   Desk desk;
   desk.instead = [](const Request&) { return reply(200, "<html></html>"); };
+  CHECK(enrol(desk.options).error().code == ErrorCode::captive_portal);
+  desk.instead = [](const Request&) {
+    Response endless;
+    endless.failure = ErrorCode::too_large;
+    return endless;
+  };
   CHECK(enrol(desk.options).error().code == ErrorCode::captive_portal);
   CHECK(desk.asked.empty());
   desk.instead = [](const Request& request) -> std::optional<Response> {

@@ -217,5 +217,8 @@ TEST_CASE("a store that nobody can read any more does not keep its worker from a
   identity.worker = "W-0412";
   const auto directory = (*Enrolment::begin(second_of(county)))->finish(identity);
   REQUIRE(directory.ok());
-  CHECK(*directory != county.directory());
+  CHECK(*directory == county.directory());
+  CHECK(enrolments(county.folder.file("root"))->size() == 2);
+  const std::string kept = county.directory() + ".damaged-" + identity.device.substr(identity.device.size() - 8);
+  CHECK(std::filesystem::exists(kept + "/julu.db"));
 }

@@ -58,6 +58,10 @@ int meet_locked_files() {
   const auto locked = Store::open(county.options());
   if (locked.ok() || locked.error().code != ErrorCode::permission) return 4;
   fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
+  fs::permissions(county.directory(), fs::perms::owner_read | fs::perms::owner_exec);
+  const auto shut = Store::open(county.options());  // no room for a WAL
+  fs::permissions(county.directory(), fs::perms::owner_all);
+  if (shut.ok() || shut.error().code != ErrorCode::permission || shut.error().field != "directory") return 7;
   store = county.open_again();
   if (!store->get(saved->id).value()) return 5;
 

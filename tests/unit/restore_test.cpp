@@ -113,6 +113,39 @@ TEST_CASE_METHOD(Delivered, "an earlier word of the worker's that a restore took
   CHECK((*store->get(id))->body == R"({"address":"堤村 1 号","note":"乙","support":"丙"})");
 }
 
+TEST_CASE_METHOD(Delivered, "a word after the later one still goes when the earlier one gives way to that") {
+  REQUIRE(store->patch(id, R"({"support":"甲"})").ok());
+  REQUIRE(county.apply_all(*store, version) == 1);
+  REQUIRE(store->patch(id, R"({"support":"乙"})").ok());
+  Outbox outbox(*store);
+  const Id later = outbox.next_ops(10, 1 << 20)->front().op_id;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  const Id creation = parse_id(store->history(id)->front().op_id).value();
+  REQUIRE(reconciled(county, outbox, {creation, later}) == 1);
+  answer_all(county, *store, answer_of(OpStatus::rejected, "bad-request"));
+  REQUIRE(store->patch(id, R"({"support":"丙"})").ok());
+  REQUIRE(store->resend(id).ok());
+
+  const auto again = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(again.size() == 2);
+  OpResult stale = answer_of(OpStatus::stale);
+  stale.current =
+      Change{"household", id, version + 1, false, false, R"({"address":"堤村 1 号","support":"乙"})", {}, {}, {}};
+  SECTION("and goes over nothing else") {
+    REQUIRE(outbox.settle(again, {stale, answer_of(OpStatus::held, "after-unknown")}, std::nullopt).ok());
+    CHECK((*store->get(id))->body == R"({"address":"堤村 1 号","support":"丙"})");
+    const auto made = *outbox.next_ops(10, 1 << 20);
+    REQUIRE(made.size() == 2);
+    CHECK(made[1].canonical.find(R"("body":{"support":"丙"})") != std::string::npos);
+    CHECK(store->conflicts()->empty());
+  }
+  SECTION("but asks where somebody else has spoken meanwhile") {
+    stale.current->body = R"({"address":"堤村 1 号","support":"丁"})";
+    REQUIRE(outbox.settle(again, {stale, answer_of(OpStatus::held, "after-unknown")}, std::nullopt).ok());
+    CHECK(store->conflicts()->size() == 1);
+  }
+}
+
 TEST_CASE("what was receipted meanwhile is not refused by an older reply") {
   County county;
   const auto store = county.phone();

@@ -188,9 +188,21 @@ TEST_CASE("a store without a readable identity stays as it is, and says so") {
   const auto pages = static_cast<std::int64_t>(read_file(path).size()) / kPage;
   damage(path, 1, pages - 1);
   const std::string before = read_file(path);
-  const auto opened = Store::open(county.options());
-  REQUIRE_FALSE(opened.ok());
-  CHECK(opened.error().code == ErrorCode::store_corrupt);
+  const auto files = [&] {
+    const std::filesystem::directory_iterator all(county.directory());
+    return std::distance(begin(all), end(all));
+  };
+  const auto open = [&] {
+    const auto opened = Store::open(county.options());
+    REQUIRE_FALSE(opened.ok());
+    CHECK(opened.error().code == ErrorCode::store_corrupt);
+    CHECK(opened.error().field == "identity");
+  };
+  open();
+  const auto first = files();
+  open();
+  open();
+  CHECK(files() == first);
   CHECK((read_file(path) == before));
 }
 

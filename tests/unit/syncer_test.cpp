@@ -1,4 +1,7 @@
 // Texts and changes, under everything that a network and a platform can do to them.
+#include <atomic>
+#include <filesystem>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
@@ -29,6 +32,26 @@ TEST_CASE("reports are delivered against a receipt, and the run says so") {
   CHECK_FALSE(outcome.next_attempt_ms.has_value());
   CHECK(c.batches == std::vector<std::size_t>{2});
   CHECK((*c.store->get(id))->delivery == Delivery::delivered);
+}
+
+TEST_CASE("a sync ends with some upkeep, which a host may never find the time for") {
+  ScriptedCounty c;
+  c.report("村东头排水沟堵了");
+  const auto has_ballast = [&] { return std::filesystem::exists(c.county.directory() + "/ballast"); };
+  CHECK_FALSE(has_ballast());
+  SECTION("of which the worker who ends it waits for nothing") {
+    const std::atomic<bool> stop{true};
+    SyncOptions options;
+    options.stop = &stop;
+    CHECK(c.syncer->run(options)->end == SyncEnd::cancelled);
+    CHECK_FALSE(has_ballast());
+  }
+  SECTION("delivered or not") {
+    const bool online = GENERATE(true, false);
+    if (!online) c.instead = [](const Request&) { return no_reply(); };
+    c.run();
+    CHECK(has_ballast());
+  }
 }
 
 TEST_CASE("a lost reply doubles nothing") {

@@ -64,6 +64,7 @@ inline constexpr std::int64_t chunk_bytes_max = 4 << 20;
 inline constexpr std::int64_t chunk_target_ms = 20'000;  // so much is lost at most when a link dies
 inline constexpr std::int64_t quick_photo_ms = 1'000;    // a photo there in less needs no thumbnail ahead of it
 inline constexpr std::size_t photos_in_flight_max = 3;   // of quick ones: one travels, one is stored, one is read
+inline constexpr std::int64_t upkeep_ms = 200;           // of Store::maintain, at the end of a sync
 inline constexpr std::size_t url_bytes_max = 2048;
 inline constexpr std::size_t cursor_bytes_max = 2048;
 

@@ -51,7 +51,8 @@ Result<std::unique_ptr<Core>> Core::open(const Store::Options& options) {
   // Where the disk is full, even reading needs some room: SQLite's -shm.
   const auto load = [&] { return core->with_room([&] { return guarded([&] { return core->load(); }); }); };
   Result<void> loaded = load();
-  if (!loaded && loaded.error().code == ErrorCode::store_corrupt) {
+  // Of a file that gives nothing, another that is as empty would be made at every open.
+  if (!loaded && loaded.error().code == ErrorCode::store_corrupt && !core->beyond_salvage_) {
     JULU_CHECK(make_mark(core->damage_mark_, options.vfs));
     ++core->generation_;
     loaded = load();
@@ -65,7 +66,11 @@ Result<void> Core::load() {
   reader_.reset();
   writer_.reset();
   damage_mark_ = damage_mark(database_path(options_.directory, generation_));
-  if (generation_ > 1) JULU_CHECK(salvage(options_, generation_ - 1));  // it may have been cut off
+  if (generation_ > 1) {  // it may have been cut off
+    JULU_TRY(const auto refused, salvage(options_, generation_ - 1));
+    beyond_salvage_ = refused.has_value();
+    if (refused) return *refused;
+  }
   JULU_TRY(writer_, open_database(options_, generation_, Opening::there));
   // An enrolment leaves no file without its tables: this one has lost them, and new ones would hide that.
   JULU_TRY(const auto version, writer_->integer("PRAGMA user_version"));

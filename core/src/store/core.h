@@ -269,8 +269,9 @@ class Core {
   std::atomic<bool> damage_noted_ = false;
   std::string damage_;  // set once, by who noted it
   std::atomic<bool> damage_untold_ = false;
-  bool looked_ = false;         // under write_mutex_
-  bool newly_checked_ = false;  // so too, and not put down yet
+  bool looked_ = false;          // under write_mutex_
+  bool beyond_salvage_ = false;  // the file before this one gives nothing
+  bool newly_checked_ = false;   // so too, and not put down yet
   int generation_ = 1;
   std::string damage_mark_;
   mutable std::mutex catalog_mutex_;
@@ -301,9 +302,9 @@ Result<void> set_meta(Connection& db, const char* name, Blob value);
 Result<Identity> parse_identity(const std::string& text);
 Result<void> save_identity(Connection& db, const Identity& identity);
 
-/// Carries what can be read of the damaged file over into the next, in one transaction, once. Errors: store_corrupt
-/// when not even the identity can be read, and those of the disk. salvage.cpp
-Result<void> salvage(const Store::Options& options, int damaged);
+/// Carries what can be read of the damaged file over into the next, in one transaction, once. A value: not
+/// even the identity can be read, and nothing was carried over. Errors: those of the new file. salvage.cpp
+Result<std::optional<Error>> salvage(const Store::Options& options, int damaged);
 /// The second half of it, once kinds and flows are known. rebuild.cpp
 Result<void> lay_salvaged(Core& core, Connection& db);
 

@@ -24,10 +24,14 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kUnfinished = ".enrolling";
+constexpr const char* kDamaged = ".damaged-";  // no worker's folder has a dot
 
 Error disk_error(const std::error_code& why, const char* field) {
   if (why == std::errc::permission_denied || why == std::errc::read_only_file_system) {
     return Error{ErrorCode::permission, field, {}};
+  }
+  if (why == std::errc::not_a_directory || why == std::errc::file_exists) {
+    return Error{ErrorCode::bad_argument, field, {}};
   }
   if (why == std::errc::no_space_on_device) return Error{ErrorCode::disk_full, field, {}};
   return Error{ErrorCode::io, field, "errno " + std::to_string(why.value())};
@@ -101,8 +105,12 @@ class Unfinished final : public Enrolment {
 
     std::error_code failed;
     fs::path target = fs::path(options_.root) / folder_name(identity.worker);
-    if (fs::exists(target, failed))
-      target += "-" + identity.device.substr(identity.device.size() > 8 ? identity.device.size() - 8 : 0);
+    const std::string suffix = identity.device.substr(identity.device.size() > 8 ? identity.device.size() - 8 : 0);
+    if (beyond_salvage_) {
+      fs::rename(target, target.string() + kDamaged + suffix, failed);
+      if (failed) return disk_error(failed, "root");
+    }
+    if (fs::exists(target, failed)) target += "-" + suffix;
     fs::rename(directory_, target, failed);
     if (failed) return disk_error(failed, "root");
     sync_folder(options_.root);
@@ -117,7 +125,7 @@ class Unfinished final : public Enrolment {
   };
 
   // The store that this worker of this platform has here already.
-  Result<std::optional<Here>> store_here(const Identity& identity) const {
+  Result<std::optional<Here>> store_here(const Identity& identity) {
     const std::string name = folder_name(identity.worker);
     JULU_TRY(const std::vector<Enrolled> all, enrolments(options_.root));
     std::optional<Error> refused;
@@ -147,6 +155,7 @@ class Unfinished final : public Enrolment {
       const ErrorCode why = store.error().code;
       const bool beyond_reading = why == ErrorCode::store_corrupt || why == ErrorCode::store_missing;
       if (why != ErrorCode::store_key && !beyond_reading) return store.error();
+      beyond_salvage_ = beyond_salvage_ || (why == ErrorCode::store_corrupt && one.worker == name);
       // A folder whose name only begins so may be another worker's, under a key of theirs.
       if (why == ErrorCode::store_key && one.worker == name) refused = Error{why, "key", {}};
     }
@@ -183,6 +192,7 @@ class Unfinished final : public Enrolment {
   PrivateKey key_;
   std::unique_ptr<RootLock> lock_;
   std::unique_ptr<Connection> db_;
+  bool beyond_salvage_ = false;  // the store in the worker's folder: it is kept under another name
 };
 
 Result<void> make_folder(const fs::path& path) {
@@ -243,7 +253,9 @@ Result<std::vector<Enrolled>> enrolments(const std::string& root) {
   std::error_code failed;
   for (const auto& entry : fs::directory_iterator(root, failed)) {
     const std::string folder = entry.path().filename().string();
-    if (folder == kUnfinished || !fs::exists(entry.path() / "julu.db", failed)) continue;
+    if (folder == kUnfinished || folder.find(kDamaged) != std::string::npos ||
+        !fs::exists(entry.path() / "julu.db", failed))
+      continue;
     found.push_back({folder, entry.path().string()});
   }
   if (failed && failed != std::errc::no_such_file_or_directory) return disk_error(failed, "root");

@@ -1,6 +1,7 @@
 // A record's visible body: the platform's version with the pending ops on top, and when an op becomes part of the base.
 #include <algorithm>
 
+#include "domain/merge.h"
 #include "store/records.h"
 
 namespace julu::store {
@@ -101,6 +102,17 @@ OpText parse_op(const std::string& canonical_text) {
   return op;
 }
 
+Json without_later_words(const std::vector<OpRow>& ops, const OpRow& op, Json said, GivenWay* given_way) {
+  for (auto later = ops.rbegin(); later != ops.rend() && later->place > op.place; ++later) {
+    if (later->status != kStatusReceipted || later->verb != Verb::patch) continue;
+    Json word = parse_op(later->canonical).body;
+    Json left = without(said, word);
+    if (given_way != nullptr) given_way->emplace_back(without(std::move(said), left), std::move(word));
+    said = std::move(left);
+  }
+  return said;
+}
+
 Result<std::optional<std::int64_t>> pending_before(Connection& db, const Id& record) {
   return db.integer(
       "SELECT seq FROM op WHERE record = ?1 AND verb <> 3"  // an attach changes no version
@@ -157,7 +169,7 @@ Result<void> lay(Core& core, Connection& db, const Id& record) {
     if (op.verb == Verb::remove) {
       deleted = true;
     } else {
-      body = apply_merge_patch(std::move(body), parse_op(op.canonical).body);
+      body = apply_merge_patch(std::move(body), without_later_words(ops, op, parse_op(op.canonical).body));
     }
   }
   JULU_TRY(const std::string state, effective_state(core, db, *row));

@@ -92,6 +92,20 @@ Result<void> wait_its_turn(Core& core, Connection& db, std::int64_t seq, std::si
                 wait.wait_max_ms);
 }
 
+// An edit that was made on an earlier word is made on the later one that stands instead. One that was sent again may
+// say the same as the earlier: what the record says now is in that too.
+void stand_on(Json& values, const Json& earlier, const Json& later) {
+  for (const auto& [field, word] : earlier.items()) {
+    const Json& instead = later[field];
+    const bool inside = word.is_object() && !word.empty() && instead.is_object();
+    if (inside && values.contains(field) && values[field].is_object()) {
+      stand_on(values[field], word, instead);
+    } else if (values.value(field, Json()) == word) {
+      values = apply_merge_patch(std::move(values), Json{{field, instead}});
+    }
+  }
+}
+
 // Carries the state of one re-making from op to op of a record.
 class Remaking {
  public:
@@ -125,8 +139,9 @@ class Remaking {
       return park(db_, old, current_.deleted ? "deleted" : "stale", Json());
     }
     OpText text = parse_op(old.canonical);
-    text.body = without_later_words(old, std::move(text.body));
-    const Json base = old.base_values.empty() ? Json::object() : Json::parse(old.base_values, nullptr, false);
+    Json base = old.base_values.empty() ? Json::object() : Json::parse(old.base_values, nullptr, false);
+    for (const auto& [earlier, later] : given_way_) stand_on(base, earlier, later);
+    text.body = without_later_words(all_, old, std::move(text.body), &given_way_);
     const Merged merged = merge(base, text.body, running_, kind_.get());
     JULU_CHECK(keep_conflicts(core_, db_, record_, merged));
     NewOp op = like(old, record_, current_.kind);
@@ -153,16 +168,6 @@ class Remaking {
 
  private:
   bool is_mergeable() const { return kind_ == nullptr || kind_->shape() == Shape::document; }
-
-  // What the worker has said of a field since, and the county has taken, stands: after a restore an earlier edit may go
-  // behind a later one.
-  Json without_later_words(const OpRow& old, Json said) const {
-    for (const OpRow& later : all_) {
-      if (later.place <= old.place || later.status != kStatusReceipted) continue;
-      if (later.verb == Verb::patch) said = without(std::move(said), parse_op(later.canonical).body);
-    }
-    return said;
-  }
 
   // What was to replace an op that had been applied after all, and does no more than that one did.
   const OpRow* done_before(const OpRow& old) const {
@@ -236,6 +241,7 @@ class Remaking {
   Json running_;
   std::optional<std::int64_t> last_;
   std::map<std::int64_t, std::int64_t> again_;
+  GivenWay given_way_;
   Renamed renamed_;
   bool stopped_ = false;
 };

@@ -351,18 +351,20 @@ class Salvaging {
 
 }  // namespace
 
-Result<void> salvage(const Store::Options& options, int damaged) {
+Result<std::optional<Error>> salvage(const Store::Options& options, int damaged) {
   Clock& clock = options.clock != nullptr ? *options.clock : system_clock();
   JULU_TRY(const auto db, open_database(options, damaged + 1, Opening::create));
   JULU_TRY(auto transaction, Transaction::begin(*db));
   JULU_TRY(const auto version, db->integer("PRAGMA user_version"));
-  if (version.value_or(0) > 0) return {};
+  if (version.value_or(0) > 0) return std::optional<Error>();
   JULU_CHECK(make_tables(*db));
   Wreck wreck(options, damaged);
-  JULU_CHECK(Salvaging(wreck, *db).run(clock.now_ms()));
+  const auto salvaged = Salvaging(wreck, *db).run(clock.now_ms());
+  if (!salvaged && salvaged.error().code == ErrorCode::store_corrupt) return std::optional(salvaged.error());
+  JULU_CHECK(salvaged);
   JULU_CHECK(transaction.commit());
   log(LogLevel::error, "store salvaged into file " + std::to_string(damaged + 1));
-  return {};
+  return std::optional<Error>();
 }
 
 }  // namespace julu::store

@@ -174,7 +174,7 @@ class SendingAgain {
     for (const OpRow& edit : ops_) {
       if (edit.verb != Verb::patch || !is_pending(edit) || !row_.base || mutant(Mutant::resent_over_others)) continue;
       if (edit.place < place) continue;
-      const Json said = parse_op(edit.canonical).body;
+      const Json said = still_said(edit);
       Merged made = merge(values_of(edit), said, merged, kind_.get());
       merged = apply_merge_patch(std::move(merged), made.patch);
       take_fields(said, merged, now);
@@ -188,7 +188,7 @@ class SendingAgain {
       if (mutant(Mutant::lost_edits_left_out)) break;
       if (edit.verb != Verb::patch || edit.place < place || !is_pending(edit)) continue;
       const Json stood = values_of(edit);
-      const Json made = merge_patch_between(stood, apply_merge_patch(stood, parse_op(edit.canonical).body));
+      const Json made = merge_patch_between(stood, apply_merge_patch(stood, still_said(edit)));
       say_too(made, stood, now, patch, values);
     }
     for (const Conflict& conflict : conflicts) leave_out(conflict.field, before, now, patch);
@@ -203,10 +203,12 @@ class SendingAgain {
     Json body = Json::parse(row_.base.value_or("{}"), nullptr, false);
     for (const OpRow& op : ops_) {
       if (op.place < place && op.verb <= Verb::patch && goes_as_it_is(op))
-        body = apply_merge_patch(std::move(body), parse_op(op.canonical).body);
+        body = apply_merge_patch(std::move(body), still_said(op));
     }
     return body;
   }
+
+  Json still_said(const OpRow& op) const { return without_later_words(ops_, op, parse_op(op.canonical).body); }
 
   Result<void> stand(NewOp& op, const OpRow& old) {
     if (op.verb == Verb::create) return {};

@@ -53,7 +53,8 @@ ErrorCode code_of(sqlite3* db, int rc) {
 // The extended code and nothing else: SQLite's messages may quote values.
 Error error_of(sqlite3* db, int rc) {
   const int extended = db != nullptr ? sqlite3_extended_errcode(db) : rc;
-  return Error{code_of(db, rc), {}, "sqlite " + std::to_string(extended)};
+  const ErrorCode code = code_of(db, rc);
+  return Error{code, code == ErrorCode::permission ? "directory" : "", "sqlite " + std::to_string(extended)};
 }
 
 // Measured on 2 cores with SQLCipher 4.6 (./run bench capture): against 8192-byte pages, 4096 commits a third more text
