@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <set>
 
 #include "phones.h"
@@ -11,7 +12,8 @@ namespace {
 
 constexpr int kKillsOfOnePhone = 200;
 constexpr std::uint64_t kCaptureUs = 60'000;  // a phone captures for at most so long before it dies
-constexpr std::uint64_t kSyncUs = 300'000;
+constexpr std::uint64_t kSyncUs = 100'000;     // at first; then what it takes to meet one that is still at work
+constexpr int kStartsAKill = 10;               // of phones, at most
 constexpr std::uint64_t kStartUs = 15'000;  // what a phone takes to its first word; a slower build gets as much more
 
 /// How many times slower than that the phones of this build begin.
@@ -23,15 +25,20 @@ std::uint64_t slowness(const std::vector<std::string>& words) {
   return 1 + static_cast<std::uint64_t>(took.count()) / kStartUs;
 }
 
-/// Lets `phone` run for a random time within `most_us` and kills it; returns the lines that it had said.
-std::vector<std::string> run_and_kill(const std::vector<std::string>& words, Random& random, std::uint64_t most_us) {
+struct Death {
+  std::vector<std::string> lines;  // that it had said
+  bool killed = false;             // it had not ended by itself
+};
+
+/// Lets a phone run for a random time within `most_us` and kills it.
+Death run_and_kill(const std::vector<std::string>& words, Random& random, std::uint64_t most_us) {
   Process phone(words);
-  auto lines = phone.read_for(static_cast<std::int64_t>(random.below(most_us)));
+  Death death{phone.read_for(static_cast<std::int64_t>(random.below(most_us))), false};
   phone.kill();
-  phone.wait();
+  death.killed = phone.wait() == 128 + SIGKILL;
   // What it had said before it died may still be in the pipe.
-  while (auto line = phone.read_line(0)) lines.push_back(*std::move(line));
-  return lines;
+  while (auto line = phone.read_line(0)) death.lines.push_back(*std::move(line));
+  return death;
 }
 
 class OnePhone {
@@ -45,16 +52,23 @@ class OnePhone {
 
   void kill_often(int kills) {
     const std::uint64_t slower = slowness({run_.phone_program, "sync", directory_});
-    for (int i = 0; i < kills; ++i) {
+    std::uint64_t sync_us = kSyncUs * slower;
+    int killed = 0;
+    for (int i = 0; killed < kills; ++i) {
+      if (i == kills * kStartsAKill) return wrong("phones end by themselves, and are not killed");
       if (i % 5 == 2 || i % 5 == 4) {
-        run_and_kill({run_.phone_program, "sync", directory_}, random_, kSyncUs * slower);
-        ++report_.sync_kills;
+        const bool met = run_and_kill({run_.phone_program, "sync", directory_}, random_, sync_us).killed;
+        sync_us = met ? sync_us * 9 / 8 : std::max(sync_us * 3 / 4, kStartUs * slower);
+        report_.sync_kills += met ? 1 : 0;
+        killed += met ? 1 : 0;
         continue;
       }
       const std::string seed = std::to_string(random_.below(1'000'000'000));
       const std::vector<std::string> words{run_.phone_program, "capture", directory_, pictures_.path(), seed, "1000"};
-      for (const std::string& line : run_and_kill(words, random_, kCaptureUs * slower)) add_line(told_, line);
-      ++report_.capture_kills;
+      const Death death = run_and_kill(words, random_, kCaptureUs * slower);
+      for (const std::string& line : death.lines) add_line(told_, line);
+      report_.capture_kills += death.killed ? 1 : 0;
+      killed += death.killed ? 1 : 0;
       look();
     }
     finish();
