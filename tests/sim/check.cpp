@@ -49,7 +49,7 @@ class PhoneCheck {
     note_what_gave_way(*db_, worker_, accounts);
     check_receipts();
     check_all_shown();
-    for (const Told& told : phone_.told) check_told(told);
+    for (const Told& told : phone_.told) check_told(told, accounts);
     check_records();
     if (!phone_.damaged) check_conflicts();
     check_photos();
@@ -92,12 +92,27 @@ class PhoneCheck {
       fail("delivered means that the county holds it",
            op.id + " version " + std::to_string(op.version.value_or(0)) + " " + op.canonical);
     }
+    if (op.status == store::kStatusReceipted && is_held) check_effect(op);
     if (op.status == store::kStatusReceipted && !op.receipt) fail("delivered is never shown without a receipt", op.id);
     if (op.status == store::kStatusQueued && !is_behind_parked(op)) fail("nothing is left in the queue", op.id);
     if (op.status == store::kStatusMadeAgain) check_made_again(op);
     if (!phone_.damaged && op.canonical.find(kWithPhoto) != std::string::npos && !has_photo(op))
       fail("no record without the photo it was given with", op.id);
     if (op.status == store::kStatusParked) check_parked(op, is_held);
+  }
+
+  // What the county signed for, it did.
+  void check_effect(const OwnOp& op) {
+    const json said = json::parse(op.canonical);
+    const std::string verb = said.at("verb");
+    if (verb == "append" && !county_.steps.contains(op.record + op.id)) fail("a delivered step is at the county", op.id);
+    if (verb == "attach" && !county_.attached.contains(op.record + said.at("body").at("photo").get<std::string>()))
+      fail("a delivered photo hangs on its record", op.id);
+    if (verb != "create" || said.at("kind") == "household") return;  // which others edit
+    const json& held = county_.records.at(op.record);
+    for (const auto& [field, value] : said.at("body").items()) {
+      if (held.value(field, json()) != value) fail("the county holds what was captured", op.id + " " + field);
+    }
   }
 
   // Told of or not: a capture that was cut off is there whole or not at all.
@@ -147,17 +162,18 @@ class PhoneCheck {
   bool is_explained(const OwnOp& op, const std::string& type) const {
     const std::string verb = json::parse(op.canonical).value("verb", "");
     // A person has to decide: somebody else went another way meanwhile.
-    if (type == "deleted") return true;
-    if (type == "flow") return verb == "append";
+    if (type == "deleted") return world_.removals.contains(op.record);
+    const bool alone = world_.phones().size() == 1 && !world_.server.was_restored() && world_.late_ops.empty();
+    if (type == "flow") return verb == "append" && !alone;
     const bool moved = world_.server.may_leave_scope(phone_.worker);
     // Two copies of a phone both made it again, and the other's came first.
     const bool twins = verb == "create" && phone_.forked;
-    if (type == "stale") return verb == "append" || verb == "delete" || moved || twins;
+    if (type == "stale") return ((verb == "append" || verb == "delete") && !alone) || moved || twins;
     if (type == "scope") return moved;
     const bool restored = world_.server.was_restored();
     if (type == "not-found") return restored || moved;
     // A platform whose clock is wrong may promise that a backup holds what it does not.
-    const bool lost = type == "lost" && world_.plan().rate(Fault::server_clock) > 0 && restored;
+    const bool lost = type == "lost" && world_.tally.faults.contains(name(Fault::server_clock)) && restored;
     return lost || phone_.is_of_damage(type);
   }
 
@@ -216,7 +232,7 @@ class PhoneCheck {
   bool may_be_partial(std::int64_t, std::size_t) const { return world_.server.was_restored() || phone_.forked; }
 
   // Somewhere in what the county or the phone's past holds, the worker's words stand.
-  void check_told(const Told& told) {
+  void check_told(const Told& told, Accounts& accounts) {
     const auto mine = [&](const OwnOp& op) { return op.record == told.record; };
     if (std::none_of(ops_.begin(), ops_.end(), mine)) {
       if (told.at_risk) return check_loss_is_told(told);
@@ -240,7 +256,7 @@ class PhoneCheck {
     }
     // Of what gave way, damage may take the last trace.
     const bool may_be_gone = told.at_risk && (!told.in_row || world_.server.was_restored());
-    if (!found && !may_be_gone && !rewritten(told) && !written_over(told.marker)) {
+    if (!found && !may_be_gone && !rewritten(told)) {
       std::string ops;
       for (const OwnOp& op : ops_) {
         if (mine(op))
@@ -248,7 +264,7 @@ class PhoneCheck {
                  op.problem;
       }
       ops += "\n  the county holds " + (held == county_.records.end() ? "nothing" : held->second.dump());
-      fail("no value is overwritten in silence", told.kind + " " + told.marker + ops);
+      accounts.unseen.emplace(told.marker, "phone " + std::to_string(phone_.number) + " " + told.kind + ops);
     }
     for (const std::string& photo : told.photos) {
       if (!told.at_risk) check_photo(told, photo);
@@ -278,18 +294,13 @@ class PhoneCheck {
     return std::any_of(ops_.begin(), ops_.end(), [&](const OwnOp& op) {
       if (op.record != told.record || op.place <= first->place) return false;
       const json after = json::parse(op.canonical);
-      if (after.value("verb", "") == "delete") return true;
+      const std::string verb = after.value("verb", "");
+      if (verb == "delete") return true;
+      if (verb == "append") return false;  // a step is no later word for another
       const json body = after.value("body", json::object());
       return std::any_of(body.items().begin(), body.items().end(),
                          [&](const auto& field) { return before.contains(field.key()); });
     });
-  }
-
-  // Somebody wrote another word where they saw this one, which is no silence; what a pull told of it goes when the
-  // record leaves the scope.
-  bool written_over(const std::string& word) const {
-    return std::any_of(world_.words.begin(), world_.words.end(),
-                       [&](const auto& said) { return said.second.seen == word; });
   }
 
   void check_photo(const Told& told, const std::string& photo) {
@@ -450,6 +461,18 @@ bool may_be_unreadable(const World& world, const std::string& key, const HeldOp&
   });
 }
 
+// Somebody wrote another word where they saw this one, which is no silence, and that one came to the county or was
+// written over in its turn; what a pull told of it goes when the record leaves the scope.
+bool is_written_over(const World& world, const County& county, const Accounts& accounts, const std::string& word) {
+  return std::any_of(world.words.begin(), world.words.end(), [&](const auto& said) {
+    if (said.second.seen != word) return false;
+    const bool came = std::any_of(accounts.texts.begin(), accounts.texts.end(), [&](const auto& text) {
+      return county.ops.contains(text.first) && text.second.find(said.first) != std::string::npos;
+    });
+    return came || is_written_over(world, county, accounts, said.first);
+  });
+}
+
 }  // namespace
 
 void check_world(World& world) {
@@ -459,6 +482,10 @@ void check_world(World& world) {
   for (const auto& [key, op] : county.ops) {
     if (!accounts.known.contains(key) && !may_be_unreadable(world, key, op))
       world.violate("nothing is at the county that was not captured", key);
+  }
+  for (const auto& [word, left] : accounts.unseen) {
+    if (!is_written_over(world, county, accounts, word))
+      world.violate("no value is overwritten in silence", word + " " + left);
   }
   check_effects(world, county, accounts);
   check_overwritten(world, county, accounts);

@@ -82,11 +82,14 @@ void check_photos_were_taken(World& world, const County& county) {
     }
   }
   for (const auto& [word, said] : world.words) {
-    if (!said.told && said.with_photo) unsure.insert(said.record);  // of a creation: any
+    if (said.told || !said.with_photo) continue;
+    if (!said.record.empty()) unsure.insert(said.record);
+    for (const auto& [id, body] : county.records) {  // of a creation: where its word stands
+      if (said.record.empty() && body.dump().find(word) != std::string::npos) unsure.insert(id);
+    }
   }
   for (const std::string& hung : county.attached) {
     const bool may_be =
-        unsure.contains("") ||
         std::any_of(unsure.begin(), unsure.end(), [&](const std::string& record) { return hung.starts_with(record); });
     if (!taken.contains(hung) && !may_be) world.violate("nothing is at the county that nobody captured", hung);
   }

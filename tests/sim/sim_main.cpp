@@ -31,6 +31,14 @@ struct Arguments {
 
 std::uint64_t number(const char* text) { return std::strtoull(text, nullptr, 10); }
 
+std::string fault_named(const std::string& wanted) {
+  for (int i = 0; i < static_cast<int>(Fault::count_); ++i) {
+    if (wanted == name(static_cast<Fault>(i))) return wanted;
+  }
+  std::fprintf(stderr, "sim: no fault %s\n", wanted.c_str());
+  std::exit(64);
+}
+
 Arguments parse(int count, char** words) {
   Arguments arguments;
   for (int i = 1; i < count; ++i) {
@@ -53,7 +61,7 @@ Arguments parse(int count, char** words) {
     else if (word == "--twice")
       arguments.twice = true;
     else if (word == "--with")
-      arguments.with = value, ++i;
+      arguments.with = fault_named(value), ++i;
     else if (word == "--mutant")
       julu::test::plant(value), arguments.violations = 1, ++i;
     else if (word == "--mutant-list")
@@ -91,15 +99,15 @@ Plan shrink(Plan plan, const std::string& invariant) {
     const Ran ran = run_plan(smaller, false);
     return ran.violation && ran.violation->invariant == invariant;
   };
-  for (auto fault = plan.rates.begin(); fault != plan.rates.end();) {
-    Plan smaller = plan;
-    smaller.rates.erase(fault->first);
-    const Fault next = fault->first;
-    if (still(smaller)) plan = smaller;
-    fault = plan.rates.upper_bound(next);
-  }
   for (bool less = true; less;) {
     less = false;
+    for (auto fault = plan.rates.begin(); fault != plan.rates.end();) {
+      Plan smaller = plan;
+      const Fault next = fault->first;
+      smaller.rates.erase(next);
+      if (still(smaller)) plan = smaller, less = true;
+      fault = plan.rates.upper_bound(next);
+    }
     for (int* size : {&plan.days, &plan.phones}) {
       const int was = *size;
       for (int smaller = 1; smaller < was; smaller = smaller < was - 1 ? (smaller + was) / 2 : was) {

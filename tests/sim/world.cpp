@@ -162,8 +162,9 @@ void World::plan_platform(std::int64_t day_ms) {
         server.back_up();
         note(-1, "platform backed up");
       });
-    if (below(4) == 0 && strikes_often(Fault::platform_restored)) {
+    if (below(4) == 0) {
       at(some_time(), [this] {
+        if (!server.has_backup() || !strikes_often(Fault::platform_restored)) return;
         server.restore_backup();
         note(-1, "platform restored from its backup");
       });
@@ -237,7 +238,9 @@ void World::settle_down() {
                             6 * (tally.captures + tally.photos);
   bool at_rest = false;
   bool resent = false;
-  for (int round = 0; round < 2 * kRoundsMax && !at_rest && !violation_; ++round) {
+  const bool clocks_were_set = tally.faults.contains(name(Fault::wall_clock));
+  const int rounds_max = clocks_were_set ? 2 * kRoundsMax : kRoundsMax;
+  for (int round = 0; round < rounds_max && !at_rest && !violation_; ++round) {
     // Where a clock was set back by a day or so just now, a Retry-After of before may last one more.
     if (round == kRoundsMax) advance(kDayMs + kHourMs);
     for (const auto& phone : phones_) {
