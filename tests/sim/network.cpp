@@ -94,13 +94,21 @@ std::optional<Transport::Completion> Network::wait(std::chrono::milliseconds at_
   return heard(arrived, std::move(response));
 }
 
-// An op that the platform wants to be spared does not come before its time. A clock that jumps and a phone with a new
+// The ops of a push, or the photo whose bytes go.
+std::vector<std::string> carried_by(const Request& request) {
+  if (is_push(request)) return ops_of_push(request);
+  if (request.method == "PATCH") return {request.url};
+  const std::string photo = header(request.headers, "Upload-Metadata");
+  return photo.empty() ? std::vector<std::string>() : std::vector<std::string>{photo};
+}
+
+// An op or a photo that the platform wants to be spared does not come before its time. A clock that jumps and a phone with a new
 // id begin anew.
 void Network::look_at_waits(const Request& request) {
-  if (waits_.empty() || !is_push(request) || phone_.forked || world_.plan().rate(Fault::wall_clock) > 0) return;
-  for (const std::string& op : ops_of_push(request)) {
-    const auto until = waits_.find(op);
-    if (until != waits_.end() && world_.now_ms() < until->second) world_.violate("Retry-After is kept to", op);
+  if (waits_.empty() || phone_.forked || world_.plan().rate(Fault::wall_clock) > 0) return;
+  for (const std::string& one : carried_by(request)) {
+    const auto until = waits_.find(one);
+    if (until != waits_.end() && world_.now_ms() < until->second) world_.violate("Retry-After is kept to", one);
   }
 }
 
@@ -110,9 +118,7 @@ Transport::Completion Network::heard(const Travelling& one, Response reply) {
   if (!wait.empty()) {
     const std::int64_t until_ms = world_.now_ms() + std::stoll(wait) * 1000;
     phone_.spared_until_ms = std::max<std::int64_t>(phone_.spared_until_ms, until_ms);
-    if (is_push(one.request)) {
-      for (const std::string& op : ops_of_push(one.request)) waits_[op] = until_ms;
-    }
+    for (std::string& carried : carried_by(one.request)) waits_[std::move(carried)] = until_ms;
   }
   return {one.id, std::move(reply)};
 }

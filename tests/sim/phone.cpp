@@ -113,10 +113,15 @@ void Phone::arm() {
     disk.watch(disk.steps() + 1 + static_cast<std::int64_t>(looks_->below(20)),
                [this] { look_from_beside(world, *this); });
   }
+  // A capture takes some dozen steps, a sync some hundred.
+  const auto soon = [&] {
+    const std::uint64_t most = world.below(3) == 0 ? 400 : 60;
+    return disk.steps() + 1 + static_cast<std::int64_t>(world.below(most));
+  };
   if (world.strikes(Fault::kill)) {
-    disk.stop_at(disk.steps() + 1 + static_cast<std::int64_t>(world.below(60)), Stop::kill);
+    disk.stop_at(soon(), Stop::kill);
   } else if (world.strikes(Fault::power_cut)) {
-    disk.stop_at(disk.steps() + 1 + static_cast<std::int64_t>(world.below(60)), Stop::power_cut);
+    disk.stop_at(soon(), Stop::power_cut);
   }
 }
 
@@ -291,6 +296,8 @@ PhotoInput Phone::photo() { return {camera().take(*random), "near"}; }
 void Phone::tap() {
   if (store_ == nullptr || disk.stopped()) return;
   arm();
+  if (asked_) ask_again();
+  if (store_ == nullptr || disk.stopped()) return after_call();
   switch (world.below(10)) {
     case 0:
     case 1:
@@ -323,7 +330,23 @@ void Phone::report(bool with_photo) {
   if (with_photo) capture.photos.push_back(photo());
   say(what, Word::How::create);
   world.words[what.marker].with_photo = with_photo;
+  this->capture(std::move(capture), std::move(what));
+}
+
+void Phone::capture(Capture capture, Told what) {
+  constexpr std::uint64_t kOneIn = 4;
+  if (presses_->below(kOneIn) == 0) capture.id = make_id(clock, *presses_).text();
   const auto saved = store_->capture(capture);
+  if (!capture.id.empty() && !saved && disk.stopped()) asked_.emplace(std::move(capture), what);
+  remember(saved, std::move(what));
+}
+
+// The same under the same id is the same record, whether the first asking had come so far or not.
+void Phone::ask_again() {
+  auto [capture, what] = *std::exchange(asked_, std::nullopt);
+  const auto saved = store_->capture(capture);
+  if (saved && saved->id != capture.id) world.violate("a capture asked again is the same record", saved->id);
+  if (!saved && disk.stopped()) asked_.emplace(std::move(capture), what);
   remember(saved, std::move(what));
 }
 
@@ -333,8 +356,7 @@ void Phone::household() {
   Told what{{}, "household", marker(), {}, true};
   const json body{{"address", "测试村 " + what.marker}, {"grid", grid()}};
   say(what, Word::How::create, nullptr, "address");
-  const auto saved = store_->capture({"household", body.dump(), {}, {}});
-  remember(saved, std::move(what));
+  capture({"household", body.dump(), {}, {}}, std::move(what));
 }
 
 std::optional<Record> Phone::any_record(const std::string& kind) {
@@ -382,16 +404,14 @@ void Phone::person() {
   json body{{"name", "测试"}, {"note", what.marker}};
   if (const auto household = any_record("household")) body["household"] = household->id;
   say(what, Word::How::create);
-  const auto saved = store_->capture({"person", body.dump(), {}, {}});
-  remember(saved, std::move(what));
+  capture({"person", body.dump(), {}, {}}, std::move(what));
 }
 
 void Phone::visit() {
   Told what{{}, "visit", marker(), {}, true};
   const json body{{"text", "走访 " + what.marker}, {"grid", grid()}};
   say(what, Word::How::create);
-  const auto saved = store_->capture({"visit", body.dump(), {}, {}});
-  remember(saved, std::move(what));
+  capture({"visit", body.dump(), {}, {}}, std::move(what));
 }
 
 void Phone::act() {
@@ -461,6 +481,12 @@ void Phone::sync() {
   if (!world.calm() && presses_->below(2) == 0) {
     constexpr std::uint64_t kImpatienceMs = 4000;
     world.at(world.now_ms() + static_cast<std::int64_t>(presses_->below(kImpatienceMs)), [this] { press_resend(); });
+  }
+  if (!world.calm() && presses_->below(10) == 0) {
+    constexpr std::uint64_t kSecondThoughtMs = 2000;
+    world.at(world.now_ms() + static_cast<std::int64_t>(presses_->below(kSecondThoughtMs)), [this] {
+      if (syncer_ != nullptr) syncer_->cancel();
+    });
   }
   requests_before_ = requests;
   token_requests_before_ = token_requests;

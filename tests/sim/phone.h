@@ -174,6 +174,9 @@ class Phone {
   }
   bool give_up(const std::string& record);
   void remember(const Result<Saved>& saved, Told told);
+  /// A new record, now and then under an id of the shell's own: a shell that died in the middle asks again.
+  void capture(Capture capture, Told told);
+  void ask_again();
   void arm();
   /// `fresh`: it was saved just now, so nobody else has had a word yet.
   void check_in_sight(const Told& told, bool fresh);
@@ -188,6 +191,7 @@ class Phone {
   PhotoInput photo();
 
   std::optional<NewDevice> new_device_;  // what the code was used for, until the store has it
+  std::optional<std::pair<Capture, Told>> asked_;  // and nobody heard what came of it
   std::unique_ptr<Random> looks_;        // apart, so that who looks in changes nothing else
   std::unique_ptr<Random> presses_;
   std::unique_ptr<Store> store_;
