@@ -12,9 +12,9 @@ namespace {
 
 constexpr int kKillsOfOnePhone = 200;
 constexpr std::uint64_t kCaptureUs = 60'000;  // a phone captures for at most so long before it dies
-constexpr std::uint64_t kSyncUs = 100'000;     // at first; then what it takes to meet one that is still at work
-constexpr int kStartsAKill = 10;               // of phones, at most
-constexpr std::uint64_t kStartUs = 15'000;  // what a phone takes to its first word; a slower build gets as much more
+constexpr std::uint64_t kSyncUs = 100'000;    // at first; then what it takes to meet one that is still at work
+constexpr int kStartsAKill = 10;              // of phones, at most
+constexpr std::uint64_t kStartUs = 15'000;    // what a phone takes to its first word; a slower build gets as much more
 
 /// How many times slower than that the phones of this build begin.
 std::uint64_t slowness(const std::vector<std::string>& words) {

@@ -22,7 +22,8 @@ struct KillReport {
   std::vector<std::string> wrong;       ///< empty: nothing is lost, doubled, foreign or damaged, all is delivered
 };
 
-/// Of five phones that are started three capture and two sync; one that ended before its kill does not count. A new phone every some hundred kills, so that it stays quick.
+/// Of five phones that are started three capture and two sync; one that ended before its kill does not count. A new
+/// phone every some hundred kills, so that it stays quick.
 KillReport run_kills(const KillRun& run);
 
 }  // namespace julu::test

@@ -49,6 +49,7 @@ class PhoneCheck {
     note_what_gave_way(*db_, worker_, accounts);
     check_receipts();
     check_all_shown();
+    if (!phone_.unsound) check_screens(world_, phone_);
     for (const Told& told : phone_.told) check_told(told, accounts);
     check_records();
     if (!phone_.damaged) check_conflicts();
@@ -105,7 +106,8 @@ class PhoneCheck {
   void check_effect(const OwnOp& op) {
     const json said = json::parse(op.canonical);
     const std::string verb = said.at("verb");
-    if (verb == "append" && !county_.steps.contains(op.record + op.id)) fail("a delivered step is at the county", op.id);
+    if (verb == "append" && !county_.steps.contains(op.record + op.id))
+      fail("a delivered step is at the county", op.id);
     if (verb == "attach" && !county_.attached.contains(op.record + said.at("body").at("photo").get<std::string>()))
       fail("a delivered photo hangs on its record", op.id);
     if (verb != "create" || said.at("kind") == "household") return;  // which others edit

@@ -58,6 +58,8 @@ void Phone::damage() {
 void Phone::take_after(const Phone& original) {
   told = original.told;
   spared_until_ms = original.spared_until_ms;
+  feed = original.feed;
+  on_screen = original.on_screen;
   coded = original.coded;
   damaged = original.damaged;
   unsound = original.unsound;

@@ -89,6 +89,60 @@ void check_attempts(World& world, Phone& phone) {
   }
 }
 
+namespace {
+
+std::string shown_of(const Record& record) {
+  std::string text = record.body + record.state + (record.deleted ? " deleted" : "") +
+                     (record.in_conflict ? " in conflict" : "") + " delivery " +
+                     std::to_string(static_cast<int>(record.delivery));
+  for (const RecordPhoto& photo : record.photos) text += " " + photo.sha256;
+  return text;
+}
+
+}  // namespace
+
+void follow_changes(Phone& phone) {
+  for (bool more = true; more;) {
+    const auto changes = phone.store().changes_since(phone.feed);
+    if (!changes) return;  // the disk failed, or the file is damaged: the next look begins here again
+    for (const std::string& id : changes->records) {
+      const auto record = phone.store().get(id);
+      if (!record) return;
+      if (*record)
+        phone.on_screen[id] = shown_of(**record);
+      else
+        phone.on_screen.erase(id);
+    }
+    phone.feed = changes->token;
+    more = changes->more;
+  }
+}
+
+void check_screens(World& world, Phone& phone) {
+  follow_changes(phone);
+  std::map<std::string, std::string> all;
+  Filter filter;
+  filter.limit = limits::page_rows_max;
+  filter.deleted_too = true;
+  for (bool more = true; more;) {
+    const auto list = phone.store().list(filter);
+    if (!list) return world.violate("a phone at rest shows what it has", std::string(julu::name(list.error().code)));
+    for (const Record& record : *list) all[record.id] = shown_of(record);
+    more = list->size() == static_cast<std::size_t>(filter.limit);
+    if (more) filter.before = list->back().id;
+  }
+  for (const auto& [id, shown] : all) {
+    const auto found = phone.on_screen.find(id);
+    if (found == phone.on_screen.end() || found->second != shown)
+      world.violate("who follows the changes sees them all",
+                    "phone " + std::to_string(phone.number) + " " + id + "\n  " + shown + "\n  " +
+                        (found == phone.on_screen.end() ? "nothing" : found->second));
+  }
+  if (all.size() != phone.on_screen.size())
+    world.violate("who follows the changes sees them all",
+                  std::to_string(phone.on_screen.size() - all.size()) + " that are gone");
+}
+
 void keep_ops_at_risk(World& world, Phone& phone) {
   const auto db = open_phone(world, phone);
   for (const OwnOp& op : db == nullptr ? std::vector<OwnOp>() : read_ops(*db)) {

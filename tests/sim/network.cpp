@@ -102,8 +102,8 @@ std::vector<std::string> carried_by(const Request& request) {
   return photo.empty() ? std::vector<std::string>() : std::vector<std::string>{photo};
 }
 
-// An op or a photo that the platform wants to be spared does not come before its time. A clock that jumps and a phone with a new
-// id begin anew.
+// An op or a photo that the platform wants to be spared does not come before its time. A clock that jumps and a phone
+// with a new id begin anew.
 void Network::look_at_waits(const Request& request) {
   if (waits_.empty() || phone_.forked || world_.plan().rate(Fault::wall_clock) > 0) return;
   for (const std::string& one : carried_by(request)) {

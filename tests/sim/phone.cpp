@@ -257,6 +257,7 @@ void Phone::check_outcome(const SyncOutcome& outcome) {
   }
   const bool after_restore = restores_before_ > 0 && restores_before_ == world.server.restores();
   if (after_restore && outcome.end == SyncEnd::all_delivered) check_versions();
+  follow_changes(*this);
   if (created.empty()) return;
   const Told& one = *created[static_cast<std::size_t>(requests) % created.size()];
   check_in_sight(one, false);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -139,8 +140,10 @@ class Phone {
   bool refused = false;  ///< the last sync said that the platform does not know this device
   std::int64_t requests = 0;
   std::int64_t token_requests = 0;
-  std::int64_t spared_until_ms = 0;  ///< the latest time that the platform asked it to wait for
-  std::int64_t changes_seen = 0;     ///< by the look at its versions
+  std::int64_t spared_until_ms = 0;              ///< the latest time that the platform asked it to wait for
+  std::int64_t feed = 0;                         ///< how far the screens have followed the changes
+  std::map<std::string, std::string> on_screen;  ///< record and what they show of it
+  std::int64_t changes_seen = 0;                 ///< by the look at its versions
   /// It asks without end: its sync is ended.
   void bound_requests();
   bool damaged = false;  ///< its file once was
@@ -190,9 +193,9 @@ class Phone {
   void say(const Told& what, Word::How how, const Record* of = nullptr, const std::string& field = {});
   PhotoInput photo();
 
-  std::optional<NewDevice> new_device_;  // what the code was used for, until the store has it
+  std::optional<NewDevice> new_device_;            // what the code was used for, until the store has it
   std::optional<std::pair<Capture, Told>> asked_;  // and nobody heard what came of it
-  std::unique_ptr<Random> looks_;        // apart, so that who looks in changes nothing else
+  std::unique_ptr<Random> looks_;                  // apart, so that who looks in changes nothing else
   std::unique_ptr<Random> presses_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Syncer> syncer_;

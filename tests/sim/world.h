@@ -95,6 +95,10 @@ void check_bounds(World& world, Phone& phone);
 void check_at_calm(World& world, const Phone& phone);
 /// What the county's versions look like on this phone, as far as they changed since the last look.
 void note_versions(World& world, Phone& phone);
+/// The screens ask again for what has changed.
+void follow_changes(Phone& phone);
+/// At rest they show what a new look at everything shows.
+void check_screens(World& world, Phone& phone);
 /// Each op and each photo that is to go is due, or has a time that is near enough; see tests/README.md.
 void check_attempts(World& world, Phone& phone);
 /// Another process looks into a phone's file while this one is in the middle of a call: all of a capture is there or

@@ -80,6 +80,23 @@ TEST_CASE_METHOD(Delivered,
   CHECK(store->status()->confirming);
 }
 
+TEST_CASE_METHOD(Delivered, "who follows the changes is told that a delivery is being confirmed, and that it is") {
+  Outbox outbox(*store);
+  std::int64_t token = store->changes_since(0)->token;
+  const auto told_of = [&] {
+    const Changes changes = store->changes_since(token).value();
+    token = changes.token;
+    return changes.records;
+  };
+  REQUIRE(outbox.note_ping(ping_of(county, kEpoch + 1)).ok());
+  CHECK((*store->get(id))->delivery == Delivery::confirming);
+  CHECK(told_of() == std::vector<std::string>{id});
+  const Id creation = parse_id(store->history(id)->front().op_id).value();
+  REQUIRE(reconciled(county, outbox, {creation}) == 0);
+  CHECK((*store->get(id))->delivery == Delivery::delivered);
+  CHECK(told_of() == std::vector<std::string>{id});
+}
+
 TEST_CASE_METHOD(Delivered, "what the platform knows no more once it has said what it holds is for a person") {
   REQUIRE(store->patch(id, R"({"note":"甲"})").ok());
   answer_all(county, *store, answer_of(OpStatus::rejected, "not-found"));

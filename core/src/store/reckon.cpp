@@ -77,6 +77,17 @@ Result<std::optional<ChainHead>> head_of(Core& core, Connection& db) {
   }
 }
 
+// What has a receipt is shown otherwise from here on, and whoever follows the changes looks again.
+Result<void> set_confirming(Core& core, Connection& db, bool confirming) {
+  JULU_CHECK(set_meta(db, "confirming", std::int64_t{confirming}));
+  JULU_TRY(const std::int64_t next, core.next_change(db));
+  return db.run(
+      "UPDATE record SET changed = ?1 + place FROM (SELECT id, row_number() OVER (ORDER BY changed) - 1 AS place"
+      " FROM record WHERE EXISTS (SELECT 1 FROM op WHERE op.record = record.id AND op.status = 1)) AS shown"
+      " WHERE record.id = shown.id",
+      next);
+}
+
 // A county of phones must not ask all at once.
 Result<void> ask_later(Core& core, Connection& db, std::int64_t retry_after_ms) {
   const auto spread =
@@ -97,7 +108,7 @@ Result<std::int64_t> asks_at(Connection& db, std::int64_t now_ms) {
 Result<void> begin_confirming(Core& core, Connection& db) {
   JULU_TRY(const std::int64_t already, meta_integer(db, "confirming"));
   if (already != 0) return {};
-  JULU_CHECK(set_meta(db, "confirming", std::int64_t{1}));
+  JULU_CHECK(set_confirming(core, db, true));
   return ask_later(core, db, 0);
 }
 
@@ -179,7 +190,7 @@ Result<std::int64_t> Outbox::reconcile(const std::vector<HeldDay>& differ) {
       JULU_CHECK(remember_record(db, record));
       JULU_CHECK(lay(core, db, record));
     }
-    JULU_CHECK(set_meta(db, "confirming", std::int64_t{0}));
+    JULU_CHECK(set_confirming(core, db, false));
     return static_cast<std::int64_t>(gone.size());
   });
 }
