@@ -34,7 +34,7 @@ Phone::Phone(World& its_world, int its_number, int its_worker, const test::SimDi
       clock(its_world, "p" + std::to_string(its_number)),
       network(its_world, *this, its_world.plan().seed * 1000 + 970 + static_cast<std::uint64_t>(its_number)) {
   looks_ = seeded_random(world.plan().seed * 1000 + 900 + static_cast<std::uint64_t>(number));
-  presses_ = seeded_random(world.plan().seed * 1000 + 950 + static_cast<std::uint64_t>(number));
+  whims = seeded_random(world.plan().seed * 1000 + 950 + static_cast<std::uint64_t>(number));
   clock.booted_ms = world.now_ms() - 1000;
   disk.restore(image);
 }
@@ -100,6 +100,7 @@ void Phone::restart() {
 
 void Phone::close() {
   network.forget_waits();
+  asleep_ = false;
   syncer_.reset();
   beside.reset();
   store_.reset();
@@ -295,7 +296,7 @@ void Phone::bound_requests() {
 PhotoInput Phone::photo() { return {camera().take(*random), "near"}; }
 
 void Phone::tap() {
-  if (store_ == nullptr || disk.stopped()) return;
+  if (store_ == nullptr || asleep_ || disk.stopped()) return;
   arm();
   if (asked_) ask_again();
   if (store_ == nullptr || disk.stopped()) return after_call();
@@ -315,7 +316,7 @@ void Phone::tap() {
 }
 
 void Phone::capture_photo_report() {
-  if (store_ == nullptr || disk.stopped()) return;
+  if (store_ == nullptr || asleep_ || disk.stopped()) return;
   arm();
   report(true);
   after_call();
@@ -336,7 +337,7 @@ void Phone::report(bool with_photo) {
 
 void Phone::capture(Capture capture, Told what) {
   constexpr std::uint64_t kOneIn = 4;
-  if (presses_->below(kOneIn) == 0) capture.id = make_id(clock, *presses_).text();
+  if (whims->below(kOneIn) == 0) capture.id = make_id(clock, *whims).text();
   const auto saved = store_->capture(capture);
   if (!capture.id.empty() && !saved && disk.stopped()) asked_.emplace(std::move(capture), what);
   remember(saved, std::move(what));
@@ -440,7 +441,7 @@ void Phone::remove() {
 }
 
 void Phone::upkeep() {
-  if (store_ == nullptr || disk.stopped()) return;
+  if (store_ == nullptr || asleep_ || disk.stopped()) return;
   arm();
   heed(store_->maintain(std::chrono::milliseconds(50)));
   after_call();
@@ -448,7 +449,7 @@ void Phone::upkeep() {
 
 // By a new activation code the same store goes on as another device, as `enrol` has it where there is no VFS.
 void Phone::enrol_anew() {
-  if (store_ == nullptr || disk.stopped() || world.server.down()) return;
+  if (store_ == nullptr || asleep_ || disk.stopped() || world.server.down()) return;
   if (!new_device_) new_device_ = world.server.new_device(worker);
   arm();
   const Result<void> became = [&]() -> Result<void> {
@@ -474,18 +475,48 @@ void Phone::enrol_anew() {
   after_call();
 }
 
-void Phone::sync() {
-  if (store_ == nullptr || calls_ > 0) return;
+void Phone::nap() {
+  if (store_ == nullptr || asleep_ || disk.stopped()) return;
+  beside.reset();
+  asleep_ = slept_ = true;
+  const auto let_go = store_->suspend();
+  world.note(number, let_go ? "asleep" : "not asleep");
+  world.at(world.now_ms() + static_cast<std::int64_t>(whims->below(2 * kHourMs)), [this] { wake(); });
+}
+
+void Phone::wake() {
+  if (store_ == nullptr || !asleep_) return;
+  if (calls_ > 0) {  // the sync that it broke off has not come to its end yet
+    world.at(world.now_ms() + 1000, [this] { wake(); });
+    return;
+  }
+  asleep_ = false;
   arm();
+  const auto awake = store_->resume(store_key());
+  heed(awake);
+  world.note(number, awake ? "awake" : "not awake");
+  const bool of_the_disk =
+      !awake && (awake.error().code == ErrorCode::io || awake.error().code == ErrorCode::disk_full);
+  if (!awake && !of_the_disk && !disk.stopped() && !unsound)
+    world.violate("a store wakes up", std::string(julu::name(awake.error().code)));
+  const bool again = !awake && !disk.stopped() && !restart_;
+  after_call();
+  if (again) restart();
+}
+
+void Phone::sync() {
+  if (store_ == nullptr || asleep_ || calls_ > 0) return;
+  arm();
+  slept_ = false;
   network.signal = world.calm() || world.below(10) >= 4;
   ++world.tally.syncs;
-  if (!world.calm() && presses_->below(2) == 0) {
+  if (!world.calm() && whims->below(2) == 0) {
     constexpr std::uint64_t kImpatienceMs = 4000;
-    world.at(world.now_ms() + static_cast<std::int64_t>(presses_->below(kImpatienceMs)), [this] { press_resend(); });
+    world.at(world.now_ms() + static_cast<std::int64_t>(whims->below(kImpatienceMs)), [this] { press_resend(); });
   }
-  if (!world.calm() && presses_->below(10) == 0) {
+  if (!world.calm() && whims->below(10) == 0) {
     constexpr std::uint64_t kSecondThoughtMs = 2000;
-    world.at(world.now_ms() + static_cast<std::int64_t>(presses_->below(kSecondThoughtMs)), [this] {
+    world.at(world.now_ms() + static_cast<std::int64_t>(whims->below(kSecondThoughtMs)), [this] {
       if (syncer_ != nullptr) syncer_->cancel();
     });
   }
@@ -511,7 +542,8 @@ void Phone::sync() {
     network.forget_waits();
     const ErrorCode code = outcome.error().code;
     world.note(number, "sync failed " + std::string(julu::name(code)));
-    const bool expected = code == ErrorCode::io || code == ErrorCode::disk_full || code == ErrorCode::sync_in_progress;
+    const bool expected = code == ErrorCode::io || code == ErrorCode::disk_full ||
+                          code == ErrorCode::sync_in_progress || (code == ErrorCode::suspended && slept_);
     heed(outcome);
     if (!expected && !disk.stopped() && !(unsound && code == ErrorCode::store_corrupt)) {
       world.violate("a sync ends with an outcome", std::string(julu::name(code)) + " " + outcome.error().detail);
@@ -531,7 +563,7 @@ void Phone::press_sync() {
 }
 
 void Phone::press_resend() {
-  if (store_ == nullptr || disk.stopped()) return;
+  if (store_ == nullptr || asleep_ || disk.stopped()) return;
   arm();
   resend_parked();
   after_call();
@@ -547,7 +579,7 @@ bool Phone::quiet() {
 
 bool Phone::give_up(const std::string& record) {
   constexpr std::uint64_t kOneIn = 5;
-  if (presses_->below(kOneIn) != 0) return false;
+  if (whims->below(kOneIn) != 0) return false;
   given_up.insert(record);
   const auto done = store_->give_up(record);
   world.note(number, "give up " + record + (done ? "" : " refused"));

@@ -106,6 +106,9 @@ class Phone {
   /// "Send again", also while a sync runs.
   void press_resend();
   void upkeep();
+  /// The app goes to the background, also in the middle of a sync, and comes back within hours.
+  void nap();
+  void wake();
   /// The process or the machine dies: now, or at its next step when it is in the middle of something.
   void die(test::SimDisk::Stop how);
   bool open();
@@ -130,6 +133,7 @@ class Phone {
   const int worker;
   World& world;
   std::unique_ptr<Random> random;
+  std::unique_ptr<Random> whims;  // apart, so that what is drawn here changes nothing else
   std::unique_ptr<Random> disk_random;
   test::SimDisk disk;
   PhoneClock clock;
@@ -196,10 +200,11 @@ class Phone {
   std::optional<NewDevice> new_device_;            // what the code was used for, until the store has it
   std::optional<std::pair<Capture, Told>> asked_;  // and nobody heard what came of it
   std::unique_ptr<Random> looks_;                  // apart, so that who looks in changes nothing else
-  std::unique_ptr<Random> presses_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Syncer> syncer_;
   bool restart_ = false;
+  bool asleep_ = false;
+  bool slept_ = false;  // in this sync
   int generation_ = 1;  // of the file in use
   int calls_ = 0;       // of ours that are on the stack: a tap may come while a sync waits
   std::int64_t markers_ = 0;

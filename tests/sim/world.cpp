@@ -112,6 +112,9 @@ void World::plan_day(Phone& phone, std::int64_t day_ms) {
     at(some_time(), [p, pressed] { pressed ? p->press_sync() : p->sync(); });
   }
   if (below(2) == 0) at(some_time(), [p] { p->upkeep(); });
+  if (p->whims->below(6) == 0) {
+    at(day_ms + 6 * kHourMs + static_cast<std::int64_t>(p->whims->below(16 * kHourMs)), [p] { p->nap(); });
+  }
   if (strikes(Fault::kill)) at(some_time(), [p] { p->die(Stop::kill); });
   if (strikes(Fault::power_cut)) at(some_time(), [p] { p->die(Stop::power_cut); });
   if (strikes(Fault::wall_clock)) {
@@ -229,6 +232,7 @@ void World::settle_down() {
     phone->disk.fail_steps(0, 0);
     phone->disk.stop_at(-1, Stop::none);
     if (below(2) == 0) phone->clock.offset_ms = 0;  // the others stay wrong
+    phone->wake();
     if (!phone->is_open()) phone->open();
     revoke(*phone, false);
     phone->look_at_everything();
