@@ -185,6 +185,7 @@ Result<Syncer::Run::Exchange> Syncer::Run::call(Request request) {
     const std::string token = state_.token;
     signed_request.headers.emplace_back("Authorization", "Bearer " + token);
     JULU_TRY(exchange, send(std::move(signed_request)));
+    if (exchange.answer == Answer::ok && is_platform(request.url)) token_renewed_ = false;  // it was good till now
     if (!wants_another_token(exchange, request.url, token)) return exchange;
   }
 }

@@ -79,7 +79,8 @@ Result<Syncer::Run::Step> Syncer::Run::fetch_wanted() {
       begun_anew_.insert(wanted->sha256);
       continue;
     }
-    JULU_CHECK(inbox_.defer_wanted(wanted->sha256, kept.error().code, 0));
+    // In pieces and as a whole: it is what the platform holds, and asking soon again brings the same.
+    JULU_CHECK(inbox_.defer_wanted(wanted->sha256, kept.error().code, limits::withheld_photo_ms));
     if (++fetch_failures_ >= kFetchFailuresMax) return stop(SyncEnd::left, kept.error());
   }
 }

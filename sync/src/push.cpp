@@ -148,7 +148,10 @@ Result<Syncer::Run::Step> Syncer::Run::split(Batch batch, const Exchange& exchan
   Batch first{{std::make_move_iterator(batch.ops.begin()), std::make_move_iterator(middle)}, true};
   Batch second{{std::make_move_iterator(middle), std::make_move_iterator(batch.ops.end())}, true};
   JULU_TRY(const Step step, push_batch(std::move(first)));
-  if (step == Step::stop) return step;
+  if (step == Step::stop) {
+    if (failures_in_a_row_ > kFailuresInARowMax) JULU_CHECK(put_off(second.ops, exchange.why, exchange.retry_after_ms));
+    return step;
+  }
   return push_batch(std::move(second));
 }
 
@@ -166,20 +169,22 @@ Result<Syncer::Run::Step> Syncer::Run::settle(Batch batch, const Exchange& excha
     return step;
   }
   const auto settled = outbox_.settle(batch.ops, reply->results, reply->receipt, reply->holds, reply->epoch);
+  // A key that is not known here, or of which the county may have said more since.
+  const bool of_its_key = settled ? settled->receipt_key_unknown : settled.error().field == "/receipt/key_id";
+  if (of_its_key && !key_pulled_) {
+    key_pulled_ = true;
+    JULU_TRY(const Step pulled, pull());
+    if (pulled == Step::stop) return pulled;
+    return push_batch(std::move(batch));
+  }
   if (!settled && settled.error().code == ErrorCode::receipt_invalid) {
     failed.why = ErrorCode::receipt_invalid;
     return split(std::move(batch), failed);
   }
   if (!settled) return settled.error();
   if (settled->receipt_key_unknown) {
-    if (key_pulled_) {
-      JULU_CHECK(put_off(batch.ops, ErrorCode::receipt_invalid, 0));
-      return stop(SyncEnd::left, Error{ErrorCode::receipt_invalid, "/receipt/key_id", {}});
-    }
-    key_pulled_ = true;
-    JULU_TRY(const Step pulled, pull());
-    if (pulled == Step::stop) return pulled;
-    return push_batch(std::move(batch));
+    JULU_CHECK(put_off(batch.ops, ErrorCode::receipt_invalid, 0));
+    return stop(SyncEnd::left, Error{ErrorCode::receipt_invalid, "/receipt/key_id", {}});
   }
   failures_in_a_row_ = 0;
   state_.failed_batch.reset();

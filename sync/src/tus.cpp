@@ -231,6 +231,11 @@ Result<Syncer::Run::Advance> Syncer::Run::upload_refused(Upload& upload, const E
       }
       case kChecksumMismatch: {
         JULU_CHECK(outbox_.photo_location(upload.photo.sha256, {}));
+        JULU_TRY(const bool whole, outbox_.is_photo_whole(upload.photo.sha256));
+        if (!whole) {
+          JULU_CHECK(outbox_.park_photo(upload.photo.sha256, Problem{"lost", {}, {}, {}}, ErrorCode::photo_damaged));
+          return Advance{Step::go, false};
+        }
         JULU_TRY(const Step step, photo_failed(upload.photo.sha256, ErrorCode::photo_damaged, 0));
         return Advance{step, false};
       }

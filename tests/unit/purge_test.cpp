@@ -32,6 +32,11 @@ struct Sent {
     const std::int64_t safe = safe_before_days == 0 ? 0 : now + safe_before_days * kDayMs;
     REQUIRE(Outbox(*store).note_ping({kEpoch, now + days * kDayMs, safe}).ok());
   }
+  void next_day(bool backed_up) {
+    county.clock.advance(kDayMs);
+    const std::int64_t now = county.clock.now_ms();
+    REQUIRE(Outbox(*store).note_ping({kEpoch, now, backed_up ? now : 0}).ok());
+  }
   void deliver() {
     REQUIRE(Outbox(*store).photo_uploaded(*parse_hash(photo)).ok());
     std::int64_t version = kFirstVersion;
@@ -57,40 +62,79 @@ struct Sent {
 
 TEST_CASE("a photo is kept until the platform says that no restore can lose it") {
   Sent sent;
-  sent.ping(0, 1);
+  sent.next_day(true);
+  sent.next_day(true);
   CHECK(sent.is_here());  // not delivered
   sent.deliver();
   CHECK(sent.is_here());
-  sent.ping(1, 0);
+  sent.next_day(false);
   CHECK(sent.is_here());
-  sent.ping(2, 2);
-  sent.ping(2, 2);
+  sent.next_day(true);
+  sent.next_day(true);
   CHECK_FALSE(sent.is_here());
   CHECK((*sent.store->get(sent.record))->delivery == Delivery::delivered);
 }
 
-TEST_CASE("without such a word it is kept for 90 days of the platform's time, and one wrong clock is not believed") {
+TEST_CASE("without such a word it is kept for 90 days of the platform's time, and a wrong clock is not believed") {
   Sent sent;
   sent.deliver();
-  sent.ping(400, 400);
+  for (int again = 0; again < 100; ++again) sent.ping(400, 400);
   CHECK(sent.is_here());
-  for (int day = 1; day <= 90; ++day) sent.ping(day, 0);
+  for (int day = 1; day <= 90; ++day) sent.next_day(false);
   CHECK(sent.is_here());
-  sent.ping(91, 0);
-  sent.ping(92, 0);
+  sent.next_day(false);
+  sent.next_day(false);
+  CHECK_FALSE(sent.is_here());
+}
+
+TEST_CASE("a backup that is still to come keeps no photo") {
+  Sent sent;
+  sent.deliver();
+  for (int day = 0; day < 3; ++day) {
+    sent.county.clock.advance(kDayMs);
+    sent.ping(0, 400);
+  }
+  CHECK(sent.is_here());
+}
+
+TEST_CASE("what was held still after a restore is kept until a later backup: it may have come there again") {
+  Sent sent;
+  sent.deliver();
+  Outbox outbox(*sent.store);
+  sent.county.clock.advance(kDayMs);
+  sent.ping(0, 0);
+  const std::int64_t backup_ms = sent.county.clock.now_ms();
+  sent.county.clock.advance(kDayMs);
+  const auto ping_again = [&] { REQUIRE(outbox.note_ping({kEpoch + 1, sent.county.clock.now_ms(), backup_ms}).ok()); };
+  ping_again();
+  std::vector<Id> held;
+  for (const HistoryEntry& entry : sent.store->history(sent.record).value()) {
+    if (const auto id = parse_id(entry.op_id)) held.push_back(*id);
+  }
+  REQUIRE(held.size() == 2);
+  const std::int64_t day = (sent.county.clock.now_ms() - 2 * kDayMs) / kDayMs;
+  REQUIRE(*outbox.reconcile({{day, held}, {day + 1, held}}) == 0);
+  CHECK(sent.is_here());
+  ping_again();
+  CHECK(sent.is_here());
+  sent.county.clock.advance(kDayMs);
+  sent.ping(0, 0);
+  REQUIRE(outbox.note_ping({kEpoch + 1, sent.county.clock.now_ms(), sent.county.clock.now_ms()}).ok());
+  sent.county.clock.advance(kDayMs);
+  REQUIRE(outbox.note_ping({kEpoch + 1, sent.county.clock.now_ms(), sent.county.clock.now_ms() - 1}).ok());
   CHECK_FALSE(sent.is_here());
 }
 
 TEST_CASE("a photo that the platform lost after all, and that was purged here, is shown with the reason") {
   Sent sent;
   sent.deliver();
-  sent.ping(1, 1);
-  sent.ping(2, 2);
+  const std::int64_t day = sent.county.clock.now_ms() / kDayMs;
+  sent.next_day(true);
+  sent.next_day(true);
   CHECK_FALSE(sent.is_here());
   Outbox outbox(*sent.store);
   REQUIRE(outbox.note_ping({kEpoch + 1, sent.county.clock.now_ms(), 0}).ok());
-  REQUIRE(outbox.reconcile({{sent.county.clock.now_ms() / kDayMs, {}}, {sent.county.clock.now_ms() / kDayMs + 1, {}}})
-              .ok());
+  REQUIRE(outbox.reconcile({{day, {}}, {day + 1, {}}}).ok());
   const auto ops = outbox.next_ops(10, 1 << 20);
   REQUIRE(ops.ok());
   REQUIRE(ops->size() == 2);

@@ -204,6 +204,23 @@ Result<void> make_folder(const fs::path& path) {
   return {};
 }
 
+/// The enrolment that was begun here, with its key, or a new one.
+Result<std::unique_ptr<Connection>> open_begun(const Store::Options& store, Random& random, PrivateKey& key) {
+  JULU_TRY(auto db, open_database(store, 1, Opening::create));
+  JULU_CHECK(migrate(*db));
+  JULU_TRY(auto transaction, Transaction::begin(*db));
+  JULU_TRY(const auto known, meta_text(*db, "device_key"));
+  if (known && known->size() == key.size()) {
+    std::copy(known->begin(), known->end(), key.begin());
+    return db;
+  }
+  key = make_private_key(random);
+  const std::string_view bytes(reinterpret_cast<const char*>(key.data()), key.size());
+  JULU_CHECK(set_meta(*db, "device_key", Blob{bytes}));
+  JULU_CHECK(transaction.commit());
+  return db;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Enrolment>> Enrolment::begin(Options options) {
@@ -222,27 +239,20 @@ Result<std::unique_ptr<Enrolment>> Enrolment::begin(Options options) {
   store.key = options.key;
   store.encrypted = options.encrypted;
   store.vfs = options.vfs;
-  auto opened = open_database(store, 1, Opening::create);
-  if (!opened && opened.error().code == ErrorCode::store_key && options.vfs.empty()) {
-    // Begun under another key: nobody can read any more what this device was to be.
+  Random& random = options.random != nullptr ? *options.random : system_random();
+  PrivateKey key{};
+  auto opened = open_begun(store, random, key);
+  const ErrorCode why = opened ? ErrorCode::ok : opened.error().code;
+  if ((why == ErrorCode::store_key || why == ErrorCode::store_corrupt) && options.vfs.empty()) {
+    // Begun under another key, or damaged since: nobody can read any more what this device was to be.
     std::error_code ignored;
     fs::remove_all(directory, ignored);
     JULU_CHECK(make_folder(directory));
-    opened = open_database(store, 1, Opening::create);
+    opened = open_begun(store, random, key);
   }
   if (!opened) return opened.error();
   auto db = *std::move(opened);
-  JULU_CHECK(migrate(*db));
   JULU_TRY(auto transaction, Transaction::begin(*db));
-  JULU_TRY(const auto known, meta_text(*db, "device_key"));
-  PrivateKey key{};
-  if (known && known->size() == key.size()) {
-    std::copy(known->begin(), known->end(), key.begin());
-  } else {
-    key = make_private_key(options.random != nullptr ? *options.random : system_random());
-    const std::string_view bytes(reinterpret_cast<const char*>(key.data()), key.size());
-    JULU_CHECK(set_meta(*db, "device_key", Blob{bytes}));
-  }
   JULU_CHECK(set_meta(*db, "consent_at_ms", options.consent_at_ms));
   JULU_CHECK(transaction.commit());
   return std::unique_ptr<Enrolment>(new Unfinished(std::move(options), directory, key, std::move(lock), std::move(db)));

@@ -37,16 +37,17 @@ Result<void> take_photos(Connection& db, const Id& record, const Change& change)
 }
 
 // What a restore took from the county is not shown as the county's, and no step names it; what an op of ours brought
-// stays, for it goes there again.
+// stays as ours, for it goes there again, unless a person gave it up.
 Result<void> forget_lost(Connection& db, const Id& record, const Change& change) {
-  JULU_TRY(const auto steps, db.query("SELECT id FROM action WHERE record = ?1 AND number IS NOT NULL AND NOT EXISTS"
-                                      " (SELECT 1 FROM op WHERE op.record = action.record AND op.op_id = action.id)",
-                                      record)
-                                 .ids());
+  JULU_TRY(const auto steps, db.query("SELECT id FROM action WHERE record = ?1 AND number IS NOT NULL", record).ids());
   for (const Id& id : steps) {
     const bool held = std::any_of(change.actions.begin(), change.actions.end(),
                                   [&](const ChangeAction& action) { return action.id == id; });
-    if (!held) JULU_CHECK(db.run("DELETE FROM action WHERE id = ?1", id));
+    if (held) continue;
+    JULU_TRY(const auto ours,
+             db.integer("SELECT 1 FROM op WHERE record = ?1 AND op_id = ?2 AND status <> 4", record, id));
+    JULU_CHECK(ours ? db.run("UPDATE action SET number = NULL WHERE id = ?1", id)
+                    : db.run("DELETE FROM action WHERE id = ?1", id));
   }
   std::vector<Hash> photos;
   {
@@ -121,6 +122,8 @@ Result<bool> apply_change(Core& core, Connection& db, const Id& record, const Ch
   if (change.removed) {
     JULU_TRY(const bool ours, has_unreceipted(db, record));
     if (!ours) {
+      JULU_TRY(const auto here, db.integer("SELECT 1 FROM record WHERE id = ?1", record));
+      if (!here) return false;  // of somebody else's, which was never in sight
       JULU_CHECK(forget_record(core, db, record));
       return true;
     }

@@ -33,11 +33,12 @@ constexpr const char* kPurgeable =
     "SELECT photo.id FROM photo WHERE own = 1 AND here = 1 AND uploaded = 1 AND has_thumbnail = 1"
     " AND NOT EXISTS (SELECT 1 FROM op WHERE op.photo = photo.sha256 AND op.status IN (0, 2, 3))"
     " AND NOT EXISTS (SELECT 1 FROM op JOIN receipt ON receipt.id = op.receipt WHERE op.photo = photo.sha256"
-    "  AND op.status = 1 AND receipt.seen_ms >= ?1)"
+    "  AND op.status = 1 AND iif(receipt.epoch < ?2, max(receipt.seen_ms, ?3), receipt.seen_ms) >= ?1)"
     " AND EXISTS (SELECT 1 FROM op WHERE op.photo = photo.sha256 AND op.status = 1) LIMIT 1";
 
 // Of the mutant alone.
-constexpr const char* kSent = "SELECT id FROM photo WHERE own = 1 AND here = 1 AND uploaded = 1 AND ?1 > 0 LIMIT 1";
+constexpr const char* kSent =
+    "SELECT id FROM photo WHERE own = 1 AND here = 1 AND uploaded = 1 AND ?1 > 0 AND ?2 >= 0 AND ?3 >= 0 LIMIT 1";
 
 Result<bool> purge_one(Connection& db) {
   JULU_TRY(const std::int64_t confirming, meta_integer(db, "confirming"));
@@ -46,7 +47,11 @@ Result<bool> purge_one(Connection& db) {
   if (confirming != 0) return false;
   const std::int64_t before =
       mutant(Mutant::purge_at_receipt) ? limits::integer_max : std::max(safe, seen - limits::op_keep_ms);
-  JULU_TRY(const auto photo, db.integer(mutant(Mutant::purge_before_receipt) ? kSent : kPurgeable, before));
+  // What was held still after a restore may have come there again since, after a backup that is older than that.
+  JULU_TRY(const std::int64_t epoch, meta_integer(db, "epoch"));
+  JULU_TRY(const std::int64_t confirmed, meta_integer(db, "confirmed_ms"));
+  const char* sql = mutant(Mutant::purge_before_receipt) ? kSent : kPurgeable;
+  JULU_TRY(const auto photo, db.integer(sql, before, epoch, confirmed));
   if (!photo) return false;
   JULU_CHECK(drop_chunks(db, *photo));
   JULU_CHECK(db.run("UPDATE photo SET here = 0 WHERE id = ?1", *photo));

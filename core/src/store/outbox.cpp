@@ -83,12 +83,26 @@ constexpr const char* kDueOps =
     "   AND earlier.next_attempt_ms > ?1 AND earlier.next_attempt_ms <= ?1 + earlier.wait_max_ms)))"
     " ORDER BY op.urgency, op.place LIMIT ?2";
 
-// The platform's time as far as this phone lets itself be told: one that runs ahead or back ages nothing here.
-Result<std::int64_t> see_server_time(Connection& db, std::int64_t time_ms) {
+// The platform's time as far as this phone lets itself be told: one that runs ahead or back ages nothing here. It goes
+// on as fast as this phone's own clock does, and in all at most limits::server_step_ms faster. Returns what it was at
+// the ping before without that.
+Result<std::int64_t> see_server_time(Core& core, Connection& db, std::int64_t time_ms) {
   JULU_TRY(const std::int64_t seen, meta_integer(db, "server_seen_ms"));
-  const std::int64_t now = seen == 0 ? time_ms : std::clamp(time_ms, seen, seen + limits::server_step_ms);
-  JULU_CHECK(set_meta(db, "server_seen_ms", now));
-  return seen == 0 ? now : seen;
+  JULU_TRY(const std::int64_t at_ms, meta_integer(db, "server_seen_at_ms"));
+  JULU_TRY(const std::int64_t ahead, meta_integer(db, "server_ahead_ms"));
+  const std::int64_t now_ms = core.clock().now_ms();
+  JULU_CHECK(set_meta(db, "server_seen_at_ms", now_ms));
+  if (seen == 0) {
+    JULU_CHECK(set_meta(db, "server_seen_ms", time_ms));
+    return time_ms;
+  }
+  const std::int64_t passed = at_ms == 0 ? 0 : std::clamp<std::int64_t>(now_ms - at_ms, 0, limits::op_keep_ms);
+  const std::int64_t most = passed + limits::server_step_ms - ahead;
+  const std::int64_t step = std::clamp<std::int64_t>(time_ms - seen, 0, most);
+  JULU_CHECK(set_meta(db, "server_seen_ms", seen + step));
+  JULU_CHECK(
+      set_meta(db, "server_ahead_ms", std::clamp<std::int64_t>(ahead + step - passed, 0, limits::server_step_ms)));
+  return seen - ahead;
 }
 
 bool process_is_gone(std::int64_t pid) {
@@ -153,9 +167,11 @@ Result<void> Outbox::note_ping(const PingFacts& ping) {
   return core.write([&](Connection& db) -> Result<void> {
     JULU_CHECK(note_epoch(core, db, ping.epoch));
     JULU_CHECK(set_meta(db, "clock_offset_ms", ping.time_ms - core.clock().now_ms()));
-    JULU_TRY(const std::int64_t seen, see_server_time(db, ping.time_ms));
+    JULU_TRY(const std::int64_t seen, see_server_time(core, db, ping.time_ms));
     JULU_TRY(const std::int64_t safe, meta_integer(db, "safe_before_ms"));
-    return set_meta(db, "safe_before_ms", std::max(safe, std::min(seen, ping.safe_before_ms)));
+    // A backup that is still to come keeps nothing: a clock was wrong when it was noted, or is.
+    const std::int64_t told = ping.safe_before_ms > ping.time_ms ? 0 : ping.safe_before_ms;
+    return set_meta(db, "safe_before_ms", std::max(safe, std::min(seen, told)));
   });
 }
 

@@ -56,6 +56,16 @@ Result<std::string> Outbox::read_photo(const Hash& sha256, std::int64_t offset, 
   });
 }
 
+Result<bool> Outbox::is_photo_whole(const Hash& sha256) {
+  Sha256 sum;
+  const auto read = store_.read_photo(hex(sha256), [&](std::string_view piece) {
+    sum.update(piece);
+    return true;
+  });
+  if (read || read.error().code == ErrorCode::photo_damaged) return read && sum.finish() == sha256;
+  return read.error();
+}
+
 Result<std::string> Outbox::read_thumbnail(const Hash& sha256) { return store_.thumbnail(hex(sha256)); }
 
 Result<void> Outbox::photo_location(const Hash& sha256, const std::string& upload_url) {
@@ -84,11 +94,10 @@ Result<void> Outbox::defer_photo(const Hash& sha256, ErrorCode why, std::int64_t
   return defer_photo_row(*store_.core_, sha256, retry_after_ms);
 }
 
-Result<void> Outbox::park_photo(const Hash& sha256, const Problem& problem) {
+Result<void> Outbox::park_photo(const Hash& sha256, const Problem& problem, ErrorCode why) {
   Core& core = *store_.core_;
   return core.write([&](Connection& db) -> Result<void> {
-    const std::string text =
-        problem_text(ErrorCode::too_large, problem.type, problem.title, problem.detail, problem.pointer);
+    const std::string text = problem_text(why, problem.type, problem.title, problem.detail, problem.pointer);
     JULU_CHECK(db.run("UPDATE photo SET problem = ?2 WHERE sha256 = ?1", sha256, text));
     JULU_TRY(const auto records,
              db.query("SELECT DISTINCT record FROM op WHERE photo = ?1 AND status = 0", sha256).ids());

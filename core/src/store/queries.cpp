@@ -123,7 +123,8 @@ Result<std::vector<Id>> next_ids(Connection& db, const Filter& filter, const Id&
 }
 
 bool fits(const Record& record, const Filter& filter) {
-  if (record.deleted && !filter.deleted_too) return false;
+  // A deletion that was refused waits for a person, who has to see it.
+  if (record.deleted && !filter.deleted_too && record.delivery != Delivery::parked) return false;
   if (!filter.kind.empty() && record.kind != filter.kind) return false;
   return !filter.delivery || record.delivery == *filter.delivery;
 }

@@ -191,6 +191,8 @@ Result<std::int64_t> Outbox::reconcile(const std::vector<HeldDay>& differ) {
       JULU_CHECK(lay(core, db, record));
     }
     JULU_CHECK(set_confirming(core, db, false));
+    JULU_TRY(const std::int64_t seen, meta_integer(db, "server_seen_ms"));
+    JULU_CHECK(set_meta(db, "confirmed_ms", seen));
     return static_cast<std::int64_t>(gone.size());
   });
 }

@@ -23,6 +23,16 @@ Result<std::vector<Id>> to_replace(Connection& db, const OpRow& old) {
   }
 }
 
+// An edit of somebody else's is no reason to wait. A platform that calls every making stale is asked ever less often:
+// each names all before it.
+Result<void> wait_its_turn(Core& core, Connection& db, std::int64_t seq, std::size_t makings) {
+  constexpr std::size_t kAtOnce = 2;
+  if (makings <= kAtOnce) return {};
+  const Wait wait = next_wait(core, static_cast<std::int64_t>(makings - kAtOnce), 0);
+  return db.run("UPDATE op SET next_attempt_ms = ?2, wait_max_ms = ?3 WHERE seq = ?1", seq, wait.next_attempt_ms,
+                wait.wait_max_ms);
+}
+
 NewOp like(const OpRow& old, const Id& record, const std::string& kind) {
   NewOp op;
   op.record = record;
@@ -80,16 +90,6 @@ namespace {
 Result<void> park(Connection& db, const OpRow& op, const char* type, const Json& detail) {
   return db.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1", op.seq,
                 problem_text(ErrorCode::stale, type, "", detail.is_null() ? "" : detail.dump(), ""));
-}
-
-// An edit of somebody else's is no reason to wait. A platform that calls every making stale is asked ever less often:
-// each names all before it.
-Result<void> wait_its_turn(Core& core, Connection& db, std::int64_t seq, std::size_t makings) {
-  constexpr std::size_t kAtOnce = 2;
-  if (makings <= kAtOnce) return {};
-  const Wait wait = next_wait(core, static_cast<std::int64_t>(makings - kAtOnce), 0);
-  return db.run("UPDATE op SET next_attempt_ms = ?2, wait_max_ms = ?3 WHERE seq = ?1", seq, wait.next_attempt_ms,
-                wait.wait_max_ms);
 }
 
 // An edit that was made on an earlier word is made on the later one that stands instead. One that was sent again may

@@ -41,6 +41,9 @@ Result<void> hand_over(Connection& db, const OpRow& old, std::int64_t successor)
 /// Everything that the new op closes: the old op, and what the old op was to close and has not.
 Result<std::vector<Id>> to_replace(Connection& db, const OpRow& old);
 
+/// The third making of an op and each that follows waits, ever longer.
+Result<void> wait_its_turn(Core& core, Connection& db, std::int64_t seq, std::size_t makings);
+
 NewOp like(const OpRow& old, const Id& record, const std::string& kind);
 
 /// To the inbox, and what gave way to the history.

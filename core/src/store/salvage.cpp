@@ -64,10 +64,11 @@ constexpr Side kSides[] = {
 
 constexpr std::int64_t kChangesLeap = 1'000'000'000;  // more changes than a phone sees in its life
 
-constexpr const char* kMeta[] = {"identity",          "device_key",       "consent_at_ms",  "chain",
-                                 "first_device",      "first_device_key", "new_device_key", "epoch",
-                                 "safe_before_ms",    "clock_offset_ms",  "confirming",     "reconcile_at_ms",
-                                 "reconcile_wait_ms", "server_seen_ms"};
+constexpr const char* kMeta[] = {"identity",          "device_key",       "consent_at_ms",   "chain",
+                                 "first_device",      "first_device_key", "new_device_key",  "epoch",
+                                 "safe_before_ms",    "clock_offset_ms",  "confirming",      "reconcile_at_ms",
+                                 "reconcile_wait_ms", "server_seen_ms",   "server_ahead_ms", "server_seen_at_ms",
+                                 "confirmed_ms"};
 
 // The damaged file. An error leaves a connection that fails for ever, so each begins anew after one.
 class Wreck {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "domain/merge.h"
+#include "store/catalog.h"
 #include "store/remake.h"
 
 namespace julu::store {
@@ -64,6 +65,9 @@ class SendingAgain {
         kind_(core.kind(row.kind)),
         now_(Json::parse(row.body, nullptr, false)) {}
 
+  /// Nobody asked for it: a platform that holds every making back is asked ever less often.
+  void by_itself() { by_itself_ = true; }
+
   /// The county does not hold the record: the first edit brings it whole.
   void begin_anew() { anew_ = true; }
 
@@ -87,6 +91,7 @@ class SendingAgain {
     JULU_CHECK(stand(op, old));
     JULU_TRY(const Enqueued queued, core_.enqueue(db_, text.moment, op));
     JULU_CHECK(hand_over(db_, old, queued.seq));
+    if (by_itself_) JULU_CHECK(wait_its_turn(core_, db_, queued.seq, op.replaces.size()));
     again_[old.seq] = queued.seq;
     renamed_[old.op_id.text()] = queued.op_id.text();
     if (old.verb != Verb::attach) last_ = queued.seq;
@@ -122,7 +127,9 @@ class SendingAgain {
     }
     body.erase("last_action");
     Query newest = db_.query(
-        "SELECT id FROM action WHERE record = ?1 AND number IS NOT NULL ORDER BY number DESC LIMIT 1", row_.id);
+        "SELECT id FROM action WHERE record = ?1 AND number IS NOT NULL AND NOT EXISTS (SELECT 1 FROM op"
+        " WHERE op.op_id = action.id AND op.status IN (0, 2, 3)) ORDER BY number DESC LIMIT 1",
+        row_.id);
     JULU_TRY(const bool there, newest.step());
     if (there) body["last_action"] = newest.id(0).text();
     return {};
@@ -258,6 +265,7 @@ class SendingAgain {
   std::map<std::int64_t, std::int64_t> again_;
   Renamed renamed_;
   bool anew_ = false;
+  bool by_itself_ = false;
   bool body_sent_ = false;
 };
 
@@ -285,6 +293,7 @@ Result<bool> go_without(Core& core, Connection& db, const Id& record, const OpRo
   if (kind == nullptr) return false;
   JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record));
   SendingAgain sending(core, db, *row, ops);
+  sending.by_itself();
   // One that a person gave up is not made up again.
   JULU_TRY(const auto created, db.integer("SELECT 1 FROM op WHERE record = ?1 AND verb = 0"
                                           " AND (status <> 4 OR successor IS NULL)",
@@ -433,10 +442,12 @@ Result<void> go_without_refused(Core& core, Connection& db, const Id& record) {
   JULU_TRY(const auto base_deleted, db.integer("SELECT base_deleted FROM record WHERE id = ?1", record));
   const auto is_parked = [](const OpRow& op) { return op.status == kStatusParked; };
   if (std::none_of(ops.begin(), ops.end(), is_parked)) return {};
-  // Nothing can go on a record that the county has deleted, or has never taken. Where it took a later edit it has the
-  // creation too, as it says.
+  // Nothing can go on a record that the county has deleted, has never taken, or lost with a restore: what a pull has
+  // shown since would be of the newest epoch. Where it took a later edit it has the creation too, as it says.
+  JULU_TRY(const std::int64_t epoch, newest_epoch(db));
+  const bool is_held = row->base && row->base_epoch >= epoch;
   const auto creation = std::find_if(
-      ops.begin(), ops.end(), [&](const OpRow& op) { return op.verb == Verb::create && is_parked(op) && !row->base; });
+      ops.begin(), ops.end(), [&](const OpRow& op) { return op.verb == Verb::create && is_parked(op) && !is_held; });
   const bool taken = std::any_of(ops.begin(), ops.end(), [](const OpRow& op) { return op.status == kStatusReceipted; });
   const bool whole = base_deleted == 1 || (creation != ops.end() && !taken);
   Closing closing;
@@ -450,6 +461,9 @@ Result<void> go_without_refused(Core& core, Connection& db, const Id& record) {
     if (op.verb != Verb::attach && !first) first = op.place;
   }
   if (whole) JULU_CHECK(db.run("UPDATE record SET base_deleted = 1 WHERE id = ?1", record));
+  if (whole && creation != ops.end()) {  // no version of it is the county's
+    JULU_CHECK(db.run("UPDATE record SET base = NULL, base_version = 0 WHERE id = ?1", record));
+  }
   if (!whole && creation != ops.end()) {
     const std::string body = canonical(parse_op(creation->canonical).body);
     JULU_CHECK(db.run("UPDATE record SET base = ?2 WHERE id = ?1", record, body));

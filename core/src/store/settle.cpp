@@ -258,6 +258,9 @@ Result<Outbox::Settled> Outbox::settle(const std::vector<OutgoingOp>& sent, cons
       JULU_CHECK(settle_one(s, sent[i], results[mutant(Mutant::settle_misaligned) ? (i + 1) % sent.size() : i]));
     }
     for (const Id& record : s.touched) {
+      // What is refused is in sight, though its record may have left the scope.
+      JULU_TRY(const auto parked, db.integer("SELECT 1 FROM op WHERE record = ?1 AND status = 2", record));
+      if (parked) JULU_CHECK(remember_record(db, record));
       JULU_CHECK(fold(db, record, s.epoch));
       JULU_CHECK(lay(core, db, record));
     }
