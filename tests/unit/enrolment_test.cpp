@@ -73,6 +73,20 @@ TEST_CASE("an enrolment that failed under one key can be made under another") {
   CHECK((*again)->public_key() != first);
 }
 
+TEST_CASE("an enrolment whose file was damaged meanwhile begins anew") {
+  const Folder folder;
+  const auto options = options_in(folder);
+  REQUIRE(Enrolment::begin(options).ok());
+  const std::string file = options.root + "/.enrolling/julu.db";
+  std::filesystem::resize_file(file, std::filesystem::file_size(file) / 2);
+  const auto again = Enrolment::begin(options);
+  REQUIRE(again.ok());
+  Identity identity;
+  identity.device = "device-1";
+  identity.worker = "W-0412";
+  CHECK((*again)->finish(identity).ok());
+}
+
 TEST_CASE("of two enrolments on one root at once the second is told so") {
   const Folder folder;
   const auto first = Enrolment::begin(options_in(folder));

@@ -176,6 +176,15 @@ TEST_CASE("what was receipted meanwhile is not refused by an older reply") {
   CHECK((*store->get(id))->delivery == Delivery::delivered);
 }
 
+TEST_CASE_METHOD(Delivered, "a deletion that was refused is among what waits for a person") {
+  REQUIRE(store->remove(id).ok());
+  answer_all(county, *store, answer_of(OpStatus::rejected, "scope"));
+  Filter refused;
+  refused.delivery = Delivery::parked;
+  REQUIRE(store->list(refused)->size() == 1);
+  CHECK(store->list(refused)->front().deleted);
+}
+
 TEST_CASE_METHOD(Delivered, "deleting what somebody else has deleted asks nobody") {
   REQUIRE(store->remove(id).ok());
   OpResult stale = answer_of(OpStatus::stale);

@@ -414,6 +414,81 @@ TEST_CASE("a step names what the county holds, and no more what a restore took f
   CHECK(second[0].canonical.find(lost.text()) == std::string::npos);
 }
 
+TEST_CASE("a step that a pull had shown and a restore took does not stand on itself when it is sent again") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  const Id accepted = make_id(county.clock, system_random());
+  const Id resolved = make_id(county.clock, system_random());
+  Change theirs{"incident",
+                make_id(county.clock, system_random()).text(),
+                kFirstVersion + 1,
+                false,
+                false,
+                incident().body,
+                "resolved",
+                {{accepted, 1, "accept", "L-1", "leader", "", 1, "", "accepted", "{}"},
+                 {resolved, 2, "resolve", "L-1", "leader", "", 1, "", "resolved", "{}"}},
+                {}};
+  REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c1", false}).ok());
+  REQUIRE(store->act(theirs.id, "rate", "{}").ok());
+  Outbox outbox(*store);
+  const auto sent = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(sent.size() == 1);
+  Change whole = theirs;  // its reply was lost, and a pull brings it
+  whole.version += 1;
+  whole.actions.push_back({sent[0].op_id, 3, "rate", "W-0412", "worker", "", 2, "", "resolved", "{}"});
+  REQUIRE(Inbox(*store).apply({kEpoch, {whole}, "c2", false}).ok());
+
+  theirs.actions.pop_back();
+  theirs.state = "accepted";
+  REQUIRE(Inbox(*store).restart().ok());
+  REQUIRE(Inbox(*store).apply({kEpoch + 1, {theirs}, "c3", false}).ok());
+  std::vector<OpResult> held(1);
+  held[0].status = OpStatus::held;
+  held[0].problem.type = "action-unknown";
+  REQUIRE(outbox.settle(sent, held, std::nullopt).ok());
+  CHECK((*store->get(theirs.id))->delivery == Delivery::parked);
+  SECTION("sent again") {
+    REQUIRE(store->resend(theirs.id).ok());
+    const auto again = *outbox.next_ops(10, 1 << 20);
+    REQUIRE(again.size() == 1);
+    CHECK(again[0].canonical.find(R"("last_action":")" + accepted.text()) != std::string::npos);
+  }
+  SECTION("given up, nothing stands on it") {
+    REQUIRE(store->give_up(theirs.id).ok());
+    const auto history = *store->history(theirs.id);
+    CHECK(std::none_of(history.begin(), history.end(),
+                       [&](const auto& e) { return e.op_id == sent[0].op_id.text() && e.standing == "delivered"; }));
+  }
+}
+
+TEST_CASE("what is refused of a record that has left the scope is in sight") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  const Change theirs = pulled_household(county, *store);
+  REQUIRE(store->patch(theirs.id, R"({"note":"甲"})").ok());
+  Outbox outbox(*store);
+  const auto sent = *outbox.next_ops(10, 1 << 20);
+  Change gone;
+  gone.kind = "household";
+  gone.id = theirs.id;
+  gone.removed = true;
+  std::int64_t version = kFirstVersion + 1;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  REQUIRE(Inbox(*store).apply({kEpoch, {gone}, "c2", false}).ok());
+  CHECK_FALSE(*store->get(theirs.id));
+  // Who wanted that proven again would queue it so.
+  lose(county, "UPDATE op SET status = 0, receipt = NULL");
+  const auto again = county.open_again();
+  Outbox other(*again);
+  REQUIRE(other.settle(sent, {refused_as("scope")}, std::nullopt).ok());
+  Filter refused;
+  refused.delivery = Delivery::parked;
+  CHECK(again->list(refused)->size() == 1);
+}
+
 TEST_CASE("an edit sent again gives way to a newer value of somebody else's, which it has not seen") {
   County county;
   const auto store = county.phone();
