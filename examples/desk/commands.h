@@ -43,6 +43,8 @@ void note_unknown_roles(const Session& session, const std::vector<PhotoInput>& p
 
 /// Opens the store and calls `work`; answers for what cannot be opened.
 int with_store(Session& session, const std::function<int(Store&)>& work);
+/// On stderr, where damage took anything: not to be missed, so every command says it.
+void tell_of_damage(const Session& session, Store& store);
 /// The shortest id that will do; the whole one when the store does not say.
 std::string short_of(Store& store, const std::string& id);
 /// The whole id for a short one.

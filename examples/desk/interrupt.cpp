@@ -19,6 +19,8 @@ constexpr int kAgainMs = 100;  // `stop` may come before there is anything to st
 
 const char* goodbye = "";
 std::size_t goodbye_bytes = 0;
+char unfinished[4096] = "";  // a path longer than the system takes is no file
+std::atomic<bool> is_unfinished = false;
 std::atomic<bool> gentle = false;
 std::atomic<int> signal_pipe[2] = {-1, -1};
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
@@ -32,6 +34,7 @@ void on_signal(int) {
       return;
     }
   }
+  if (is_unfinished) ::unlink(unfinished);
   if (::write(STDERR_FILENO, goodbye, goodbye_bytes) < 0) errno = saved;
   ::_exit(kExitInterrupted);
 }
@@ -51,6 +54,13 @@ void install_interrupt(Lang lang) {
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+}
+
+void unlink_at_interrupt(const std::string& path) {
+  is_unfinished = false;
+  if (path.empty() || path.size() >= sizeof unfinished) return;
+  std::memcpy(unfinished, path.c_str(), path.size() + 1);
+  is_unfinished = true;
 }
 
 Stopping::Stopping(std::function<void()> stop) {

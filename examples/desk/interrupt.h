@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <thread>
 
 #include <julu/error.h>
@@ -11,6 +12,10 @@ namespace julu::desk {
 
 /// From now on SIGINT and SIGTERM say that nothing is lost and end the process with 130.
 void install_interrupt(Lang lang);
+
+/// A file that goes when a signal ends the process: half of what somebody asked for is nothing they want to keep. One
+/// at a time; empty: none any more.
+void unlink_at_interrupt(const std::string& path);
 
 /// While it lives, the first SIGINT or SIGTERM calls `stop` (again and again, on a thread of its own, until this ends)
 /// instead of ending the process; the second ends it.

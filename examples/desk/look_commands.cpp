@@ -273,10 +273,24 @@ void run_as_job(CLI::App* command, Session& session, const std::shared_ptr<Looke
 
 }  // namespace
 
+void tell_of_damage(const Session& session, Store& store) {
+  const auto now = store.status();
+  if (!now || !now->salvage) return;
+  const Salvage& salvage = *now->salvage;
+  if (salvage.ops + salvage.ops_unreadable + salvage.photos_lost == 0) return;
+  session.note(
+      session.fill("{} 数据文件损坏过：已另存原文件并修复。救回未送达的操作 {} 项，读不出 {} 项，丢失照片 {} 张。",
+                   "{}: the data file was damaged; it was set aside and mended. Saved {} operations not delivered "
+                   "yet, {} could not be read, {} photos lost.",
+                   time_text(salvage.at_ms, true), salvage.ops, salvage.ops_unreadable, salvage.photos_lost));
+}
+
 int with_store(Session& session, const std::function<int(Store&)>& work) {
   const auto store = session.open();
   if (!store) return session.fail(store.error());
-  return work(**store);
+  const int status = work(**store);
+  tell_of_damage(session, **store);
+  return status;
 }
 
 std::string short_of(Store& store, const std::string& id) {

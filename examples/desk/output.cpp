@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "interrupt.h"
 #include "session.h"
 
 namespace julu::desk {
@@ -22,6 +23,7 @@ Output::Output(const std::string& path) : path_(path) {
   if (file) part_ = path + ".XXXXXX";
   const int fd =
       file ? ::mkostemp(part_.data(), O_CLOEXEC) : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (file && fd >= 0) unlink_at_interrupt(part_);
   file_ = fd < 0 ? nullptr : ::fdopen(fd, "wb");
   if (file_ != nullptr) return;
   fail();
@@ -31,6 +33,7 @@ Output::Output(const std::string& path) : path_(path) {
 Output::~Output() {
   if (file_ != nullptr && file_ != stdout) std::fclose(file_);
   if (!part_.empty()) std::remove(part_.c_str());
+  unlink_at_interrupt({});
 }
 
 void Output::fail() {

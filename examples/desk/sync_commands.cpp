@@ -356,6 +356,7 @@ int sync(Session& session, const SyncCommand& wanted) {
   const auto transport =
       curl_transport({.platform = store.identity().platform, .ca_file = wanted.ca_file, .pinned_key = {}});
   if (transport == nullptr) return session.fail(ErrorCode::internal, {});
+  tell_of_damage(session, store);
   Syncer syncer(store, *transport);
   const auto before = unsent_ids(store);
   if (!before) return fail_to_sync(session, before.error());
@@ -421,14 +422,6 @@ int status(Session& session) {
           session.pick("平台曾从备份恢复，正在复核已送达的内容；缺少的会自动重新上传。",
                        "The platform was restored from a backup: what was delivered is being confirmed, and what is "
                        "missing goes again by itself."));
-    if (now->salvage) {
-      session.note(
-          session.fill("{} 数据文件损坏过：已另存原文件并修复。救回未送达的操作 {} 项，读不出 {} 项，丢失照片 {} 张。",
-                       "{}: the data file was damaged; it was set aside and mended. Saved {} operations not delivered "
-                       "yet, {} could not be read, {} photos lost.",
-                       time_text(now->salvage->at_ms, true), now->salvage->ops, now->salvage->ops_unreadable,
-                       now->salvage->photos_lost));
-    }
     if (now->low_disk)
       session.note(session.pick("存储空间不足，请清理。", "The disk is nearly full: free some space."));
     return 0;

@@ -113,6 +113,7 @@ void Platform::add_action(Record& record, const Json& action) {
   const auto last = db_->integer("SELECT max(number) FROM action WHERE record = ?1", record.id);
   Json detail = action;
   detail["number"] = last.value_or(0) + 1;
+  if (julu::mutant(julu::Mutant::step_not_kept)) return;
   db_->run("INSERT INTO action VALUES (?1, ?2, ?3, ?4)", text_of(action, "id"), record.id, last.value_or(0) + 1,
            detail.dump());
   store(record);

@@ -481,6 +481,7 @@ TEST_CASE("a damaged data file is mended by itself, that is said, and what was s
   const std::string file = desk.folder.file("data/W-0412/julu.db");
   REQUIRE(std::filesystem::exists(file));
   std::filesystem::resize_file(file, std::filesystem::file_size(file) * 3 / 4 / 4096 * 4096);
+  CHECK(desk.run({"list"}, kWithErrors).text.find("数据文件损坏过") != std::string::npos);
   const json status = desk.run_json({"status"}).last();
   REQUIRE(status.contains("salvage"));
   CHECK(status["salvage"]["ops"].get<int>() + status["salvage"]["ops_unreadable"].get<int>() > 0);

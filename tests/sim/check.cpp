@@ -174,9 +174,7 @@ class PhoneCheck {
     if (type == "scope") return moved;
     const bool restored = world_.server.was_restored();
     if (type == "not-found") return restored || moved;
-    // A platform whose clock is wrong may promise that a backup holds what it does not.
-    const bool lost = type == "lost" && world_.tally.faults.contains(name(Fault::server_clock)) && restored;
-    return lost || phone_.is_of_damage(type);
+    return phone_.is_of_damage(type);
   }
 
   void check_receipts() {

@@ -157,7 +157,7 @@ void check_at_calm(World& world, const Phone& phone) {
       "SELECT count(*) FROM op WHERE status IN (0, 2, 3) AND NOT EXISTS"
       " (SELECT 1 FROM record WHERE record.id = op.record)");
   if (!bare || *bare != 0) world.violate("no unsent edit without its record", "phone " + std::to_string(phone.number));
-  static const std::set<std::string> kDecisions = {"stale", "deleted",  "flow",         "not-found", "lost",
+  static const std::set<std::string> kDecisions = {"stale", "deleted",  "flow",         "not-found",
                                                    "scope", "replaced", "op-id-reused", "too-large"};
   const std::vector<OwnOp> ops = read_ops(*db);
   check_effect_is_one(world, phone, ops, read_held(world.server.disk.vfs()));

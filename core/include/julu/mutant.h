@@ -79,6 +79,8 @@ namespace julu {
   X(reconcile_sends_nothing, "what the platform has lost is not sent again")                          \
   X(lost_edits_left_out, "of edits sent again, what a restore took from the platform is left out")    \
   X(resent_over_others, "an edit sent again takes the place of a newer value, unmerged")              \
+  X(earlier_word_stood_on, "what was made on a word that gave way is not made on the later one")      \
+  X(confirming_not_told, "who follows the changes is not told that deliveries are being confirmed")   \
   X(fork_not_seen, "a forked device's refusal counts as one of its ops")                              \
   X(fork_keeps_chain, "pending ops stay on the former device's chain")                                \
   X(new_key_forgotten, "the key of a new device is not kept before it is used")                       \
@@ -90,6 +92,7 @@ namespace julu {
   X(cursor_skips_a_row, "a page's cursor passes a row that no page carried, as a bare sequence does") \
   X(known_op_judged_again, "an op that was applied is judged a second time")                          \
   X(receipt_before_sync, "the platform signs before its commit is on the disk")                       \
+  X(step_not_kept, "the platform signs for a step that it does not keep")                             \
   X(closed_forgotten, "the ids that an op replaces are not closed")                                   \
   X(version_reused, "versions after a restore are used a second time")
 

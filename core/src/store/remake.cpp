@@ -140,7 +140,9 @@ class Remaking {
     }
     OpText text = parse_op(old.canonical);
     Json base = old.base_values.empty() ? Json::object() : Json::parse(old.base_values, nullptr, false);
-    for (const auto& [earlier, later] : given_way_) stand_on(base, earlier, later);
+    for (const auto& [earlier, later] : given_way_) {
+      if (!mutant(Mutant::earlier_word_stood_on)) stand_on(base, earlier, later);
+    }
     text.body = without_later_words(all_, old, std::move(text.body), &given_way_);
     const Merged merged = merge(base, text.body, running_, kind_.get());
     JULU_CHECK(keep_conflicts(core_, db_, record_, merged));
