@@ -118,12 +118,14 @@ std::string too_long_advice(const Session& session, const Form& form, const Erro
 std::string advice(const Session& session, const Form& form, const Error& error, const std::string& body) {
   const Field* field = field_at(form, error.field);
   if (field == nullptr) return {};
-  if (error.code == ErrorCode::field_too_long) return too_long_advice(session, form, error, *field);
+  const bool too_long = error.code == ErrorCode::field_too_long;
+  const bool coded = field->schema.contains("x-codes");  // what no code list has is longer than any code
+  if (too_long && !coded) return too_long_advice(session, form, error, *field);
   if (error.code == ErrorCode::field_missing && error.field.rfind('/') == 0) {
     const std::string names = form.one_of(session.lang);
     return names.empty() ? names : session.fill("{} 填一项即可。", "One of these is enough: {}.", names);
   }
-  if (error.code != ErrorCode::field_invalid) return {};
+  if (error.code != ErrorCode::field_invalid && !too_long) return {};
   return invalid_advice(session, form, *field, value_at(body, field->pointer));
 }
 

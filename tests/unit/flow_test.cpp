@@ -2,6 +2,8 @@
 #include "domain/flow.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -122,10 +124,18 @@ TEST_CASE("every code list that ships can be read", "[codes]") {
     REQUIRE(codes);
     CHECK((*codes)->id() == id);
     CHECK_FALSE((*codes)->items().empty());
+    // A person who types a name means one code.
+    std::set<std::string> names;
+    for (const auto& item : (*codes)->items()) {
+      CHECK(names.insert(item.zh).second);
+      CHECK(names.insert(item.en).second);
+    }
+    CHECK_FALSE(names.contains(""));
   }
   const auto ethnicity = julu::Codes::load(julu::test::schema_file("codes/ethnicity.json"));
   CHECK((*ethnicity)->label("36", Lang::zh) == "毛南族");
   CHECK((*ethnicity)->label("56", Lang::zh) == "基诺族");
+  CHECK((*ethnicity)->label("56", Lang::en) == "Jino");
 }
 
 TEST_CASE("a code list with a code twice is refused", "[codes]") {
