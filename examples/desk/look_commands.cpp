@@ -113,11 +113,16 @@ void print_photos(const Session& session, const Record& record, int label_column
   // Where nothing waits, a photo that did not go was given up.
   const bool waits = record.delivery == Delivery::saved || record.delivery == Delivery::parked;
   const char* not_there = waits ? session.pick("未上传", "not uploaded") : session.pick("已放弃", "given up");
+  const auto role_of = [&](const RecordPhoto& photo) {
+    return clean_line(code_label("photo-role", photo.role, session.lang));
+  };
+  int role_columns = 0;
+  for (const RecordPhoto& photo : record.photos) role_columns = std::max(role_columns, width(role_of(photo)));
   for (const RecordPhoto& photo : record.photos) {
     session.print(fmt::format("{}  {}  {}  {}  {}",
                               padded(fmt::format("{} {}", session.pick("照片", "photo"), ++number), label_columns),
-                              padded(clean_line(code_label("photo-role", photo.role, session.lang)), 8),
-                              padded(bytes_text(photo.length_bytes), 8), photo.sha256.substr(0, kPhotoDigits),
+                              padded(role_of(photo), role_columns), padded(bytes_text(photo.length_bytes), 8),
+                              photo.sha256.substr(0, kPhotoDigits),
                               photo.delivered ? session.pick("已送达", "delivered") : not_there) +
                   (photo.here ? "" : session.pick("  （还未下载）", "  (not fetched yet)")));
   }

@@ -1,5 +1,8 @@
 // The clerk's terminal as a clerk uses it: real processes, what they print and how they end.
 #include <csignal>
+#include <set>
+#include <sstream>
+#include <string>
 #include <utility>
 
 #include <catch2/catch_test_macros.hpp>
@@ -453,6 +456,26 @@ TEST_CASE("what was refused because the county deleted the record is listed, and
   CHECK(clerks.second.run({"give-up", clerks.id}).status == 0);
   CHECK(clerks.second.run({"list", "--unsent"}).text.empty());
   CHECK(clerks.second.run({"sync"}).status == 0);
+}
+
+TEST_CASE("the photos of a record line up, whatever they show") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const std::string id =
+      desk.run_json({"report", "--category", "道路", "--text", "坑", "--photo", "near=" + desk.photo("a.jpg", 1),
+                     "--photo", "handle_after=" + desk.photo("b.jpg", 2)})
+          .last()
+          .at("id");
+  std::istringstream shown(desk.run({"--lang", "en", "show", id}).text);
+  std::set<std::size_t> columns;
+  int photos = 0;
+  for (std::string line; std::getline(shown, line);) {
+    if (!line.starts_with("photo ")) continue;
+    columns.insert(line.find("not uploaded"));
+    ++photos;
+  }
+  CHECK(photos == 2);
+  CHECK(columns.size() == 1);
 }
 
 TEST_CASE("a field in no conflict is told apart from a record that is not there") {
