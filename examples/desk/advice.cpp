@@ -118,22 +118,23 @@ std::string too_long_advice(const Session& session, const Form& form, const Erro
 std::string advice(const Session& session, const Form& form, const Error& error, const std::string& body) {
   const Field* field = field_at(form, error.field);
   if (field == nullptr) return {};
-  const bool too_long = error.code == ErrorCode::field_too_long;
-  const bool coded = field->schema.contains("x-codes");  // what no code list has is longer than any code
-  if (too_long && !coded) return too_long_advice(session, form, error, *field);
+  if (error.code == ErrorCode::field_too_long) return too_long_advice(session, form, error, *field);
   if (error.code == ErrorCode::field_missing && error.field.rfind('/') == 0) {
     const std::string names = form.one_of(session.lang);
     return names.empty() ? names : session.fill("{} 填一项即可。", "One of these is enough: {}.", names);
   }
-  if (error.code != ErrorCode::field_invalid && !too_long) return {};
+  if (error.code != ErrorCode::field_invalid) return {};
   return invalid_advice(session, form, *field, value_at(body, field->pointer));
 }
 
 }  // namespace
 
-int fail_entered(const Session& session, const Error& error, const Form* form, const std::vector<PhotoInput>& photos,
+int fail_entered(const Session& session, Error error, const Form* form, const std::vector<PhotoInput>& photos,
                  const std::string& body) {
   const Field* known = form != nullptr ? field_at(*form, error.field) : nullptr;
+  // How long a code may be helps nobody who typed a name that is none.
+  const bool coded = known != nullptr && known->schema.contains("x-codes");
+  if (coded && error.code == ErrorCode::field_too_long) error.code = ErrorCode::field_invalid;
   std::string field = known != nullptr ? known->label(session.lang) : error.field;
   std::string hint = form != nullptr ? advice(session, *form, error, body) : std::string();
   if (error.field == "/photos" && photos.size() > static_cast<std::size_t>(limits::photos_per_call_max)) {
@@ -141,9 +142,16 @@ int fail_entered(const Session& session, const Error& error, const Form* form, c
                         "{} photos at a time at most; here are {}. julu attach adds the others.",
                         limits::photos_per_call_max, photos.size());
   }
+  if (error.field == "/id" && error.code == ErrorCode::bad_argument) {
+    field = "--id";
+    hint = session.pick("要写第 7 版 UUID，如 01890a5d-ac96-774b-bcce-b302099a8057；也可以不写，由程序编号。",
+                        "A UUID of version 7, such as 01890a5d-ac96-774b-bcce-b302099a8057; without --id one is made.");
+  }
   for (std::size_t i = 0; i < photos.size(); ++i) {
     const std::string pointer = "/photos/" + std::to_string(i);
     if (error.field == pointer) field = photos[i].path;
+    if (error.field == pointer && photos[i].path == "-")
+      hint = session.pick("照片要写文件名，不能从标准输入读。", "A photo comes from a file, not from stdin.");
     if (error.field != pointer + "/role") continue;
     field = "--photo " + photos[i].role + "=" + photos[i].path;
     hint = session.pick("角色可选：", "The role is one of: ") + code_choices("photo-role", session.lang);

@@ -88,8 +88,9 @@ void drop_nulls(Json& body) {
 }
 
 Result<std::string> body_of(const Session& session, Store& store, const Form& form, const Entered& entered) {
-  auto body = object_of(entered.body);
-  if (!body) return entered.body;
+  JULU_TRY(const std::string typed, body_typed(session, entered.body));
+  auto body = object_of(typed);
+  if (!body) return typed;
   for (const auto& [name, text] : entered.values) JULU_CHECK(enter(session, store, form, *body, name, text));
   std::map<const Field*, std::string> lists;  // what a list was given again goes to the rest of it
   for (const std::string& set : entered.sets) {
@@ -163,7 +164,9 @@ void add_common(CLI::App& command, const std::shared_ptr<Entered>& entered, cons
                   session.pick("其他字段：字段=值，可多次（字段名或中文名）；列表用逗号隔开",
                                "any field: field=value, again for more; lists with commas"))
       ->allow_extra_args(false);
-  command.add_option("--body", entered->body, session.pick("整条记录的 JSON", "the record as JSON"));
+  command.add_option("--body", entered->body,
+                     session.pick("整条记录的 JSON；@文件 从文件读，- 从标准输入读",
+                                  "the record as JSON; @FILE reads a file, - stdin"));
   auto* id = command.add_option(
       "--id", entered->id,
       session.pick("自定编号（第 7 版 UUID，列表按其中的时间排序）：用同一编号再执行不会重复登记",

@@ -23,9 +23,11 @@ struct Wanted {
 using Job = int (*)(Session&, Store&, const Wanted&, const std::string& id);
 
 int act(Session& session, Store& store, const Wanted& wanted, const std::string& id) {
-  auto body = object_of(wanted.body);
+  const auto typed = body_typed(session, wanted.body);
+  if (!typed) return session.fail(typed.error());
+  auto body = object_of(*typed);
   if (body && !wanted.note.empty()) (*body)["note"] = wanted.note;
-  const auto text = body ? text_of(*body) : wanted.body;
+  const auto text = body ? text_of(*body) : *typed;
   if (!text) return session.fail(text.error());
   const auto photos = photo_inputs(wanted.photos);
   const std::string action = action_of(wanted.action);
@@ -110,6 +112,8 @@ int decide_refused(Session& session, Store& store, const Record& record, WayOn w
 int resend(Session& session, Store& store, const Wanted&, const std::string& id) {
   const auto record = record_of(store, id);
   if (!record) return session.fail(record.error());
+  if (is_refused_for_good(*record))
+    return session.fail(own_words(ErrorCode::record_deleted, "/id", only_give_up(session, store, *record)));
   return decide_refused(session, store, *record, &Store::resend, "queued",
                         session.pick("已重新排队，下次同步时发送。", "Queued again for the next sync."));
 }
@@ -220,7 +224,7 @@ int conflicts(Session& session, bool unmask) {
     if (session.json) return 0;
     if (table.empty()) session.note(session.pick("没有冲突。", "No conflicts."));
     if (table.empty()) return 0;
-    session.print(table.text());
+    session.print(table.text(terminal_columns(STDOUT_FILENO)));
     session.note(session.pick("来定：julu resolve 编号 字段 --mine（用我的）、--platform（用平台的）或 --value 值",
                               "to decide: julu resolve ID FIELD --mine, --platform or --value VALUE"));
     return 0;
@@ -253,7 +257,9 @@ void add_change_commands(CLI::App& app, Session& session) {
       add(app, session, wanted, "act", session.pick("办理流程的一步：当场解决、撤回、评价…", "a step of a case"), act);
   command->add_option("action", wanted->action, session.pick("步骤", "step"))->required();
   command->add_option("--note", wanted->note, session.pick("说明", "note"));
-  command->add_option("--body", wanted->body, session.pick("其他内容的 JSON", "more, as JSON"));
+  command->add_option(
+      "--body", wanted->body,
+      session.pick("其他内容的 JSON；@文件 从文件读，- 从标准输入读", "more, as JSON; @FILE reads a file, - stdin"));
   command->add_option("--photo", wanted->photos, photo)->allow_extra_args(false);
 
   command = add(app, session, wanted, "attach", session.pick("给记录补充照片", "add photos to a record"), attach);

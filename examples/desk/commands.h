@@ -18,6 +18,8 @@ void add_history_command(CLI::App& app, Session& session);   // history
 void add_export_command(CLI::App& app, Session& session);    // export
 void add_sync_commands(CLI::App& app, Session& session);     // init sync status maintain
 
+/// -o of a command: the file, or nothing for stdout, which "-" is too.
+void add_output(CLI::App* command, std::string& out, const char* about);
 /// "role=path" or "path". A file of that whole name wins, so that '=' may stand in a file's name.
 PhotoInput photo_input(const std::string& typed);
 std::vector<PhotoInput> photo_inputs(const std::vector<std::string>& typed);
@@ -32,7 +34,7 @@ int say_saved(const Session& session, Store& store, const Saved& saved, const st
               const std::string& what);
 /// A failure in what was entered, with the field as the person knows it, its label or the photo's path, and what would
 /// be right there. `body`: the text that was refused, when there was one.
-int fail_entered(const Session& session, const Error& error, const Form* form, const std::vector<PhotoInput>& photos,
+int fail_entered(const Session& session, Error error, const Form* form, const std::vector<PhotoInput>& photos,
                  const std::string& body = {});
 /// The refusal of an edit or a removal by a kind that knows none: what it has instead.
 enum class Verb { edit, remove };
@@ -43,8 +45,6 @@ void note_unknown_roles(const Session& session, const std::vector<PhotoInput>& p
 
 /// Opens the store and calls `work`; answers for what cannot be opened.
 int with_store(Session& session, const std::function<int(Store&)>& work);
-/// On stderr, where damage took anything: not to be missed, so every command says it.
-void tell_of_damage(const Session& session, Store& store);
 /// The shortest id that will do; the whole one when the store does not say.
 std::string short_of(Store& store, const std::string& id);
 /// The whole id for a short one.
@@ -60,6 +60,9 @@ std::string value_text(const Session& session, Store& store, const Form& form, c
 
 /// "已派单": where a case stands; empty for what is none.
 std::string case_state(const Session& session, const Record& record);
+/// What was refused of it can only be given up: the platform has deleted the record. And the sentence that says so.
+bool is_refused_for_good(const Record& record);
+std::string only_give_up(const Session& session, Store& store, const Record& record);
 /// "已送达 · 已派单", "已保存 · 未上传", "未被接受：…".
 std::string state_text(const Session& session, const Record& record);
 Json record_json(Store& store, const Record& record);

@@ -14,6 +14,8 @@
 namespace julu::desk {
 namespace {
 
+constexpr int kCellMax = 40;  // of all columns but the last
+
 // What a terminal must not be given: controls, and the marks that turn the direction of what follows.
 bool is_printable(char32_t c) {
   return c >= 0x20 && !(c >= 0x7F && c < 0xA0) && !(c >= 0x202A && c <= 0x202E) && !(c >= 0x2066 && c <= 0x2069);
@@ -127,22 +129,25 @@ int terminal_columns(int fd) {
   return ::isatty(fd) == 1 && ::ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-std::vector<int> Table::widths(int columns_max) const {
+std::vector<int> Table::widths() const {
   std::vector<int> all;
   for (const auto& row : rows_) {
     all.resize(std::max(all.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) all[i] = std::max(all[i], std::min(width(row[i]), columns_max));
+    for (std::size_t i = 0; i < row.size(); ++i) all[i] = std::max(all[i], std::min(width(row[i]), kCellMax));
   }
   return all;
 }
 
-std::string Table::text(int columns_max) const {
-  const std::vector<int> room = widths(columns_max);
+std::string Table::text(int terminal) const {
+  const std::vector<int> room = widths();
+  int indent = 0;
+  for (std::size_t i = 0; i + 1 < room.size(); ++i) indent += room[i] + 2;
   std::string out;
   for (const auto& row : rows_) {
     for (std::size_t i = 0; i < row.size(); ++i) {
       const bool last = i + 1 == row.size();
-      const std::string cell = fitted(row[i], last ? 120 : columns_max);
+      const int most = !last ? kCellMax : terminal > 0 ? std::max(terminal - indent, 2) : width(row[i]);
+      const std::string cell = fitted(row[i], most);
       out += last ? cell : padded(cell, room[i]) + "  ";
     }
     out.erase(out.find_last_not_of(' ') + 1);
@@ -153,7 +158,7 @@ std::string Table::text(int columns_max) const {
 
 std::string Table::whole(int terminal) const {
   constexpr int kLastMin = 24;  // less is no width to read in: then it has lines of its own
-  const std::vector<int> room = widths(40);
+  const std::vector<int> room = widths();
   int indent = 0;
   for (std::size_t i = 0; i + 1 < room.size(); ++i) indent += room[i] + 2;
   const bool below = terminal > 0 && terminal - indent < kLastMin;
@@ -161,7 +166,7 @@ std::string Table::whole(int terminal) const {
   std::string out;
   for (const auto& row : rows_) {
     std::string line;
-    for (std::size_t i = 0; i + 1 < row.size(); ++i) line += padded(fitted(row[i], 40), room[i]) + "  ";
+    for (std::size_t i = 0; i + 1 < row.size(); ++i) line += padded(fitted(row[i], kCellMax), room[i]) + "  ";
     const std::string& last = row.back();
     auto lines =
         terminal > 0 ? wrapped(last, std::max(terminal - indent, 2)) : std::vector<std::string>{clean_line(last)};

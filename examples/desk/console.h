@@ -31,14 +31,14 @@ class Table {
  public:
   explicit Table(std::vector<std::string> head) { rows_.push_back(std::move(head)); }
   void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
-  /// Cells of all columns but the last are cut at `columns_max`.
-  std::string text(int columns_max = 40) const;
+  /// A line a row: the last column is cut to a terminal of so many columns, and whole for none (0).
+  std::string text(int terminal = 0) const;
   /// The last column is never cut: for a terminal of so many columns it is wrapped, for none (0) it is one line.
   std::string whole(int terminal) const;
   bool empty() const { return rows_.size() < 2; }
 
  private:
-  std::vector<int> widths(int columns_max) const;
+  std::vector<int> widths() const;
   std::vector<std::vector<std::string>> rows_;
 };
 

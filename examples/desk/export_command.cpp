@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include <unistd.h>
+
 #include "commands.h"
 #include "console.h"
 #include "form.h"
@@ -28,8 +30,10 @@ std::string csv_quoted(std::string_view text) {
   return quoted + "\"";
 }
 
-// RFC 4180. A leading formula sign would be run by spreadsheet programs, so it is put behind an apostrophe.
+// RFC 4180, and no NUL, where many a program takes the text to end. A leading formula sign would be run by spreadsheet
+// programs, so it is put behind an apostrophe.
 std::string csv_cell(std::string text) {
+  std::erase(text, '\0');
   if (!text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos) text.insert(0, "'");
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   return csv_quoted(text);
@@ -65,6 +69,9 @@ std::string csv_line(const Session& session, const Form& form, const Record& rec
 
 Result<std::int64_t> write_records(const Session& session, Store& store, const Export& wanted, const std::string& kind,
                                    Output& out) {
+  // A terminal gets no control characters of what others wrote, as from `print`.
+  const bool terminal = wanted.out.empty() && ::isatty(STDOUT_FILENO) == 1;
+  const auto write = [&](const std::string& text) { out.write(terminal ? clean_lines(text) : text); };
   std::int64_t count = 0;
   std::string form_of;
   Form form("{}");
@@ -73,7 +80,7 @@ Result<std::int64_t> write_records(const Session& session, Store& store, const E
   filter.limit = 200;
   if (wanted.csv) {
     JULU_TRY(const std::string schema, store.schema(kind));
-    out.write(csv_head(session, Form(schema)));
+    write(csv_head(session, Form(schema)));
   }
   const auto listed = each_record(store, filter, [&](const Record& record) {
     if (form_of != record.kind) {
@@ -84,12 +91,12 @@ Result<std::int64_t> write_records(const Session& session, Store& store, const E
     Json body = Json::parse(record.body, nullptr, false);
     if (!wanted.unmask) body = form.masked(std::move(body));
     if (wanted.csv) {
-      out.write(csv_line(session, form, record, body));
+      write(csv_line(session, form, record, body));
     } else {
       Json object = record_json(store, record);
       object["captured_at"] = iso_time(record.captured_at_ms);
       object["body"] = std::move(body);
-      out.write(object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+      write(object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
     }
     ++count;
     return out.write({});
@@ -129,13 +136,18 @@ int run_export(Session& session, const Export& wanted) {
 
 }  // namespace
 
+void add_output(CLI::App* command, std::string& out, const char* about) {
+  command->add_option_function<std::string>(
+      "-o,--output", [&out](const std::string& typed) { out = typed == "-" ? "" : typed; }, about);
+}
+
 void add_export_command(CLI::App& app, Session& session) {
   auto wanted = std::make_shared<Export>();
   CLI::App* command =
       app.add_subcommand("export", session.pick("导出：每行一个 JSON，或表格", "export as JSON Lines or CSV"));
   command->add_option("--kind", wanted->kind,
                       session.pick("种类：事件、住户、人口、走访（或代码）", "kind, by id or name"));
-  command->add_option("-o,--output", wanted->out, session.pick("文件；不写则到标准输出", "file; stdout without"));
+  add_output(command, wanted->out, session.pick("文件；不写或写 - 则到标准输出", "file; stdout for - or without"));
   command->add_flag("--csv", wanted->csv, session.pick("表格（CSV，需要 --kind）", "CSV (needs --kind)"));
   command->add_flag("--unmask", wanted->unmask,
                     session.pick("导出完整信息（会留下查看记录）", "unmasked (this is logged)"));

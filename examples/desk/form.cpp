@@ -283,10 +283,12 @@ std::string code_label(std::string_view list, std::string_view code, Lang lang) 
 }
 
 std::string code_of(std::string_view list, std::string_view typed) {
+  if (typed.empty()) return {};
   for (const Json& item : items(list)) {
     for (const char* name : {"code", "zh", "en"}) {
-      if (!typed.empty() && same_word(text_member(item, name), typed)) return text_member(item, "code");
+      if (same_word(text_member(item, name), typed)) return text_member(item, "code");
     }
+    if (text_member(item, "zh") == std::string(typed) + "族") return text_member(item, "code");  // 汉 for 汉族
   }
   return {};
 }

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 
 #include <fcntl.h>
@@ -15,12 +17,13 @@
 namespace julu::desk {
 namespace {
 
+constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
 constexpr int kAgainMs = 100;  // `stop` may come before there is anything to stop
 
 const char* goodbye = "";
 std::size_t goodbye_bytes = 0;
-char unfinished[4096] = "";  // a path longer than the system takes is no file
-std::atomic<bool> is_unfinished = false;
+char passing[PATH_MAX];
+std::atomic<bool> passes = false;
 std::atomic<bool> gentle = false;
 std::atomic<int> signal_pipe[2] = {-1, -1};
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
@@ -34,7 +37,7 @@ void on_signal(int) {
       return;
     }
   }
-  if (is_unfinished) ::unlink(unfinished);
+  if (passes) ::unlink(passing);
   if (::write(STDERR_FILENO, goodbye, goodbye_bytes) < 0) errno = saved;
   ::_exit(kExitInterrupted);
 }
@@ -52,16 +55,31 @@ void install_interrupt(Lang lang) {
   struct sigaction action {};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  for (const int number : kSignals) {
+    struct sigaction before {};
+    sigaction(number, &action, &before);
+    if (number == SIGHUP && before.sa_handler == SIG_IGN) sigaction(number, &before, nullptr);  // nohup
+  }
 }
 
-void unlink_at_interrupt(const std::string& path) {
-  is_unfinished = false;
-  if (path.empty() || path.size() >= sizeof unfinished) return;
-  std::memcpy(unfinished, path.c_str(), path.size() + 1);
-  is_unfinished = true;
+int make_passing_file(std::string& name) {
+  if (name.size() >= sizeof passing) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  sigset_t ours, before;
+  sigemptyset(&ours);
+  for (const int number : kSignals) sigaddset(&ours, number);
+  // No signal may come between the file and the note of it.
+  pthread_sigmask(SIG_BLOCK, &ours, &before);
+  const int fd = ::mkostemp(name.data(), O_CLOEXEC);
+  if (fd >= 0) std::memcpy(passing, name.c_str(), name.size() + 1);
+  passes = fd >= 0;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return fd;
 }
+
+void passing_file_stays() { passes = false; }
 
 Stopping::Stopping(std::function<void()> stop) {
   int ends[2];

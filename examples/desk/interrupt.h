@@ -10,14 +10,14 @@
 
 namespace julu::desk {
 
-/// From now on SIGINT and SIGTERM say that nothing is lost and end the process with 130.
+/// From now on SIGINT, SIGTERM and a terminal that closes say that nothing is lost and end the process with 130.
 void install_interrupt(Lang lang);
 
-/// A file that goes when a signal ends the process: half of what somebody asked for is nothing they want to keep. One
-/// at a time; empty: none any more.
-void unlink_at_interrupt(const std::string& path);
+/// As mkostemp. Until `passing_file_stays` a signal that ends the process takes the file away. One at a time.
+int make_passing_file(std::string& name);
+void passing_file_stays();
 
-/// While it lives, the first SIGINT or SIGTERM calls `stop` (again and again, on a thread of its own, until this ends)
+/// While it lives, the first of these signals calls `stop` (again and again, on a thread of its own, until this ends)
 /// instead of ending the process; the second ends it.
 class Stopping {
  public:

@@ -67,7 +67,7 @@ int list(Session& session, const Looked& looked) {
     });
     if (!listed) return session.fail(listed.error());
     if (!session.json && table.empty()) session.note(session.pick("没有记录。", "No records."));
-    if (!session.json && !table.empty()) session.print(table.text());
+    if (!session.json && !table.empty()) session.print(table.text(terminal_columns(STDOUT_FILENO)));
     if (!more_before.empty()) {
       session.note(session.fill("只列出了 {0} 条，还有更多：接着看用 --before {1}，或用 --limit 多列几条",
                                 "only {0} are listed and there are more: --before {1} goes on, --limit lists more",
@@ -109,19 +109,18 @@ Rows field_rows(const Session& session, Store& store, const Form& form, const Js
 }
 
 void print_photos(const Session& session, const Record& record, int label_columns) {
-  int number = 0;
+  const auto role = [&](const RecordPhoto& photo) {
+    return fitted(code_label("photo-role", photo.role, session.lang), kLabelColumnsMax);
+  };
+  int number = 0, role_columns = 0;
+  for (const RecordPhoto& photo : record.photos) role_columns = std::max(role_columns, width(role(photo)));
   // Where nothing waits, a photo that did not go was given up.
   const bool waits = record.delivery == Delivery::saved || record.delivery == Delivery::parked;
   const char* not_there = waits ? session.pick("未上传", "not uploaded") : session.pick("已放弃", "given up");
-  const auto role_of = [&](const RecordPhoto& photo) {
-    return clean_line(code_label("photo-role", photo.role, session.lang));
-  };
-  int role_columns = 0;
-  for (const RecordPhoto& photo : record.photos) role_columns = std::max(role_columns, width(role_of(photo)));
   for (const RecordPhoto& photo : record.photos) {
     session.print(fmt::format("{}  {}  {}  {}  {}",
                               padded(fmt::format("{} {}", session.pick("照片", "photo"), ++number), label_columns),
-                              padded(role_of(photo), role_columns), padded(bytes_text(photo.length_bytes), 8),
+                              padded(role(photo), role_columns), padded(bytes_text(photo.length_bytes), 8),
                               photo.sha256.substr(0, kPhotoDigits),
                               photo.delivered ? session.pick("已送达", "delivered") : not_there) +
                   (photo.here ? "" : session.pick("  （还未下载）", "  (not fetched yet)")));
@@ -131,11 +130,8 @@ void print_photos(const Session& session, const Record& record, int label_column
 // What only a person can do now.
 void say_ways_on(const Session& session, Store& store, const Record& record) {
   const std::string id = short_of(store, record.id);
-  if (record.delivery == Delivery::parked && record.problem && record.problem->detail == "deleted") {
-    session.note(session.fill("平台已删除这条记录，未被接受的内容不能再发送：用 julu give-up {} 放弃",
-                              "the platform has deleted the record, so what was refused cannot go any more: julu "
-                              "give-up {}",
-                              id));
+  if (is_refused_for_good(record)) {
+    session.note(only_give_up(session, store, record));
   } else if (record.delivery == Delivery::parked) {
     session.note(session.fill("未被接受的内容：重新发送用 julu resend {0}，不再发送用 julu give-up {0}",
                               "what was refused: julu resend {0} sends it again, julu give-up {0} does not", id));
@@ -261,7 +257,8 @@ int photo(Session& session, const Looked& looked) {
           fmt::format("{:02}-{}-{}.jpg", ++number, in_file_name(role), sha256.substr(0, kPhotoDigits));
       const std::string path = folder ? looked.out + "/" + name : looked.out;
       const auto written = write_photo(store, sha256, path, looked.thumbnail);
-      if (!written) return session.fail(written.error(), written.error().field == "-o" ? "" : looked.id);
+      const bool of_output = !written && (written.error().field == "-o" || written.error().field == "stdout");
+      if (!written) return session.fail(written.error(), of_output ? "" : looked.id);
       if (session.json && !path.empty())
         session.print_json(Json{{"sha256", sha256}, {"file", path}, {"bytes", *written}});
       if (!session.json && !path.empty()) session.note(path);
@@ -278,24 +275,10 @@ void run_as_job(CLI::App* command, Session& session, const std::shared_ptr<Looke
 
 }  // namespace
 
-void tell_of_damage(const Session& session, Store& store) {
-  const auto now = store.status();
-  if (!now || !now->salvage) return;
-  const Salvage& salvage = *now->salvage;
-  if (salvage.ops + salvage.ops_unreadable + salvage.photos_lost == 0) return;
-  session.note(
-      session.fill("{} 数据文件损坏过：已另存原文件并修复。救回未送达的操作 {} 项，读不出 {} 项，丢失照片 {} 张。",
-                   "{}: the data file was damaged; it was set aside and mended. Saved {} operations not delivered "
-                   "yet, {} could not be read, {} photos lost.",
-                   time_text(salvage.at_ms, true), salvage.ops, salvage.ops_unreadable, salvage.photos_lost));
-}
-
 int with_store(Session& session, const std::function<int(Store&)>& work) {
   const auto store = session.open();
   if (!store) return session.fail(store.error());
-  const int status = work(**store);
-  tell_of_damage(session, **store);
-  return status;
+  return work(**store);
 }
 
 std::string short_of(Store& store, const std::string& id) {
@@ -358,6 +341,16 @@ std::string case_state(const Session& session, const Record& record) {
   return title.empty() ? record.state : title;
 }
 
+bool is_refused_for_good(const Record& record) {
+  return record.delivery == Delivery::parked && record.deleted && record.problem && record.problem->detail == "deleted";
+}
+
+std::string only_give_up(const Session& session, Store& store, const Record& record) {
+  return session.fill("平台已删除这条记录，未被接受的内容不能再发送：用 julu give-up {} 放弃",
+                      "the platform has deleted the record, so what was refused cannot go any more: julu give-up {}",
+                      short_of(store, record.id));
+}
+
 std::string state_text(const Session& session, const Record& record) {
   const std::string state = case_state(session, record);
   std::string text;
@@ -371,8 +364,9 @@ std::string state_text(const Session& session, const Record& record) {
     case Delivery::parked: {
       text = session.pick("未被接受：", "refused: ");
       text += !record.problem_text.empty() ? record.problem_text
-              : record.problem             ? std::string(sentence(record.problem->code, session.lang))
-                                           : session.pick("原因不明", "no reason given");
+              : is_refused_for_good(record) ? session.pick("平台已删除这条记录", "the platform has deleted the record")
+              : record.problem              ? std::string(sentence(record.problem->code, session.lang))
+                                            : session.pick("原因不明", "no reason given");
       break;
     }
   }
@@ -457,8 +451,8 @@ void add_look_commands(CLI::App& app, Session& session) {
                    session.pick("照片的 SHA-256（show 里的 12 位即可），或记录编号",
                                 "SHA-256 of a photo (the 12 digits in show will do), or a record's id"))
       ->required();
-  command->add_option("-o,--output", looked->out,
-                      session.pick("文件或目录；不写则到标准输出", "file or folder; stdout without"));
+  add_output(command, looked->out,
+             session.pick("文件或目录；不写或写 - 则到标准输出", "file or folder; stdout for - or without"));
   command->add_flag("--thumb", looked->thumbnail, session.pick("缩略图", "the thumbnail"));
   run_as_job(command, session, looked, photo);
 }

@@ -168,11 +168,11 @@ int run(Session& session, int count, char** words) {
     return usage_error(session, app, error);
   }
   const int status = session.job();
-  if (std::fflush(stdout) != 0 && status == 0) {
-    return session.fail(error_of(errno, "stdout"), {},
-                        session.pick("命令已执行完，只是结果没有写出来；已保存的内容都在，不必再做一次。",
-                                     "It was done; only its result could not be written. Do not do it again."));
-  }
+  const bool said = std::ferror(stdout) != 0;  // by whoever was writing
+  if (std::fflush(stdout) == 0 || said) return status;
+  if (status == 0) return session.fail(error_of(errno, "stdout"));
+  session.note(session.pick("结果没有写出来（stdout）。先前保存的内容不会丢失。",
+                            "The result could not be written (stdout). What was saved before is safe."));
   return status;
 }
 
@@ -186,6 +186,9 @@ int main(int count, char** words) {
     return run(session, count, words);
   } catch (const std::exception& thrown) {
     // Output that cannot be written (a full disk behind stdout) and want of memory end here; the store is untouched.
-    return session.fail(error_of(thrown), {}, thrown.what());
+    Error error = error_of(thrown);
+    const bool output = std::ferror(stdout) != 0;
+    if (output) error.field = "stdout";
+    return session.fail(error, {}, output ? "" : thrown.what());
   }
 }

@@ -1,7 +1,6 @@
 #include "output.h"
 
 #include <cerrno>
-#include <cstdlib>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -21,9 +20,7 @@ Output::Output(const std::string& path) : path_(path) {
   const bool file = ::lstat(path.c_str(), &about) != 0 || S_ISREG(about.st_mode);
   // A name that is not there: a file of that name would be somebody's own.
   if (file) part_ = path + ".XXXXXX";
-  const int fd =
-      file ? ::mkostemp(part_.data(), O_CLOEXEC) : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file && fd >= 0) unlink_at_interrupt(part_);
+  const int fd = file ? make_passing_file(part_) : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   file_ = fd < 0 ? nullptr : ::fdopen(fd, "wb");
   if (file_ != nullptr) return;
   fail();
@@ -32,8 +29,9 @@ Output::Output(const std::string& path) : path_(path) {
 
 Output::~Output() {
   if (file_ != nullptr && file_ != stdout) std::fclose(file_);
-  if (!part_.empty()) std::remove(part_.c_str());
-  unlink_at_interrupt({});
+  if (part_.empty()) return;
+  std::remove(part_.c_str());
+  passing_file_stays();
 }
 
 void Output::fail() {
@@ -52,6 +50,7 @@ Result<std::int64_t> Output::finish() {
     if (::fsync(::fileno(file_)) != 0 || std::rename(part_.c_str(), path_.c_str()) != 0) {
       fail();
     } else {
+      passing_file_stays();
       part_.clear();
     }
   }

@@ -206,7 +206,23 @@ Result<std::unique_ptr<Store>> Session::open() {
         ErrorCode::store_missing, "--worker",
         fill("这台电脑没有登记过 {}，登记过的是 {}。", "{} is not enrolled here; enrolled: {}.", wanted, names));
   }
-  return open_at(directory_);
+  auto store = open_at(directory_);
+  if (store) note_losses(**store);
+  return store;
+}
+
+// Again with every command: nothing tells whether anybody has read it yet.
+void Session::note_losses(Store& store) const {
+  const auto status = store.status();
+  if (!status || !status->salvage) return;
+  const Salvage& salvage = *status->salvage;
+  if (salvage.ops_unreadable + salvage.photos_lost == 0) return;
+  note(fill(
+      "数据文件损坏过（{}）：有 {} 项读不出，丢失照片 {} 张。\n请先 julu sync，再核对 julu list：缺的记录重新登记，"
+      "缺的照片用 julu attach 补充。",
+      "The data file was damaged ({}): items that could not be read: {}, photos lost: {}.\nRun julu sync, then look "
+      "through julu list: enter again what is missing, and add missing photos with julu attach.",
+      time_text(salvage.at_ms, true), salvage.ops_unreadable, salvage.photos_lost));
 }
 
 void Session::print(std::string_view text) const {
@@ -270,11 +286,30 @@ std::string Session::word_for(const std::string& pointer) const {
   return pointer;
 }
 
+// The library's sentences speak to who has just entered something and sees a screen.
+std::string Session::sentence_for(const Error& error) const {
+  const bool full = error.code == ErrorCode::disk_full;
+  const bool output = error.field == "stdout" || error.field == "-o";
+  if (output && (full || error.code == ErrorCode::io)) {
+    return fill(
+        "结果没有写出来（{}）：{}。要保存的都已保存，不必重新登记。",
+        "The result could not be written ({}): {}. What there was to save is saved and need not be entered again.",
+        error.field, full ? pick("存储空间不足", "the disk is full") : pick("写入失败", "writing failed"));
+  }
+  if (full) {
+    return pick(
+        "存储空间不足，这个命令没有做完。先前保存的内容不会丢失；清理空间后请再执行一次。",
+        "The disk is full, and the command was not done. What was saved before is safe: free some space, then run "
+        "it again.");
+  }
+  return message(error, lang);
+}
+
 int Session::fail(const Error& error, const std::string& shown_field, const std::string& hint) const {
   Error shown = error;
   shown.field = shown_field.empty() || shown_field == error.field ? word_for(error.field) : shown_field;
   const bool own = error.detail.starts_with(kOwnWords);
-  std::string text = own ? error.detail.substr(kOwnWords.size()) : message(shown, lang);
+  std::string text = own ? error.detail.substr(kOwnWords.size()) : sentence_for(shown);
   // This process ends now: nothing tries again by itself.
   const std::string later = pick("稍后自动重试", "trying again later");
   if (const std::size_t at = text.find(later); at != std::string::npos) {
@@ -326,6 +361,29 @@ Result<std::string> text_of(const Json& json) {
     if (!dumped(value) || !dumped(pointer)) return Error{ErrorCode::text_encoding, pointer, {}};
   }
   return Error{ErrorCode::text_encoding, {}, {}};
+}
+
+Result<void> file_there(const Session& session, const char* option, const std::string& path) {
+  std::error_code failed;
+  const auto status = fs::status(path, failed);
+  if (fs::exists(status) && !fs::is_directory(status)) return {};
+  return own_words(ErrorCode::bad_argument, option,
+                   session.fill("没有文件 {}（{}）。", "There is no file {} ({}).", path, option));
+}
+
+Result<std::string> body_typed(const Session& session, const std::string& typed) {
+  if (typed != "-" && !typed.starts_with('@')) return typed;
+  const bool named = typed != "-";
+  if (named) JULU_CHECK(file_there(session, "--body", typed.substr(1)));
+  std::FILE* file = named ? std::fopen(typed.c_str() + 1, "rbe") : stdin;
+  if (file == nullptr) return error_of(errno, "--body");
+  // One byte more than a body may have is enough for core to refuse it.
+  std::string text(limits::body_bytes_max + 1, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), file));
+  const int number = std::ferror(file) != 0 ? errno : 0;
+  if (named) std::fclose(file);
+  if (number != 0) return error_of(number, "--body");
+  return text;
 }
 
 std::optional<Json> object_of(const std::string& typed) {

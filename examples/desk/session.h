@@ -45,7 +45,7 @@ class Session {
   /// 32 bytes as 64 hex digits in a file that nobody else may read. One is not made beside stores that want another.
   /// Errors: permission, store_key, store_missing.
   Result<StoreKey> key(bool make_when_missing) const;
-  /// The one worker's store, or the one that --worker names.
+  /// The one worker's store, or the one that --worker names. Notes what damage has taken from it.
   Result<std::unique_ptr<Store>> open();
   /// Writes down that sensitive values are about to be shown (which, not what): unmasked.jsonl beside the store. They
   /// may be shown only when it is on disk.
@@ -62,7 +62,9 @@ class Session {
 
  private:
   Result<std::unique_ptr<Store>> open_at(const std::string& directory) const;
+  void note_losses(Store& store) const;
   Error which_of(const std::vector<Enrolled>& all) const;
+  std::string sentence_for(const Error& error) const;
   std::string advice_for(const Error& error) const;
   std::string word_for(const std::string& pointer) const;
   std::string directory_;  // of the store that is open
@@ -77,6 +79,10 @@ Error error_of(const std::exception& thrown);
 
 /// JSON text of what a person typed. Errors: text_encoding with the pointer of the text.
 Result<std::string> text_of(const Json& json);
+/// What --body says: @FILE is what stands in it, "-" what comes by stdin. Errors: bad_argument, permission, io.
+Result<std::string> body_typed(const Session& session, const std::string& typed);
+/// Ok: `path` is a file. Errors: bad_argument, which names `option` and the path.
+Result<void> file_there(const Session& session, const char* option, const std::string& path);
 /// The object that a person typed as JSON; `{}` for nothing. Nothing: it is none, or this would not be all of it (a key
 /// twice, a number that no double holds, too deep), and core, given the text as it is, refuses it and names the field.
 std::optional<Json> object_of(const std::string& typed);

@@ -1,5 +1,6 @@
 // init, sync, status, maintain: the way to the platform and the state of things.
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -50,6 +51,17 @@ bool is_plain_and_away(std::string_view platform) {
   return !host.starts_with("127.") && !host.starts_with("localhost") && !host.starts_with("[::1]");
 }
 
+bool has_port(std::string_view platform) {
+  const std::string_view port = platform.substr(platform.rfind(':') + 1);
+  int number = 0;
+  std::from_chars(port.data(), port.data() + port.size(), number);
+  return number <= 65'535;
+}
+
+Result<void> ca_file_there(const Session& session, const std::string& path) {
+  return path.empty() ? Result<void>() : file_there(session, "--ca-file", path);
+}
+
 int fail_to_enrol(const Session& session, const Error& error, const std::string& platform) {
   if (error.field == "/platform" && error.detail == "proof-refused") {
     return session.fail(error, "--platform",
@@ -92,6 +104,11 @@ int fail_to_enrol(const Session& session, const Error& error, const std::string&
 
 int init(Session& session, const InitOptions& wanted) {
   std::signal(SIGPIPE, SIG_IGN);
+  if (const auto there = ca_file_there(session, wanted.ca_file); !there) return session.fail(there.error());
+  if (!has_port(wanted.platform)) {
+    return session.fail(ErrorCode::bad_argument, "--platform",
+                        session.pick("端口号最大是 65535。", "The highest port is 65535."));
+  }
   const auto here = enrolments(session.root());
   if (!here) return session.fail(here.error());
   if (!here->empty()) {
@@ -299,15 +316,6 @@ Result<SyncOutcome> run_all(const Session& session, Store& store, Syncer& syncer
   }
 }
 
-// The library's sentence for a full disk speaks to who has just entered something.
-int fail_to_sync(const Session& session, const Error& error) {
-  if (error.code != ErrorCode::disk_full) return session.fail(error);
-  return session.fail(own_words(error.code, error.field,
-                                session.pick("存储空间不足。已保存的内容不会丢失，清理空间后再运行 julu sync。",
-                                             "The disk is full. What was saved is safe: free some space, then run "
-                                             "`julu sync` again.")));
-}
-
 // What has yet to go, by its ids: what another process saves or gives up meanwhile is neither delivered nor a failure.
 Result<std::vector<std::string>> unsent_ids(Store& store) {
   std::vector<std::string> ids;
@@ -345,21 +353,21 @@ int fail_broken_off(const Session& session, Store& store, const Error& error,
                                  delivered, status->unsent_records));
     }
   }
-  return fail_to_sync(session, error);
+  return session.fail(error);
 }
 
 int sync(Session& session, const SyncCommand& wanted) {
   std::signal(SIGPIPE, SIG_IGN);
+  if (const auto there = ca_file_there(session, wanted.ca_file); !there) return session.fail(there.error());
   const auto opened = session.open();
-  if (!opened) return fail_to_sync(session, opened.error());
+  if (!opened) return session.fail(opened.error());
   Store& store = **opened;
   const auto transport =
       curl_transport({.platform = store.identity().platform, .ca_file = wanted.ca_file, .pinned_key = {}});
   if (transport == nullptr) return session.fail(ErrorCode::internal, {});
-  tell_of_damage(session, store);
   Syncer syncer(store, *transport);
   const auto before = unsent_ids(store);
-  if (!before) return fail_to_sync(session, before.error());
+  if (!before) return session.fail(before.error());
   // A person who types this wants it now, whatever was to be waited for.
   if (const auto hinted = syncer.hint(); !hinted) return fail_broken_off(session, store, hinted.error(), *before);
   const Stopping stopping([&] { syncer.cancel(); });
@@ -422,6 +430,13 @@ int status(Session& session) {
           session.pick("平台曾从备份恢复，正在复核已送达的内容；缺少的会自动重新上传。",
                        "The platform was restored from a backup: what was delivered is being confirmed, and what is "
                        "missing goes again by itself."));
+    if (now->salvage) {
+      session.note(
+          session.fill("数据文件损坏过（{}）：已另存原文件并修复，救回未送达的操作 {} 项。",
+                       "The data file was damaged ({}): it was set aside and mended. Operations saved that were not "
+                       "delivered yet: {}.",
+                       time_text(now->salvage->at_ms, true), now->salvage->ops));
+    }
     if (now->low_disk)
       session.note(session.pick("存储空间不足，请清理。", "The disk is nearly full: free some space."));
     return 0;

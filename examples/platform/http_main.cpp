@@ -1,4 +1,6 @@
 // `juhaoban`: the platform behind cpp-httplib, and the administrator's few commands. The one file that knows HTTP.
+#include <algorithm>
+#include <cctype>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -159,6 +161,18 @@ int serve(Options options, const std::string& host, int port, bool public_host) 
   return 0;
 }
 
+int not_there(const char* what, const std::string& named) {
+  std::cerr << "juhaoban: " << what << "：" << named << "\n";
+  return 66;
+}
+
+// What a phone takes for one: only letters and digits count.
+bool may_be_code(std::string_view code) {
+  const auto count =
+      std::count_if(code.begin(), code.end(), [](unsigned char c) { return c < 0x80 && std::isalnum(c) != 0; });
+  return count >= 8 && count <= 64;
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -205,16 +219,22 @@ int main(int count, char** words) {
   try {
     if (serving->parsed()) return serve(options, host, port, public_host);
     // Only who begins a county makes its folder; all else is about one that is there.
-    if (!add_worker->parsed() && !std::filesystem::exists(options.data + "/platform.db")) {
-      std::cerr << "juhaoban: 这里没有平台数据：" << options.data << "\n";
-      return 66;
+    if (!add_worker->parsed() && !std::filesystem::exists(options.data + "/platform.db"))
+      return not_there("这里没有平台数据", options.data);
+    if (!code.empty() && !may_be_code(code)) {
+      std::cerr << "juhaoban: 激活码要有 8 到 64 个英文字母和数字，如 7F3K-92QM-X4HT-6PWD\n";
+      return 64;
     }
     Platform platform(options);
     if (add_worker->parsed()) platform.add_worker(worker, name, role, grids, grid_names);
-    if (add_code->parsed()) std::cout << platform.add_code(worker, code) << "\n";
+    if (add_code->parsed()) {
+      const std::string added = platform.add_code(worker, code);
+      if (added.empty()) return not_there("没有这位工作人员", worker);
+      std::cout << added << "\n";
+    }
     if (epoch->parsed()) platform.new_epoch();
     if ((revoke->parsed() || admit->parsed()) && !platform.revoke(device, revoke->parsed()))
-      throw std::runtime_error("no such device: " + device);
+      return not_there("没有这台设备", device);
     if (backed_up->parsed()) platform.note_backup();
     if (dump->parsed()) platform.dump([](const juhaoban::Json& item) { std::cout << item.dump() << "\n"; });
     return 0;

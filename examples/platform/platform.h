@@ -62,7 +62,7 @@ class Platform {
   // For the administrator.
   void add_worker(const std::string& worker, const std::string& name, const std::string& role,
                   const std::vector<std::string>& grids, const std::vector<std::string>& grid_names);
-  /// Returns the activation code; `wanted` is taken when not empty.
+  /// Returns the activation code; `wanted` is taken when not empty. Empty: no such worker.
   std::string add_code(const std::string& worker, const std::string& wanted);
   /// False: no such device.
   bool revoke(const std::string& device, bool revoked = true);

@@ -52,7 +52,7 @@ TEST_CASE("a value that is refused is told by what is wrong with it") {
   CHECK(person("--set", "标签=独居,独居", "“独居”重复了"));
   CHECK(person("--set", "标签=" + many("长", 33), "每项最多 32 个字"));
   CHECK(person("--set", "职业=" + many("长", 31), "最多 30 个字"));
-  CHECK(person("--relation", "孩子他妈", "可选：本人、户主、配偶"));
+  CHECK(person("--relation", "孩子他妈", "不符合要求，请修改（与户主关系）。\n可选：本人、户主、配偶"));
   CHECK(desk.says({"person", "--name", "张三", "--set", "职业"}, 64, "字段=值"));
   CHECK(desk.says({"household", "--address", "堤村", "--set", "住房=平房"}, 65, "、间数、"));
   CHECK(desk.says({"visit"}, 65, "走访记录、走访目的 填一项即可"));

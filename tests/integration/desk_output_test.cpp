@@ -1,4 +1,5 @@
 // Where the clerk's terminal writes, and what it says when that does not go.
+#include <chrono>
 #include <filesystem>
 
 #include <catch2/catch_test_macros.hpp>
@@ -8,8 +9,10 @@
 #include <unistd.h>
 
 #include <julu/crypto.h>
+#include <julu/store.h>
 
 #include "desk.h"
+#include "terminal.h"
 
 using namespace julu::test;
 using nlohmann::json;
@@ -136,6 +139,86 @@ TEST_CASE("a table keeps the digits of a number that is none, and has its head e
   CHECK(table({}).find(",130529********0016,") != std::string::npos);
 }
 
+TEST_CASE("an export that is stopped leaves nothing of what it was writing") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  {
+    julu::Store::Options options;
+    options.directory = desk.folder.file("data/W-0412");
+    options.key = {*julu::parse_hash(read_file(desk.folder.file("data/key")).substr(0, 64))};
+    const auto store = julu::Store::open(options);
+    REQUIRE(store.ok());
+    for (int i = 0; i < 300; ++i)
+      REQUIRE((*store)->capture({.kind = "household", .body = R"({"address":"堤村"})", .photos = {}, .id = {}}).ok());
+  }
+  const std::string folder = desk.folder.file("out"), out = folder + "/x.jsonl";
+  using Steady = std::chrono::steady_clock;
+  const auto stopped = [&](void (Process::*stop)()) {
+    Process process = desk.start({"export", "--unmask", "-o", out});
+    const auto until = Steady::now() + std::chrono::seconds(20);
+    while (files_in(folder) == 0 && Steady::now() < until) {
+    }
+    (process.*stop)();
+    process.read_all();
+    const bool too_late = std::filesystem::remove(out);  // it was whole by then
+    return process.wait() == 130 && !too_late;
+  };
+  for (const auto stop : {&Process::interrupt, &Process::terminate}) {
+    bool once = false;
+    REQUIRE(std::filesystem::create_directory(folder));
+    for (int i = 0; i < 50 && !once; ++i) once = stopped(stop);
+    CHECK(once);
+    CHECK(files_in(folder) == 0);
+    std::filesystem::remove_all(folder);
+  }
+}
+
+TEST_CASE("a hyphen is stdout, and for what is to be saved stdin; an at sign a file") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Holding desk(platform);
+  const auto same = [&](std::vector<std::string> words) {
+    const std::string wanted = desk.run(words).text;
+    words.insert(words.end(), {"-o", "-"});
+    return desk.run(words, kNoLocale + "cd " + desk.folder.path() + "; exec \"$@\" </dev/null").text == wanted;
+  };
+  CHECK(same({"export"}));
+  CHECK(same({"photo", desk.sha256}));
+  CHECK_FALSE(std::filesystem::exists(desk.folder.file("-")));
+
+  const json body{{"category", "road"}, {"text", "大坑"}, {"more", std::string(200'000, 'x')}};
+  const std::string file = desk.folder.write("body.json", body.dump() + "\n");
+  const auto saved = [&](const std::vector<std::string>& words) {
+    const Ended ended = desk.run_json(words, kNoLocale + "exec \"$@\" <" + file);
+    INFO(ended.text.substr(0, 500));
+    REQUIRE(ended.status == 0);
+    return desk.run_json({"show", "--unmask", ended.last().at("id")}).last().at("body") == body;
+  };
+  CHECK(saved({"report", "--body", "-"}));
+  CHECK(saved({"report", "--body", "@" + file}));
+  CHECK(desk.run({"act", desk.id, "撤回", "--body", "@" + desk.folder.write("note", R"({"note":"填错了"})")}).status ==
+        0);
+  CHECK(desk.run({"history", desk.id}).text.find("填错了") != std::string::npos);
+  const Ended nowhere = desk.run_json({"report", "--body", "@nosuch"});
+  CHECK(nowhere.status == 64);
+  CHECK(nowhere.last().at("error").at("message") == "没有文件 nosuch（--body）。");
+  const Ended photo = desk.run_json({"report", "--body", "@" + file, "--photo", "near=-"});
+  CHECK(photo.status == 66);
+  CHECK(photo.last().at("error").at("message").get<std::string>().find("不能从标准输入读") != std::string::npos);
+}
+
+TEST_CASE("a table on a terminal has no control characters in it, and nowhere a NUL") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  REQUIRE(desk.run({"report", "--body", R"({"category":"road","text":"甲\u0000乙\u001b[31m\u009b"})"}).status == 0);
+  const std::vector<std::string> words{"export", "--csv", "--kind", "incident"};
+  CHECK(desk.run(words).text.find(",甲乙\x1b[31m\xC2\x9B,") != std::string::npos);
+  Terminal terminal;
+  Process shown = desk.start(words, kNoLocale + "exec >" + terminal.path() + "; exec \"$@\" </dev/null");
+  const std::string text = terminal.read_all();
+  CHECK(shown.wait() == 0);
+  CHECK(text.find(",甲乙 [31m ,") != std::string::npos);
+}
+
 TEST_CASE("a pipe or a link is written into and stays what it is") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Holding desk(platform);
@@ -172,6 +255,10 @@ TEST_CASE("a full disk behind stdout ends as one, whether it shows at the end or
     const std::size_t said = ended.text.find("存储空间不足");
     CHECK(said != std::string::npos);
     CHECK(ended.text.find("存储空间不足", said + 1) == std::string::npos);  // once
+    CHECK(ended.text.find("结果没有写出来（stdout）") != std::string::npos);
+    CHECK(ended.text.find("要保存的都已保存，不必重新登记。") != std::string::npos);
+    CHECK(ended.text.find("再") == std::string::npos);
+    CHECK(ended.text.find("cannot") == std::string::npos);
   };
   ends_full({"list"});
   ends_full({"export"});
@@ -183,6 +270,14 @@ TEST_CASE("a full disk behind stdout ends as one, whether it shows at the end or
   ends_full({"--json", "export"});
   CHECK(desk.run({"list"}, full).status == 73);
   CHECK(desk.run({"show", "zzzz"}, full).status == 66);
+  ends_full({"report", "--category", "道路", "--text", "坑"});
+  platform.stop();
+  const Ended sync = desk.run({"--json", "sync", "--once"}, full);
+  CHECK(sync.status == 75);
+  CHECK(sync.text.find("结果没有写出来（stdout）。先前保存的内容不会丢失。") != std::string::npos);
+  const Ended file = desk.run_json({"export", "-o", "/dev/full"});
+  CHECK(file.status == 73);
+  CHECK(file.last().at("error").at("message").get<std::string>().find("结果没有写出来（-o）") == 0);
 }
 
 TEST_CASE("even what nothing has foreseen is an error in JSON") {

@@ -289,6 +289,35 @@ TEST_CASE("a list stands in columns, whatever is wide in it") {
   CHECK(columns[2] == columns[0]);
 }
 
+TEST_CASE("a list is cut to its terminal and whole elsewhere, and photos stand in columns") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  std::string text;
+  for (int i = 0; i < 30; ++i) text += "坑";
+  const std::string id = desk.run_json({"report", "--category", "道路", "--text", text, "--photo",
+                                        desk.photo("a.jpg", 1), "--photo", "handle_after=" + desk.photo("b.jpg", 2)})
+                             .last()
+                             .at("id");
+  Terminal terminal;
+  Process listing =
+      desk.start({"list"}, kNoLocale + "exec >" + terminal.path() + "; stty cols 60 <&1; exec \"$@\" </dev/null");
+  const std::string listed = terminal.read_all();
+  CHECK(listing.wait() == 0);
+  CHECK(listed.find("坑…") != std::string::npos);
+  std::istringstream lines(listed);
+  for (std::string line; std::getline(lines, line);) {
+    line.erase(line.find_last_not_of('\r') + 1);
+    if (const std::size_t cut = line.find("…"); cut != std::string::npos) line.replace(cut, 3, ".");  // one column
+    CHECK(chinese_columns(line) <= 60);
+  }
+  CHECK(desk.run({"list"}).text.find(text) != std::string::npos);
+  const std::string shown = desk.run({"--lang", "en", "show", id}).text;
+  INFO(shown);
+  const std::size_t near = shown.find("photo 1"), after = shown.find("photo 2");
+  REQUIRE(near != std::string::npos);
+  CHECK(shown.find("kB", near) - near == shown.find("kB", after) - after);
+}
+
 TEST_CASE("nothing of what others wrote reaches the terminal as a control character") {
   if (!has_cipher()) SKIP("the clerk's store is encrypted");
   PlatformProcess platform(JUHAOBAN_PROGRAM);

@@ -209,6 +209,10 @@ TEST_CASE("a worker who is not here is answered with who is, an address without 
   };
   CHECK(init("http://example.com").find("要用 https://") != std::string::npos);
   CHECK(init("example.com").find("要写全") != std::string::npos);
+  CHECK(init("http://127.0.0.1:65536").find("65535") != std::string::npos);
+  CHECK(message({"init", "--platform", platform.url(), "--code", "7F3K-92QM-X4HT", "--ca-file", "nosuch"}, 64) ==
+        "没有文件 nosuch（--ca-file）。");
+  CHECK(message({"sync", "--ca-file", "nosuch"}, 64) == "没有文件 nosuch（--ca-file）。");
 }
 
 TEST_CASE("two processes use one store: both capture, and a second sync is told that one runs") {
@@ -297,6 +301,7 @@ TEST_CASE("values are typed as people write them: lists, times") {
   CHECK(body({"person", "--name", "甲", "--set", "标签=独居,党员"}).at("tags") == both);
   CHECK(body({"person", "--name", "甲", "--set", "标签=独居、 党员 ,"}).at("tags") == both);
   CHECK(body({"person", "--name", "甲", "--set", "标签=独居，党员", "--set", "职业=农"}).at("tags") == both);
+  CHECK(body({"person", "--name", "甲", "--set", "民族=汉"}).at("ethnicity") == "01");
   const auto visit = [&](const std::string& at) {
     return body({"visit", "--text", "看望", "--set", "走访时间=" + at}).at("visited_at_ms").get<std::int64_t>();
   };
@@ -328,8 +333,9 @@ TEST_CASE("blanks are nothing, and a refusal speaks of fields by name and number
   const std::string id = desk.run_json({"report", "--category", "道路", "--text", "坑"}).last().at("id");
   CHECK(message({"act", id, "撤回", "--note", "\xFF"}, 65).find("（说明）") != std::string::npos);
   CHECK(message({"remove", id}, 65).find('/') == std::string::npos);
-  CHECK(message({"report", "--id", "1", "--category", "道路", "--text", "坑"}, 64).find("（编号）") !=
-        std::string::npos);
+  CHECK(
+      message({"report", "--id", "1", "--category", "道路", "--text", "坑"}, 64).find("（--id）。\n要写第 7 版 UUID") !=
+      std::string::npos);
 }
 
 TEST_CASE("sensitive values are masked unless someone asks, and that is written down") {
@@ -453,6 +459,10 @@ TEST_CASE("what was refused because the county deleted the record is listed, and
   const std::string shown = clerks.second.run({"show", clerks.id}, kWithErrors).text;
   CHECK(shown.find("julu give-up") != std::string::npos);
   CHECK(shown.find("julu resend") == std::string::npos);
+  CHECK(clerks.second.run({"list", "--unsent"}).text.find("未被接受：平台已删除这条记录") != std::string::npos);
+  const Ended again = clerks.second.run_json({"resend", clerks.id});
+  CHECK(again.status == 65);
+  CHECK(shown.find(again.last().at("error").at("message").get<std::string>()) != std::string::npos);
   CHECK(clerks.second.run({"give-up", clerks.id}).status == 0);
   CHECK(clerks.second.run({"list", "--unsent"}).text.empty());
   CHECK(clerks.second.run({"sync"}).status == 0);
@@ -508,6 +518,14 @@ TEST_CASE("a damaged data file is mended by itself, that is said, and what was s
   const json status = desk.run_json({"status"}).last();
   REQUIRE(status.contains("salvage"));
   CHECK(status["salvage"]["ops"].get<int>() + status["salvage"]["ops_unreadable"].get<int>() > 0);
+  const std::string lost = "有 " + status["salvage"]["ops_unreadable"].dump() + " 项读不出，丢失照片 " +
+                           status["salvage"]["photos_lost"].dump() + " 张。\n请先 julu sync";
+  for (const auto& words : {std::vector<std::string>{"status"}, {"list"}, {"export"}, {"sync", "--once"}}) {
+    const std::string text = desk.run(words, kWithErrors).text;
+    INFO(text);
+    CHECK(text.find(lost) != std::string::npos);
+  }
+  CHECK(desk.run_json({"list"}).text.find("读不出") == std::string::npos);
   desk.run({"sync"});
   const json after = desk.run_json({"status"}).last();
   CHECK(after["unsent_ops"] == 0);

@@ -62,6 +62,23 @@ TEST_CASE("a command about a county that is not there makes none") {
   }
 }
 
+TEST_CASE("a code that no phone takes is not handed out, and none to nobody") {
+  const Folder folder;
+  const std::string data = folder.file("county");
+  REQUIRE(
+      juhaoban({"add-worker", "--data", data, "--worker", "W-1", "--name", "甲", "--grid", "130529200203001"}).status ==
+      0);
+  const auto code = [&](const std::string& worker, const std::string& wanted) {
+    return juhaoban({"add-code", "--data", data, "--worker", worker, "--code", wanted});
+  };
+  CHECK(code("W-1", "abc").status == 64);
+  CHECK(code("W-1", "abc").text.find("8 到 64 个") != std::string::npos);
+  CHECK(code("W-1", "abcd-efgh").text == "abcd-efgh\n");
+  const Said nobody = code("W-2", "abcd-efgh");
+  CHECK(nobody.status == 66);
+  CHECK(nobody.text == "juhaoban: 没有这位工作人员：W-2\n");
+}
+
 TEST_CASE("an address that others reach is refused unless that is asked for") {
   const Folder folder;
   const Said said = juhaoban({"serve", "--data", folder.file("other"), "--host", "0.0.0.0"});

@@ -25,6 +25,7 @@ using desk::bytes_text;
 namespace fs = std::filesystem;
 using Steady = std::chrono::steady_clock;
 
+constexpr int kExitUsage = 64, kExitNoInput = 66;  // as julu's
 constexpr int kCaptureKills = 5;
 constexpr int kSyncKills = 4;
 constexpr int kCuts = 3;
@@ -129,7 +130,7 @@ class Demo {
   County county_;
   Phone phone_;
   std::int64_t results_ = 0;
-  int kills_ = 0;
+  int capture_kills_ = 0, sync_kills_ = 0;
   std::map<std::string, std::string> ops_;  // our operations, op id → SHA-256
 };
 
@@ -151,12 +152,11 @@ void Demo::capture() {
   std::vector<std::size_t> kills;
   // The last tasks are the incidents with photos: the longest transactions, the worst moments to die.
   for (int i = 0; i < kCaptureKills; ++i) kills.push_back(tasks.size() - 1 - static_cast<std::size_t>(i) * 2);
-  int killed = 0;
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     photos += tasks[i].photos.size();
     if (std::find(kills.begin(), kills.end(), i) != kills.end()) {
       const auto after_us = static_cast<std::int64_t>(random_->below(static_cast<std::uint64_t>(fastest_us)));
-      if (phone_.capture_killed(tasks[i], after_us)) ++killed;
+      if (phone_.capture_killed(tasks[i], after_us)) ++capture_kills_;
     }
     const auto begun = Steady::now();
     phone_.capture(tasks[i]);
@@ -165,8 +165,7 @@ void Demo::capture() {
   }
   story_.step(
       fmt::format("平台停机，离线登记 {} 条（事件 12、住户 6、人口 20、走访 15），照片 {} 张", tasks.size(), photos));
-  kills_ += killed;
-  story_.say(fmt::format("   其间登记进程被 SIGKILL {} 次；用同一编号再登记一次，各只有一条", killed));
+  story_.say(fmt::format("   其间登记进程被 SIGKILL {} 次；用同一编号再登记一次，各只有一条", capture_kills_));
 }
 
 // Some bytes, at least one: up to `most`, and up to a `share`th part of all the photos.
@@ -180,12 +179,10 @@ std::int64_t Demo::some_bytes(std::int64_t most, std::int64_t share) {
 // have.
 void Demo::break_syncs() {
   county_.start();
-  int killed = 0;
   for (int i = 0; i < kSyncKills; ++i) {
-    if (phone_.sync_killed(some_bytes(90'000, 16))) ++killed;
+    if (phone_.sync_killed(some_bytes(90'000, 16))) ++sync_kills_;
   }
-  kills_ += killed;
-  story_.step(fmt::format("平台恢复，同步进程在上传途中被 SIGKILL {} 次，已上传照片 {}", killed,
+  story_.step(fmt::format("平台恢复，同步进程在上传途中被 SIGKILL {} 次，已上传照片 {}", sync_kills_,
                           bytes_text(proxy_.photo_bytes_up())));
   std::vector<std::int64_t> cuts;
   for (int i = 0; i < kCuts; ++i) cuts.push_back(some_bytes(48'000, 8));
@@ -300,7 +297,7 @@ bool Demo::run() {
   for (const auto& [id, told] : phone_.told()) incidents += told.task.kind == "incident" ? 1 : 0;
   // Told once, here once: a killed capture must not leave a second record on the device either.
   const bool once = phone_.records().size() == phone_.told().size();
-  const bool broken = kills_ > 0 && proxy_.cuts() > 0;  // or nothing was shown
+  const bool broken = capture_kills_ > 0 && sync_kills_ > 0 && proxy_.cuts() > 0;  // or nothing was shown
   const bool ok = broken && once && verdict.lost == 0 && verdict.duplicated == 0 &&
                   verdict.delivered == verdict.captured && verdict.photos_delivered == verdict.photos &&
                   results_ == incidents;
@@ -313,7 +310,10 @@ bool Demo::run() {
                            : 0;
   story_.say(fmt::format("   照片共 {}，网络上实际发送 {}（{:.2f} 倍，含被断开和被杀的部分）",
                          bytes_text(verdict.photo_bytes), bytes_text(proxy_.photo_bytes_up()), ratio));
-  if (!broken) story_.say(fmt::format("   ✗ 杀进程 {} 次，断网 {} 次，没有演示到中断", kills_, proxy_.cuts()));
+  if (!broken) {
+    story_.say(fmt::format("   ✗ 登记中杀进程 {} 次，同步中 {} 次，断网 {} 次：没有都演示到", capture_kills_,
+                           sync_kills_, proxy_.cuts()));
+  }
   for (const std::string& complaint : verdict.complaints) story_.say("   ✗ " + complaint);
   for (const Json& record : phone_.records()) {
     if (record.contains("problem"))
@@ -330,11 +330,26 @@ bool Demo::run() {
 int main(int count, char** words) {
   Options options;
   CLI::App app("julu_demo：完整流程演示（真实进程、真实文件、本机网络）");
-  app.add_option("photos", options.photos, "照片文件（JPEG）；不写则用自带的 20 张")->check(CLI::ExistingFile);
+  app.add_option("photos", options.photos, "照片文件（JPEG）；不写则用自带的 20 张");
   app.add_flag("--json", options.json, "最后一行输出 JSON");
   app.add_flag("--keep", options.keep, "保留临时目录");
   app.add_option("--seed", options.seed, "随机种子：何时杀进程、何时断网");
-  CLI11_PARSE(app, count, words);
+  app.set_help_flag("-h,--help", "帮助");
+  try {
+    app.parse(count, words);
+  } catch (const CLI::Success& asked) {
+    return app.exit(asked);
+  } catch (const CLI::ParseError&) {
+    const auto surplus = app.remaining();
+    fmt::print(stderr, "命令有误：{}\n用法见 julu_demo --help\n",
+               surplus.empty() ? "--seed 后面要写一个整数" : "没有这个选项 " + surplus.front());
+    return kExitUsage;
+  }
+  for (const std::string& photo : options.photos) {
+    if (fs::is_regular_file(photo)) continue;
+    fmt::print(stderr, "没有照片文件 {}\n", photo);
+    return kExitNoInput;
+  }
   try {
     if (options.photos.empty()) options.photos = shipped_photos();
     for (std::string& photo : options.photos) photo = fs::absolute(photo).string();
@@ -343,6 +358,7 @@ int main(int count, char** words) {
   } catch (const std::exception& error) {
     fmt::print(stderr, "julu_demo: {}\n", error.what());
     if (options.json) fmt::print(stdout, "{}\n", R"({"ok":false})");
-    return 1;
+    const auto* refused = dynamic_cast<const Refused*>(&error);
+    return refused != nullptr ? refused->status : 1;
   }
 }

@@ -57,8 +57,10 @@ std::vector<std::string> Phone::capture_words(const Task& task) const {
 void Phone::capture(const Task& task) {
   const Answer answer = run(capture_words(task));
   if (answer.status != 0 || answer.lines.size() != 1 || answer.lines[0].value("id", "") != task.id) {
-    const std::string said = answer.lines.empty() ? "" : answer.lines[0].dump();
-    throw std::runtime_error("julu " + task.kind + " ended with " + std::to_string(answer.status) + " " + said);
+    const std::string status = std::to_string(answer.status);
+    const Json error = answer.lines.empty() ? Json() : answer.lines[0].value("error", Json());
+    if (!error.is_object()) throw std::runtime_error("julu " + task.kind + " 没有保存，退出码 " + status);
+    throw Refused(answer.status, error.value("message", "julu 的退出码 " + status));
   }
   const Json& saved = answer.lines[0];
   told_[task.id] = {task, saved.value("photos", std::vector<std::string>{}),

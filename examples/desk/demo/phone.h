@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,12 @@ struct Answer {
   std::vector<Json> lines;
 };
 
+/// What `julu` refused, in its own words.
+struct Refused : std::runtime_error {
+  Refused(int status_, const std::string& said) : std::runtime_error(said), status(status_) {}
+  int status;
+};
+
 /// What a `julu` that ended well said it had saved.
 struct Told {
   Task task;
@@ -35,7 +42,7 @@ class Phone {
   Phone(std::string program, std::string folder, Proxy& proxy);
 
   Answer init(const std::string& code);
-  /// Told saved when it returns; throws when it was not saved.
+  /// Told saved when it returns; throws when it was not saved, Refused when it cannot be.
   void capture(const Task& task);
   /// Kills the capture after `after_us`. True: it was killed before it had answered.
   bool capture_killed(const Task& task, std::int64_t after_us);
