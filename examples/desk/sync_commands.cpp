@@ -1,6 +1,5 @@
 // init, sync, status, maintain: the way to the platform and the state of things.
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -51,13 +50,6 @@ bool is_plain_and_away(std::string_view platform) {
   return !host.starts_with("127.") && !host.starts_with("localhost") && !host.starts_with("[::1]");
 }
 
-bool has_port(std::string_view platform) {
-  const std::string_view port = platform.substr(platform.rfind(':') + 1);
-  int number = 0;
-  std::from_chars(port.data(), port.data() + port.size(), number);
-  return number <= 65'535;
-}
-
 Result<void> ca_file_there(const Session& session, const std::string& path) {
   return path.empty() ? Result<void>() : file_there(session, "--ca-file", path);
 }
@@ -75,8 +67,8 @@ int fail_to_enrol(const Session& session, const Error& error, const std::string&
   }
   if (error.field == "/platform") {
     return session.fail(error, "--platform",
-                        session.pick("平台地址要写全，如 https://juhaoban.example。",
-                                     "A whole address, such as https://platform.example."));
+                        session.pick("平台地址要写全，如 https://juhaoban.example；端口不超过 65535。",
+                                     "A whole address, such as https://platform.example; no port above 65535."));
   }
   if (error.code == ErrorCode::bad_argument && error.field == "/code") {
     return session.fail(error, "--code",
@@ -105,10 +97,6 @@ int fail_to_enrol(const Session& session, const Error& error, const std::string&
 int init(Session& session, const InitOptions& wanted) {
   std::signal(SIGPIPE, SIG_IGN);
   if (const auto there = ca_file_there(session, wanted.ca_file); !there) return session.fail(there.error());
-  if (!has_port(wanted.platform)) {
-    return session.fail(ErrorCode::bad_argument, "--platform",
-                        session.pick("端口号最大是 65535。", "The highest port is 65535."));
-  }
   const auto here = enrolments(session.root());
   if (!here) return session.fail(here.error());
   if (!here->empty()) {

@@ -92,7 +92,7 @@ void Phone::die(Stop how) {
 
 // By a new activation code the same store goes on as another device, as `enrol` has it where there is no VFS.
 void Phone::enrol_anew() {
-  if (store_ == nullptr || asleep_ || disk.stopped() || world.server.down()) return;
+  if (!is_at_hand() || world.server.down()) return;
   if (!new_device_) new_device_ = world.server.new_device(worker);
   arm();
   const Result<void> became = [&]() -> Result<void> {
@@ -119,7 +119,7 @@ void Phone::enrol_anew() {
 }
 
 void Phone::nap() {
-  if (store_ == nullptr || asleep_ || disk.stopped()) return;
+  if (!is_at_hand()) return;
   beside.reset();
   asleep_ = slept_ = true;
   const auto let_go = store_->suspend();

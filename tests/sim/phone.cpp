@@ -217,7 +217,7 @@ void Phone::bound_requests() {
 PhotoInput Phone::photo() { return {camera().take(*random), "near"}; }
 
 void Phone::tap() {
-  if (store_ == nullptr || asleep_ || disk.stopped()) return;
+  if (!is_at_hand()) return;
   arm();
   if (asked_) ask_again();
   if (store_ == nullptr || disk.stopped()) return after_call();
@@ -237,7 +237,7 @@ void Phone::tap() {
 }
 
 void Phone::capture_photo_report() {
-  if (store_ == nullptr || asleep_ || disk.stopped()) return;
+  if (!is_at_hand()) return;
   arm();
   report(true);
   after_call();
@@ -362,7 +362,7 @@ void Phone::remove() {
 }
 
 void Phone::upkeep() {
-  if (store_ == nullptr || asleep_ || disk.stopped()) return;
+  if (!is_at_hand()) return;
   arm();
   heed(store_->maintain(std::chrono::milliseconds(50)));
   after_call();
@@ -427,7 +427,7 @@ void Phone::press_sync() {
 }
 
 void Phone::press_resend() {
-  if (store_ == nullptr || asleep_ || disk.stopped()) return;
+  if (!is_at_hand()) return;
   arm();
   resend_parked();
   after_call();

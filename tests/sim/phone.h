@@ -162,6 +162,8 @@ class Phone {
   bool moved = false;                         ///< the last sync carried something in either direction
 
  private:
+  /// Its app is open, awake and alive.
+  bool is_at_hand() const { return store_ != nullptr && !asleep_ && !disk.stopped(); }
   void report(bool with_photo);
   void household();
   void patch();

@@ -32,6 +32,20 @@ Change pulled_household(County& county, Store& store) {
   return theirs;
 }
 
+/// A case that the leader has accepted and resolved, as a pull brings it.
+Change resolved_case(County& county) {
+  return {"incident",
+          make_id(county.clock, system_random()).text(),
+          kFirstVersion + 1,
+          false,
+          false,
+          incident().body,
+          "resolved",
+          {{make_id(county.clock, system_random()), 1, "accept", "L-1", "leader", "", 1, "", "accepted", "{}"},
+           {make_id(county.clock, system_random()), 2, "resolve", "L-1", "leader", "", 1, "", "resolved", "{}"}},
+          {}};
+}
+
 OpResult refused_as(const char* type) {
   OpResult result;
   result.status = OpStatus::rejected;
@@ -371,19 +385,9 @@ TEST_CASE("a step names what the county holds, and no more what a restore took f
   County county;
   const auto store = county.phone();
   county.publish_key(*store);
-  const Id accepted = make_id(county.clock, system_random());
-  const Id lost = make_id(county.clock, system_random());
   const Id again = make_id(county.clock, system_random());
-  Change theirs{"incident",
-                make_id(county.clock, system_random()).text(),
-                kFirstVersion + 1,
-                false,
-                false,
-                incident().body,
-                "resolved",
-                {{accepted, 1, "accept", "L-1", "leader", "", 1, "", "accepted", "{}"},
-                 {lost, 2, "resolve", "L-1", "leader", "", 1, "", "resolved", "{}"}},
-                {}};
+  Change theirs = resolved_case(county);
+  const Id lost = theirs.actions[1].id;
   REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c1", false}).ok());
   REQUIRE(store->act(theirs.id, "rate", "{}").ok());
   Outbox outbox(*store);
@@ -418,18 +422,8 @@ TEST_CASE("a step that a pull had shown and a restore took does not stand on its
   County county;
   const auto store = county.phone();
   county.publish_key(*store);
-  const Id accepted = make_id(county.clock, system_random());
-  const Id resolved = make_id(county.clock, system_random());
-  Change theirs{"incident",
-                make_id(county.clock, system_random()).text(),
-                kFirstVersion + 1,
-                false,
-                false,
-                incident().body,
-                "resolved",
-                {{accepted, 1, "accept", "L-1", "leader", "", 1, "", "accepted", "{}"},
-                 {resolved, 2, "resolve", "L-1", "leader", "", 1, "", "resolved", "{}"}},
-                {}};
+  Change theirs = resolved_case(county);
+  const Id accepted = theirs.actions[0].id;
   REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c1", false}).ok());
   REQUIRE(store->act(theirs.id, "rate", "{}").ok());
   Outbox outbox(*store);

@@ -36,10 +36,10 @@ class Enrolment {
   virtual Signature sign(std::string_view message) const = 0;
   /// Makes the identity durable and gives the store its own directory, which it returns. A worker of this platform and
   /// root key who has a store in this root goes on with that one: it becomes the new device, what is unsent with new
-  /// numbers under its old ids, and its directory is returned; what was begun is dropped. One that
-  /// is damaged beyond reading is kept beside the new store, as NAME.damaged-DEVICE. After an error it can be
-  /// asked again, from `begin` on. Errors: bad_reply, store_key (field "key": the store of that name has another key;
-  /// neither is touched), sync_in_progress (that store's Syncer is at work), store_newer, and those of the disk.
+  /// numbers under its old ids, and its directory is returned; what was begun is dropped. One that is damaged
+  /// beyond reading is kept beside the new store, as NAME.damaged-DEVICE. After an error it can be asked again, from
+  /// `begin` on. Errors: bad_reply, store_key (field "key": the store of that name has another key; neither is
+  /// touched), sync_in_progress (that store's Syncer is at work), store_newer, and those of the disk.
   virtual Result<std::string> finish(const Identity& identity) = 0;
 };
 
