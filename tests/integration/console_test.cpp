@@ -2,8 +2,10 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <console.h>
+#include <exit_status.h>
 
 using namespace julu::desk;
+using julu::ErrorCode;
 
 TEST_CASE("a terminal's columns are counted as Unicode has them: two for Chinese and emoji, none for combining marks") {
   CHECK(width("julu 7c31") == 9);
@@ -94,4 +96,19 @@ TEST_CASE("a time is read as it is shown, in the county's time, and what is none
     INFO(none);
     CHECK_FALSE(time_of(none).has_value());
   }
+}
+
+TEST_CASE("each class of error has the exit status that the desk's README says") {
+  CHECK(exit_status(ErrorCode::ok) == 0);
+  for (const auto code : {ErrorCode::offline, ErrorCode::bad_reply, ErrorCode::captive_portal, ErrorCode::app_too_old})
+    CHECK(exit_status(code) == 69);
+  CHECK(exit_status(ErrorCode::internal) == 70);
+  CHECK(exit_status(ErrorCode::disk_full) == 73);
+  for (const auto code : {ErrorCode::io, ErrorCode::store_corrupt}) CHECK(exit_status(code) == 74);
+  for (const auto code : {ErrorCode::busy, ErrorCode::sync_in_progress}) CHECK(exit_status(code) == 75);
+  for (const auto code : {ErrorCode::permission, ErrorCode::store_key, ErrorCode::consent_missing,
+                          ErrorCode::unauthorized, ErrorCode::device_refused})
+    CHECK(exit_status(code) == 77);
+  for (const auto code : {ErrorCode::store_newer, ErrorCode::store_exists, ErrorCode::encryption_unavailable})
+    CHECK(exit_status(code) == 78);
 }

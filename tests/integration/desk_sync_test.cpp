@@ -22,6 +22,18 @@ TEST_CASE("who enrols a second time hears who is here already, and goes on with 
   CHECK(platform.dump("record").size() == 1);
 }
 
+TEST_CASE("who enrols where no platform answers is told so, and nothing is made") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const std::string url = platform.url(), code = platform.code("W-0412");
+  REQUIRE(desk.run({"report", "--category", "道路", "--text", "坑"}).status == 0);
+  platform.kill();
+  const Ended offline = desk.run({"init", "--platform", url, "--code", code}, kWithErrors);
+  CHECK(offline.status == 69);
+  CHECK(offline.text.find("平台") != std::string::npos);
+  CHECK(desk.run_json({"status"}).last().at("unsent_ops") == 1);
+}
+
 TEST_CASE("where a second worker enrols, a worker has to be named from now on") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Desk desk(platform);

@@ -6,7 +6,7 @@
 
 #include "county.h"
 #include "scripted_county.h"
-#include "store/sqlite.h"
+#include "wreck.h"
 
 using namespace julu;
 using namespace julu::test;
@@ -103,11 +103,7 @@ TEST_CASE("a schema that this app cannot use waits for the next one beside the s
   store.reset();
   {
     // As if the app could use it now.
-    store::Connection::Options options;
-    options.path = county.directory() + "/julu.db";
-    if (has_cipher()) options.key = county.key;
-    const auto db = store::Connection::open(options).value();
-    REQUIRE(db->run("UPDATE catalog SET body = ?1 WHERE kind = 'schema-next'", newer).ok());
+    REQUIRE(database_of(county)->run("UPDATE catalog SET body = ?1 WHERE kind = 'schema-next'", newer).ok());
   }
   store = county.open_again();
   CHECK_FALSE(store->capture(three).ok());

@@ -299,14 +299,8 @@ TEST_CASE("a file whose list of tables is damaged still gives what its sound par
 TEST_CASE("damage that only the commit comes upon sets the file aside at the next open") {
   County county;
   const Told told = fill(county, 60);
-  std::int64_t ops_root = 0;
-  {
-    store::Connection::Options options;
-    options.path = county.directory() + "/julu.db";
-    if (county.options().encrypted) options.key = county.key;
-    const auto db = store::Connection::open(options).value();
-    ops_root = (*db).integer("SELECT rootpage FROM sqlite_schema WHERE name = 'op'").value().value();
-  }
+  const std::int64_t ops_root =
+      database_of(county)->integer("SELECT rootpage FROM sqlite_schema WHERE name = 'op'").value().value();
   damage(county.directory() + "/julu.db", ops_root - 1, 1);
   {
     const auto store = county.open_again();

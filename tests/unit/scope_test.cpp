@@ -8,7 +8,7 @@
 
 #include "jpeg.h"
 #include "scripted_county.h"
-#include "store/sqlite.h"
+#include "wreck.h"
 
 using namespace julu;
 using namespace julu::test;
@@ -60,14 +60,7 @@ struct Others {
     });
     return read.ok() && bytes == jpeg;
   }
-  std::int64_t rows(const char* sql) const {
-    store::Connection::Options options;
-    options.path = c.county.directory() + "/julu.db";
-    if (has_cipher()) options.key = c.county.key;
-    const auto db = store::Connection::open(options);
-    REQUIRE(db.ok());
-    return (*db)->integer(sql).value().value_or(-1);
-  }
+  std::int64_t rows(const char* sql) const { return database_of(c.county)->integer(sql).value().value_or(-1); }
 
   ScriptedCounty c;
   std::vector<std::string> held;

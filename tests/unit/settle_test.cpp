@@ -11,7 +11,6 @@
 #include "base/json.h"
 #include "county.h"
 #include "jpeg.h"
-#include "store/sqlite.h"
 #include "wreck.h"
 
 using namespace julu;
@@ -156,15 +155,21 @@ TEST_CASE("what one reply refuses after it had an earlier edit made again is ref
   CHECK((*store->get(saved->id))->body == R"({"address":"堤村 2 号","note":"乙"})");
 }
 
-TEST_CASE("a platform to which every edit is stale is asked ever less often") {
+TEST_CASE("a platform to which every edit or every photo is stale is asked ever less often") {
   County county;
   auto store = county.phone();
   county.publish_key(*store);
   const auto saved = store->capture({"household", R"({"address":"堤村 1 号"})", {}, {}});
   std::int64_t version = kFirstVersion;
   REQUIRE(county.apply_all(*store, version) == 1);
-  REQUIRE(store->patch(saved->id, R"({"note":"甲"})").ok());
   Outbox outbox(*store);
+  SECTION("an edit") { REQUIRE(store->patch(saved->id, R"({"note":"甲"})").ok()); }
+  SECTION("a photo") {
+    const std::string photo = county.folder.write("a.jpg", make_jpeg_of_about(20 * 1024, 1));
+    const auto attached = store->attach(saved->id, {{photo, "near"}});
+    REQUIRE(attached.ok());
+    REQUIRE(outbox.photo_uploaded(outbox.next_photos(1)->at(0).sha256, "/v1/photos/up-1").ok());
+  }
   const std::int64_t begun = county.clock.now_ms();
   for (int making = 0; making < 12; ++making) {
     auto ops = *outbox.next_ops(10, 1 << 20);
@@ -199,10 +204,7 @@ TEST_CASE("a photo that is refused parks its op also where damage took what says
     REQUIRE(county.apply_all(*store, version) == 1);
   }
   {
-    store::Connection::Options options;
-    options.path = county.directory() + "/julu.db";
-    if (has_cipher()) options.key = county.key;
-    const auto db = store::Connection::open(options).value();
+    const auto db = database_of(county);
     auto transaction = store::Transaction::begin(*db);
     REQUIRE(db->run("DELETE FROM attachment").ok());
     REQUIRE(transaction->commit().ok());

@@ -9,7 +9,7 @@
 
 #include "county.h"
 #include "sim_disk.h"
-#include "store/sqlite.h"
+#include "wreck.h"
 
 using namespace julu;
 using namespace julu::test;
@@ -443,7 +443,6 @@ TEST_CASE("a wrong key, a newer store and none at all are told apart, and the fi
     for (int i = 0; i < 200; ++i) REQUIRE(store->capture(incident()).ok());
     REQUIRE(store->maintain(std::chrono::seconds(5)).ok());
   }
-  const std::string path = county.directory() + "/julu.db";
   Store::Options options = county.options();
   SECTION("a wrong key") {
     if (!has_cipher()) return;
@@ -454,23 +453,13 @@ TEST_CASE("a wrong key, a newer store and none at all are told apart, and the fi
     CHECK(Store::open(county.options()).ok());
   }
   SECTION("a store of a newer version") {
-    {
-      store::Connection::Options newer;
-      newer.path = path;
-      if (has_cipher()) newer.key = county.key;
-      auto db = store::Connection::open(newer);
-      REQUIRE(db.ok());
-      REQUIRE((*db)->script("PRAGMA user_version = 99").ok());
-    }
+    REQUIRE(database_of(county)->script("PRAGMA user_version = 99").ok());
     const auto opened = Store::open(options);
     REQUIRE_FALSE(opened.ok());
     CHECK(opened.error().code == ErrorCode::store_newer);
-    store::Connection::Options same;
-    same.path = path;
-    if (has_cipher()) same.key = county.key;
-    auto db = store::Connection::open(same);
-    CHECK((*db)->integer("SELECT count(*) FROM record").value() == 200);
-    CHECK((*db)->integer("PRAGMA user_version").value() == 99);
+    const auto db = database_of(county);
+    CHECK(db->integer("SELECT count(*) FROM record").value() == 200);
+    CHECK(db->integer("PRAGMA user_version").value() == 99);
   }
   SECTION("no store at all") {
     options.directory += "-not-there";
@@ -550,6 +539,18 @@ struct DamagedStore {
 };
 
 }  // namespace
+
+TEST_CASE("what a file's pages are made with stands in it, and is so") {
+  County county;
+  static_cast<void>(county.phone());
+  const auto db = database_of(county);
+  const auto cipher = db->text("SELECT value FROM meta WHERE name = 'cipher'").value();
+  CHECK(cipher == (has_cipher() ? "page 4096, HMAC-SHA256" : "none, page 4096"));
+  CHECK(db->integer("PRAGMA page_size").value() == 4096);
+  if (!has_cipher()) return;
+  CHECK(db->text("PRAGMA cipher_hmac_algorithm").value() == "HMAC_SHA256");
+  CHECK(db->text("PRAGMA cipher_page_size").value() == "4096");
+}
 
 TEST_CASE("JSON in a damaged file that has another type is an error, never an exception") {
   const DamagedStore whose(R"("role":"worker")", R"("role":12345678)");

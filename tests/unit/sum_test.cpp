@@ -12,6 +12,7 @@
 #include "county.h"
 #include "jpeg.h"
 #include "store/sum.h"
+#include "wreck.h"
 
 using namespace julu;
 using namespace julu::test;
@@ -78,13 +79,6 @@ class Mixed {
 void edit(Store& store, const std::string& household) {
   REQUIRE(store.patch(household, R"({"address":"村西头9号"})").ok());
   REQUIRE(store.capture({"incident", R"({"category":"drainage","text":"又一处"})", {}, {}}).ok());
-}
-
-std::unique_ptr<store::Connection> database_of(const County& county) {
-  store::Connection::Options options;
-  options.path = county.directory() + "/julu.db";
-  if (has_cipher()) options.key = county.key;
-  return store::Connection::open(options).value();
 }
 
 bool fits(store::Connection& db) {

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "jpeg.h"
 #include "scripted_county.h"
+#include "wreck.h"
 
 using namespace julu;
 using namespace julu::test;
@@ -228,6 +229,27 @@ TEST_CASE("a photo that the platform cannot take is parked with its reason, and 
   CHECK(outcome.ops_parked == 1);
   CHECK(outcome.photos_left == 0);
   CHECK((*c.store->get(id))->delivery == Delivery::parked);
+}
+
+TEST_CASE("bytes that are not the photo go again, but are parked where the phone itself has no others") {
+  ScriptedCounty c;
+  const std::string id = report_with_photo(c);
+  const bool damaged_here = GENERATE(true, false);
+  if (damaged_here) {
+    const auto db = database_of(c.county);
+    REQUIRE(db->run("UPDATE chunk SET bytes = zeroblob(length(bytes)) WHERE id = (SELECT min(id) FROM chunk)").ok());
+  }
+  c.instead = [](const Request& request) -> std::optional<Response> {
+    return is_photo(request) ? std::optional(problem(460, "checksum")) : std::nullopt;
+  };
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.failure.has_value() != damaged_here);
+  CHECK(outcome.ops_parked == (damaged_here ? 1 : 0));
+  CHECK(outcome.photos_left == (damaged_here ? 0 : 1));
+  CHECK((*c.store->get(id))->delivery == (damaged_here ? Delivery::parked : Delivery::saved));
+  c.instead = nullptr;
+  c.county.clock.advance(limits::backoff_cap_ms);
+  CHECK(c.run().photos_sent == (damaged_here ? 0 : 1));
 }
 
 TEST_CASE("a photo that was refused once and is captured again is offered again, and parked with its reason") {

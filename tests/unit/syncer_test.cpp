@@ -5,6 +5,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
+#include <julu/crypto.h>
 #include <julu/limits.h>
 
 #include "scripted_county.h"
@@ -104,6 +105,19 @@ TEST_CASE("an expired token is renewed once") {
   c.token = "token-2";
   CHECK(c.run().end == SyncEnd::all_delivered);
   CHECK(c.asked("POST", "/v1/token") == 2);
+}
+
+TEST_CASE("a token that ends again and again in a long run is renewed each time") {
+  ScriptedCounty c;
+  for (int i = 0; i < 4; ++i) c.report("村东头排水沟堵了");
+  c.ops_max = 1;
+  int tokens = 1;
+  c.after = [&](const Request& request, Response response) -> std::optional<Response> {
+    if (is(request, "POST", "/v1/push") && response.status == 200) c.token = "token-" + std::to_string(++tokens);
+    return response;
+  };
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  CHECK(c.applied.size() == 4);
 }
 
 TEST_CASE("a token that is refused twice asks for a new sign-in and keeps the queue") {
@@ -284,6 +298,37 @@ TEST_CASE("a receipt under a key not known yet brings a pull and is believed the
   CHECK(c.run().end == SyncEnd::all_delivered);
   CHECK(c.asked("POST", "/v1/push") == 2);
   CHECK(c.applied.size() == 1);
+}
+
+TEST_CASE("a receipt of a key whose time has been lengthened brings a pull and is believed then") {
+  ScriptedCounty c;
+  const auto key_until = [&](std::int64_t not_after_ms, std::int64_t version) {
+    const std::string start = R"({"key_id":"k1","not_after_ms":)" + std::to_string(not_after_ms) +
+                              R"(,"not_before_ms":1,"public_key":")" + base64url(public_key(c.county.signing_key)) +
+                              "\"";
+    const std::string body = start + R"(,"sig":")" + base64url(sign(c.county.root_key, start + "}")) + "\"}";
+    const std::string number = std::to_string(version);
+    return c.pull_page(R"({"kind":"receipt-key","id":"k1","version":)" + number + R"(,"body":)" + body + "}",
+                       "k1:" + number + "\n");
+  };
+  c.pages = {key_until(1'795'500'000'000, kFirstVersion + 1)};
+  c.run();
+  c.report("村东头排水沟堵了");
+  const std::size_t pulls = c.asked("GET", "/v1/pull");
+  SECTION("as the county says") {
+    c.pages.push_back(key_until(1'795'600'000'000, kFirstVersion + 2));
+    CHECK(c.run().end == SyncEnd::all_delivered);
+    CHECK(c.asked("POST", "/v1/push") == 2);
+    CHECK(c.applied.size() == 1);
+  }
+  SECTION("but the county says nothing of it") {
+    const SyncOutcome outcome = c.run();
+    CHECK(outcome.ops_delivered == 0);
+    CHECK(outcome.ops_left == 1);
+    CHECK(outcome.failure->code == ErrorCode::receipt_invalid);
+    CHECK(c.asked("POST", "/v1/push") == 2);
+    CHECK(c.asked("GET", "/v1/pull") <= pulls + 2);
+  }
 }
 
 TEST_CASE("a cursor that is gone is followed by a full pull, and the queue is kept") {

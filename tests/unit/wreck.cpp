@@ -1,22 +1,21 @@
 #include "wreck.h"
 
 #include <fstream>
-#include <optional>
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "store/sqlite.h"
-
 namespace julu::test {
 
-void lose(County& county, const char* sql) {
+std::unique_ptr<store::Connection> database_of(const County& county) {
   store::Connection::Options options;
   options.path = county.directory() + "/julu.db";
-  options.key = county.options().encrypted ? std::optional(county.key) : std::nullopt;
-  const auto db = store::Connection::open(options);
+  if (has_cipher()) options.key = county.key;
+  auto db = store::Connection::open(options);
   REQUIRE(db.ok());
-  REQUIRE((*db)->run(sql).ok());
+  return *std::move(db);
 }
+
+void lose(const County& county, const char* sql) { REQUIRE(database_of(county)->run(sql).ok()); }
 
 void set_aside(const County& county) { std::ofstream(county.directory() + "/julu.db-damaged") << "!"; }
 

@@ -1,6 +1,7 @@
-// A phone's file as damage leaves it. Thread rule: one thread.
+// A phone's file by itself: as it stands, or as damage leaves it. Thread rule: one thread.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include <julu/op.h>
@@ -8,11 +9,15 @@
 #include <julu/store.h>
 
 #include "county.h"
+#include "store/sqlite.h"
 
 namespace julu::test {
 
+/// Past the store.
+std::unique_ptr<store::Connection> database_of(const County& county);
+
 /// As damage leaves it, where a test needs to know what is lost.
-void lose(County& county, const char* sql);
+void lose(const County& county, const char* sql);
 
 /// The next open finds it damaged.
 void set_aside(const County& county);

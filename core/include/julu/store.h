@@ -49,8 +49,7 @@ enum class Delivery {
   saved,       ///< durable here, not yet receipted
   delivered,   ///< every op of ours but those given up, photos' among them, is covered by a receipt
   parked,      ///< the platform refused a part; `problem` says why, `resend`, an edit or `give_up` is the way on
-  confirming,  ///< receipted, but the platform was restored from a backup since: it is asked what it still holds. It
-               ///< turns with Status::confirming, and the feed does not tell: reload what is shown when that changes
+  confirming,  ///< receipted, but the platform was restored from a backup since: it is asked what it still holds
 };
 std::string_view name(Delivery delivery);
 

@@ -29,7 +29,7 @@ Result<void> take_photos(Connection& db, const Id& record, const Change& change)
   for (const ChangePhoto& photo : change.photos) {
     JULU_CHECK(db.run(
         "INSERT INTO photo (id, sha256, length_bytes, here, own) SELECT coalesce(max(id), 0) + 1, ?1, ?2, 0, 0 FROM photo"
-        " WHERE true ON CONFLICT DO NOTHING",
+        " WHERE true ON CONFLICT DO UPDATE SET length_bytes = excluded.length_bytes WHERE here = 0 AND own = 0",
         photo.sha256, photo.length_bytes));
     JULU_CHECK(add_attachment(db, record, photo.sha256, photo.role, photo.action, std::nullopt));
   }

@@ -228,6 +228,7 @@ class Remaking {
     JULU_TRY(op.replaces, to_replace(db_, old));
     JULU_TRY(const Enqueued queued, core_.enqueue(db_, text.moment, op));
     JULU_CHECK(hand_over(db_, old, queued.seq));
+    JULU_CHECK(wait_its_turn(core_, db_, queued.seq, op.replaces.size()));
     return db_.run("UPDATE attachment SET op = ?2 WHERE op = ?1", old.seq, queued.seq);
   }
 
