@@ -14,13 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kFields[] = {"address", "note", "support", "income_source"};
-
-std::string choice(const std::string& worker, const std::string& record, const std::string& field,
-                   const std::string& here, const std::string& there) {
-  return worker + record + "/" + field + " " + here + ">" + there;
-}
-
 struct Taken {
   std::int64_t version = 0;
   std::string worker;
@@ -37,6 +30,11 @@ std::vector<Taken> all_taken(const std::vector<std::pair<std::string, const Held
   }
   std::sort(taken.begin(), taken.end(), [](const Taken& a, const Taken& b) { return a.version < b.version; });
   return taken;
+}
+
+// A creation holds what its kind requires; an edit that is all there is of the past does not.
+std::string kind_by(const json& creation) {
+  return creation.contains("address") ? "household" : creation.contains("name") ? "person" : "";
 }
 
 class FieldCheck {
@@ -107,6 +105,17 @@ bool may_be_forgotten(const World& world, const std::vector<Taken>& taken) {
 
 }  // namespace
 
+const std::vector<std::string>& fields_of(const std::string& kind) {
+  static const std::vector<std::string> kNone, kHousehold = {"address", "note", "support", "income_source"},
+                                               kPerson = {"note", "support", "employer"};
+  return kind == "household" ? kHousehold : kind == "person" ? kPerson : kNone;
+}
+
+std::string choice(const std::string& worker, const std::string& record, const std::string& field,
+                   const std::string& here, const std::string& there) {
+  return worker + record + "/" + field + " " + here + ">" + there;
+}
+
 void note_what_gave_way(store::Connection& db, const std::string& worker, Accounts& accounts) {
   const auto note = [&](const std::string& record, std::string field, const json& here, const json& there) {
     if (!here.is_string() || !there.is_string() || field.empty()) return;
@@ -134,8 +143,8 @@ void check_overwritten(World& world, const County& county, const Accounts& accou
   }
   for (const auto& [record, all] : ops) {
     const std::vector<Taken> taken = all_taken(all, accounts);
-    if (taken.empty() || !taken.front().body.contains("address") || may_be_forgotten(world, taken)) continue;
-    for (const char* field : kFields) {
+    if (taken.empty() || may_be_forgotten(world, taken)) continue;
+    for (const std::string& field : fields_of(kind_by(taken.front().body))) {
       FieldCheck check(world, accounts, record, field);
       for (const Taken& op : taken) check.take(op);
       check.end(county.records.at(record));
