@@ -13,10 +13,13 @@ namespace {
 
 using nlohmann::json;
 
-json value_at(const std::string& body, const std::string& field) {
-  const json all = json::parse(body, nullptr, false);
+json value_at(const json& body, const std::string& field) {
   const json::json_pointer at(field);
-  return all.is_object() && all.contains(at) ? all.at(at) : json();
+  return body.contains(at) ? body.at(at) : json();
+}
+
+json value_at(const std::string& body, const std::string& field) {
+  return value_at(json::parse(body, nullptr, false), field);
 }
 
 json value_of(const std::string& text) { return text.empty() ? json() : json::parse(text, nullptr, false); }
@@ -25,19 +28,23 @@ std::string name_of(const ConflictField& question) { return question.field.subst
 
 }  // namespace
 
-void check_inbox(World& world, Phone& phone) {
-  if (phone.unsound || phone.disk.stopped()) return;
+std::size_t check_inbox(World& world, Phone& phone) {
+  if (phone.unsound || phone.disk.stopped()) return 0;
   const auto inbox = phone.store().conflicts();
-  if (!inbox) return;  // the disk fails
+  if (!inbox) return 0;  // the disk fails
   for (const ConflictField& question : *inbox) {
     const auto record = phone.store().get(question.record);
-    if (!record) return;
+    if (!record) return 0;
     const std::string where = "phone " + std::to_string(phone.number) + " " + question.record + question.field + " ";
-    if (!*record || !(*record)->in_conflict) return world.violate("what is asked is shown as asked", where);
+    if (!*record || !(*record)->in_conflict) {
+      world.violate("what is asked is shown as asked", where);
+      return 0;
+    }
     const json stands = value_at((*record)->body, question.field);
     if (value_of(question.remote) != stands)
       world.violate("the inbox shows what stands", where + question.remote + " not " + stands.dump());
   }
+  return inbox->size();
 }
 
 void check_choices(World& world, Phone& phone) {
@@ -47,7 +54,7 @@ void check_choices(World& world, Phone& phone) {
   const std::string who = "phone " + std::to_string(phone.number) + " ";
   constexpr const char* kAskedAgain =
       "SELECT lower(hex(record)) || field FROM conflict WHERE coalesce((SELECT max(id) FROM history AS said WHERE"
-      " said.record = conflict.record AND what = 'resolved' AND json_type(detail, '$.' || substr(field, 2)) IS NOT NULL), 0)"
+      " said.record = conflict.record AND what = 'resolved' AND json_type(detail, '$' || replace(field, '/', '.')) IS NOT NULL), 0)"
       " >= coalesce((SELECT max(id) FROM history AS lost WHERE lost.record = conflict.record AND what = 'given_up'"
       " AND json_extract(detail, '$.field') = field), 0)";
   const auto again = db.text(kAskedAgain);
@@ -61,7 +68,7 @@ void check_choices(World& world, Phone& phone) {
                  *parse_id(made.record));
     for (auto there = row.step(); there && *there; there = row.step()) {
       const json detail = json::parse(row.text(1), nullptr, false);
-      said = said || (row.text(0) == "resolved" && detail.value(made.field, json()) == value_of(made.value));
+      said = said || (row.text(0) == "resolved" && value_at(detail, "/" + made.field) == value_of(made.value));
       mine = mine || (row.text(0) == "given_up" && detail.value("field", "") == "/" + made.field &&
                       word_in(detail.value("local", json()).dump()) == made.mine);
     }
@@ -72,9 +79,11 @@ void check_choices(World& world, Phone& phone) {
 }
 
 void note_choices(const Phone& phone, Accounts& accounts) {
-  for (const Choice& made : phone.choices) {
-    for (const std::string& seen : {made.mine, made.theirs})
-      accounts.gave_way.insert(choice(worker_of(phone.worker), made.record, made.field, made.chosen, seen));
+  for (const auto* made : {&phone.choices, &phone.cleared}) {
+    for (const Choice& one : *made) {
+      for (const std::string& seen : {one.mine, one.theirs})
+        accounts.gave_way.insert(choice(worker_of(phone.worker), one.record, one.field, one.chosen, seen));
+    }
   }
 }
 
@@ -82,7 +91,7 @@ void note_choices(const Phone& phone, Accounts& accounts) {
 void Phone::choose() {
   const auto inbox = store_->conflicts();
   heed(inbox);
-  if (!inbox || inbox->empty()) return edit_person();
+  if (!inbox || inbox->empty()) return;
   const ConflictField& question = inbox->at(static_cast<std::size_t>(deeds->below(inbox->size())));
   const auto record = store_->get(question.record);
   heed(record);
@@ -181,9 +190,20 @@ void Phone::check_decided(const Choice& made, bool is_gone) {
   if (twice && !disk.stopped()) world.violate("a question is answered once", where);
 }
 
+// Who sees that something is asked answers at once, days later or never.
+void Phone::mind_inbox() {
+  constexpr std::uint64_t kOneIn = 2, kLatestMs = 40 * kHourMs;
+  if (!world.plan().deeds || world.calm() || deeds->below(kOneIn) != 0) return;
+  world.at(world.now_ms() + static_cast<std::int64_t>(deeds->below(kLatestMs)), [this] {
+    if (!is_at_hand()) return;
+    if (begins()) choose();
+    after_call();
+  });
+}
+
 // Of everybody only some do, so that questions stay open too.
 bool Phone::clear_inbox() {
-  constexpr std::uint64_t kOneIn = 3;
+  constexpr std::uint64_t kOneIn = 2;
   if (!world.plan().deeds || !is_at_hand() || deeds->below(kOneIn) != 0) return false;
   const auto inbox = store_->conflicts();
   if (!inbox || inbox->empty()) return false;

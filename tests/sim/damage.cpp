@@ -68,6 +68,7 @@ void Phone::take_after(const Phone& original) {
   ops_at_risk = original.ops_at_risk;
   given_up = original.given_up;
   choices = original.choices;
+  cleared = original.cleared;
 }
 
 void Phone::look_at_everything() {

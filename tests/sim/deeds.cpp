@@ -13,9 +13,11 @@ namespace {
 
 using nlohmann::json;
 
+constexpr int kInSight = 20;  // on a screen
+
 // Where a kind's words are to be found by a search.
 bool is_found_by_search(const Record& record, const std::string& word) {
-  static const std::vector<std::string> kFields = {"address", "note", "text"};  // x-search of the kinds
+  static const std::vector<std::string> kFields = {"address", "note", "text", "tags"};  // x-search of the kinds
   const json body = json::parse(record.body, nullptr, false);
   return body.is_object() && std::any_of(kFields.begin(), kFields.end(), [&](const std::string& field) {
            return body.value(field, json()).dump().find(word) != std::string::npos;
@@ -30,13 +32,13 @@ void Phone::deed() {
   switch (deeds->below(16)) {
     case 0:
     case 1:
-    case 2:
+    case 2: choose_again(); break;
     case 3:
-    case 4: choose(); break;
-    case 5: choose_again(); break;
+    case 4:
+    case 5:
     case 6:
     case 7:
-    case 8: edit_person(); break;
+    case 8: edit_again(); break;
     case 9:
     case 10:
     case 11: attach_alone(); break;
@@ -45,38 +47,87 @@ void Phone::deed() {
     case 14: try_what_is_forbidden(); break;
     default: remove_person(); break;
   }
-  if (store_ != nullptr) check_inbox(world, *this);
+  if (store_ != nullptr) static_cast<void>(check_inbox(world, *this));
   after_call();
 }
 
-// Whoever's it is, and however it stands.
-std::optional<Record> Phone::own_or_others(const std::string& kind) {
+// Whoever's it is, and however it stands: one of the newest.
+std::optional<Record> Phone::own_or_others(const std::string& kind, int among) {
   Filter filter;
   filter.kind = kind;
-  filter.limit = 20;
+  filter.limit = among;
   const auto list = store_->list(filter);
   heed(list);
   if (!list || list->empty()) return std::nullopt;
   return list->at(static_cast<std::size_t>(deeds->below(list->size())));
 }
 
-void Phone::edit_person() {
-  const auto record = own_or_others("person");
+// One of few, and mostly somebody else hears of the same thing that day.
+void Phone::edit_again() {
+  constexpr int kAmong = 4;
+  const char* kind = deeds->below(2) == 0 ? "person" : "household";
+  const auto record = own_or_others(kind, kAmong);
   if (!record) return person();
-  Told what{{}, "person", marker(), {}, false};
-  const std::vector<std::string>& fields = fields_of("person");
+  const std::vector<std::string>& fields = fields_of(kind);
   const std::string& field = fields[static_cast<std::size_t>(deeds->below(fields.size()))];
+  edit_field(*record, field);
+  if (deeds->below(4) == 0) return;
+  Phone* rival = world.phones()[static_cast<std::size_t>(deeds->below(world.phones().size()))].get();
+  const auto soon = static_cast<std::int64_t>(deeds->below(6 * kHourMs));
+  world.at(world.now_ms() + soon, [rival, id = record->id, field] { rival->edit_too(id, field); });
+}
+
+void Phone::edit_too(const std::string& id, const std::string& field) {
+  if (!is_at_hand()) return;
+  if (begins()) {
+    const auto record = store_->get(id);
+    heed(record);
+    if (record && *record && !(*record)->deleted) edit_field(**record, field);
+  }
+  after_call();
+}
+
+void Phone::edit_field(const Record& record, const std::string& field) {
+  const std::uint64_t how = deeds->below(8);
+  if (how == 0) return add_tag(record);
+  if (how == 1 && field != "address") return clear_field(record, field);
+  Told what{{}, record.kind, marker(), {}, false};
   std::vector<PhotoInput> photos;
   if (deeds->below(8) == 0) photos.push_back({camera().take(*deeds), "near"});
-  say(what, Word::How::patch, &*record, field);
+  say(what, Word::How::patch, &record, field);
   world.words[what.marker].with_photo = !photos.empty();
-  const auto saved = store_->patch(record->id, json{{field, what.marker}}.dump(), photos);
+  json patch;
+  patch[json::json_pointer("/" + field)] = what.marker;
+  const auto saved = store_->patch(record.id, patch.dump(), photos);
+  remember(saved, std::move(what));
+}
+
+// A patch says the whole of a set; that of somebody else joins it.
+void Phone::add_tag(const Record& record) {
+  constexpr std::size_t kTagsMax = 40;  // fewer than the schema allows, though people add at once
+  Told what{{}, record.kind, marker(), {}, false};
+  json tags = json::parse(record.body).value("tags", json::array());
+  if (tags.size() >= kTagsMax) return;
+  tags.push_back(what.marker);
+  say(what, Word::How::patch, &record);
+  const auto saved = store_->patch(record.id, json{{"tags", tags}}.dump());
+  remember(saved, std::move(what));
+}
+
+void Phone::clear_field(const Record& record, const std::string& field) {
+  Told what{{}, record.kind, marker(), {}, false};
+  what.wordless = true;
+  cleared.push_back({record.id, record.kind, field, {}, word_at(json::parse(record.body), field), {}, {}});
+  json patch;
+  patch[json::json_pointer("/" + field)] = nullptr;
+  say(what, Word::How::wordless, &record);
+  const auto saved = store_->patch(record.id, patch.dump());
   remember(saved, std::move(what));
 }
 
 // A visit is written once; what corrects it is another that names it.
 void Phone::correct_visit() {
-  const auto record = own_or_others("visit");
+  const auto record = own_or_others("visit", kInSight);
   if (!record) return visit();
   Told what{{}, "visit", marker(), {}, true};
   const json body{{"text", "更正 " + what.marker}, {"grid", grid()}, {"supersedes", record->id}};
@@ -88,7 +139,7 @@ void Phone::correct_visit() {
 void Phone::attach_alone() {
   static const std::vector<std::string> kKinds = {"incident", "household", "person", "visit"};
   static const std::vector<std::string> kRoles = {"near", "far", "reference"};
-  const auto record = own_or_others(kKinds[static_cast<std::size_t>(deeds->below(kKinds.size()))]);
+  const auto record = own_or_others(kKinds[static_cast<std::size_t>(deeds->below(kKinds.size()))], kInSight);
   if (!record) return report(true);
   Told what{{}, record->kind, marker(), {}, false};
   what.wordless = true;
@@ -98,7 +149,7 @@ void Phone::attach_alone() {
     std::string picture = camera().take(*deeds);
     photos.push_back({std::move(picture), kRoles[static_cast<std::size_t>(deeds->below(kRoles.size()))]});
   }
-  say(what, Word::How::photo, &*record);
+  say(what, Word::How::wordless, &*record);
   world.words[what.marker].with_photo = true;
   const int woken = wakes_;
   const auto saved = store_->attach(record->id, photos);
@@ -107,7 +158,7 @@ void Phone::attach_alone() {
 }
 
 void Phone::remove_person() {
-  const auto record = own_or_others("person");
+  const auto record = own_or_others("person", kInSight);
   if (!record || deeds->below(2) == 0) return correct_visit();
   world.removals.insert(record->id);
   const auto removed = store_->remove(record->id);
@@ -117,8 +168,8 @@ void Phone::remove_person() {
 
 // What a kind does not allow is refused and leaves nothing behind, whatever the phone goes through.
 void Phone::try_what_is_forbidden() {
-  const auto visit = own_or_others("visit");
-  const auto person = own_or_others("person");
+  const auto visit = own_or_others("visit", kInSight);
+  const auto person = own_or_others("person", kInSight);
   const auto expect = [&](const Result<Saved>& result, ErrorCode code) {
     heed(result);
     const bool of_the_disk =

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "camera.h"
+#include "overwritten.h"
 #include "shown.h"
 #include "store/core.h"
 
@@ -99,7 +100,7 @@ void Phone::say(const Told& what, Word::How how, const Record* of, const std::st
   if (of == nullptr) return;
   word.record = of->id;
   const json body = json::parse(of->body, nullptr, false);
-  if (!field.empty() && body.is_object()) word.seen = word_in(body.value(field, ""));
+  if (!field.empty() && body.is_object()) word.seen = word_at(body, field);
 }
 
 void Phone::remember(const Result<Saved>& saved, Told what) {
@@ -181,7 +182,7 @@ void Phone::check_outcome(const SyncOutcome& outcome) {
   const bool after_restore = restores_before_ > 0 && restores_before_ == world.server.restores();
   if (after_restore && outcome.end == SyncEnd::all_delivered) check_versions();
   follow_changes(*this);
-  check_inbox(world, *this);
+  if (check_inbox(world, *this) > 0) mind_inbox();
   if (created.empty()) return;
   const Told& one = *created[static_cast<std::size_t>(requests) % created.size()];
   check_in_sight(one, false);

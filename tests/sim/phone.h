@@ -146,6 +146,7 @@ class Phone {
   Network network;
   std::vector<Told> told;
   std::vector<Choice> choices;  ///< all that were made, told or cut off
+  std::vector<Choice> cleared;  ///< fields that were emptied, told or cut off: of `theirs`, which was in sight
   bool forked = false;          ///< it is, or was copied to, another phone
   bool coded = false;           ///< it was enrolled anew
   bool refused = false;         ///< the last sync said that the platform does not know this device
@@ -178,17 +179,22 @@ class Phone {
   void visit();
   void act();
   void remove();
-  void edit_person();
+  void edit_again();
+  void edit_too(const std::string& id, const std::string& field);
+  void edit_field(const Record& record, const std::string& field);
+  void add_tag(const Record& record);
+  void clear_field(const Record& record, const std::string& field);
   void correct_visit();
   void attach_alone();
   void remove_person();
   void try_what_is_forbidden();
   void look_up();
   void choose();
+  void mind_inbox();
   void choose_again();
   void decide(const ConflictField& question, Choice made);
   void check_decided(const Choice& made, bool is_gone);
-  std::optional<Record> own_or_others(const std::string& kind);
+  std::optional<Record> own_or_others(const std::string& kind, int among);
   /// A call of the worker's begins. False: there is no app left to tap at.
   bool begins();
   void after_call();

@@ -11,7 +11,7 @@
 namespace julu::sim {
 
 struct Word {
-  enum class How { create, patch, step, photo };
+  enum class How { create, patch, step, wordless };
   How how = How::create;
   int phone = 0;
   std::int64_t number = 0;  ///< of the phone's words
