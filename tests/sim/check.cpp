@@ -114,13 +114,15 @@ class PhoneCheck {
     const std::string verb = said.at("verb");
     if (verb == "append" && !county_.steps.contains(op.record + op.id))
       fail("a delivered step is at the county", op.id);
-    if (verb == "attach" && !county_.attached.contains(op.record + said.at("body").at("photo").get<std::string>()))
+    if (verb == "attach" && !county_.hung.contains(op.record + said.at("body").at("photo").get<std::string>() +
+                                                   said.at("body").at("role").get<std::string>()))
       fail("a delivered photo hangs on its record", op.id);
     if (verb != "create" || said.at("kind") == "household") return;  // which others edit
     const json& held = county_.records.at(op.record);
     const std::vector<std::string>& edited = fields_of(said.at("kind"));
     for (const auto& [field, value] : said.at("body").items()) {
-      if (std::find(edited.begin(), edited.end(), field) != edited.end()) continue;  // check_overwritten follows these
+      // check_overwritten follows these.
+      if (field == "tags" || std::find(edited.begin(), edited.end(), field) != edited.end()) continue;
       if (held.value(field, json()) != value) fail("the county holds what was captured", op.id + " " + field);
     }
   }
@@ -400,9 +402,14 @@ class PhoneCheck {
     std::map<std::string, Shown> here = shown();
     std::set<std::string> hung;
     {
-      store::Query row = db_->query("SELECT record, sha256 FROM attachment");
-      for (auto there = row.step(); there && *there; there = row.step())
-        hung.insert(row.id(0).text() + hex(row.hash(1)));
+      store::Query row = db_->query("SELECT record, sha256, role, op IS NULL FROM attachment");
+      for (auto there = row.step(); there && *there; there = row.step()) {
+        const std::string photo = row.id(0).text() + hex(row.hash(1)) + std::string(row.text(2));
+        hung.insert(photo);
+        // Without an op of ours it is the county's word, of a record that is in sight.
+        if (row.integer(3) != 0 && here.contains(row.id(0).text()) && !county_.hung.contains(photo))
+          fail("no photo is shown as the county's that it does not hold", photo);
+      }
     }
     std::set<std::string> steps;
     {
@@ -425,8 +432,7 @@ class PhoneCheck {
         continue;
       }
       compare(id, found->second);
-      for (auto photo = county_.attached.lower_bound(id); photo != county_.attached.end() && photo->starts_with(id);
-           ++photo) {
+      for (auto photo = county_.hung.lower_bound(id); photo != county_.hung.end() && photo->starts_with(id); ++photo) {
         if (!hung.contains(*photo)) fail("both sides hang the same photos on a record", *photo);
       }
       for (auto step = county_.steps.lower_bound(id); step != county_.steps.end() && step->starts_with(id); ++step) {
