@@ -49,10 +49,16 @@ class PhoneCheck {
     note_what_gave_way(*db_, worker_, accounts);
     check_receipts();
     check_all_shown();
-    if (!phone_.unsound) check_screens(world_, phone_);
+    if (!phone_.unsound) {
+      check_screens(world_, phone_);
+      static_cast<void>(check_inbox(world_, phone_));
+    }
     for (const Told& told : phone_.told) check_told(told, accounts);
     check_records();
-    if (!phone_.damaged) check_conflicts();
+    if (!phone_.damaged) {
+      check_conflicts();
+      check_choices(world_, phone_);
+    }
     check_photos();
     world_.tally.ops += static_cast<std::int64_t>(ops_.size());
   }
@@ -108,19 +114,25 @@ class PhoneCheck {
     const std::string verb = said.at("verb");
     if (verb == "append" && !county_.steps.contains(op.record + op.id))
       fail("a delivered step is at the county", op.id);
-    if (verb == "attach" && !county_.attached.contains(op.record + said.at("body").at("photo").get<std::string>()))
+    if (verb == "attach" && !county_.hung.contains(op.record + said.at("body").at("photo").get<std::string>() +
+                                                   said.at("body").at("role").get<std::string>()))
       fail("a delivered photo hangs on its record", op.id);
     if (verb != "create" || said.at("kind") == "household") return;  // which others edit
     const json& held = county_.records.at(op.record);
+    const std::vector<std::string>& edited = fields_of(said.at("kind"));
     for (const auto& [field, value] : said.at("body").items()) {
+      // check_overwritten follows these.
+      if (field == "tags" || std::find(edited.begin(), edited.end(), field) != edited.end()) continue;
       if (held.value(field, json()) != value) fail("the county holds what was captured", op.id + " " + field);
     }
   }
 
-  // Told of or not: a capture that was cut off is there whole or not at all.
+  // Told of or not: a capture that was cut off is there whole or not at all. A photo that was attached later is not it.
   bool has_photo(const OwnOp& op) const {
+    const auto moment_of = [](const OwnOp& one) { return json::parse(one.canonical).value("captured_at_ms", json()); };
     return std::any_of(ops_.begin(), ops_.end(), [&](const OwnOp& other) {
-      return other.record == op.record && other.canonical.find(R"("verb":"attach")") != std::string::npos;
+      return other.record == op.record && other.canonical.find(R"("verb":"attach")") != std::string::npos &&
+             moment_of(other) == moment_of(op);
     });
   }
 
@@ -171,8 +183,10 @@ class PhoneCheck {
     // Two copies of a phone both made it again, and the other's came first.
     const bool twins = verb == "create" && phone_.forked;
     if (type == "stale") return ((verb == "append" || verb == "delete") && !alone) || moved || twins;
-    if (type == "scope") return moved;
     const bool restored = world_.server.was_restored();
+    // What a restore took, somebody else may have made again where this worker does not look: a person stands in the
+    // grid of whoever makes it.
+    if (type == "scope") return moved || (restored && world_.server.is_out_of_scope(op.record, phone_.worker));
     if (type == "not-found") return restored || moved;
     return phone_.is_of_damage(type);
   }
@@ -240,14 +254,17 @@ class PhoneCheck {
     }
     // Another phone of the same worker may have brought the same value.
     const auto held = county_.records.find(told.record);
-    bool found = held != county_.records.end() && held->second.dump().find(told.marker) != std::string::npos;
+    bool found =
+        told.wordless || (held != county_.records.end() && held->second.dump().find(told.marker) != std::string::npos);
     for (const OwnOp& op : ops_) {
       const bool counts = op.status == store::kStatusReceipted || op.status == store::kStatusParked ||
                           op.status == store::kStatusQueued || is_given_up(op);
       found = found || (mine(op) && counts && op.canonical.find(told.marker) != std::string::npos);
     }
     if (!found) {
-      store::Query row = db_->query("SELECT detail FROM history WHERE record = ?1", *parse_id(told.record));
+      // That it was chosen is no trace of what became of it.
+      store::Query row =
+          db_->query("SELECT detail FROM history WHERE record = ?1 AND what <> 'resolved'", *parse_id(told.record));
       for (;;) {
         const auto there = row.step();
         if (!there || !*there) break;
@@ -359,12 +376,15 @@ class PhoneCheck {
     if (here.state != county_.states.at(id)) return fail("both sides are at the same step", id + " " + here.state);
   }
 
-  // A value that gave way where a person is to choose stands in the inbox.
+  // A value that gave way where a person is to choose stands in the inbox, until one has chosen.
   void check_conflicts() {
     store::Query row = db_->query(
         "SELECT record, json_extract(detail, '$.field') FROM history WHERE what = 'given_up' AND json_extract(detail, '$.field')"
         " <> '/note' AND EXISTS (SELECT 1 FROM record WHERE record.id = history.record) AND NOT EXISTS (SELECT 1 FROM conflict"
-        " WHERE conflict.record = history.record AND conflict.field = json_extract(detail, '$.field'))");
+        " WHERE conflict.record = history.record AND conflict.field = json_extract(detail, '$.field')) AND NOT EXISTS"
+        " (SELECT 1 FROM history AS later WHERE later.record = history.record AND later.id > history.id AND"
+        " later.what = 'resolved' AND json_type(later.detail, '$' || replace(json_extract(history.detail, '$.field'), '/', '.'))"
+        " IS NOT NULL)");
     for (auto there = row.step(); there && *there; there = row.step()) {
       const std::string record = row.id(0).text();
       const auto creator = county_.creators.find(record);
@@ -382,9 +402,14 @@ class PhoneCheck {
     std::map<std::string, Shown> here = shown();
     std::set<std::string> hung;
     {
-      store::Query row = db_->query("SELECT record, sha256 FROM attachment");
-      for (auto there = row.step(); there && *there; there = row.step())
-        hung.insert(row.id(0).text() + hex(row.hash(1)));
+      store::Query row = db_->query("SELECT record, sha256, role, op IS NULL FROM attachment");
+      for (auto there = row.step(); there && *there; there = row.step()) {
+        const std::string photo = row.id(0).text() + hex(row.hash(1)) + std::string(row.text(2));
+        hung.insert(photo);
+        // Without an op of ours it is the county's word, of a record that is in sight.
+        if (row.integer(3) != 0 && here.contains(row.id(0).text()) && !county_.hung.contains(photo))
+          fail("no photo is shown as the county's that it does not hold", photo);
+      }
     }
     std::set<std::string> steps;
     {
@@ -407,8 +432,7 @@ class PhoneCheck {
         continue;
       }
       compare(id, found->second);
-      for (auto photo = county_.attached.lower_bound(id); photo != county_.attached.end() && photo->starts_with(id);
-           ++photo) {
+      for (auto photo = county_.hung.lower_bound(id); photo != county_.hung.end() && photo->starts_with(id); ++photo) {
         if (!hung.contains(*photo)) fail("both sides hang the same photos on a record", *photo);
       }
       for (auto step = county_.steps.lower_bound(id); step != county_.steps.end() && step->starts_with(id); ++step) {
@@ -478,7 +502,10 @@ bool is_written_over(const World& world, const County& county, const Accounts& a
 void check_world(World& world) {
   const County county = read_county(world.server.disk.vfs());
   Accounts accounts;
-  for (const auto& phone : world.phones()) PhoneCheck(world, *phone, county).run(accounts);
+  for (const auto& phone : world.phones()) {
+    note_choices(*phone, accounts);
+    PhoneCheck(world, *phone, county).run(accounts);
+  }
   for (const auto& [key, op] : county.ops) {
     if (!accounts.known.contains(key) && !may_be_unreadable(world, key, op))
       world.violate("nothing is at the county that was not captured", key);

@@ -67,6 +67,8 @@ void Phone::take_after(const Phone& original) {
   generation_ = original.generation_;
   ops_at_risk = original.ops_at_risk;
   given_up = original.given_up;
+  choices = original.choices;
+  cleared = original.cleared;
 }
 
 void Phone::look_at_everything() {

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "overwritten.h"
 #include "phone.h"
 
 namespace julu::sim {
@@ -29,7 +30,8 @@ using Places = std::map<std::string, std::set<std::string>>;
 void check_word(World& world, const std::string& word, const std::set<std::string>& records) {
   const auto said = world.words.find(word);
   if (said == world.words.end()) return world.violate("nothing is at the county that nobody said", word);
-  if (said->second.how == Word::How::step) return world.violate("a step is no record", word);
+  const bool of_a_record = said->second.how == Word::How::create || said->second.how == Word::How::patch;
+  if (!of_a_record) return world.violate("a step is no record", word);
   if (records.size() > 1) return world.violate("the effect of a call is one", word + " stands in two records");
   if (!said->second.record.empty() && said->second.record != *records.begin())
     world.violate("the effect of a call is where it was meant", word + " stands in " + *records.begin());
@@ -47,8 +49,8 @@ void check_creations(World& world, const County& county, const Accounts& account
       const auto call = world.words.find(word);
       return call != world.words.end() && call->second.how == Word::How::create;
     });
-    // Edits may be all that is left of a household to make it again with.
-    const bool made_again = said.value("kind", "") == "household" && !words.empty();
+    // Edits may be all that is left of a household or a person to make it again with.
+    const bool made_again = !fields_of(said.value("kind", "")).empty() && !words.empty();
     if (op.verb == "create" && !created && !made_again)
       world.violate("nothing is at the county that nobody captured", text->second);
   }

@@ -56,8 +56,11 @@ County read_county(const std::string& vfs) {
     while (rows.next()) county.scopes[rows.text(0)] = json::parse(rows.text(1)).get<std::vector<std::string>>();
   }
   {
-    auto rows = db.query("SELECT record, photo FROM attachment");
-    while (rows.next()) county.attached.insert(rows.text(0) + rows.text(1));
+    auto rows = db.query("SELECT record, photo, role FROM attachment");
+    while (rows.next()) {
+      county.attached.insert(rows.text(0) + rows.text(1));
+      county.hung.insert(rows.text(0) + rows.text(1) + rows.text(2));
+    }
   }
   {
     auto rows = db.query("SELECT record, id, detail FROM action");

@@ -42,6 +42,7 @@ struct County {
   std::map<std::string, std::vector<std::string>> scopes;  // grids of each worker
   std::set<std::string> photos;                            // complete and with the bytes of their hash
   std::set<std::string> attached;                          // record + photo
+  std::set<std::string> hung;                              // record + photo + role
   std::set<std::string> steps;                             // record + id, of cases
   std::map<std::string, std::string> said;                 // what each of these steps says
   PublicKey receipt_key{};

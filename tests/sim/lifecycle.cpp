@@ -19,6 +19,7 @@ bool Phone::open() {
     auto opened = Store::open(options());
     if (opened) {
       store_ = std::move(*opened);
+      store_->observe([this] { ++wakes_; });
       syncer_ = std::make_unique<Syncer>(*store_, network);
       world.note(number, "open");
       note_salvage();

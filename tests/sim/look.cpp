@@ -63,7 +63,8 @@ void look_from_beside(World& world, Phone& phone) {
   }
   const auto alone = phone.beside->integer(
       "SELECT 1 FROM op WHERE verb = 0 AND instr(canonical, ?1) > 0 AND NOT EXISTS"
-      " (SELECT 1 FROM op AS other WHERE other.record = op.record AND other.verb = 3)",
+      " (SELECT 1 FROM op AS other WHERE other.record = op.record AND other.verb = 3 AND"
+      " json_extract(other.canonical, '$.captured_at_ms') = json_extract(op.canonical, '$.captured_at_ms'))",
       kWithPhoto);
   if (alone && *alone && !phone.damaged)
     world.violate("nobody sees half of what is saved", "a report without its photo");

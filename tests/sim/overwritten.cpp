@@ -14,13 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kFields[] = {"address", "note", "support", "income_source"};
-
-std::string choice(const std::string& worker, const std::string& record, const std::string& field,
-                   const std::string& here, const std::string& there) {
-  return worker + record + "/" + field + " " + here + ">" + there;
-}
-
 struct Taken {
   std::int64_t version = 0;
   std::string worker;
@@ -39,14 +32,19 @@ std::vector<Taken> all_taken(const std::vector<std::pair<std::string, const Held
   return taken;
 }
 
+// A creation holds what its kind requires; an edit that is all there is of the past does not.
+std::string kind_by(const json& creation) {
+  return creation.contains("address") ? "household" : creation.contains("name") ? "person" : "";
+}
+
 class FieldCheck {
  public:
   FieldCheck(World& world, const Accounts& accounts, std::string record, std::string field)
       : world_(world), accounts_(accounts), record_(std::move(record)), field_(std::move(field)) {}
 
   void take(const Taken& op) {
-    if (!op.body.contains(field_)) return;
-    const std::string value = op.body[field_].is_string() ? word_in(op.body[field_].get<std::string>()) : "";
+    if (!sets(op.body)) return;
+    const std::string value = word_at(op.body, field_);
     if (value != stands_ && !stands_.empty() && !knew(op.worker, value) && !comes_again(value)) {
       world_.violate("no value is overwritten in silence", record_ + " " + field_ + ": " + value + " by " + op.worker +
                                                                " instead of " + stands_ + ", version " +
@@ -56,12 +54,19 @@ class FieldCheck {
   }
 
   void end(const json& body) {
-    const std::string value = body.contains(field_) ? word_in(body[field_].get<std::string>()) : "";
+    const std::string value = word_at(body, field_);
     if (value != stands_)
       world_.violate("the value that was taken last stands", record_ + " " + field_ + ": " + value + " not " + stands_);
   }
 
  private:
+  // By itself, or with what it stands in.
+  bool sets(const json& patch) const {
+    const json::json_pointer at("/" + field_);
+    const bool all_of_it = patch.contains(at.parent_pointer()) && patch.at(at.parent_pointer()).is_null();
+    return patch.contains(at) || all_of_it;
+  }
+
   // The worker had seen what stands there when writing this, or what went with it and gave way to it had met it: an
   // edit that is sent again carries the later ones of its phone.
   bool knew(const std::string& worker, const std::string& value) const {
@@ -97,6 +102,21 @@ class FieldCheck {
   std::string stands_;
 };
 
+// Nobody takes anything out of a set, so it grows with all that is taken, whoever sends what they had of it.
+void check_set(World& world, const std::string& record, const std::vector<Taken>& all, const json& stands) {
+  std::set<std::string> held;
+  const auto take = [&](const json& body, const std::string& version) {
+    if (!body.contains("tags")) return;
+    const std::vector<std::string> words = words_in(body["tags"].dump());
+    const std::set<std::string> now(words.begin(), words.end());
+    if (!std::includes(now.begin(), now.end(), held.begin(), held.end()))
+      world.violate("nothing goes from a set that nobody took out", record + " version " + version);
+    held = now;
+  };
+  for (const Taken& op : all) take(op.body, std::to_string(op.version));
+  if (!held.empty()) take(stands.contains("tags") ? stands : json{{"tags", json::array()}}, "that stands");
+}
+
 // Of what gave way, damage may take the trace.
 bool may_be_forgotten(const World& world, const std::vector<Taken>& taken) {
   return std::any_of(world.phones().begin(), world.phones().end(), [&](const auto& phone) {
@@ -107,10 +127,28 @@ bool may_be_forgotten(const World& world, const std::vector<Taken>& taken) {
 
 }  // namespace
 
+const std::vector<std::string>& fields_of(const std::string& kind) {
+  static const std::vector<std::string> kNone,
+      kPerson = {"note", "support", "employer"},
+      kHousehold = {"address", "note", "support", "income_source", "house/house_no", "house/structure"};
+  return kind == "household" ? kHousehold : kind == "person" ? kPerson : kNone;
+}
+
+std::string word_at(const json& body, const std::string& field) {
+  const json::json_pointer at("/" + field);
+  return body.contains(at) && body.at(at).is_string() ? word_in(body.at(at).get<std::string>()) : std::string();
+}
+
+std::string choice(const std::string& worker, const std::string& record, const std::string& field,
+                   const std::string& here, const std::string& there) {
+  return worker + record + "/" + field + " " + here + ">" + there;
+}
+
 void note_what_gave_way(store::Connection& db, const std::string& worker, Accounts& accounts) {
   const auto note = [&](const std::string& record, std::string field, const json& here, const json& there) {
-    if (!here.is_string() || !there.is_string() || field.empty()) return;
-    const std::string ours = word_in(here.get<std::string>()), theirs = word_in(there.get<std::string>());
+    const auto is_text = [](const json& value) { return value.is_string() || value.is_null(); };
+    if (!is_text(here) || !is_text(there) || field.empty()) return;
+    const std::string ours = word_in(here.dump()), theirs = word_in(there.dump());  // none: the field was cleared
     accounts.gave_way.insert(choice(worker, record, field.substr(1), ours, theirs));
   };
   {
@@ -122,8 +160,10 @@ void note_what_gave_way(store::Connection& db, const std::string& worker, Accoun
   }
   store::Query row = db.query("SELECT record, field, local, remote FROM conflict ORDER BY record, field");
   for (auto there = row.step(); there && *there; there = row.step()) {
-    note(row.id(0).text(), std::string(row.text(1)), json::parse(row.text(2), nullptr, false),
-         json::parse(row.text(3), nullptr, false));
+    const auto value = [&](int column) {
+      return row.is_null(column) ? json() : json::parse(row.text(column), nullptr, false);
+    };
+    note(row.id(0).text(), std::string(row.text(1)), value(2), value(3));
   }
 }
 
@@ -134,12 +174,13 @@ void check_overwritten(World& world, const County& county, const Accounts& accou
   }
   for (const auto& [record, all] : ops) {
     const std::vector<Taken> taken = all_taken(all, accounts);
-    if (taken.empty() || !taken.front().body.contains("address") || may_be_forgotten(world, taken)) continue;
-    for (const char* field : kFields) {
+    if (taken.empty() || may_be_forgotten(world, taken)) continue;
+    for (const std::string& field : fields_of(kind_by(taken.front().body))) {
       FieldCheck check(world, accounts, record, field);
       for (const Taken& op : taken) check.take(op);
       check.end(county.records.at(record));
     }
+    check_set(world, record, taken, county.records.at(record));
   }
 }
 

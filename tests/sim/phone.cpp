@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "camera.h"
+#include "overwritten.h"
 #include "shown.h"
 #include "store/core.h"
 
@@ -35,6 +36,7 @@ Phone::Phone(World& its_world, int its_number, int its_worker, const test::SimDi
       network(its_world, *this, its_world.plan().seed * 1000 + 970 + static_cast<std::uint64_t>(its_number)) {
   looks_ = seeded_random(world.plan().seed * 1000 + 900 + static_cast<std::uint64_t>(number));
   whims = seeded_random(world.plan().seed * 1000 + 950 + static_cast<std::uint64_t>(number));
+  deeds = seeded_random(world.plan().seed * 1000 + 700 + static_cast<std::uint64_t>(number));
   clock.booted_ms = world.now_ms() - 1000;
   disk.restore(image);
 }
@@ -98,7 +100,7 @@ void Phone::say(const Told& what, Word::How how, const Record* of, const std::st
   if (of == nullptr) return;
   word.record = of->id;
   const json body = json::parse(of->body, nullptr, false);
-  if (!field.empty() && body.is_object()) word.seen = word_in(body.value(field, ""));
+  if (!field.empty() && body.is_object()) word.seen = word_at(body, field);
 }
 
 void Phone::remember(const Result<Saved>& saved, Told what) {
@@ -143,7 +145,7 @@ void Phone::check_in_sight(const Told& what, bool fresh) {
   // What a restore took, and somebody else made again, is theirs.
   if (!*record && world.server.restores() > 0 && world.server.is_out_of_scope(what.record, number)) return;
   if (!*record) return world.violate("what was said to be saved is in sight", what.kind + " " + what.marker);
-  if (fresh && (*record)->body.find(what.marker) == std::string::npos) {
+  if (fresh && !what.wordless && (*record)->body.find(what.marker) == std::string::npos) {
     world.violate("an edit shows at once", what.kind + " " + what.marker);
   }
 }
@@ -180,6 +182,7 @@ void Phone::check_outcome(const SyncOutcome& outcome) {
   const bool after_restore = restores_before_ > 0 && restores_before_ == world.server.restores();
   if (after_restore && outcome.end == SyncEnd::all_delivered) check_versions();
   follow_changes(*this);
+  if (check_inbox(world, *this) > 0) mind_inbox();
   if (created.empty()) return;
   const Told& one = *created[static_cast<std::size_t>(requests) % created.size()];
   check_in_sight(one, false);
@@ -216,11 +219,15 @@ void Phone::bound_requests() {
 
 PhotoInput Phone::photo() { return {camera().take(*random), "near"}; }
 
-void Phone::tap() {
-  if (!is_at_hand()) return;
+bool Phone::begins() {
   arm();
   if (asked_) ask_again();
-  if (store_ == nullptr || disk.stopped()) return after_call();
+  return store_ != nullptr && !disk.stopped();
+}
+
+void Phone::tap() {
+  if (!is_at_hand()) return;
+  if (!begins()) return after_call();
   switch (world.below(10)) {
     case 0:
     case 1:

@@ -14,6 +14,7 @@
 #include <julu/store.h>
 #include <julu/syncer.h>
 
+#include "choices.h"
 #include "sim_disk.h"
 #include "store/sqlite.h"
 #include "world.h"
@@ -84,11 +85,12 @@ inline constexpr std::string_view kWithPhoto = "村东头排水沟堵了，见�
 struct Told {
   std::string record;
   std::string kind;
-  std::string marker;  ///< a text that stands in the body and nowhere else
+  std::string marker;  ///< a text that stands in the body and nowhere else, unless it is `wordless`
   std::vector<std::string> photos;
   bool create = false;
-  bool at_risk = false;  ///< the file was damaged after it was saved
-  bool in_row = false;   ///< but the record's row could still be read, and holds it unsent
+  bool at_risk = false;   ///< the file was damaged after it was saved
+  bool in_row = false;    ///< but the record's row could still be read, and holds it unsent
+  bool wordless = false;  ///< photos alone, or a choice for what stood already: no text says it
 };
 
 class Phone {
@@ -96,7 +98,10 @@ class Phone {
   Phone(World& world, int number, int worker, const test::SimDisk::Image& image);
   ~Phone();
 
-  void tap();  ///< the worker does something
+  void tap();   ///< the worker does something
+  void deed();  ///< and something rarer: a choice, a correction, a photo alone, a search
+  /// The inbox is gone through, where somebody has the time; see deed(). True when anything was chosen.
+  bool clear_inbox();
   void capture_photo_report();
   void sync();
   /// The worker types a new activation code.
@@ -134,14 +139,17 @@ class Phone {
   World& world;
   std::unique_ptr<Random> random;
   std::unique_ptr<Random> whims;  // apart, so that what is drawn here changes nothing else
+  std::unique_ptr<Random> deeds;  // as well
   std::unique_ptr<Random> disk_random;
   test::SimDisk disk;
   PhoneClock clock;
   Network network;
   std::vector<Told> told;
-  bool forked = false;   ///< it is, or was copied to, another phone
-  bool coded = false;    ///< it was enrolled anew
-  bool refused = false;  ///< the last sync said that the platform does not know this device
+  std::vector<Choice> choices;  ///< all that were made, told or cut off
+  std::vector<Choice> cleared;  ///< fields that were emptied, told or cut off: of `theirs`, which was in sight
+  bool forked = false;          ///< it is, or was copied to, another phone
+  bool coded = false;           ///< it was enrolled anew
+  bool refused = false;         ///< the last sync said that the platform does not know this device
   std::int64_t requests = 0;
   std::int64_t token_requests = 0;
   std::int64_t spared_until_ms = 0;              ///< the latest time that the platform asked it to wait for
@@ -171,6 +179,24 @@ class Phone {
   void visit();
   void act();
   void remove();
+  void edit_again();
+  void edit_too(const std::string& id, const std::string& field);
+  void edit_field(const Record& record, const std::string& field);
+  void add_tag(const Record& record);
+  void clear_field(const Record& record, const std::string& field);
+  void correct_visit();
+  void attach_alone();
+  void remove_person();
+  void try_what_is_forbidden();
+  void look_up();
+  void choose();
+  void mind_inbox();
+  void choose_again();
+  void decide(const ConflictField& question, Choice made);
+  void check_decided(const Choice& made, bool is_gone);
+  std::optional<Record> own_or_others(const std::string& kind, int among);
+  /// A call of the worker's begins. False: there is no app left to tap at.
+  bool begins();
   void after_call();
   void note_salvage();
   void note_readable_rows();
@@ -207,6 +233,7 @@ class Phone {
   bool restart_ = false;
   bool asleep_ = false;
   bool slept_ = false;  // in this sync
+  int wakes_ = 0;       // of who watches the store
   int generation_ = 1;  // of the file in use
   int calls_ = 0;       // of ours that are on the stack: a tap may come while a sync waits
   std::int64_t markers_ = 0;

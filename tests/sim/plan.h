@@ -54,6 +54,7 @@ struct Plan {
   int phones = 1;
   int days = 30;
   bool encrypted = false;
+  bool deeds = true;  ///< workers do what Phone::deed does; without, seeds are what they were before it came
   std::map<Fault, int> rates;
 
   int rate(Fault fault) const {

@@ -12,13 +12,14 @@ namespace {
 struct OnWay {
   int status = 0;
   bool signed_for = false;  // by a receipt that the county gave
-  std::string photo;        // of an attach
+  std::string photo, role;  // of an attach
 };
 
 std::vector<OnWay> ops_on_way(const World& world, store::Connection& db, const std::string& record) {
   std::vector<OnWay> ops;
   store::Query row = db.query(
-      "SELECT op.status, receipt.signature, op.photo FROM op LEFT JOIN receipt ON receipt.id = op.receipt"
+      "SELECT op.status, receipt.signature, op.photo, iif(op.photo IS NULL, NULL, json_extract(op.canonical, '$.body.role'))"
+      " FROM op LEFT JOIN receipt ON receipt.id = op.receipt"
       " WHERE op.record = ?1 ORDER BY op.seq",
       *parse_id(record));
   for (auto there = row.step(); there && *there; there = row.step()) {
@@ -30,6 +31,7 @@ std::vector<OnWay> ops_on_way(const World& world, store::Connection& db, const s
           base64url(std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size())));
     }
     if (!row.is_null(2)) op.photo = hex(row.hash(2));
+    op.role = row.text(3);
     ops.push_back(std::move(op));
   }
   return ops;
@@ -45,12 +47,13 @@ Delivery earned(const std::vector<OnWay>& ops, bool confirming) {
   return confirming ? Delivery::confirming : Delivery::delivered;
 }
 
-// A photo may hang on a record by an op of ours, by several, or because the county says so.
+// A photo may hang on a record by an op of ours, by several, or because the county says so; in another role it is
+// another, which somebody else may have hung there.
 void check_photo(World& world, const Phone& phone, const std::vector<OnWay>& ops, const Record& shown,
                  const RecordPhoto& photo) {
   bool own = false, signed_for = false, open = false;
   for (const OnWay& op : ops) {
-    if (op.photo != photo.sha256 || op.status == store::kStatusGivenUp) continue;
+    if (op.photo != photo.sha256 || op.role != photo.role || op.status == store::kStatusGivenUp) continue;
     own = true;
     const bool receipted = op.status == store::kStatusReceipted;
     signed_for = signed_for || (receipted && op.signed_for);

@@ -24,6 +24,7 @@ struct Arguments {
   bool twice = false;
   bool brief = false;
   bool fresh = false;               // from a seed that nobody has seen
+  bool plain = false;               // workers without deeds: seeds of before there were any
   std::vector<std::uint64_t> only;  // these, whatever the others say
   std::string with;                 // only plans that have this fault
   int violations = 5;
@@ -60,6 +61,8 @@ Arguments parse(int count, char** words) {
       arguments.brief = true;
     else if (word == "--twice")
       arguments.twice = true;
+    else if (word == "--plain")
+      arguments.plain = true;
     else if (word == "--with")
       arguments.with = fault_named(value), ++i;
     else if (word == "--mutant")
@@ -69,7 +72,7 @@ Arguments parse(int count, char** words) {
     else {
       std::fprintf(
           stderr,
-          "sim: %s?  --seeds N --from S --minutes M --seed S --trace --brief --twice --fresh --with FAULT --mutant K\n",
+          "sim: %s?  --seeds N --from S --minutes M --seed S --trace --brief --twice --fresh --plain --with FAULT --mutant K\n",
           words[i]);
       std::exit(64);
     }
@@ -160,7 +163,8 @@ int main(int count, char** words) {
     const bool all_done = arguments.only.empty() ? done >= arguments.seeds : i >= arguments.only.size();
     if (arguments.minutes > 0 ? time_is_up : all_done) break;
     seed = arguments.only.empty() ? arguments.from + i : arguments.only[i];
-    const Plan plan = draw_plan(seed);
+    Plan plan = draw_plan(seed);
+    plan.deeds = !arguments.plain;
     if (!wanted(plan)) continue;
     ++done;
     const Ran ran = run_plan(plan, arguments.trace);

@@ -11,14 +11,14 @@
 namespace julu::sim {
 
 struct Word {
-  enum class How { create, patch, step };
+  enum class How { create, patch, step, wordless };
   How how = How::create;
   int phone = 0;
   std::int64_t number = 0;  ///< of the phone's words
   int worker = 0;
   std::string kind;
   std::string record;  ///< of a creation: known once it was told
-  std::string field;   ///< of a household: where it stands
+  std::string field;   ///< of a household or person: where it stands
   std::string seen;    ///< the word that stood there on the screen when the worker wrote this one
   bool with_photo = false;
   bool told = false;  ///< that it is saved; otherwise the call was cut off

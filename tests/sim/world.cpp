@@ -145,6 +145,14 @@ void World::plan_day(Phone& phone, std::int64_t day_ms) {
     });
     at(day_ms + kDayMs, [p] { p->disk.fail_steps(0, 0); });
   }
+  plan_deeds(phone, day_ms);
+}
+
+void World::plan_deeds(Phone& phone, std::int64_t day_ms) {
+  constexpr std::uint64_t kOneDayIn = 3;
+  Phone* p = &phone;
+  if (!plan_.deeds || p->deeds->below(kOneDayIn) != 0) return;
+  at(day_ms + 6 * kHourMs + static_cast<std::int64_t>(p->deeds->below(16 * kHourMs)), [p] { p->deed(); });
 }
 
 void World::plan_platform(std::int64_t day_ms) {
@@ -260,7 +268,10 @@ void World::settle_down() {
     at_rest = round > 0 && still && all_quiet();
     if (at_rest && !resent) {
       resent = true;
-      for (const auto& phone : phones_) at_rest = !phone->resend_parked() && at_rest;
+      for (const auto& phone : phones_) {
+        at_rest = !phone->resend_parked() && at_rest;
+        at_rest = !phone->clear_inbox() && at_rest;
+      }
     }
   }
   if (violation_) return;

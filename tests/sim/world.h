@@ -69,6 +69,7 @@ class World {
   void work();
   void settle_down();
   void plan_day(Phone& phone, std::int64_t day_ms);
+  void plan_deeds(Phone& phone, std::int64_t day_ms);
   void plan_platform(std::int64_t day_ms);
   bool strikes_often(Fault fault);
   void clone_one();

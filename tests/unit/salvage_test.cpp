@@ -354,3 +354,19 @@ TEST_CASE("a photo that is whole is not lost with the page of the next one") {
   }
   CHECK(damaged > 0);
 }
+
+TEST_CASE("who follows the changes hears of what comes after damage took every record") {
+  County county;
+  std::int64_t token = 0;
+  {
+    const auto store = county.phone();
+    for (int i = 0; i < 3; ++i) REQUIRE(store->capture({"household", R"({"address":"堤村 1 号"})", {}, {}}).ok());
+    token = store->changes_since(0)->token;
+  }
+  lose(county, "DELETE FROM record");
+  lose(county, "DELETE FROM op");
+  set_aside(county);
+  const auto store = county.open_again();
+  const auto saved = store->capture({"household", R"({"address":"堤村 2 号"})", {}, {}});
+  CHECK(store->changes_since(token)->records == std::vector<std::string>{saved->id});
+}

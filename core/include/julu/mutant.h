@@ -50,6 +50,9 @@ namespace julu {
   X(merge_overwrites, "a true conflict is decided for the value from here, and nothing says so")      \
   X(conflict_not_kept, "a conflict does not go to the inbox")                                         \
   X(given_up_not_told, "values given up in a merge are not in the history")                           \
+  X(choice_not_said, "an answer to a conflict ends the question and changes nothing")                 \
+  X(inbox_not_renewed, "the inbox shows what stood when the question arose")                          \
+  X(choice_not_told, "a choice on a deleted record is over, and the feed does not tell")              \
   X(given_up_waited_for, "what follows an op that a person gave up waits for it")                     \
   /* making ops, and making them again */                                                             \
   X(op_id_reused, "an op made again keeps the id of the first")                                       \
@@ -74,6 +77,7 @@ namespace julu {
   /* damage */                                                                                        \
   X(lost_op_awaited, "what stands after an op that damage took waits for ever")                       \
   X(loss_not_told, "ops that damage took are not counted")                                            \
+  X(changes_begin_anew, "the feed begins anew where damage took every record")                        \
   /* restores, forks and tokens */                                                                    \
   X(epoch_not_confirmed, "a new epoch does not make the phone ask what is left")                      \
   X(reconcile_sends_nothing, "what the platform has lost is not sent again")                          \

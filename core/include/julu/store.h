@@ -105,7 +105,7 @@ struct HistoryEntry {
 struct ConflictField {
   std::string record;
   std::string field;                ///< JSON pointer
-  std::string base, local, remote;  ///< JSON values; empty: absent
+  std::string base, local, remote;  ///< JSON values; empty: absent. `remote` is what stands in the record now
   std::int64_t at_ms = 0;
 };
 

@@ -301,8 +301,12 @@ Result<void> Store::resolve(const std::string& id_text, const std::string& field
     if (db.changes() == 0) return Error{ErrorCode::record_unknown, "/field", {}};
     JULU_TRY(const auto row, find_record(db, *id));
     // An edit like any other: it goes to the platform, and the history shows it. Of a record that is deleted by now
-    // nothing is left to edit, and the question is over all the same.
-    if (row && !row->deleted) JULU_CHECK(edit(*core_, db, *id, patch, {}));
+    // nothing is left to edit, and the question is over all the same, as who follows the changes is told.
+    if (row && !row->deleted && !mutant(Mutant::choice_not_said)) {
+      JULU_CHECK(edit(*core_, db, *id, patch, {}));
+    } else if (!mutant(Mutant::choice_not_told)) {
+      JULU_CHECK(lay(*core_, db, *id));
+    }
     return add_history(db, *id, core_->clock().now_ms(), "resolved", patch);
   });
 }

@@ -242,7 +242,9 @@ Result<Enqueued> Core::enqueue(Connection& db, const Moment& moment, const NewOp
 Result<std::int64_t> Core::next_change(Connection& db) {
   JULU_TRY(const auto last, db.integer("SELECT max(coalesce((SELECT max(changed) FROM record), 0),"
                                        " coalesce((SELECT max(changed) FROM gone), 0))"));
-  return last.value_or(0) + 1;
+  // Of what was in a damaged file there may be no row left to go on from.
+  const std::int64_t least = mutant(Mutant::changes_begin_anew) ? 0 : (generation_ - 1) * kChangesLeap;
+  return std::max(last.value_or(0), least) + 1;
 }
 
 void Core::observe(std::function<void()> wake) {

@@ -342,13 +342,18 @@ Result<std::vector<HistoryEntry>> Store::history(const std::string& id) {
 Result<std::vector<ConflictField>> Store::conflicts() {
   return core_->read([&](Connection& db) -> Result<std::vector<ConflictField>> {
     std::vector<ConflictField> fields;
-    Query row =
-        db.query("SELECT record, field, base, local, remote, at_ms FROM conflict ORDER BY at_ms, record, field");
+    Query row = db.query(
+        "SELECT conflict.record, field, conflict.base, local, record.body, at_ms, remote FROM conflict"
+        " LEFT JOIN record ON record.id = conflict.record ORDER BY at_ms, conflict.record, field");
     for (;;) {
       JULU_TRY(const bool there, row.step());
       if (!there) return fields;
+      // Others may have written again since: what a person chooses over is what stands.
+      const Json body = Json::parse(row.text(4), nullptr, false);
+      const Json* stands = at_pointer(body, row.text(1));
       fields.push_back({row.id(0).text(), std::string(row.text(1)), std::string(row.text(2)), std::string(row.text(3)),
-                        std::string(row.text(4)), row.integer(5)});
+                        stands != nullptr ? stands->dump() : std::string(), row.integer(5)});
+      if (mutant(Mutant::inbox_not_renewed)) fields.back().remote = row.text(6);
     }
   });
 }

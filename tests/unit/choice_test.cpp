@@ -1,0 +1,84 @@
+// Choices between two values: what the inbox asks, and what comes of an answer.
+#include <catch2/catch_test_macros.hpp>
+
+#include <julu/inbox.h>
+#include <julu/outbox.h>
+
+#include "base/json.h"
+#include "county.h"
+#include "wreck.h"
+
+using namespace julu;
+using namespace julu::test;
+
+namespace {
+
+/// Somebody else's household, which was edited on both sides.
+struct Asked {
+  explicit Asked(County& its_county) : county(its_county), store(its_county.phone()) {
+    county.publish_key(*store);
+    theirs.kind = "household";
+    theirs.id = make_id(county.clock, system_random()).text();
+    theirs.version = kFirstVersion + 1;
+    theirs.body = R"({"address":"堤村 1 号"})";
+    pull();
+    REQUIRE(store->patch(theirs.id, R"({"address":"堤村 2 号"})").ok());
+    they_write("堤村 3 号");
+    OpResult stale;
+    stale.status = OpStatus::stale;
+    stale.current = theirs;
+    answer_all(county, *store, stale);
+    OpResult applied;
+    applied.status = OpStatus::applied;
+    applied.version = ++theirs.version;
+    answer_all(county, *store, applied);
+    REQUIRE(store->conflicts()->size() == 1);
+  }
+
+  void pull() { REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c" + std::to_string(theirs.version), false}).ok()); }
+  void they_write(const std::string& address) {
+    theirs.version += 1;
+    theirs.body = Json{{"address", address}}.dump();
+    pull();
+  }
+
+  County& county;
+  std::unique_ptr<Store> store;
+  Change theirs;
+};
+
+}  // namespace
+
+TEST_CASE("the inbox shows what stands now, also where somebody has written again since", "[choice]") {
+  County county;
+  Asked asked(county);
+  CHECK(asked.store->conflicts()->at(0).remote == R"("堤村 3 号")");
+  asked.they_write("堤村 4 号");
+  const ConflictField question = asked.store->conflicts()->at(0);
+  CHECK(question.local == R"("堤村 2 号")");
+  CHECK(question.remote == R"("堤村 4 号")");
+  REQUIRE(asked.store->resolve(question.record, question.field, question.remote).ok());
+  CHECK(Json::parse(asked.store->get(asked.theirs.id)->value().body)["address"] == "堤村 4 号");
+}
+
+TEST_CASE("the inbox shows nothing where somebody has taken the field away since", "[choice]") {
+  County county;
+  Asked asked(county);
+  asked.theirs.version += 1;
+  asked.theirs.body = R"({"note":"拆了"})";
+  asked.pull();
+  CHECK(asked.store->conflicts()->at(0).remote.empty());
+}
+
+TEST_CASE("who follows the changes is told that the choice on a deleted record is put away", "[choice]") {
+  County county;
+  Asked asked(county);
+  asked.theirs.version += 1;
+  asked.theirs.deleted = true;
+  asked.pull();
+  REQUIRE(asked.store->get(asked.theirs.id)->value().in_conflict);
+  const std::int64_t seen = asked.store->changes_since(0)->token;
+  REQUIRE(asked.store->resolve(asked.theirs.id, "/address", R"("堤村 2 号")").ok());
+  CHECK_FALSE(asked.store->get(asked.theirs.id)->value().in_conflict);
+  CHECK(asked.store->changes_since(seen)->records == std::vector<std::string>{asked.theirs.id});
+}
