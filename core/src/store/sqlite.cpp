@@ -1,5 +1,6 @@
 #include "store/sqlite.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <cstring>
@@ -320,6 +321,23 @@ std::int64_t Connection::wal_bytes() const {
   }
   sqlite3_int64 size = 0;
   return file->pMethods->xFileSize(file, &size) == SQLITE_OK ? size : 0;
+}
+
+Result<void> Connection::read_through() const {
+  constexpr sqlite3_int64 kPiece = 64 * 1024;
+  std::vector<char> piece(kPiece);
+  for (const int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
+    sqlite3_file* file = nullptr;
+    if (sqlite3_file_control(db_, "main", which, &file) != SQLITE_OK || file == nullptr || file->pMethods == nullptr)
+      continue;
+    sqlite3_int64 size = 0;
+    int rc = file->pMethods->xFileSize(file, &size);
+    for (sqlite3_int64 at = 0; rc == SQLITE_OK && at < size; at += kPiece) {
+      rc = file->pMethods->xRead(file, piece.data(), static_cast<int>(std::min(kPiece, size - at)), at);
+    }
+    if (rc != SQLITE_OK) return Error{ErrorCode::io, {}, "sqlite " + std::to_string(rc)};
+  }
+  return {};
 }
 
 namespace {

@@ -162,6 +162,10 @@ class Connection {
   /// back.
   Result<void> checkpoint(bool truncate);
   std::int64_t wal_bytes() const;
+  /// The detail of a store_corrupt that SQLCipher has no words for: a page was refused, or could not be read.
+  static constexpr const char* kPageRefused = "sqlite 1";
+  /// Ok: each byte of the file and its WAL can be read, whatever it says. Errors: io.
+  Result<void> read_through() const;
   bool encrypted() const { return encrypted_; }
 
  private:
