@@ -203,3 +203,28 @@ TEST_CASE("a page that cannot be read, once or for a time, is no damaged page") 
   }
   CHECK(failed > 3);
 }
+
+TEST_CASE("a store whose file cannot be read for a moment does not take its key for a wrong one") {
+  County county;
+  SimDisk disk(*county.random);
+  const Store::Options options = county.enrolled(disk.vfs());
+  REQUIRE(Store::open(options).value()->capture({"incident", R"({"category":"drainage","text":"堵"})", {}, {}}).ok());
+  const std::int64_t bad = GENERATE(1, 2, 1'000'000);
+  for (std::int64_t good = 0; good < 40; ++good) {
+    CAPTURE(bad, good);
+    disk.fail_reads(good, bad);
+    const auto opened = Store::open(options);
+    if (!opened) CHECK(opened.error().code == ErrorCode::io);
+    if (opened) {
+      REQUIRE((*opened)->suspend().ok());
+      disk.fail_reads(good, bad);
+      const auto awake = (*opened)->resume(county.key);
+      if (!awake) CHECK(awake.error().code == ErrorCode::io);
+    }
+    disk.fail_reads(0, 0);
+    CHECK(Store::open(options).ok());
+  }
+  Store::Options wrong = options;
+  wrong.key[0] ^= 1;
+  if (has_cipher()) CHECK(Store::open(wrong).error().code == ErrorCode::store_key);
+}

@@ -191,7 +191,7 @@ void Query::bind(int at, Blob value) {
 
 void Query::bind(int at, std::nullptr_t) { sqlite3_bind_null(statement_, at); }
 
-Result<std::unique_ptr<Connection>> Connection::open(const Options& options) {
+Result<std::unique_ptr<Connection>> Connection::open_once(const Options& options) {
   sqlite3* db = nullptr;
   int flags = options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   if (options.create) flags |= SQLITE_OPEN_CREATE;
@@ -201,8 +201,17 @@ Result<std::unique_ptr<Connection>> Connection::open(const Options& options) {
   std::unique_ptr<Connection> connection(new Connection(db, options.path));
   if (rc != SQLITE_OK) return error_of(db, rc);
   JULU_CHECK(connection->unlock(options));
-  JULU_CHECK(connection->configure(options));
-  return connection;
+  const auto configured = connection->configure(options);
+  if (configured) return connection;
+  if (configured.error().code == ErrorCode::store_key) JULU_CHECK(connection->read_through());
+  return configured.error();
+}
+
+// A first page that could not be read looks like a wrong key, as long as the connection lives. What is wrong stays so.
+Result<std::unique_ptr<Connection>> Connection::open(const Options& options) {
+  auto opened = open_once(options);
+  if (!opened && opened.error().code == ErrorCode::store_key) opened = open_once(options);
+  return opened;
 }
 
 Result<void> Connection::unlock(const Options& options) {

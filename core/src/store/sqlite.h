@@ -171,6 +171,7 @@ class Connection {
  private:
   friend class Query;
   Connection(sqlite3* db, std::string path) : db_(db), path_(std::move(path)) {}
+  static Result<std::unique_ptr<Connection>> open_once(const Options& options);
   sqlite3_stmt* prepare(const char* sql);
   Error failure(int rc);
   Result<void> configure(const Options& options);
