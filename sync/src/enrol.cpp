@@ -71,6 +71,8 @@ class Enroller {
     JULU_TRY(const Response response, send(std::move(request)));
     if (response.status >= 200 && response.status < 300) return wire::decode_enrolment(response.body, platform_);
     const std::string type = wire::decode_problem(response).type;
+    const bool of_the_platform = response.status >= 500 || response.status == 426 || response.status == 429;
+    if (type.empty() && !of_the_platform) return Error{ErrorCode::bad_reply, {}, {}};  // a gateway before it speaks
     switch (response.status) {
       case 403:
         // It is known to its platform by another address than the one that was given.

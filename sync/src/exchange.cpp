@@ -239,6 +239,8 @@ Result<Syncer::Run::Step> Syncer::Run::sign_in() {
     case Answer::ok: break;
     case Answer::refused: {
       const std::string& type = exchange.problem.type;
+      // Only the platform says that the worker has to sign in anew.
+      if (type.empty() && exchange.response.status != 401) return defer_all_due(exchange);
       if (type == "clock-skew") return stop(SyncEnd::left, Error{ErrorCode::clock_skew, {}, {}});
       if (type == "device-refused") return stop(SyncEnd::device_refused, Error{ErrorCode::device_refused, {}, {}});
       if (exchange.response.status == 426) return stop(SyncEnd::app_too_old, Error{ErrorCode::app_too_old, {}, {}});

@@ -123,7 +123,13 @@ Result<Syncer::Run::Step> Syncer::Run::push_refused(Batch batch, const Exchange&
     case 400:
     case 403:
     case 409:
-    case 422: return split(std::move(batch), exchange);
+    case 422: {
+      // Without a word of the platform's nobody has judged the ops: somebody before it speaks, and parks none. One that
+      // is never let pass is found all the same.
+      Exchange failed = exchange;
+      if (exchange.problem.type.empty()) failed.answer = Answer::server;
+      return split(std::move(batch), failed);
+    }
     default: break;
   }
   // Not about these ops: the address or something on the way is wrong, and waiting is all that can be done.
@@ -140,7 +146,7 @@ Result<Syncer::Run::Step> Syncer::Run::split(Batch batch, const Exchange& exchan
     failure_ = Error{exchange.why, {}, exchange.problem.type};
     if (exchange.answer != Answer::refused) return put_off(batch.ops, exchange.why, exchange.retry_after_ms);
     Problem problem = exchange.problem;
-    if (problem.type.empty()) problem.type = exchange.response.status == 413 ? "too-large" : "bad-request";
+    if (problem.type.empty()) problem.type = "too-large";
     JULU_CHECK(outbox_.park(batch.ops.front(), problem));
     return Step::go;
   }

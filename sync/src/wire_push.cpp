@@ -157,7 +157,11 @@ Problem decode_problem(const Response& response) {
   constexpr std::size_t kProblemBytesMax = 64 * 1024;
   if (response.body.size() > kProblemBytesMax) return {};
   const auto value = parse_object(response.body);
-  return value ? problem_of(*value) : Problem{};
+  if (!value) return {};
+  Problem problem = problem_of(*value);
+  // Ours is a short word. RFC 9457 has URIs, "about:blank" among them: a gateway before the platform speaks.
+  if (problem.type.find(':') != std::string::npos) return {};
+  return problem;
 }
 
 }  // namespace julu::wire

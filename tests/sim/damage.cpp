@@ -23,6 +23,7 @@ void Phone::note_salvage() {
 
 // Of what damage took the op, the record's row may say as much; where the platform has it, nothing has to be said.
 void Phone::note_readable_rows() {
+  const Spared spared(disk);
   for (Told& what : told) {
     const auto wreck = store::open_database(options(), generation_ - 1, store::Opening::damaged);
     if (!wreck) return;

@@ -46,6 +46,7 @@ bool Phone::open() {
     if (!of_the_disk || world.calm()) {
       world.violate("a store opens after a crash", std::string(julu::name(code)) + " " + opened.error().detail);
     }
+    open_later();
     return false;
   }
   return false;

@@ -29,6 +29,7 @@ std::string left_on(const World& world, const Phone& phone) {
 }
 
 void note_versions(World& world, Phone& phone) {
+  const Spared spared(phone.disk);
   if (phone.beside == nullptr) phone.beside = open_phone(world, phone);
   if (phone.beside == nullptr) return;
   store::Query row = phone.beside->query(
@@ -45,6 +46,7 @@ void note_versions(World& world, Phone& phone) {
 
 void look_from_beside(World& world, Phone& phone) {
   if (phone.unsound || phone.disk.stopped()) return;
+  const Spared spared(phone.disk);
   if (phone.beside == nullptr) phone.beside = open_phone(world, phone);
   if (phone.beside == nullptr) return;  // the disk is full, or failing
   constexpr std::pair<const char*, const char*> kHalves[] = {
@@ -73,6 +75,7 @@ void look_from_beside(World& world, Phone& phone) {
 
 void check_attempts(World& world, Phone& phone) {
   if (phone.unsound || phone.disk.stopped()) return;
+  const Spared spared(phone.disk);
   if (phone.beside == nullptr) phone.beside = open_phone(world, phone);
   if (phone.beside == nullptr) return;  // the disk is full, or failing
   // One farther off than its longest wait is due: the clock was set back.
@@ -145,6 +148,7 @@ void check_screens(World& world, Phone& phone) {
 }
 
 void keep_ops_at_risk(World& world, Phone& phone) {
+  const Spared spared(phone.disk);
   const auto db = open_phone(world, phone);
   for (const OwnOp& op : db == nullptr ? std::vector<OwnOp>() : read_ops(*db)) {
     phone.ops_at_risk.insert(worker_of(phone.worker) + op.id);

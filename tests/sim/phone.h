@@ -93,6 +93,18 @@ struct Told {
   bool wordless = false;  ///< photos alone, or a choice for what stood already: no text says it
 };
 
+/// As long as it lives, whoever looks into the phone's file from beside finds it readable.
+class Spared {
+ public:
+  explicit Spared(test::SimDisk& disk) : disk_(disk) { disk_.spare_reads(true); }
+  ~Spared() { disk_.spare_reads(false); }
+  Spared(const Spared&) = delete;
+  Spared& operator=(const Spared&) = delete;
+
+ private:
+  test::SimDisk& disk_;
+};
+
 class Phone {
  public:
   Phone(World& world, int number, int worker, const test::SimDisk::Image& image);
@@ -212,6 +224,7 @@ class Phone {
   /// A new record, now and then under an id of the shell's own: a shell that died in the middle asks again.
   void capture(Capture capture, Told told);
   void ask_again();
+  void open_later();
   void arm();
   /// `fresh`: it was saved just now, so nobody else has had a word yet.
   void check_in_sight(const Told& told, bool fresh);

@@ -43,6 +43,10 @@ const char* name(Fault fault) {
     case Fault::cut_reply: return "cut_reply";
     case Fault::replayed_reply: return "replayed_reply";
     case Fault::new_code: return "new_code";
+    case Fault::gateway: return "gateway";
+    case Fault::read_error: return "read_error";
+    case Fault::platform_full: return "platform_full";
+    case Fault::platform_dies: return "platform_dies";
     case Fault::count_: break;
   }
   return "?";

@@ -45,6 +45,10 @@ enum class Fault {
   cut_reply,       // the network's; late in the list as well
   replayed_reply,  // a proxy answers the same request again with what it had kept
   new_code,        // a worker is enrolled anew with the phone that they have
+  gateway,         // 403, 404 and 409 of somebody who is not the platform; from here on by World::befalls
+  read_error,      // the phone's disk
+  platform_full,   // its disk, for a time
+  platform_dies,   // within a request
   count_
 };
 const char* name(Fault fault);

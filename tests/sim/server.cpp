@@ -134,7 +134,8 @@ Server::Server(World& world, const std::int64_t& now, std::uint64_t seed)
       world_(world),
       random_(seeded_random(seed + 12)),
       disk_random_(seeded_random(seed + 11)),
-      disk(*disk_random_) {}
+      disk(*disk_random_),
+      gateway_(world) {}
 
 void Server::open() {
   juhaoban::Options options;
@@ -153,9 +154,16 @@ void Server::start(const test::SimDisk::Image& image) {
   open();
 }
 
-bool Server::down() const { return world_.now_ms() < down_until_ms_ && !world_.calm(); }
+bool Server::down() const { return world_.now_ms() < std::max(down_until_ms_, dead_until_ms_) && !world_.calm(); }
 
-Response Server::serve(const Request& request, std::int64_t cut_after) { return ask(*platform, request, cut_after); }
+Response Server::serve(const Request& request, std::int64_t cut_after) {
+  const bool dead = world_.now_ms() < dead_until_ms_ && !world_.calm();
+  if (!dead && !world_.befalls(Fault::platform_dies)) return ask(*platform, request, cut_after);
+  if (!dead) serve_and_die(request, cut_after);
+  Response none;
+  none.failure = ErrorCode::offline;
+  return none;
+}
 
 bool Server::poisoned(const std::string& op_id) const {
   const int rate = world_.plan().rate(Fault::poison_op);
@@ -183,6 +191,7 @@ bool Server::reconciles() const {
 }
 
 std::optional<Response> Server::front(const Request& request) {
+  if (auto stopped = gateway_.stop(request)) return stopped;
   const bool with_token = !header(request.headers, "Authorization").empty();
   if (with_token && world_.now_ms() < tokens_refused_until_ms_ && !world_.calm()) return problem(401, "unauthorized");
   if (auto poisoned = poison(request)) return poisoned;
@@ -262,11 +271,15 @@ void Server::cut_power() {
 }
 
 void Server::back_up() {
+  make_room();
   platform->note_backup();
   backup_ = disk.image();
 }
 
-void Server::set_revoked(const std::string& device, bool revoked) { platform->revoke(device, revoked); }
+void Server::set_revoked(const std::string& device, bool revoked) {
+  make_room();
+  platform->revoke(device, revoked);
+}
 
 void Server::move_worker(int phone) {
   if (phone == 0) return;
@@ -274,11 +287,13 @@ void Server::move_worker(int phone) {
   moved_.insert(worker);
   const auto grids = books().text("SELECT grids FROM worker WHERE worker = ?1", worker);
   const bool first = grids && grids->find(kGrids[0]) != std::string::npos;
+  make_room();
   platform->add_worker(worker, worker, "worker", {kGrids[first ? 1 : 0]}, {"测试网格"});
 }
 
 void Server::restore_backup() {
   if (!backup_) return;
+  make_room();
   test::SimDisk::Image image = disk.image();
   // The vault is not in the backup: it stays as it is.
   std::erase_if(image, [](const auto& file) { return file.first.find("platform.db") != std::string::npos; });
@@ -317,7 +332,10 @@ bool Server::holds(const std::string& op_id, int phone) {
   return books().integer("SELECT 1 FROM op WHERE worker = ?1 AND op_id = ?2", worker_of(phone), op_id).has_value();
 }
 
-void Server::drop_tokens() { books().run("DELETE FROM token"); }
+void Server::drop_tokens() {
+  make_room();
+  books().run("DELETE FROM token");
+}
 
 void Server::refuse_tokens_for(std::int64_t ms) { tokens_refused_until_ms_ = world_.now_ms() + ms; }
 
@@ -387,6 +405,7 @@ Template make_template(bool encrypted, bool small_pages) {
 }  // namespace
 
 NewDevice Server::new_device(int phone) {
+  make_room();
   test::SimDisk spare(*random_);
   NewDevice made;
   made.identity = enrol_on(spare, *platform, worker_of(phone), false, clock, *random_);

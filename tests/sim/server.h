@@ -15,6 +15,7 @@
 #include <julu/transport.h>
 
 #include "database.h"
+#include "gateway.h"
 #include "platform.h"
 #include "sim_disk.h"
 
@@ -72,6 +73,9 @@ class Server {
   void restore_backup();
   void drop_tokens();
   void refuse_tokens_for(std::int64_t ms);
+  /// So full that only `room` bytes more fit, until somebody makes room: who works at the platform itself does.
+  void fill_disk(std::int64_t room);
+  void make_room() { disk.set_capacity(0); }
   void set_revoked(const std::string& device, bool revoked);
   /// The leader hands out an activation code, and it is used.
   NewDevice new_device(int phone);
@@ -104,6 +108,8 @@ class Server {
   /// The county's database from beside, as long as the platform runs.
   juhaoban::Database& books();
   std::optional<Response> poison(const Request& request);
+  /// Its process ends, or its power, at one of its next steps or before its reply is given.
+  void serve_and_die(const Request& request, std::int64_t cut_after);
   bool reconciles() const;
 
   World& world_;
@@ -116,7 +122,9 @@ class Server {
 
  private:
   std::optional<juhaoban::Database> books_;
+  Gateway gateway_;
   std::int64_t down_until_ms_ = 0;
+  std::int64_t dead_until_ms_ = 0;  // nobody has started it again
   std::int64_t tokens_refused_until_ms_ = 0;
   std::optional<test::SimDisk::Image> backup_;
   int restores_ = 0;

@@ -102,6 +102,7 @@ void check_shown(World& world, const Phone& phone, store::Connection& db, const 
 
 void check_shown_now(World& world, Phone& phone, const std::string& id) {
   if (phone.unsound || phone.disk.stopped()) return;
+  const Spared spared(phone.disk);
   if (phone.beside == nullptr) phone.beside = open_phone(world, phone);
   if (phone.beside == nullptr) return;  // the disk is full, or failing
   std::vector<std::string> records{id};

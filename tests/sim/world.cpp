@@ -38,6 +38,7 @@ World::World(const Plan& plan, Trace& trace)
       plan_(plan),
       trace_(trace),
       random_(seeded_random(plan.seed * 0xD1B54A32D192ED03ULL + 5)),
+      upsets_(seeded_random(plan.seed * 0xD1B54A32D192ED03ULL + 6)),
       now_ms_(kStartMs) {}
 
 World::~World() = default;
@@ -221,6 +222,7 @@ void World::work() {
     const std::int64_t day_ms = kStartMs + day * kDayMs;
     for (std::size_t i = 0; i < phones_.size(); ++i) plan_day(*phones_[i], day_ms);
     plan_platform(day_ms);
+    plan_upsets(day_ms);
     tally.device_days += static_cast<std::int64_t>(phones_.size());
     advance(std::max<std::int64_t>(0, day_ms + kDayMs - now_ms_));
   }
@@ -234,10 +236,12 @@ bool World::all_quiet() {
 void World::settle_down() {
   calm_ = true;
   server.clock.offset_ms = 0;
+  server.make_room();
   advance(kDayMs + kHourMs);  // what was under way arrives, and the longest Retry-After is over
   for (const auto& phone : phones_) {
     phone->disk.set_capacity(0);
     phone->disk.fail_steps(0, 0);
+    phone->disk.fail_reads(0, 0);
     phone->disk.stop_at(-1, Stop::none);
     if (below(2) == 0) phone->clock.offset_ms = 0;  // the others stay wrong
     phone->wake();

@@ -49,6 +49,9 @@ class World {
   void at(std::int64_t time_ms, std::function<void()> event);
   /// True as often as the plan says, never once the faults have stopped; counted.
   bool strikes(Fault fault);
+  /// The same of faults that came later, by a stream of their own, so that they change no other draw.
+  bool befalls(Fault fault);
+  Random& upsets() { return *upsets_; }
   std::uint64_t below(std::uint64_t bound) { return random_->below(bound); }
   Random& random() { return *random_; }
   void note(int phone, const std::string& event) { trace_.add(now_ms_, phone, event); }
@@ -71,6 +74,7 @@ class World {
   void plan_day(Phone& phone, std::int64_t day_ms);
   void plan_deeds(Phone& phone, std::int64_t day_ms);
   void plan_platform(std::int64_t day_ms);
+  void plan_upsets(std::int64_t day_ms);
   bool strikes_often(Fault fault);
   void clone_one();
   void revoke(Phone& phone, bool revoked);
@@ -79,6 +83,7 @@ class World {
   const Plan& plan_;
   Trace& trace_;
   std::unique_ptr<Random> random_;
+  std::unique_ptr<Random> upsets_;
   std::int64_t now_ms_;
   int depth_ = 0;
   bool calm_ = false;

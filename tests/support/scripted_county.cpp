@@ -118,9 +118,12 @@ Response ScriptedCounty::ping(const Request& request) const {
   return reply(200, body.dump());
 }
 
+std::string ScriptedCounty::text_of(const Request& request) {
+  return header(request.headers, "Content-Encoding") == "gzip" ? inflated(request.body) : request.body;
+}
+
 Response ScriptedCounty::push(const Request& request) {
-  const bool coded = header(request.headers, "Content-Encoding") == "gzip";
-  const std::string text = coded ? inflated(request.body) : request.body;
+  const std::string text = text_of(request);
   if (chokes_on && chokes_on(text)) return problem(400, "bad-request");
   const Json body = Json::parse(text);
   if (body["ops"].size() > ops_max) return problem(413, "too-large");

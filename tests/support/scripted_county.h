@@ -28,6 +28,8 @@ class ScriptedCounty {
   SyncOutcome run(std::chrono::milliseconds at_most = std::chrono::minutes(10));
   /// Captures an incident; returns its id.
   std::string report(const std::string& text, std::vector<PhotoInput> photos = {});
+  /// The body, inflated.
+  static std::string text_of(const Request& request);
   std::size_t asked(const std::string& method, const std::string& path_start) const;
 
   County county;

@@ -55,6 +55,8 @@ struct SimDisk::State {
   std::int64_t order = 0;
   std::int64_t capacity = 0;
   std::int64_t fail_from = 0, fail_until = 0;
+  std::int64_t reads_good = 0, reads_bad = 0;
+  bool reads_spared = false;
   std::int64_t total = 0;
   std::vector<Step>* journal = nullptr;
   int number = 0;
@@ -86,6 +88,14 @@ struct SimDisk::State {
       return true;
     }
     return false;
+  }
+
+  bool read_fails() {
+    if (reads_bad == 0 || reads_spared) return false;
+    std::int64_t& left = reads_good > 0 ? reads_good : reads_bad;
+    const bool fails = reads_good == 0;
+    --left;
+    return fails;
   }
 
   Contents& contents(const std::string& name) { return files[name]; }
@@ -198,7 +208,7 @@ int on_close(sqlite3_file* file) {
 
 int on_read(sqlite3_file* file, void* out, int size, sqlite3_int64 offset) {
   Handle& handle = of(file);
-  if (handle.disk->dead(handle)) return SQLITE_IOERR_READ;
+  if (handle.disk->dead(handle) || handle.disk->read_fails()) return SQLITE_IOERR_READ;
   const std::string& bytes = handle.disk->contents(*handle.name).bytes;
   const auto have = static_cast<std::int64_t>(bytes.size());
   const std::int64_t got = std::clamp<std::int64_t>(have - offset, 0, size);
@@ -513,6 +523,13 @@ void SimDisk::fail_steps(std::int64_t from, std::int64_t until) {
   state_->fail_from = from;
   state_->fail_until = until;
 }
+
+void SimDisk::fail_reads(std::int64_t good, std::int64_t bad) {
+  state_->reads_good = good;
+  state_->reads_bad = bad;
+}
+
+void SimDisk::spare_reads(bool spared) { state_->reads_spared = spared; }
 
 void SimDisk::damage(const std::string& file, std::int64_t offset, std::int64_t size, Random& random) {
   std::string& bytes = state_->files.at(file).bytes;

@@ -81,6 +81,10 @@ class SimDisk {
   std::int64_t used() const;
   /// Steps [from, until) fail with an I/O error. from == until: none.
   void fail_steps(std::int64_t from, std::int64_t until);
+  /// `good` reads still succeed, then `bad` fail with an I/O error. bad == 0: none.
+  void fail_reads(std::int64_t good, std::int64_t bad);
+  /// Meanwhile none fails and none counts: somebody looks who is no part of what the disk belongs to.
+  void spare_reads(bool spared);
   /// Garbage over `size` bytes, as a worn card gives it back; of a file that is there and long enough.
   void damage(const std::string& file, std::int64_t offset, std::int64_t size, Random& random);
   /// A disk that lies: syncs return at once and nothing of them is true.

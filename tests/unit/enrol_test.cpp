@@ -2,6 +2,7 @@
 #include <functional>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -130,6 +131,18 @@ TEST_CASE("a captive portal never sees the code, and a refused code is named") {
   const auto refused = enrol(desk.options);
   CHECK(refused.error().code == ErrorCode::enrolment_refused);
   CHECK(refused.error().field == "/code");
+}
+
+TEST_CASE("a code that a gateway does not let pass is not refused: the worker asks again with the same") {
+  Desk desk;
+  const Response stopped = GENERATE(reply(403, "<html>访问被拒绝</html>", {{"Content-Type", "text/html"}}),
+                                    problem(403, "about:blank"), reply(400, {}), reply(422, "{}"));
+  desk.instead = [&](const Request& request) -> std::optional<Response> {
+    return request.method == "POST" ? std::optional(stopped) : std::nullopt;
+  };
+  CHECK(enrol(desk.options).error().code == ErrorCode::bad_reply);
+  desk.instead = nullptr;
+  CHECK(enrol(desk.options).ok());
 }
 
 TEST_CASE("an enrolment over libcurl trusts the CA file and the pinned key that it was given, and no others") {

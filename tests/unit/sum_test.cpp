@@ -1,6 +1,7 @@
 // Pages of different days in one file, as a disk that lied about its syncs leaves them when the power goes: each is
 // sound by itself, and together they are no moment of the store.
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include <filesystem>
 #include <fstream>
@@ -11,6 +12,8 @@
 
 #include "county.h"
 #include "jpeg.h"
+#include "sim_disk.h"
+#include "store/core.h"
 #include "store/sum.h"
 #include "wreck.h"
 
@@ -164,4 +167,58 @@ TEST_CASE("a statement that fails halfway takes its transaction with it, and the
   REQUIRE(db->run("INSERT INTO meta VALUES ('a', 1)").ok());
   CHECK(next->commit().ok());
   CHECK(fits(*db));
+}
+
+TEST_CASE("a page that cannot be read, once or for a time, is no damaged page") {
+  County county;
+  SimDisk disk(*county.random);
+  Store::Options options = county.enrolled(disk.vfs());
+  {
+    const auto store = Store::open(options).value();
+    for (int i = 0; i < 20; ++i)
+      REQUIRE(store->capture({"household", R"({"address":"村东头1号","head_name":"王五"})", {}, {}}).ok());
+    REQUIRE(store->maintain(std::chrono::seconds(1)).ok());
+  }
+  const std::int64_t bad = GENERATE(1, 3, 1'000'000);
+  int failed = 0;
+  for (std::int64_t good = 0; good < 120; ++good) {
+    CAPTURE(bad, good);
+    county.clock.reboot("boot-" + std::to_string(good));
+    const auto store = Store::open(options).value();
+    disk.fail_reads(good, bad);
+    const auto looked = store->maintain({});
+    disk.fail_reads(0, 0);
+    const std::string detail = looked ? "" : looked.error().detail;
+    CAPTURE(detail);
+    if (!looked) CHECK(looked.error().code == ErrorCode::io);
+    failed += looked ? 0 : 1;
+    CHECK(store->maintain({}).ok());
+    CHECK_FALSE(store::file_exists(store::damage_mark(store::database_path(options.directory, 1)), options.vfs));
+  }
+  CHECK(failed > 3);
+}
+
+TEST_CASE("a store whose file cannot be read for a moment does not take its key for a wrong one") {
+  County county;
+  SimDisk disk(*county.random);
+  const Store::Options options = county.enrolled(disk.vfs());
+  REQUIRE(Store::open(options).value()->capture({"incident", R"({"category":"drainage","text":"堵"})", {}, {}}).ok());
+  const std::int64_t bad = GENERATE(1, 2, 1'000'000);
+  for (std::int64_t good = 0; good < 40; ++good) {
+    CAPTURE(bad, good);
+    disk.fail_reads(good, bad);
+    const auto opened = Store::open(options);
+    if (!opened) CHECK(opened.error().code == ErrorCode::io);
+    if (opened) {
+      REQUIRE((*opened)->suspend().ok());
+      disk.fail_reads(good, bad);
+      const auto awake = (*opened)->resume(county.key);
+      if (!awake) CHECK(awake.error().code == ErrorCode::io);
+    }
+    disk.fail_reads(0, 0);
+    CHECK(Store::open(options).ok());
+  }
+  Store::Options wrong = options;
+  wrong.key[0] ^= 1;
+  if (has_cipher()) CHECK(Store::open(wrong).error().code == ErrorCode::store_key);
 }

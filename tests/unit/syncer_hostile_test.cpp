@@ -33,6 +33,17 @@ std::vector<Hostile> hostile_answers() {
   };
 }
 
+// Of a gateway that stands before the platform: nothing here is the platform's word.
+Response refusal(int status, int words) {
+  switch (words) {
+    case 0: return reply(status, "<html>访问被拒绝</html>", {{"Content-Type", "text/html"}});
+    case 1: return problem(status, "about:blank");
+    case 2: return problem(status, "https://gateway.example/problems/blocked");
+    case 3: return reply(status, R"({"message":"no Route matched with those values"})");
+    default: return reply(status, {}, {});
+  }
+}
+
 }  // namespace
 
 TEST_CASE("an answer that is none, to any call, loses and doubles nothing") {
@@ -56,4 +67,45 @@ TEST_CASE("an answer that is none, to any call, loses and doubles nothing") {
     CHECK((*c.store->get(id))->delivery == Delivery::delivered);
     CHECK(c.applied.size() == 2);
   }
+}
+
+TEST_CASE("who is not the platform refuses no op, whatever it is asked and answers") {
+  const char* path = GENERATE("/v1/ping", "/v1/token", "/v1/push", "/v1/pull", "/v1/photos", "/v1/");
+  const int status = GENERATE(400, 403, 404, 409, 422);
+  for (int words = 0; words < 5; ++words) {
+    CAPTURE(path, status, words);
+    ScriptedCounty c;
+    const std::string photo = c.county.folder.write("a.jpg", make_jpeg_of_about(100 * 1024, 1));
+    c.report("村东头排水沟堵了", {{photo, "near"}});
+    for (int i = 0; i < 4; ++i) c.report("第" + std::to_string(i) + "条");
+    c.instead = [&](const Request& request) -> std::optional<Response> {
+      if (request.url.find(path) == std::string::npos) return std::nullopt;
+      return refusal(status, words);
+    };
+    const SyncOutcome outcome = c.run();
+    CHECK(outcome.end == SyncEnd::left);
+    CHECK(outcome.ops_parked == 0);
+    CHECK(outcome.ops_left > 0);
+    CHECK(outcome.next_attempt_ms.has_value());
+    c.instead = nullptr;
+    c.county.clock.advance(limits::backoff_cap_ms);
+    CHECK(c.run().end == SyncEnd::all_delivered);
+    CHECK(c.applied.size() == 6);
+  }
+}
+
+TEST_CASE("an op that a gateway does not let pass waits by itself, and those around it are delivered") {
+  ScriptedCounty c;
+  for (int i = 0; i < 20; ++i) c.report("第" + std::to_string(i) + "条");
+  const std::string stopped = c.report("坏的");
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    const bool in_it = request.url.ends_with("/v1/push") && c.text_of(request).find(stopped) != std::string::npos;
+    return in_it ? std::optional(refusal(403, 0)) : std::nullopt;
+  };
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.ops_delivered == 20);
+  CHECK(outcome.ops_parked == 0);
+  CHECK(outcome.ops_left == 1);
+  CHECK(outcome.next_attempt_ms.has_value());
+  CHECK((*c.store->get(stopped))->delivery == Delivery::saved);
 }

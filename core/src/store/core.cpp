@@ -51,6 +51,7 @@ Result<std::unique_ptr<Core>> Core::open(const Store::Options& options) {
   // Where the disk is full, even reading needs some room: SQLite's -shm.
   const auto load = [&] { return core->with_room([&] { return guarded([&] { return core->load(); }); }); };
   Result<void> loaded = load();
+  if (!loaded) loaded = core->judged(loaded.error());
   // Of a file that gives nothing, another that is as empty would be made at every open.
   if (!loaded && loaded.error().code == ErrorCode::store_corrupt && !core->beyond_salvage_) {
     JULU_CHECK(make_mark(core->damage_mark_, options.vfs));
@@ -114,7 +115,7 @@ Result<void> Core::open_again(const StoreKey& key) {
   if (loaded) loaded = load_catalog(*writer);
   if (!loaded) {
     reader_.reset();
-    return loaded;
+    return judged(loaded.error());
   }
   writer_ = std::move(writer);
   return {};
@@ -123,6 +124,14 @@ Result<void> Core::open_again(const StoreKey& key) {
 Result<void> Core::check_in_use() const {
   if (!file_exists(damage_mark_, options_.vfs)) return {};
   return Error{ErrorCode::store_corrupt, "directory", "set aside"};
+}
+
+Error Core::judged(const Error& error) const {
+  const bool in_doubt = error.code == ErrorCode::store_corrupt && error.detail == Connection::kPageRefused;
+  if (!in_doubt) return error;
+  const auto damaged = is_damaged(options_, generation_);
+  if (!damaged) return damaged.error();
+  return *damaged ? error : Error{ErrorCode::io, error.field, error.detail};
 }
 
 void Core::note_damage(const Error& error) {
@@ -150,8 +159,8 @@ Result<void> Core::look_for_mixed_pages() {
   if (looked_) return {};
   // Held until the mark is made: who waits for it must not write to this file any more.
   const auto lock_of_file = Transaction::begin(*writer_);
-  const Result<bool> checked =
-      lock_of_file ? check_sum(*writer_, clock_->boot_id()) : Result<bool>(lock_of_file.error());
+  Result<bool> checked = lock_of_file ? check_sum(*writer_, clock_->boot_id()) : Result<bool>(lock_of_file.error());
+  if (!checked) checked = judged(checked.error());
   if (!checked && checked.error().code == ErrorCode::store_corrupt) mark_damaged(checked.error());
   if (!checked) return checked.error();
   looked_ = true;

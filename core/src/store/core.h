@@ -221,9 +221,13 @@ class Core {
   }
   template <class Outcome>
   Outcome heeded(Outcome outcome) {
-    if (!outcome) note_damage(outcome.error());
-    return outcome;
+    if (outcome) return outcome;
+    const Error error = judged(outcome.error());
+    note_damage(error);
+    return error;
   }
+  /// What looks like a damaged page may be one that could not be read: then it is an error of the disk.
+  Error judged(const Error& error) const;
   /// The next `open` sets a damaged file aside.
   void note_damage(const Error& error);
   void mark_damaged(const Error& error);
@@ -291,6 +295,8 @@ std::string damage_mark(const std::string& database_path);
 int generation_in_use(const Store::Options& options);
 enum class Opening { there, create, damaged };
 Result<std::unique_ptr<Connection>> open_database(const Store::Options& options, int generation, Opening how);
+/// By a look of its own at every page. Errors: io, when it cannot be read; as `open_database`.
+Result<bool> is_damaged(const Store::Options& options, int generation);
 /// Brings the schema to the newest version in one transaction. Errors: store_newer.
 Result<void> migrate(Connection& db);
 /// The newest schema, in the caller's transaction.

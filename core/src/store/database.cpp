@@ -69,6 +69,20 @@ Result<std::unique_ptr<Connection>> open_database(const Store::Options& options,
   return Connection::open(connection);
 }
 
+// SQLCipher takes the page that a failed read leaves in memory for a damaged one. What is damaged stays so.
+Result<bool> is_damaged(const Store::Options& options, int generation) {
+  constexpr int kLooks = 2;
+  for (int look = 0; look < kLooks; ++look) {
+    const auto db = open_database(options, generation, Opening::there);
+    if (!db && db.error().code != ErrorCode::store_corrupt) return db.error();
+    if (!db) continue;
+    const auto said = (*db)->text("PRAGMA quick_check(1)");
+    if (said && *said == "ok") return false;
+    JULU_CHECK((*db)->read_through());
+  }
+  return true;
+}
+
 Result<void> make_tables(Connection& db) {
   JULU_CHECK(db.script(embedded("sql/0001_initial.sql")));
   JULU_CHECK(keep_sum(db));

@@ -1,5 +1,6 @@
 #include "store/sqlite.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <cstring>
@@ -190,7 +191,7 @@ void Query::bind(int at, Blob value) {
 
 void Query::bind(int at, std::nullptr_t) { sqlite3_bind_null(statement_, at); }
 
-Result<std::unique_ptr<Connection>> Connection::open(const Options& options) {
+Result<std::unique_ptr<Connection>> Connection::open_once(const Options& options) {
   sqlite3* db = nullptr;
   int flags = options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   if (options.create) flags |= SQLITE_OPEN_CREATE;
@@ -200,8 +201,17 @@ Result<std::unique_ptr<Connection>> Connection::open(const Options& options) {
   std::unique_ptr<Connection> connection(new Connection(db, options.path));
   if (rc != SQLITE_OK) return error_of(db, rc);
   JULU_CHECK(connection->unlock(options));
-  JULU_CHECK(connection->configure(options));
-  return connection;
+  const auto configured = connection->configure(options);
+  if (configured) return connection;
+  if (configured.error().code == ErrorCode::store_key) JULU_CHECK(connection->read_through());
+  return configured.error();
+}
+
+// A first page that could not be read looks like a wrong key, as long as the connection lives. What is wrong stays so.
+Result<std::unique_ptr<Connection>> Connection::open(const Options& options) {
+  auto opened = open_once(options);
+  if (!opened && opened.error().code == ErrorCode::store_key) opened = open_once(options);
+  return opened;
 }
 
 Result<void> Connection::unlock(const Options& options) {
@@ -320,6 +330,23 @@ std::int64_t Connection::wal_bytes() const {
   }
   sqlite3_int64 size = 0;
   return file->pMethods->xFileSize(file, &size) == SQLITE_OK ? size : 0;
+}
+
+Result<void> Connection::read_through() const {
+  constexpr sqlite3_int64 kPiece = 64 * 1024;
+  std::vector<char> piece(kPiece);
+  for (const int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
+    sqlite3_file* file = nullptr;
+    if (sqlite3_file_control(db_, "main", which, &file) != SQLITE_OK || file == nullptr || file->pMethods == nullptr)
+      continue;
+    sqlite3_int64 size = 0;
+    int rc = file->pMethods->xFileSize(file, &size);
+    for (sqlite3_int64 at = 0; rc == SQLITE_OK && at < size; at += kPiece) {
+      rc = file->pMethods->xRead(file, piece.data(), static_cast<int>(std::min(kPiece, size - at)), at);
+    }
+    if (rc != SQLITE_OK) return Error{ErrorCode::io, {}, "sqlite " + std::to_string(rc)};
+  }
+  return {};
 }
 
 namespace {

@@ -162,11 +162,16 @@ class Connection {
   /// back.
   Result<void> checkpoint(bool truncate);
   std::int64_t wal_bytes() const;
+  /// The detail of a store_corrupt that SQLCipher has no words for: a page was refused, or could not be read.
+  static constexpr const char* kPageRefused = "sqlite 1";
+  /// Ok: each byte of the file and its WAL can be read, whatever it says. Errors: io.
+  Result<void> read_through() const;
   bool encrypted() const { return encrypted_; }
 
  private:
   friend class Query;
   Connection(sqlite3* db, std::string path) : db_(db), path_(std::move(path)) {}
+  static Result<std::unique_ptr<Connection>> open_once(const Options& options);
   sqlite3_stmt* prepare(const char* sql);
   Error failure(int rc);
   Result<void> configure(const Options& options);

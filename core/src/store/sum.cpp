@@ -77,9 +77,18 @@ Result<std::string> sql_of_counts(Connection& db) {
   }
 }
 
+// The check tells of a page that could not be read as it does of a damaged one. A disk that fails to read is no reason
+// to leave the file; what is damaged stays so.
+Result<void> check_indexes(Connection& db) {
+  JULU_TRY(auto bad, db.text(kBadIndex));
+  if (!bad) return {};
+  JULU_CHECK(db.read_through());
+  JULU_TRY(bad, db.text(kBadIndex));
+  return bad ? Error{ErrorCode::store_corrupt, {}, "index"} : Result<void>();
+}
+
 Result<void> check_rows(Connection& db) {
-  JULU_TRY(const auto bad_index, db.text(kBadIndex));
-  if (bad_index) return Error{ErrorCode::store_corrupt, {}, "index"};
+  JULU_CHECK(check_indexes(db));
   JULU_TRY(const auto counts, sql_of_counts(db));
   JULU_CHECK(db.script(counts));
   if (db.take_sum() != 0) return Error{ErrorCode::store_corrupt, {}, "index"};
