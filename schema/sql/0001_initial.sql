@@ -24,6 +24,7 @@ CREATE TABLE record (
   changed        INTEGER NOT NULL              -- position in the feed of changes_since
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX record_changed ON record (changed);
+CREATE INDEX record_deleted ON record (id) WHERE deleted = 1;
 CREATE INDEX record_leaving ON record (id) WHERE seen < 0;
 
 -- Records that have left the worker's scope, for who follows the feed; its numbers are never given again.

@@ -128,6 +128,7 @@ Result<Device> enrol(const EnrolOptions& options) {
   begun.key = options.key;
   begun.encrypted = options.encrypted;
   begun.platform = platform;
+  begun.code = code;
   begun.consent_at_ms = options.consent_at_ms;
   begun.clock = options.clock;
   begun.random = options.random;

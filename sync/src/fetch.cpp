@@ -11,8 +11,10 @@ namespace {
 
 constexpr int kFetchFailuresMax = 3;  // in a row: then it is not the photos
 
-// Says nothing of the other photos.
-bool is_withheld(int status) { return status == 403 || status == 404 || status == 410; }
+// The platform's word, which says nothing of the other photos. Without a type somebody before it speaks.
+bool is_withheld(int status, const Problem& problem) {
+  return (status == 403 || status == 404 || status == 410) && !problem.type.empty();
+}
 
 struct ContentRange {
   std::int64_t first = 0;
@@ -73,6 +75,8 @@ Result<Syncer::Run::Step> Syncer::Run::fetch_wanted() {
       moving_ = wanted->sha256;
       continue;
     }
+    // The worker's own reports are through; the upkeep that comes now may make room.
+    if (kept.error().code == ErrorCode::disk_full) return stop(SyncEnd::left, kept.error());
     if (kept.error().code != ErrorCode::photo_damaged) return kept.error();
     moving_.reset();
     if (in_pieces && exchange.response.status == 206) {
@@ -156,13 +160,14 @@ Result<Syncer::Run::Step> Syncer::Run::fetch_failed(const Hash& sha256, const Ex
     return Step::stop;
   }
   if (exchange.answer == Answer::link && !exchange.reply_too_large() && moves) return stop_for(exchange);
-  if (exchange.answer == Answer::refused && is_withheld(exchange.response.status)) {
+  const bool withheld = exchange.answer == Answer::refused && is_withheld(exchange.response.status, exchange.problem);
+  // One that is longer than any may be costs all that it may be each time.
+  if (withheld || exchange.reply_too_large()) {
     JULU_CHECK(inbox_.defer_wanted(sha256, exchange.why, limits::withheld_photo_ms));
     return Step::go;
   }
   JULU_CHECK(inbox_.defer_wanted(sha256, exchange.why, exchange.retry_after_ms));
-  const bool of_the_photo =
-      exchange.answer == Answer::refused || exchange.answer == Answer::server || exchange.reply_too_large();
+  const bool of_the_photo = exchange.answer == Answer::refused || exchange.answer == Answer::server;
   if (of_the_photo && ++fetch_failures_ < kFetchFailuresMax) return Step::go;
   return stop_for(exchange);
 }

@@ -84,7 +84,7 @@ Result<std::optional<OutgoingPhoto>> Syncer::Run::next_photo() {
 // New captures go before the next photo; attach ops wait for company unless they are urgent.
 Result<Syncer::Run::Step> Syncer::Run::push_between() {
   const std::int64_t now_ms = clock_.monotonic_ms();
-  if (now_ms < look_again_ms_) return Step::go;
+  if (pushing_ || now_ms < look_again_ms_) return Step::go;
   look_again_ms_ = now_ms + kLookEveryMs;
   JULU_TRY(const auto ops, outbox_.next_ops(kAttachesTogether, limits::batch_bytes_max));
   const bool now = ops.size() >= kAttachesTogether || std::any_of(ops.begin(), ops.end(), [](const OutgoingOp& op) {
@@ -168,6 +168,8 @@ Result<Syncer::Run::Step> Syncer::Run::carry_on(Upload& upload, Result<Advance> 
     } else if (!upload.asked) {
       advance = ask_offset(upload);
     } else if (upload.offset < upload.photo.length_bytes) {
+      JULU_TRY(const Step step, push_between());
+      if (step == Step::stop) return step;
       advance = send_chunk(upload);
     } else {
       return uploaded(upload.photo);

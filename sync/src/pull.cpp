@@ -31,8 +31,12 @@ Result<Syncer::Run::Step> Syncer::Run::pull_pages(bool only_keys) {
       if (has_keys) return Step::go;
     }
     if (must_end()) return Step::stop;
-    JULU_TRY(const Step step, pull_page(more));
+    JULU_TRY(Step step, pull_page(more));
     if (step == Step::stop) return step;
+    if (!only_keys && more) {
+      JULU_TRY(step, push_between());
+      if (step == Step::stop) return step;
+    }
   }
   return Step::go;
 }

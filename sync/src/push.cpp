@@ -37,6 +37,10 @@ void Syncer::Run::shrink_window(std::size_t bytes) {
 }
 
 Result<Syncer::Run::Step> Syncer::Run::push_due() {
+  struct Pushing {
+    bool& flag;
+    ~Pushing() { flag = false; }
+  } const pushing{pushing_ = true};
   std::optional<Id> last_first;
   std::size_t last_size = 0;
   for (;;) {

@@ -213,6 +213,7 @@ class Syncer::Run {
   std::int64_t pulled_at_ms_ = 0;
   std::int64_t reported_ms_ = 0;
   std::int64_t look_again_ms_ = 0;
+  bool pushing_ = false;  // a push may pull, and a pull lets what is new go between its pages
   bool reported_ = false;
 
   std::map<std::uint64_t, Call> calls_;

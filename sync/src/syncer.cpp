@@ -193,8 +193,7 @@ Result<Syncer::Run::Step> Syncer::Run::check_epoch(std::int64_t told) {
 
 // Nobody answered: what would have gone now waits its turn, so that a host that asks "when again?" gets an answer.
 Result<Syncer::Run::Step> Syncer::Run::defer_all_due(const Exchange& exchange) {
-  JULU_TRY(const auto ops, outbox_.next_ops(limits::batch_ops_max, limits::batch_bytes_max));
-  if (!ops.empty()) JULU_CHECK(outbox_.defer(ops, exchange.why, exchange.retry_after_ms));
+  JULU_CHECK(outbox_.defer_all(exchange.why, exchange.retry_after_ms));
   if (exchange.retry_after_ms > 0) outcome_.next_attempt_ms = clock_.now_ms() + exchange.retry_after_ms;
   return stop_for(exchange);
 }

@@ -245,7 +245,9 @@ Result<Syncer::Run::Advance> Syncer::Run::upload_refused(Upload& upload, const E
       case 403:
       case 404:
       case 410:
-        if (begun) return begin_anew(upload, exchange.why);
+        // A tus server says its version on every reply, the platform a type; a page of a gateway forgets no upload.
+        if (begun && (!header(exchange.response.headers, "Tus-Resumable").empty() || !exchange.problem.type.empty()))
+          return begin_anew(upload, exchange.why);
         break;
       default: break;
     }

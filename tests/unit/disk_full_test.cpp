@@ -1,4 +1,5 @@
 // A really full disk: what still fits, and what is refused whole.
+#include <cstdlib>
 #include <fstream>
 
 #include <catch2/catch_test_macros.hpp>
@@ -7,6 +8,7 @@
 
 #include "county.h"
 #include "jpeg.h"
+#include "scripted_county.h"
 #include "small_disk.h"
 
 using namespace julu;
@@ -91,7 +93,46 @@ int fill_and_open(const std::string& folder) {
   return 0;
 }
 
+int fill_and_sync(const std::string& folder) {
+  ::setenv("TMPDIR", folder.c_str(), 1);
+  ScriptedCounty c;
+  c.report("先来的");
+  if (c.run().end != SyncEnd::all_delivered) return 1;  // makes the ballast
+  const std::string id = c.report("路断了");
+  fill_disk(folder);
+  if (c.run().end != SyncEnd::all_delivered) return 2;
+  return (*c.store->get(id))->delivery == Delivery::delivered ? 0 : 3;
+}
+
+int fetch_into_little_room(const std::string& folder) {
+  ::setenv("TMPDIR", folder.c_str(), 1);
+  ScriptedCounty c;
+  Change theirs;
+  theirs.kind = "incident";
+  theirs.id = "01980000-0000-7000-8000-000000000001";
+  theirs.version = kFirstVersion + 1;
+  theirs.body = R"({"category":"road","text":"塌方"})";
+  theirs.photos.push_back({sha256("a photo"), 7, "near", std::nullopt});
+  if (!Inbox(*c.store).apply({kEpoch, {theirs}, "c1", false})) return 1;
+  if (c.run().end != SyncEnd::all_delivered) return 2;
+  return c.asked("GET", "/v1/photos/") == 0 ? 0 : 3;
+}
+
 }  // namespace
+
+TEST_CASE("a full disk keeps no report from the county while there is ballast") {
+  const Folder folder;
+  const int result = on_small_disk(folder.path(), &fill_and_sync);
+  if (result == kNoSmallDisk) SKIP("this machine lets no test mount a file system of its own");
+  CHECK(result == 0);
+}
+
+TEST_CASE("where little room is left photos of others do not come") {
+  const Folder folder;
+  const int result = on_small_disk(folder.path(), &fetch_into_little_room);
+  if (result == kNoSmallDisk) SKIP("this machine lets no test mount a file system of its own");
+  CHECK(result == 0);
+}
 
 TEST_CASE("a full disk does not lock the worker out of a store that was closed or suspended") {
   const Folder folder;

@@ -236,3 +236,16 @@ TEST_CASE("a store that nobody can read any more does not keep its worker from a
   const std::string kept = county.directory() + ".damaged-" + identity.device.substr(identity.device.size() - 8);
   CHECK(std::filesystem::exists(kept + "/julu.db"));
 }
+
+TEST_CASE("a key made for one code is not what another is asked with") {
+  const Folder folder;
+  auto options = options_in(folder);
+  options.code = "7F3K92QMX4HT";
+  const PublicKey first = (*Enrolment::begin(options))->public_key();
+  CHECK((*Enrolment::begin(options))->public_key() == first);
+  options.code = "8F3K92QMX4HT";
+  const PublicKey second = (*Enrolment::begin(options))->public_key();
+  CHECK(second != first);
+  options.platform = "http://127.0.0.1:2";
+  CHECK((*Enrolment::begin(options))->public_key() != second);
+}

@@ -43,7 +43,8 @@ struct Giver {
       const auto bytes = static_cast<std::int64_t>(response->body.size());
       bytes_asked += bytes;
       if (bytes_per_ms > 0) c.county.clock.advance(bytes / bytes_per_ms);
-      if (bytes > cut_after || response->body.size() > request.reply_bytes_max) return no_reply();
+      if (bytes > cut_after || response->body.size() > request.reply_bytes_max)
+        return no_reply(bytes > cut_after ? ErrorCode::offline : ErrorCode::too_large);
       return response;
     };
     report();
@@ -298,6 +299,33 @@ TEST_CASE("a photo comes by the length that the county says last") {
   giver.c.county.clock.advance(2 * limits::withheld_photo_ms);
   CHECK(giver.runs_until_here(1) == 1);
   CHECK(giver.fits());
+}
+
+TEST_CASE("a photo of others that is longer than one may be is not asked for, and costs nothing") {
+  Giver giver;
+  giver.c.pages.clear();
+  giver.page(R"("body":{"category":"drainage","text":"堵"},"photos":[{"photo":")" + giver.hash() +
+             R"(","length_bytes":)" + std::to_string(limits::photo_bytes_max + 1) + R"(,"role":"near"}])");
+  CHECK(giver.runs_until_here(3) == 0);
+  CHECK(giver.asked.empty());
+}
+
+TEST_CASE("a photo whose bytes never end is asked for once a day") {
+  Giver giver;
+  giver.takes_ranges = false;
+  giver.given = std::string(giver.jpeg.size() * 2, 'x');
+  CHECK(giver.runs_until_here(4) == 0);
+  CHECK(giver.asked.size() <= 2);
+}
+
+TEST_CASE("a gateway's page hides no photo for a day") {
+  Giver giver;
+  bool paged = false;
+  giver.answer = [&](const Asked&) -> std::optional<Response> {
+    if (std::exchange(paged, true)) return std::nullopt;
+    return reply(404, "<html>nginx</html>", {{"Content-Type", "text/html"}});
+  };
+  CHECK(giver.runs_until_here(2) > 0);
 }
 
 TEST_CASE("half a photo of others goes with the last record that names it") {

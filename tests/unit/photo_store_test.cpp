@@ -221,6 +221,7 @@ TEST_CASE("bytes that the platform has not got are uploaded anew") {
   results[0].status = OpStatus::held;
   results[0].problem.type = "bytes-missing";
   REQUIRE(outbox.settle(ops, results, std::nullopt).ok());
+  county.clock.advance(limits::backoff_base_ms);
   const auto again = outbox.next_photos(1).value();
   REQUIRE(again.size() == 1);
   CHECK(again[0].upload_url.empty());

@@ -1,11 +1,13 @@
 // Sent photos leave the phone when nothing can ask for them again, and not before.
 #include <catch2/catch_test_macros.hpp>
 
+#include <julu/inbox.h>
 #include <julu/limits.h>
 #include <julu/outbox.h>
 
 #include "county.h"
 #include "jpeg.h"
+#include "wreck.h"
 
 using namespace julu;
 using namespace julu::test;
@@ -151,4 +153,43 @@ TEST_CASE("a photo that the platform lost after all, and that was purged here, i
   const Record record = **sent.store->get(sent.record);
   CHECK(record.delivery == Delivery::parked);
   CHECK(sent.store->status()->unsent_photos == 0);
+}
+
+TEST_CASE("of others' photos the oldest go when they are too many, and do not come again") {
+  County county;
+  const auto store = county.phone();
+  std::vector<std::string> jpegs;
+  Change theirs;
+  theirs.kind = "incident";
+  theirs.id = "01980000-0000-7000-8000-000000000001";
+  theirs.version = kFirstVersion + 1;
+  theirs.body = R"({"category":"road","text":"塌方"})";
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    jpegs.push_back(make_jpeg_of_about(40'000, 10 + i));
+    theirs.photos.push_back(
+        {sha256(jpegs.back()), static_cast<std::int64_t>(jpegs.back().size()), "near", std::nullopt});
+  }
+  Inbox inbox(*store);
+  REQUIRE(inbox.apply({kEpoch, {theirs}, "c1", false}).ok());
+  for (const std::string& jpeg : jpegs) REQUIRE(inbox.store_photo(sha256(jpeg), jpeg).ok());
+  const auto are_here = [&] {
+    REQUIRE(store->maintain(std::chrono::seconds(5)).ok());
+    std::vector<bool> here;
+    const auto record = store->get(theirs.id).value();
+    for (const RecordPhoto& photo : record->photos) {
+      here.push_back(photo.here);
+      CHECK_FALSE(store->thumbnail(photo.sha256).value().empty());
+    }
+    return here;
+  };
+  CHECK(are_here() == std::vector<bool>{true, true, true});
+  {
+    // As if each were large.
+    const auto db = database_of(county);
+    auto transaction = store::Transaction::begin(*db).value();
+    REQUIRE(db->run("UPDATE photo SET length_bytes = ?1", limits::others_photo_bytes_max / 2).ok());
+    REQUIRE(transaction.commit().ok());
+  }
+  CHECK(are_here() == std::vector<bool>{false, true, true});
+  CHECK_FALSE(inbox.next_wanted_photo()->has_value());
 }

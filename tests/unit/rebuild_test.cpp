@@ -239,6 +239,7 @@ TEST_CASE("a photo that is not ours to send keeps nothing waiting: the county sa
   missing.status = OpStatus::held;
   missing.problem.type = "bytes-missing";
   answer_all(county, *store, missing);
+  county.clock.advance(limits::backoff_base_ms);
   CHECK(outbox.next_photos(5)->size() == 1);  // it has not: the bytes go, as they are here
 }
 

@@ -223,3 +223,31 @@ TEST_CASE("a record has one spelling of its id, however it was asked for") {
   CHECK(store->attach(loud, {{county.folder.write("a.jpg", make_jpeg({})), "near"}})->id == id);
   CHECK(store->remove(loud)->id == id);
 }
+
+TEST_CASE("what is refused of a record that is not here any more is in sight, and has a way on") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  const auto saved = store->capture(incident());
+  std::int64_t version = kFirstVersion + 10;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  Change gone;
+  gone.kind = "incident";
+  gone.id = saved->id;
+  gone.version = version + 5;
+  gone.removed = true;
+  pull(*store, {gone});
+  CHECK_FALSE(store->get(saved->id)->has_value());
+  Change key = county.receipt_key_row(1);  // what it signed proves nothing any more
+  key.version += 50;
+  pull(*store, {key});
+  Outbox outbox(*store);
+  const auto due = outbox.next_ops(10, 1 << 20);
+  REQUIRE(due->size() == 1);
+  REQUIRE(outbox.park(due->front(), {"bad-request", {}, {}, {}}).ok());
+  Filter parked;
+  parked.delivery = Delivery::parked;
+  CHECK(store->list(parked)->size() == 1);
+  CHECK(store->status()->parked_ops == 1);
+  CHECK(store->resend(saved->id).ok());
+}

@@ -540,6 +540,40 @@ struct DamagedStore {
 
 }  // namespace
 
+TEST_CASE("what is captured while the clock stands before 1970 has a time that the county takes") {
+  County county;
+  const auto store = county.phone();
+  county.clock.set_wall(-28'800'000);
+  const auto saved = store->capture(incident());
+  REQUIRE(saved.ok());
+  CHECK((*store->get(saved->id))->captured_at_ms == 0);
+  const auto due = Outbox(*store).next_ops(1, 1 << 20);
+  REQUIRE(due->size() == 1);
+  CHECK(due->front().canonical.find("\"captured_at_ms\":0,") != std::string::npos);
+}
+
+TEST_CASE("a step's note that has to be there is more than blanks") {
+  County county;
+  const auto store = county.phone();
+  const auto saved = store->capture(incident());
+  Change resolved;
+  resolved.kind = "incident";
+  resolved.id = saved->id;
+  resolved.version = kFirstVersion + 5;
+  resolved.body = R"({"category":"drainage","text":"堵"})";
+  resolved.state = "resolved";
+  resolved.actions = {
+      {make_id(county.clock, system_random()), 1, "resolve", "L-1", "leader", "", 1, "", "resolved", "{}"}};
+  REQUIRE(Inbox(*store).apply({kEpoch, {resolved}, "c1", false}).ok());
+  for (const std::string note : {"", " ", "　\\t", "\\n"}) {
+    const auto refused = store->act(saved->id, "reopen", R"({"note":")" + note + "\"}");
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().code == ErrorCode::field_missing);
+    CHECK(refused.error().field == "/note");
+  }
+  CHECK(store->act(saved->id, "reopen", R"({"note":"还堵"})").ok());
+}
+
 TEST_CASE("what a file's pages are made with stands in it, and is so") {
   County county;
   static_cast<void>(county.phone());

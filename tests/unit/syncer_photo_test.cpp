@@ -202,6 +202,26 @@ TEST_CASE("an upload that the platform forgot begins anew") {
   CHECK(held_photo(c) == own_photo(c, id));
 }
 
+TEST_CASE("a gateway's page takes nothing of an upload that has begun") {
+  ScriptedCounty c;
+  c.takes_bytes_at_creation = false;
+  const std::string id = report_with_photo(c);
+  const int status = GENERATE(403, 404, 410);
+  bool paged = false;
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    const bool of_photo = request.method == "PATCH" && request.body.size() > limits::thumbnail_bytes_max;
+    if (paged || !of_photo) return std::nullopt;
+    paged = true;
+    return reply(status, "<html>nginx</html>", {{"Content-Type", "text/html"}});
+  };
+  c.run();
+  c.county.clock.advance(limits::backoff_cap_ms);
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  CHECK(paged);
+  CHECK(c.uploads.size() == 2);  // the photo and its thumbnail
+  CHECK((*c.store->get(id))->delivery == Delivery::delivered);
+}
+
 TEST_CASE("a Location on a foreign origin is never followed") {
   ScriptedCounty c;
   report_with_photo(c);
@@ -249,7 +269,15 @@ TEST_CASE("bytes that are not the photo go again, but are parked where the phone
   CHECK((*c.store->get(id))->delivery == (damaged_here ? Delivery::parked : Delivery::saved));
   c.instead = nullptr;
   c.county.clock.advance(limits::backoff_cap_ms);
-  CHECK(c.run().photos_sent == (damaged_here ? 0 : 1));
+  if (damaged_here) {
+    CHECK(c.run().photos_sent == 0);
+    // The worker has the picture still.
+    REQUIRE(c.store->attach(id, {{c.county.folder.file("large.jpg"), "near"}}).ok());
+    REQUIRE(c.store->resend(id).ok());
+  }
+  CHECK(c.run().photos_sent == 1);
+  CHECK((*c.store->get(id))->delivery == Delivery::delivered);
+  CHECK(hex(sha256(held_photo(c))) == (*c.store->get(id))->photos.front().sha256);
 }
 
 TEST_CASE("a photo that was refused once and is captured again is offered again, and parked with its reason") {
@@ -307,6 +335,22 @@ TEST_CASE("what is captured while photos travel goes before the next photo") {
     if (is(request, "POST", "/v1/push")) ++pushes_before_photo;
   }
   CHECK(pushes_before_photo == 2);
+}
+
+TEST_CASE("what is captured while one long photo travels goes before its next piece") {
+  ScriptedCounty c;
+  c.transport.answer_ms = 20'000;
+  const std::string path = c.county.folder.write("long.jpg", make_jpeg_of_about(1'500 * 1024, 1));
+  c.report("旧", {{path, "near"}});
+  int pieces = 0, pieces_before = 0;
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    if (request.method == "PATCH" && ++pieces == 2) c.report("塌方压人");
+    if (is(request, "POST", "/v1/push")) pieces_before = pieces;
+    return std::nullopt;
+  };
+  c.run();
+  CHECK(pieces > 4);
+  CHECK(pieces_before == 2);
 }
 
 TEST_CASE("where photos fail, whatever way, the news come all the same, and only once") {

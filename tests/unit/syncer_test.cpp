@@ -7,7 +7,9 @@
 
 #include <julu/crypto.h>
 #include <julu/limits.h>
+#include <julu/outbox.h>
 
+#include "jpeg.h"
 #include "scripted_county.h"
 
 using namespace julu;
@@ -95,6 +97,35 @@ TEST_CASE("offline is an outcome with a next attempt") {
   CHECK(outcome.failure->code == ErrorCode::offline);
   CHECK(outcome.next_attempt_ms.value() >= c.county.clock.now_ms());
   CHECK(outcome.requests == 1);
+}
+
+TEST_CASE("after an outage a report goes no later than its photo, and nobody asks without a pause") {
+  ScriptedCounty c;
+  c.run();
+  const std::string photo = c.county.folder.write("a.jpg", make_jpeg_of_about(40 * 1024, 1));
+  for (int outages = 0; outages < 6; ++outages) {
+    const std::string id = c.report("村东头排水沟堵了", {{photo, "near"}});
+    c.instead = [](const Request&) { return no_reply(); };
+    c.county.clock.advance(c.run().next_attempt_ms.value() - c.county.clock.now_ms());
+    c.run();
+    CHECK(Outbox(*c.store).counts()->next_attempt_ms.value() > c.county.clock.now_ms());
+    c.instead = nullptr;
+    const std::int64_t next = Outbox(*c.store).counts()->next_attempt_ms.value();
+    c.county.clock.advance(next - c.county.clock.now_ms());
+    CHECK(c.run().end == SyncEnd::all_delivered);
+    CHECK((*c.store->get(id))->delivery == Delivery::delivered);
+  }
+}
+
+TEST_CASE("an attach that stands behind a report that waits is not due before it") {
+  ScriptedCounty c;
+  const std::string photo = c.county.folder.write("a.jpg", make_jpeg_of_about(40 * 1024, 1));
+  c.report("村东头排水沟堵了", {{photo, "near"}});
+  Outbox outbox(*c.store);
+  REQUIRE(outbox.defer(*outbox.next_ops(10, 1 << 20), ErrorCode::offline, 60'000).ok());
+  REQUIRE(outbox.photo_uploaded(outbox.next_photos(1)->at(0).sha256).ok());
+  CHECK(outbox.next_ops(10, 1 << 20)->empty());
+  CHECK(outbox.counts()->next_attempt_ms == c.county.clock.now_ms() + 60'000);
 }
 
 TEST_CASE("an expired token is renewed once") {
@@ -342,6 +373,22 @@ TEST_CASE("a cursor that is gone is followed by a full pull, and the queue is ke
   };
   CHECK(c.run().end == SyncEnd::all_delivered);
   CHECK(c.transport.asked.back().url.find("cursor=") == std::string::npos);
+}
+
+TEST_CASE("what is captured while a long pull runs goes before its next page") {
+  ScriptedCounty c;
+  c.run();
+  c.transport.answer_ms = 15'000;
+  for (int page = 0; page < 6; ++page) c.pages.push_back(c.pull_page("", "", page < 5));
+  std::size_t pulls = 0, pulls_before = 0;
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    if (is(request, "GET", "/v1/pull") && ++pulls == 2) c.report("塌方压人");
+    if (is(request, "POST", "/v1/push")) pulls_before = pulls;
+    return std::nullopt;
+  };
+  CHECK(c.run().ops_delivered == 1);
+  CHECK(pulls_before == 2);
+  CHECK(pulls >= 6);
 }
 
 TEST_CASE("a page with a wrong checksum is not applied and asked for again later") {

@@ -20,13 +20,15 @@ class Enrolment {
     StoreKey key{};
     bool encrypted = true;           ///< as in Store::Options
     std::string platform;            ///< scheme://host[:port]
+    std::string code;                ///< what the platform is asked with; only a hash of it is kept
     std::int64_t consent_at_ms = 0;  ///< when the worker consented; 0 is the error consent_missing
     Clock* clock = nullptr;          ///< the machine's when null
     Random* random = nullptr;        ///< the machine's when null
     std::string vfs;                 ///< SQLite VFS name; the default when empty
   };
   /// When it returns, the key pair is on disk: a lost reply can be asked for again with the same key. An enrolment
-  /// begun earlier in this root and not finished is taken up again, unless it was under another key: then it goes.
+  /// begun earlier in this root and not finished is taken up again, unless it was under another key, or for another
+  /// platform or code (another worker's, perhaps): then it goes.
   /// Errors: consent_missing, bad_argument, encryption_unavailable, busy (one is on its way in this root), and those of
   /// the disk.
   static Result<std::unique_ptr<Enrolment>> begin(Options options);

@@ -131,6 +131,8 @@ class Outbox {
                          std::int64_t epoch = 0);
   /// The whole request failed: each op gets its next attempt (full jitter; `retry_after_ms` wins when above 0).
   Result<void> defer(const std::vector<OutgoingOp>& sent, ErrorCode why, std::int64_t retry_after_ms);
+  /// Nobody answered: so too all that is due, photos included, in one: texts come before photos also next time.
+  Result<void> defer_all(ErrorCode why, std::int64_t retry_after_ms);
   /// A lone op that the platform cannot take: visible with its reason until a person acts.
   Result<void> park(const OutgoingOp& op, const Problem& problem);
 

@@ -119,7 +119,7 @@ struct Salvage {
 };
 
 struct Status {
-  std::int64_t records = 0;
+  std::int64_t records = 0;  ///< deleted ones are not counted
   std::int64_t unsent_records = 0;
   std::int64_t unsent_ops = 0;  ///< go by themselves
   std::int64_t parked_ops = 0;  ///< wait for a person: refused, or behind a refused one of their record

@@ -25,6 +25,9 @@ Result<void> check_photos(const std::vector<PhotoInput>& photos) {
   return {};
 }
 
+// Spaces, U+3000 among them: of its bytes no other character is made.
+bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n　") == std::string_view::npos; }
+
 Result<Id> parse_record_id(const std::string& text) {
   const auto id = parse_id(text);
   if (!id || id->is_nil()) return Error{ErrorCode::bad_argument, "/id", {}};
@@ -229,7 +232,7 @@ Result<Saved> Store::act(const std::string& id_text, const std::string& action, 
     if (target.kind->shape() != Shape::case_ || flow == nullptr) return Error{ErrorCode::shape_mismatch, "/id", {}};
     const Identity who = core_->identity();
     JULU_TRY(const std::string state, flow->next(target.row.state, action, who.role));
-    if (flow->note(action) == NoteRule::required && text_member(step, "note").empty()) {
+    if (flow->note(action) == NoteRule::required && is_blank(text_member(step, "note"))) {
       return Error{ErrorCode::field_missing, "/note", {}};
     }
     const Moment moment = core_->moment(db);

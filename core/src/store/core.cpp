@@ -205,7 +205,7 @@ Signature Core::sign(std::string_view message) const {
 
 Moment Core::moment(Connection& db) {
   Moment moment;
-  moment.captured_at_ms = clock_->now_ms();
+  moment.captured_at_ms = std::max<std::int64_t>(0, clock_->now_ms());  // a clock without power may stand before 1970
   moment.evidence.boot_id = boot_id_;
   moment.evidence.monotonic_ms = clock_->monotonic_ms();
   const auto offset = db.integer("SELECT value FROM meta WHERE name = 'clock_offset_ms'");
@@ -292,6 +292,13 @@ bool Core::low_disk() const {
   std::error_code none;
   const auto size = std::filesystem::file_size(ballast_path(options_), none);
   return !none && size != limits::ballast_bytes;
+}
+
+bool Core::has_room_for_others() const {
+  if (!options_.vfs.empty()) return true;
+  std::error_code unknown;
+  const auto space = std::filesystem::space(options_.directory, unknown);
+  return unknown || (space.available >= limits::free_bytes_min && !low_disk());
 }
 
 void Core::make_ballast() {

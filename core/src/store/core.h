@@ -69,8 +69,8 @@ class Core {
     if (result) woke();
     return result;
   }
-  /// As `write`, for what a worker says: when the disk is full it gives the ballast back and tries once more, so `body`
-  /// must bear a second run. What the platform gives again has to do without.
+  /// As `write`, for what a worker says and what brings it to the county: when the disk is full it gives the ballast
+  /// back and tries once more, so `body` must bear a second run. What the platform gives again has to do without.
   template <class Body>
   auto save(Body&& body) -> decltype(body(std::declval<Connection&>())) {
     auto result = with_room([&] { return write_once(body); });
@@ -149,6 +149,8 @@ class Core {
   bool release_ballast();
   void make_ballast();
   bool low_disk() const;
+  /// False: the disk has only what the worker's own reports may need (limits::free_bytes_min).
+  bool has_room_for_others() const;
   /// Runs `body(db)` under the writer's lock, outside any transaction.
   template <class Body>
   auto upkeep(Body&& body) -> decltype(body(std::declval<Connection&>())) {

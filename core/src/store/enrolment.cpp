@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <julu/crypto.h>
 #include <julu/outbox.h>
 #include <julu/store.h>
 
@@ -204,19 +205,23 @@ Result<void> make_folder(const fs::path& path) {
   return {};
 }
 
-/// The enrolment that was begun here, with its key, or a new one.
-Result<std::unique_ptr<Connection>> open_begun(const Store::Options& store, Random& random, PrivateKey& key) {
+/// The enrolment that was begun here for this, with its key, or a new one. A store in a VFS is no folder of its own,
+/// and has one key whatever it was begun for.
+Result<std::unique_ptr<Connection>> open_begun(const Store::Options& store, const std::string& wanted, Random& random,
+                                               PrivateKey& key) {
   JULU_TRY(auto db, open_database(store, 1, Opening::create));
   JULU_CHECK(migrate(*db));
   JULU_TRY(auto transaction, Transaction::begin(*db));
   JULU_TRY(const auto known, meta_text(*db, "device_key"));
-  if (known && known->size() == key.size()) {
+  JULU_TRY(const auto begun_for, meta_text(*db, "begun_for"));
+  if (known && known->size() == key.size() && (begun_for == wanted || !store.vfs.empty())) {
     std::copy(known->begin(), known->end(), key.begin());
     return db;
   }
   key = make_private_key(random);
   const std::string_view bytes(reinterpret_cast<const char*>(key.data()), key.size());
   JULU_CHECK(set_meta(*db, "device_key", Blob{bytes}));
+  JULU_CHECK(set_meta(*db, "begun_for", wanted));
   JULU_CHECK(transaction.commit());
   return db;
 }
@@ -241,14 +246,15 @@ Result<std::unique_ptr<Enrolment>> Enrolment::begin(Options options) {
   store.vfs = options.vfs;
   Random& random = options.random != nullptr ? *options.random : system_random();
   PrivateKey key{};
-  auto opened = open_begun(store, random, key);
+  const std::string wanted = hex(sha256(options.platform + "\n" + options.code));
+  auto opened = open_begun(store, wanted, random, key);
   const ErrorCode why = opened ? ErrorCode::ok : opened.error().code;
   if ((why == ErrorCode::store_key || why == ErrorCode::store_corrupt) && options.vfs.empty()) {
     // Begun under another key, or damaged since: nobody can read any more what this device was to be.
     std::error_code ignored;
     fs::remove_all(directory, ignored);
     JULU_CHECK(make_folder(directory));
-    opened = open_begun(store, random, key);
+    opened = open_begun(store, wanted, random, key);
   }
   if (!opened) return opened.error();
   auto db = *std::move(opened);

@@ -40,17 +40,6 @@ Result<void> set_here(Core& core, Connection& db, std::int64_t photo, const Hash
   return tell_of_photo(core, db, sha256);
 }
 
-Result<bool> has_hash(Connection& db, std::int64_t photo, const Hash& sha256) {
-  if (mutant(Mutant::photo_hash_not_checked)) return true;
-  Sha256 sum;
-  for (std::int64_t offset = 0;;) {
-    JULU_TRY(const std::string bytes, read_range(db, photo, offset, limits::photo_chunk_bytes));
-    if (bytes.empty()) return sum.finish() == sha256;
-    sum.update(bytes);
-    offset += static_cast<std::int64_t>(bytes.size());
-  }
-}
-
 // False: the pieces are of no use.
 Result<bool> add_piece(Core& core, Connection& db, const Hash& sha256, std::int64_t offset, std::string_view bytes,
                        std::int64_t whole_bytes) {
@@ -61,7 +50,7 @@ Result<bool> add_piece(Core& core, Connection& db, const Hash& sha256, std::int6
   bool sound = offset == fetched && !bytes.empty() && end <= whole_bytes && whole_bytes <= limits::photo_bytes_max;
   if (sound) JULU_CHECK(put_chunks(db, *photo, offset, bytes));
   if (sound && end < whole_bytes) return true;
-  if (sound) {
+  if (sound && !mutant(Mutant::photo_hash_not_checked)) {
     JULU_TRY(sound, has_hash(db, *photo, sha256));
   }
   if (sound)
@@ -76,14 +65,16 @@ Result<bool> add_piece(Core& core, Connection& db, const Hash& sha256, std::int6
 Result<std::optional<Inbox::WantedPhoto>> Inbox::next_wanted_photo() {
   Core& core = *store_.core_;
   return core.read([&](Connection& db) -> Result<std::optional<WantedPhoto>> {
+    if (!core.has_room_for_others()) return std::optional<WantedPhoto>();
     const std::int64_t now = core.clock().now_ms();
     std::int64_t photo = 0;
     WantedPhoto wanted;
     {
       Query row = db.query(
           "SELECT id, sha256, length_bytes FROM photo WHERE here = 0 AND own = 0 AND problem IS NULL"
-          " AND (next_attempt_ms <= ?1 OR next_attempt_ms > ?1 + wait_max_ms) ORDER BY urgency, id LIMIT 1",
-          now);
+          " AND (next_attempt_ms <= ?1 OR next_attempt_ms > ?1 + wait_max_ms) AND length_bytes <= ?2"
+          " ORDER BY urgency, id LIMIT 1",
+          now, limits::photo_bytes_max);
       JULU_TRY(const bool there, row.step());
       if (!there) return std::optional<WantedPhoto>();
       photo = row.integer(0);

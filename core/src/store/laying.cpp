@@ -91,7 +91,7 @@ OpText parse_op(const std::string& canonical_text) {
   OpText op;
   const Json json = parse_object(canonical_text);
   if (json.contains("body")) op.body = json["body"];
-  op.moment.captured_at_ms = json.value("captured_at_ms", std::int64_t{0});
+  op.moment.captured_at_ms = std::max<std::int64_t>(0, json.value("captured_at_ms", std::int64_t{0}));
   const Json evidence = json.value("evidence", Json::object());
   op.moment.evidence.boot_id = text_member(evidence, "boot_id");
   op.moment.evidence.monotonic_ms = evidence.value("monotonic_ms", std::int64_t{0});

@@ -58,6 +58,19 @@ Result<bool> purge_one(Connection& db) {
   return true;
 }
 
+// Photos of others come by themselves, but of the oldest only the thumbnails stay. Asked for again, none would stay
+// long.
+Result<bool> evict_one(Connection& db) {
+  JULU_TRY(const auto bytes, db.integer("SELECT sum(length_bytes) FROM photo WHERE own = 0 AND here = 1"));
+  if (bytes.value_or(0) <= limits::others_photo_bytes_max) return false;
+  JULU_TRY(const auto photo, db.integer("SELECT min(id) FROM photo WHERE own = 0 AND here = 1 AND has_thumbnail = 1"));
+  if (!photo) return false;
+  JULU_CHECK(drop_chunks(db, *photo));
+  JULU_CHECK(db.run("UPDATE photo SET here = 0, problem = ?2 WHERE id = ?1", *photo,
+                    problem_text(ErrorCode::photo_unknown, "evicted", "", "", "")));
+  return true;
+}
+
 // False: all of them are made.
 Result<bool> make_one_thumbnail(Store& store, Core& core) {
   JULU_TRY(const auto photo, photo_without_thumbnail(core));
@@ -88,6 +101,7 @@ Result<void> Store::maintain(std::chrono::milliseconds budget) {
       [&] { return core_->write([&](Connection& db) { return index_some(*core_, db, kIndexRows); }); },
       [&] { return make_one_thumbnail(*this, *core_); },
       [&] { return core_->write([](Connection& db) { return purge_one(db); }); },
+      [&] { return core_->write([](Connection& db) { return evict_one(db); }); },
       [&] { return core_->upkeep([](Connection& db) { return vacuum_some(db); }); },
   };
   Result<void> done;

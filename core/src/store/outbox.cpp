@@ -23,7 +23,11 @@ namespace store {
 // Of one edit two makings may wait: the first, which had arrived after all, for its receipt.
 #define JULU_IS_EARLIER "(earlier.place, earlier.seq) < (op.place, op.seq)"
 
-// An attach that waits for its photo's bytes has its next attempt with the photo. One farther off than its wait may be
+#define JULU_EARLIER_WAITS \
+  "(earlier.status = 0 AND earlier.next_attempt_ms > ?1 AND earlier.next_attempt_ms <= ?1 + earlier.wait_max_ms)"
+
+// An attach that waits for its photo's bytes has its next attempt with the photo, and what stands behind an edit that
+// waits has it with that. One farther off than its wait may be
 // is due now: the clock was set back.
 Result<Waiting> what_waits(Connection& db, std::int64_t now_ms) {
   Waiting waiting;
@@ -33,6 +37,9 @@ Result<Waiting> what_waits(Connection& db, std::int64_t now_ms) {
       "  AND " JULU_IS_EARLIER
       " AND earlier.verb <> 3) AS behind, count(*),"
       " min(CASE WHEN " JULU_MAY_GO
+      "  AND NOT EXISTS (SELECT 1 FROM op AS earlier WHERE earlier.record = op.record AND " JULU_IS_EARLIER
+      "   AND earlier.verb <> 3 AND " JULU_EARLIER_WAITS
+      ")"
       "  THEN iif(op.next_attempt_ms > ?1 + op.wait_max_ms, 0, op.next_attempt_ms) END)"
       " FROM op LEFT JOIN photo ON photo.sha256 = op.photo WHERE op.status = 0 GROUP BY behind",
       now_ms);
@@ -73,15 +80,25 @@ namespace {
 
 // An op goes when it is due and nothing before it on its record is parked or waits. Order is kept per record only; a
 // record's ops share its urgency.
+#define JULU_DUE_OPS                                                                                   \
+  "FROM op LEFT JOIN photo ON photo.sha256 = op.photo"                                                 \
+  " WHERE op.status = 0 AND (op.next_attempt_ms <= ?1 OR op.next_attempt_ms > ?1 + op.wait_max_ms)"    \
+  " AND " JULU_MAY_GO                                                                                  \
+  " AND NOT EXISTS (SELECT 1 FROM op AS earlier WHERE earlier.record = op.record AND " JULU_IS_EARLIER \
+  "  AND earlier.verb <> 3 AND (earlier.status = 2 OR " JULU_EARLIER_WAITS "))"
+#define JULU_DUE_PHOTOS \
+  "FROM photo WHERE own = 1 AND uploaded = 0 AND (next_attempt_ms <= ?1 OR next_attempt_ms > ?1 + wait_max_ms)"
 constexpr const char* kDueOps =
     "SELECT op.seq, op.op_id, op.record, op.verb, op.canonical, op.hash, op.urgency, photo.upload_url, op.number"
-    " FROM op LEFT JOIN photo ON photo.sha256 = op.photo"
-    " WHERE op.status = 0 AND (op.next_attempt_ms <= ?1 OR op.next_attempt_ms > ?1 + op.wait_max_ms)"
-    " AND " JULU_MAY_GO
-    " AND NOT EXISTS (SELECT 1 FROM op AS earlier WHERE earlier.record = op.record AND " JULU_IS_EARLIER
-    "  AND earlier.verb <> 3 AND (earlier.status = 2 OR (earlier.status = 0"
-    "   AND earlier.next_attempt_ms > ?1 AND earlier.next_attempt_ms <= ?1 + earlier.wait_max_ms)))"
-    " ORDER BY op.urgency, op.place LIMIT ?2";
+    " " JULU_DUE_OPS " ORDER BY op.urgency, op.place LIMIT ?2";
+constexpr const char* kAttemptsOfAllDue =
+    "SELECT max(attempts) FROM (SELECT op.attempts " JULU_DUE_OPS " UNION ALL SELECT attempts " JULU_DUE_PHOTOS ")";
+constexpr const char* kDeferDueOps =
+    "UPDATE op SET attempts = attempts + 1, next_attempt_ms = ?2, wait_max_ms = ?3, problem = ?4"
+    " WHERE seq IN (SELECT op.seq " JULU_DUE_OPS ")";
+constexpr const char* kDeferDuePhotos =
+    "UPDATE photo SET attempts = attempts + 1, next_attempt_ms = ?2, wait_max_ms = ?3"
+    " WHERE id IN (SELECT id " JULU_DUE_PHOTOS ")";
 
 // The platform's time as far as this phone lets itself be told: one that runs ahead or back ages nothing here. It goes
 // on as fast as this phone's own clock does, and in all at most limits::server_step_ms faster. Returns what it was at
@@ -122,7 +139,7 @@ Result<void> Outbox::acquire_lease() {
   }
   JULU_CHECK(core.look_for_mixed_pages());
   const std::string boot = core.clock().boot_id();
-  return core.write([&](Connection& db) -> Result<void> {
+  return core.save([&](Connection& db) -> Result<void> {
     JULU_TRY(const auto owner, meta_text(db, "lease_owner"));
     JULU_TRY(const auto lease_boot, meta_text(db, "lease_boot"));
     JULU_TRY(const std::int64_t until, meta_integer(db, "lease_until_ms"));
@@ -164,7 +181,7 @@ Result<Signature> Outbox::sign(std::string_view message) const { return store_.c
 
 Result<void> Outbox::note_ping(const PingFacts& ping) {
   Core& core = *store_.core_;
-  return core.write([&](Connection& db) -> Result<void> {
+  return core.save([&](Connection& db) -> Result<void> {
     JULU_CHECK(note_epoch(core, db, ping.epoch));
     JULU_CHECK(set_meta(db, "clock_offset_ms", ping.time_ms - core.clock().now_ms()));
     JULU_TRY(const std::int64_t seen, see_server_time(core, db, ping.time_ms));
@@ -207,7 +224,7 @@ Result<std::vector<OutgoingOp>> Outbox::next_ops(std::size_t ops_max, std::size_
 
 Result<void> Outbox::defer(const std::vector<OutgoingOp>& sent, ErrorCode why, std::int64_t retry_after_ms) {
   Core& core = *store_.core_;
-  return core.write([&](Connection& db) -> Result<void> {
+  return core.save([&](Connection& db) -> Result<void> {
     // One draw for all: what failed together goes together.
     std::int64_t attempts = 0;
     for (const OutgoingOp& op : sent) {
@@ -225,12 +242,24 @@ Result<void> Outbox::defer(const std::vector<OutgoingOp>& sent, ErrorCode why, s
   });
 }
 
+Result<void> Outbox::defer_all(ErrorCode why, std::int64_t retry_after_ms) {
+  Core& core = *store_.core_;
+  return core.save([&](Connection& db) -> Result<void> {
+    const std::int64_t now = core.clock().now_ms();
+    JULU_TRY(const auto attempts, db.integer(kAttemptsOfAllDue, now));
+    const Wait wait = next_wait(core, attempts.value_or(0), retry_after_ms);
+    JULU_CHECK(db.run(kDeferDueOps, now, wait.next_attempt_ms, wait.wait_max_ms, problem_text(why, "", "", "", "")));
+    return db.run(kDeferDuePhotos, now, wait.next_attempt_ms, wait.wait_max_ms);
+  });
+}
+
 Result<void> Outbox::park(const OutgoingOp& op, const Problem& problem) {
   Core& core = *store_.core_;
-  return core.write([&](Connection& db) -> Result<void> {
+  return core.save([&](Connection& db) -> Result<void> {
     JULU_CHECK(db.run("UPDATE op SET status = ?3, problem = ?2 WHERE seq = ?1 AND status = 0", op.row,
                       problem_text(ErrorCode::rejected, problem.type, problem.title, problem.detail, problem.pointer),
                       mutant(Mutant::refused_dropped) ? kStatusGivenUp : kStatusParked));
+    JULU_CHECK(remember_record(db, op.record));  // out of the scope it is not here, and nobody would see it
     return lay(core, db, op.record);
   });
 }

@@ -69,7 +69,7 @@ Result<bool> Outbox::is_photo_whole(const Hash& sha256) {
 Result<std::string> Outbox::read_thumbnail(const Hash& sha256) { return store_.thumbnail(hex(sha256)); }
 
 Result<void> Outbox::photo_location(const Hash& sha256, const std::string& upload_url) {
-  return store_.core_->write([&](Connection& db) -> Result<void> {
+  return store_.core_->save([&](Connection& db) -> Result<void> {
     return db.run("UPDATE photo SET upload_url = ?2 WHERE sha256 = ?1", sha256,
                   upload_url.empty() ? std::optional<std::string>() : upload_url);
   });
@@ -96,13 +96,16 @@ Result<void> Outbox::defer_photo(const Hash& sha256, ErrorCode why, std::int64_t
 
 Result<void> Outbox::park_photo(const Hash& sha256, const Problem& problem, ErrorCode why) {
   Core& core = *store_.core_;
-  return core.write([&](Connection& db) -> Result<void> {
+  return core.save([&](Connection& db) -> Result<void> {
     const std::string text = problem_text(why, problem.type, problem.title, problem.detail, problem.pointer);
     JULU_CHECK(db.run("UPDATE photo SET problem = ?2 WHERE sha256 = ?1", sha256, text));
     JULU_TRY(const auto records,
              db.query("SELECT DISTINCT record FROM op WHERE photo = ?1 AND status = 0", sha256).ids());
     JULU_CHECK(db.run("UPDATE op SET status = 2, problem = ?2 WHERE photo = ?1 AND status = 0", sha256, text));
-    for (const Id& record : records) JULU_CHECK(lay(core, db, record));
+    for (const Id& record : records) {
+      JULU_CHECK(remember_record(db, record));
+      JULU_CHECK(lay(core, db, record));
+    }
     return {};
   });
 }

@@ -147,7 +147,28 @@ Result<domain::PhotoFacts> take_in(Core& core, const PhotoInput& input, domain::
   return domain::take_in(*source, policy, sink);
 }
 
+// A disk may have changed the bytes here, as the platform found out: a photo that is offered again comes in their
+// place.
+Result<void> forget_damaged(Connection& db, std::int64_t photo, const Hash& sha256) {
+  JULU_TRY(const auto refused,
+           db.integer("SELECT 1 FROM photo WHERE id = ?1 AND here = 1 AND problem IS NOT NULL", photo));
+  if (!refused) return {};
+  JULU_TRY(const bool whole, has_hash(db, photo, sha256));
+  if (whole) return {};
+  return db.run("UPDATE photo SET here = 0, uploaded = 0, upload_url = NULL WHERE id = ?1", photo);
+}
+
 }  // namespace
+
+Result<bool> has_hash(Connection& db, std::int64_t photo, const Hash& sha256) {
+  Sha256 sum;
+  for (std::int64_t offset = 0;;) {
+    JULU_TRY(const std::string bytes, read_range(db, photo, offset, limits::photo_chunk_bytes));
+    if (bytes.empty()) return sum.finish() == sha256;
+    sum.update(bytes);
+    offset += static_cast<std::int64_t>(bytes.size());
+  }
+}
 
 Result<bool> is_photo(Core& core, Connection& db, const PhotoInput& input, const Hash& sha256) {
   NoSink nowhere;
@@ -168,6 +189,7 @@ Result<TakenPhoto> take_photo(Core& core, Connection& db, const PhotoInput& inpu
 
   JULU_TRY(const auto known, db.integer("SELECT id FROM photo WHERE sha256 = ?1", facts.sha256));
   if (known) {
+    JULU_CHECK(forget_damaged(db, *known, facts.sha256));
     JULU_TRY(const auto here, db.integer("SELECT here FROM photo WHERE id = ?1", *known));
     if (here == 1) {
       JULU_CHECK(drop_chunks(db, mutant(Mutant::known_photo_dropped) ? *known : photo));

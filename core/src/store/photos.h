@@ -87,6 +87,8 @@ Result<std::int64_t> next_photo_id(Connection& db);
 Result<bool> is_photo(Core& core, Connection& db, const PhotoInput& input, const Hash& sha256);
 /// Takes a file in, inside the caller's transaction. The same bytes are stored once.
 Result<TakenPhoto> take_photo(Core& core, Connection& db, const PhotoInput& input, int urgency);
+/// Whether the bytes here are the photo's.
+Result<bool> has_hash(Connection& db, std::int64_t photo, const Hash& sha256);
 /// At most `bytes_max` from `offset`.
 Result<std::string> read_range(Connection& db, std::int64_t photo, std::int64_t offset, std::size_t bytes_max);
 /// The thumbnail's bytes; derives it when there is none and `here`. Empty: none can be made of this photo.

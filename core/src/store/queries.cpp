@@ -366,7 +366,10 @@ Result<Status> Store::status() {
       into = value.value_or(0);
       return {};
     };
-    JULU_CHECK(count("SELECT count(*) FROM record INDEXED BY record_changed", status.records));
+    JULU_CHECK(
+        count("SELECT (SELECT count(*) FROM record INDEXED BY record_changed)"
+              " - (SELECT count(*) FROM record WHERE deleted = 1)",
+              status.records));
     // Each of the three by its index: most ops of a phone are receipted.
     JULU_CHECK(
         count("SELECT count(*) FROM (SELECT record FROM op WHERE status = 0 UNION SELECT record FROM op WHERE"

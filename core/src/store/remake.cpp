@@ -62,6 +62,7 @@ Result<void> keep_conflicts(Core& core, Connection& db, const Id& record, const 
       if (mutant(Mutant::given_up_not_told)) break;
       JULU_CHECK(add_history(db, record, now, "given_up",
                              Json{{"field", lost.field},
+                                  {"kept", at_pointer(merged.patch, lost.field) != nullptr ? "local" : "remote"},
                                   {"base", value(lost.base)},
                                   {"local", value(lost.local)},
                                   {"remote", value(lost.remote)}}));

@@ -13,6 +13,10 @@ using namespace store;
 
 namespace {
 
+// A platform that hashes late has the time of so many waits; one that never finds the bytes costs no more than one
+// upload a day.
+constexpr std::int64_t kUploadsAtOnce = 8;
+
 bool is_believed(const OpResult& result) {
   return result.status == OpStatus::applied || result.status == OpStatus::duplicate;
 }
@@ -144,12 +148,16 @@ Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& resu
       return s.db.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1", op.row,
                       problem_text(ErrorCode::photo_unknown, "lost", "", "", ""));
     }
-    // Not there after all: the bytes go again from the start.
-    if (!mutant(Mutant::bytes_missing_ignored))
-      JULU_CHECK(s.db.run(
-          "UPDATE photo SET own = 1, uploaded = 0, upload_url = NULL WHERE sha256 = (SELECT photo FROM op WHERE seq = ?1)",
-          op.row));
-    return wait_again(s, op, result.problem, ErrorCode::bytes_missing, result.retry_after_ms);
+    // Not there after all: the bytes go again from the start, but not for ever as soon as they can.
+    JULU_TRY(const auto attempts, s.db.integer("SELECT attempts FROM op WHERE seq = ?1", op.row));
+    const bool at_once = attempts.value_or(0) < kUploadsAtOnce;
+    JULU_CHECK(wait_again(s, op, result.problem, ErrorCode::bytes_missing,
+                          at_once ? result.retry_after_ms : limits::retry_after_ms_max));
+    if (mutant(Mutant::bytes_missing_ignored)) return {};
+    return s.db.run(
+        "UPDATE photo SET own = 1, uploaded = 0, upload_url = NULL, next_attempt_ms = op.next_attempt_ms,"
+        " wait_max_ms = op.wait_max_ms FROM op WHERE op.seq = ?1 AND photo.sha256 = op.photo",
+        op.row);
   }
   return wait_again(s, op, result.problem, ErrorCode::held, result.retry_after_ms);
 }
@@ -227,7 +235,7 @@ Result<Outbox::Settled> Outbox::settle(const std::vector<OutgoingOp>& sent, cons
   if (sent.size() != results.size()) return Error{ErrorCode::bad_reply, "/results", {}};
   Core& core = *store_.core_;
   const std::vector<ReceiptItem> items = items_of(sent, results);
-  return core.write([&](Connection& db) -> Result<Settled> {
+  return core.save([&](Connection& db) -> Result<Settled> {
     // Another process may have made this store another device meanwhile, whose numbers these are now.
     JULU_CHECK(core.heed_identity(db));
     // What this very reply tells of a restore is known before its results are judged.
