@@ -251,9 +251,9 @@ std::vector<std::string> Session::set_aside(const std::string& directory) const 
 void Session::note_set_aside(const std::string& directory) const {
   for (const std::string& kept : set_aside(directory)) {
     note(fill(
-        "先前的数据文件损坏，读不出来，原样保存在 {}。\n没有上传过的要重新登记；都登记好后把它移到别处，就不再提示。",
-        "The data file of before is damaged and could not be read; it is kept in {}.\nEnter again what was not "
-        "uploaded, then move it elsewhere: this is said no more.",
+        "先前的数据文件损坏，读不出来，原样保存在 {}。\n没有上传过的要重新登记；都登记好后把这个文件夹移到别处，就不再提示。",
+        "An earlier data file is damaged and could not be read; it is kept in {}.\nEnter again what was not "
+        "uploaded; once that is done, move the folder elsewhere and this is not said again.",
         short_path(kept)));
   }
 }
