@@ -182,6 +182,67 @@ Error no_such_way(const Session& session, const Form& form, Verb verb, const Err
 
 namespace {
 
+// The platform names a field of the operation, or of the body in it.
+const Field* refused_field(const Form& form, const Record& record) {
+  constexpr std::string_view kBody = "/body";
+  std::string place = record.problem ? record.problem->field : std::string();
+  if (place.starts_with("/body/")) place.erase(0, kBody.size());
+  return field_at(form, place);
+}
+
+ErrorCode refusal_code(const Error& problem) {
+  if (problem.code != ErrorCode::rejected) return problem.code;
+  if (problem.detail == "flow") return ErrorCode::step_not_allowed;
+  return problem.detail == "schema" ? ErrorCode::field_invalid : problem.code;
+}
+
+// Chinese, and what it is written with, begins at U+3000.
+bool is_in(std::string_view text, Lang lang) {
+  const bool chinese = std::any_of(text.begin(), text.end(), [](unsigned char c) { return c >= 0xE3; });
+  return chinese == (lang == Lang::zh);
+}
+
+}  // namespace
+
+std::string refusal_text(const Session& session, const Form& form, const Record& record) {
+  if (is_refused_for_good(record)) return session.pick("平台已删除这条记录", "the platform has deleted the record");
+  if (!record.problem) return session.pick("原因不明", "no reason given");
+  const Field* field = refused_field(form, record);
+  const std::string label = field != nullptr ? field->label(session.lang) : std::string();
+  const ErrorCode code = refusal_code(*record.problem);
+  const std::string& words = record.problem_text;
+  if (words.empty() || (code != ErrorCode::rejected && !is_in(words, session.lang)))
+    return message(Error{code, label, {}}, session.lang);
+  return label.empty() ? words : words + session.fill("（{}）", " ({})", label);
+}
+
+std::string refusal_advice(const Session& session, const Form& form, const Record& record, const std::string& id) {
+  if (!record.problem) return {};
+  std::string text;
+  const Field* field = refused_field(form, record);
+  if (field != nullptr && form.shape() == "document") {
+    const std::string& kind = form.kind();
+    const bool named = kind == "household" || kind == "person";  // it has a command of its own
+    text = session.fill("改正：julu {0} --edit {1} --set \"{2}=…\"，再 julu resend {1}",
+                        "to correct it: julu {0} --edit {1} --set \"{2}=…\", then julu resend {1}",
+                        named ? kind : "record " + kind, id, field->label(session.lang));
+  } else if (field != nullptr) {
+    text = session.fill("这种记录不能改：用 julu give-up {} 放弃，再另记一条",
+                        "a record of this kind is not edited: julu give-up {}, then enter another one", id);
+  }
+  const ErrorCode code = refusal_code(*record.problem);
+  if (code == ErrorCode::scope || code == ErrorCode::step_not_allowed)
+    text += (text.empty() ? "" : "\n") + std::string(new_role_advice(session));
+  return text;
+}
+
+const char* new_role_advice(const Session& session) {
+  return session.pick("您的身份或网格若有调整，请用新的激活码运行 julu init",
+                      "if you were given another role or grid, run julu init with a new code");
+}
+
+namespace {
+
 // A code that is kept, since lists are open, though no list here has it.
 void note_if_unknown(const Session& session, const std::string& list, const std::string& code,
                      const std::string& label) {

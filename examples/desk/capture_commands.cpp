@@ -127,6 +127,15 @@ Result<Saved> save(const Session& session, Store& store, const Form& form, const
       return no_such_way(session, form, Verb::edit, saved.error());
     return saved;
   }
+  // The library gives the first answer again; who sees 已保存 would look for the record in vain.
+  const auto known = entered.id.empty() ? Result<std::optional<Record>>(std::nullopt) : store.get(entered.id);
+  if (known && *known && (*known)->deleted) {
+    return own_words(
+        ErrorCode::record_deleted, "/id",
+        session.fill("这条记录已被删除。如仍需要，请换一个 --id（或不写）另记一条。",
+                     "This record has been deleted. If it is still needed, enter it under another --id, or "
+                     "without one."));
+  }
   Capture capture;
   capture.kind = form.kind();
   capture.body = std::move(body);

@@ -36,10 +36,11 @@ int act(Session& session, Store& store, const Wanted& wanted, const std::string&
     const auto record = record_of(store, id);
     const std::string steps =
         record ? action_choices(record->state, store.identity().role, session.lang) : std::string();
-    return session.fail(saved.error(), wanted.action,
-                        steps.empty()
-                            ? session.pick("您现在没有可以办理的步骤。", "There is no step for you to take now.")
-                            : session.pick("现在可以：", "Now possible: ") + steps);
+    std::string hint = steps.empty()
+                           ? session.pick("您现在没有可以办理的步骤。", "There is no step for you to take now.")
+                           : session.pick("现在可以：", "Now possible: ") + steps;
+    if (saved.error().code == ErrorCode::step_not_allowed) hint += std::string("\n") + new_role_advice(session);
+    return session.fail(saved.error(), wanted.action, hint);
   }
   if (!saved) return fail_entered(session, in_body(saved.error()), nullptr, photos);
   const int said = say_saved(session, store, *saved, session.pick("已保存", "Saved"),

@@ -39,6 +39,13 @@ int fail_entered(const Session& session, Error error, const Form* form, const st
 /// The refusal of an edit or a removal by a kind that knows none: what it has instead.
 enum class Verb { edit, remove };
 Error no_such_way(const Session& session, const Form& form, Verb verb, const Error& refused);
+/// Why the platform refused what is parked of a record, and the field: in the platform's words where they are in the
+/// person's language or nothing else is known.
+std::string refusal_text(const Session& session, const Form& form, const Record& record);
+/// What would make the platform take it, for the record of this short id; empty where nobody knows.
+std::string refusal_advice(const Session& session, const Form& form, const Record& record, const std::string& id);
+/// For whom a step is refused that should be theirs: who they are came with the enrolment.
+const char* new_role_advice(const Session& session);
 /// Notes codes in `body` that are kept, since lists are open, though no list here has them.
 void note_unknown_codes(const Session& session, const Form& form, const std::string& body);
 void note_unknown_roles(const Session& session, const std::vector<PhotoInput>& photos);
@@ -64,7 +71,7 @@ std::string case_state(const Session& session, const Record& record);
 bool is_refused_for_good(const Record& record);
 std::string only_give_up(const Session& session, Store& store, const Record& record);
 /// "已送达 · 已派单", "已保存 · 未上传", "未被接受：…".
-std::string state_text(const Session& session, const Record& record);
+std::string state_text(const Session& session, Store& store, const Record& record);
 Json record_json(Store& store, const Record& record);
 /// Calls `each` for every record that fits, newest first, page by page, until it says false.
 Result<void> each_record(Store& store, Filter filter, const std::function<bool(const Record&)>& each);

@@ -15,6 +15,8 @@ namespace julu::desk {
 namespace {
 
 constexpr int kCellMax = 40;  // of all columns but the last
+// Less is no width to find something in, or to read in: then the last column has lines of its own, set in by so much.
+constexpr int kLastMin = 12, kReadMin = 24, kIndent = 4;
 
 // What a terminal must not be given: controls, and the marks that turn the direction of what follows.
 bool is_printable(char32_t c) {
@@ -139,44 +141,49 @@ std::vector<int> Table::widths() const {
 }
 
 std::string Table::text(int terminal) const {
-  const std::vector<int> room = widths();
-  int indent = 0;
-  for (std::size_t i = 0; i + 1 < room.size(); ++i) indent += room[i] + 2;
-  std::string out;
-  for (const auto& row : rows_) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const bool last = i + 1 == row.size();
-      const int most = !last ? kCellMax : terminal > 0 ? std::max(terminal - indent, 2) : width(row[i]);
-      const std::string cell = fitted(row[i], most);
-      out += last ? cell : padded(cell, room[i]) + "  ";
-    }
-    out.erase(out.find_last_not_of(' ') + 1);
-    out += '\n';
-  }
-  return out;
+  return laid(terminal, kLastMin, [&](const std::string& last, int most) {
+    return std::vector<std::string>{terminal > 0 ? fitted(last, most) : clean_line(last)};
+  });
 }
 
 std::string Table::whole(int terminal) const {
-  constexpr int kLastMin = 24;  // less is no width to read in: then it has lines of its own
+  return laid(terminal, kReadMin, [&](const std::string& last, int most) {
+    return terminal > 0 ? wrapped(last, most) : std::vector<std::string>{clean_line(last)};
+  });
+}
+
+std::string Table::laid(int terminal, int last_min, const LastColumn& last_column) const {
   const std::vector<int> room = widths();
   int indent = 0;
   for (std::size_t i = 0; i + 1 < room.size(); ++i) indent += room[i] + 2;
-  const bool below = terminal > 0 && terminal - indent < kLastMin;
-  if (below) indent = 4;
+  const bool below = terminal > 0 && terminal - indent < std::min(last_min, room.back());
+  if (below) indent = kIndent;
   std::string out;
+  const auto end_line = [&out] {
+    out.erase(out.find_last_not_of(' ') + 1);
+    out += '\n';
+  };
+  const auto begin_line = [&](int columns) {
+    end_line();
+    out.append(static_cast<std::size_t>(columns), ' ');
+    return columns;
+  };
   for (const auto& row : rows_) {
-    std::string line;
-    for (std::size_t i = 0; i + 1 < row.size(); ++i) line += padded(fitted(row[i], kCellMax), room[i]) + "  ";
-    const std::string& last = row.back();
-    auto lines =
-        terminal > 0 ? wrapped(last, std::max(terminal - indent, 2)) : std::vector<std::string>{clean_line(last)};
-    if (below) lines.insert(lines.begin(), std::string());
-    for (std::size_t i = 0; i < lines.size(); ++i) {
-      if (i > 0) line = std::string(static_cast<std::size_t>(indent), ' ');
-      line += lines[i];
-      line.erase(line.find_last_not_of(' ') + 1);
-      if (i == 0 || !line.empty()) out += line + '\n';
+    int at = 0;
+    for (std::size_t i = 0; i + 1 < row.size(); ++i) {
+      if (below && i > 0 && at + room[i] > terminal) at = begin_line(kIndent);
+      const int columns = below ? std::min(room[i], std::max(terminal - at, 2)) : room[i];
+      out += padded(fitted(row[i], columns), columns) + "  ";
+      at += columns + 2;
     }
+    bool first = !below;
+    for (const std::string& line : last_column(row.back(), std::max(terminal - indent, 2))) {
+      if (!first && line.empty()) continue;
+      if (!first) begin_line(indent);
+      first = false;
+      out += line;
+    }
+    end_line();
   }
   return out;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,14 +32,18 @@ class Table {
  public:
   explicit Table(std::vector<std::string> head) { rows_.push_back(std::move(head)); }
   void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
-  /// A line a row: the last column is cut to a terminal of so many columns, and whole for none (0).
+  /// A line a row: the last column is cut to a terminal of so many columns, and whole for none (0). In a terminal that
+  /// is too narrow for it a row goes on in further lines.
   std::string text(int terminal = 0) const;
-  /// The last column is never cut: for a terminal of so many columns it is wrapped, for none (0) it is one line.
+  /// The same, but the last column is never cut: it is wrapped.
   std::string whole(int terminal) const;
   bool empty() const { return rows_.size() < 2; }
 
  private:
+  /// The lines that the last column of a row takes, each of so many columns at most.
+  using LastColumn = std::function<std::vector<std::string>(const std::string& last, int most)>;
   std::vector<int> widths() const;
+  std::string laid(int terminal, int last_min, const LastColumn& last_column) const;
   std::vector<std::vector<std::string>> rows_;
 };
 

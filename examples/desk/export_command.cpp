@@ -51,9 +51,9 @@ std::string csv_head(const Session& session, const Form& form) {
   return line + "\r\n";
 }
 
-std::string csv_line(const Session& session, const Form& form, const Record& record, const Json& body) {
+std::string csv_line(const Session& session, Store& store, const Form& form, const Record& record, const Json& body) {
   std::string line =
-      record.id + "," + time_text(record.captured_at_ms, true) + "," + csv_cell(state_text(session, record));
+      record.id + "," + time_text(record.captured_at_ms, true) + "," + csv_cell(state_text(session, store, record));
   for (const Field& field : form.fields()) {
     if (field.schema.contains("properties")) continue;
     const Json::json_pointer pointer(field.pointer);
@@ -91,7 +91,7 @@ Result<std::int64_t> write_records(const Session& session, Store& store, const E
     Json body = Json::parse(record.body, nullptr, false);
     if (!wanted.unmask) body = form.masked(std::move(body));
     if (wanted.csv) {
-      write(csv_line(session, form, record, body));
+      write(csv_line(session, store, form, record, body));
     } else {
       Json object = record_json(store, record);
       object["captured_at"] = iso_time(record.captured_at_ms);

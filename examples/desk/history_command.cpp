@@ -44,11 +44,30 @@ std::string receipt_text(const Session& session, const HistoryEntry& entry) {
   return entry.hash.empty() ? "" : session.pick("未上传", "not yet");
 }
 
-// Words for the details of one record's events.
+// Words for the details of one record's events, and the details themselves for a program.
 class Teller {
  public:
   Teller(const Session& session, Store& store, const Form& form, bool unmask)
-      : session_(session), store_(store), form_(form), unmask_(unmask) {}
+      : session_(session), store_(store), form_(form), unmask_(unmask), whole_(unmask || session.json) {}
+
+  /// Nothing in it is cut.
+  Json detail(const HistoryEntry& entry) {
+    Json detail = Json::parse(entry.detail, nullptr, false);
+    if (!detail.is_object()) return Json::object();
+    if (entry.what == "append" || entry.what == "attach") return detail;
+    if (entry.what == "pulled") {
+      for (const char* side : {"from", "to"}) {
+        if (detail.contains(side)) detail[side] = visible(detail[side]);
+      }
+      return detail;
+    }
+    if (entry.what != "given_up") return visible(detail);
+    const std::string field = word(detail, "field");
+    for (const auto& [name, value] : detail.items()) {
+      if (name != "field") value = visible_at(field, value);
+    }
+    return detail;
+  }
 
   std::string text(const HistoryEntry& entry) {
     const Json detail = Json::parse(entry.detail, nullptr, false);
@@ -67,7 +86,7 @@ class Teller {
 
  private:
   // A line of a list is for finding what is looked for; who wants to read it all asks for that.
-  std::string cut(const std::string& text) { return unmask_ ? text : fit(text, kSummaryColumns); }
+  std::string cut(const std::string& text) { return whole_ ? text : fit(text, kSummaryColumns); }
 
   std::string fit(const std::string& text, int columns) {
     kept_back_ = kept_back_ || width(text) > columns;
@@ -81,9 +100,18 @@ class Teller {
     return masked;
   }
 
+  // One value of the field.
+  Json visible_at(const std::string& pointer, const Json& value) {
+    if (value.is_null() || !pointer.starts_with('/')) return value;
+    const Json::json_pointer place(pointer);
+    Json body = Json::object();
+    body[place] = value;
+    return visible(body)[place];
+  }
+
   std::string one(const std::string& pointer, const Json& value) {
     const std::string text = value_text(session_, store_, form_, pointer, value);
-    return unmask_ ? text : fit(text, kValueColumns);
+    return whole_ ? text : fit(text, kValueColumns);
   }
 
   void add(std::string& text, const std::string& label, const std::string& value) const {
@@ -127,14 +155,7 @@ class Teller {
 
   std::string lost(const Json& detail) {
     const std::string pointer = word(detail, "field");
-    const auto at = [&](const char* member) {
-      const Json value = detail.value(member, Json());
-      if (value.is_null() || !pointer.starts_with('/')) return value;
-      const Json::json_pointer place(pointer);
-      Json body = Json::object();
-      body[place] = value;
-      return Json(visible(body)[place]);
-    };
+    const auto at = [&](const char* member) { return visible_at(pointer, detail.value(member, Json())); };
     std::string text;
     add(text, form_.label(pointer, session_.lang),
         session_.fill("我填的 {}，平台的 {}", "mine {}, the platform's {}", one(pointer, at("local")),
@@ -158,17 +179,23 @@ class Teller {
   const Session& session_;
   Store& store_;
   const Form& form_;
-  bool unmask_;
+  bool unmask_, whole_;
   bool kept_back_ = false;
 };
 
-Json entry_json(const HistoryEntry& entry, const std::string& note, bool unmask) {
-  Json line{
-      {"at_ms", entry.at_ms},       {"what", entry.what},   {"actor", entry.actor}, {"action", entry.action},
-      {"state", entry.state},       {"op_id", entry.op_id}, {"hash", entry.hash},   {"receipt_key", entry.receipt_key},
-      {"standing", entry.standing}, {"note", note}};
-  if (unmask) line["detail"] = Json::parse(entry.detail, nullptr, false);
-  return line;
+Json entry_json(const std::string& record, const HistoryEntry& entry, Teller& teller) {
+  return {{"id", record},
+          {"at_ms", entry.at_ms},
+          {"what", entry.what},
+          {"actor", entry.actor},
+          {"action", entry.action},
+          {"state", entry.state},
+          {"op_id", entry.op_id},
+          {"hash", entry.hash},
+          {"receipt_key", entry.receipt_key},
+          {"standing", entry.standing},
+          {"note", teller.text(entry)},
+          {"detail", teller.detail(entry)}};
 }
 
 int history(Session& session, const Asked& asked) {
@@ -187,17 +214,23 @@ int history(Session& session, const Asked& asked) {
     Table table({session.pick("时间", "time"), session.pick("事项", "event"), session.pick("经手", "by"),
                  session.pick("之后状态", "state"), session.pick("回执", "receipt"), session.pick("说明", "note")});
     for (const HistoryEntry& entry : *entries) {
-      const std::string note = teller.text(entry);
       if (session.json) {
-        session.print_json(entry_json(entry, note, asked.unmask));
+        session.print_json(entry_json(record->id, entry, teller));
         continue;
       }
       const bool ours = !entry.hash.empty();
-      table.add(
-          {time_text(entry.at_ms, true), event_text(session, entry), ours ? session.pick("本人", "me") : entry.actor,
-           entry.state.empty() ? "" : state_label(entry.state, session.lang), receipt_text(session, entry), note});
+      table.add({time_text(entry.at_ms, true), event_text(session, entry),
+                 ours ? session.pick("本人", "me") : entry.actor,
+                 entry.state.empty() ? "" : state_label(entry.state, session.lang), receipt_text(session, entry),
+                 teller.text(entry)});
     }
     if (session.json) return 0;
+    if (table.empty()) {
+      session.note(session.fill("没有本机的操作记录：这条记录由平台下发，内容见 julu show {}",
+                                "nothing was done to it here: the record came from the platform, see julu show {}",
+                                short_of(store, record->id)));
+      return 0;
+    }
     session.print(table.whole(terminal_columns(STDOUT_FILENO)));
     if (teller.kept_back()) {
       session.note(session.fill("完整内容用 julu history {} --unmask 看（会留下查看记录）",

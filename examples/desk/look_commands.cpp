@@ -61,7 +61,7 @@ int list(Session& session, const Looked& looked) {
         session.print_json(record_json(store, record));
       } else {
         table.add({short_of(store, record.id), kind_title(store, record.kind, session.lang),
-                   time_text(record.captured_at_ms), state_text(session, record), record.title});
+                   time_text(record.captured_at_ms), state_text(session, store, record), record.title});
       }
       return true;
     });
@@ -128,11 +128,12 @@ void print_photos(const Session& session, const Record& record, int label_column
 }
 
 // What only a person can do now.
-void say_ways_on(const Session& session, Store& store, const Record& record) {
+void say_ways_on(const Session& session, Store& store, const Form& form, const Record& record) {
   const std::string id = short_of(store, record.id);
   if (is_refused_for_good(record)) {
     session.note(only_give_up(session, store, record));
   } else if (record.delivery == Delivery::parked) {
+    if (const std::string text = refusal_advice(session, form, record, id); !text.empty()) session.note(text);
     session.note(session.fill("未被接受的内容：重新发送用 julu resend {0}，不再发送用 julu give-up {0}",
                               "what was refused: julu resend {0} sends it again, julu give-up {0} does not", id));
   }
@@ -162,7 +163,7 @@ int show(Session& session, const Looked& looked) {
       return 0;
     }
     session.print(clean_line(kind_title(store, record->kind, session.lang)) + "  " + record->id);
-    Rows rows{{session.pick("状态", "state"), state_text(session, *record)}};
+    Rows rows{{session.pick("状态", "state"), state_text(session, store, *record)}};
     if (record->delivery == Delivery::parked && !record->state.empty())
       rows.emplace_back(session.pick("当前状态", "case now"), case_state(session, *record));
     rows.emplace_back(session.pick("登记时间", "saved"), time_text(record->captured_at_ms, true));
@@ -174,7 +175,7 @@ int show(Session& session, const Looked& looked) {
     for (const auto& [label, text] : rows)
       session.print(padded(clean_line(label), columns) + "  " + fitted(text, 4000));
     print_photos(session, *record, columns);
-    say_ways_on(session, store, *record);
+    say_ways_on(session, store, form, *record);
     return 0;
   });
 }
@@ -193,7 +194,7 @@ Result<std::int64_t> write_photo(Store& store, const std::string& sha256, const 
 }
 
 // The photo whose hash begins so, as `show` prints it.
-Result<std::string> photo_beginning(Store& store, const std::string& digits) {
+Result<std::string> photo_beginning(const Session& session, Store& store, const std::string& digits) {
   std::set<std::string> found;
   Filter filter;
   filter.limit = 200;
@@ -204,21 +205,26 @@ Result<std::string> photo_beginning(Store& store, const std::string& digits) {
     }
     return found.size() < 2;
   }));
-  if (found.empty()) return Error{ErrorCode::record_unknown, "/id", {}};
+  if (found.empty()) {
+    return own_words(
+        ErrorCode::photo_unknown, "/id",
+        session.fill("没有照片 {}。照片的编号是 julu show 里的 12 位，记录的编号见 julu list。",
+                     "There is no photo {}. Photos go by the 12 digits in julu show, records by the ids in "
+                     "julu list.",
+                     digits));
+  }
   if (found.size() > 1) return Error{ErrorCode::bad_argument, "/id", "several photos begin so"};
   return *found.begin();
 }
 
 // One photo by its hash, or those of a record.
-Result<std::vector<std::pair<std::string, std::string>>> wanted_photos(Store& store, const std::string& typed) {
+Result<std::vector<std::pair<std::string, std::string>>> wanted_photos(const Session& session, Store& store,
+                                                                       const std::string& typed) {
   std::vector<std::pair<std::string, std::string>> wanted;
-  if (typed.size() == 64) {
-    wanted.emplace_back(typed, "photo");
-    return wanted;
-  }
+  const bool hex = std::all_of(typed.begin(), typed.end(), [](unsigned char c) { return std::isxdigit(c) != 0; });
   const auto record = record_of(store, typed);
-  if (!record && record.error().code == ErrorCode::record_unknown && typed.size() >= kPhotoDigits) {
-    JULU_TRY(const std::string sha256, photo_beginning(store, typed));
+  if (!record && record.error().code == ErrorCode::record_unknown && hex && typed.size() >= kPhotoDigits) {
+    JULU_TRY(const std::string sha256, photo_beginning(session, store, typed));
     wanted.emplace_back(sha256, "photo");
     return wanted;
   }
@@ -237,7 +243,7 @@ std::string in_file_name(std::string role) {
 
 int photo(Session& session, const Looked& looked) {
   return with_store(session, [&](Store& store) {
-    const auto wanted = wanted_photos(store, looked.id);
+    const auto wanted = wanted_photos(session, store, looked.id);
     if (!wanted) return session.fail(wanted.error(), looked.id);
     std::error_code failed;
     const bool folder = std::filesystem::is_directory(looked.out, failed);
@@ -351,7 +357,7 @@ std::string only_give_up(const Session& session, Store& store, const Record& rec
                       short_of(store, record.id));
 }
 
-std::string state_text(const Session& session, const Record& record) {
+std::string state_text(const Session& session, Store& store, const Record& record) {
   const std::string state = case_state(session, record);
   std::string text;
   switch (record.delivery) {
@@ -362,11 +368,8 @@ std::string state_text(const Session& session, const Record& record) {
     case Delivery::delivered: text = session.pick("已送达", "delivered"); break;
     case Delivery::confirming: text = session.pick("已送达 · 正在复核", "delivered · being confirmed"); break;
     case Delivery::parked: {
-      text = session.pick("未被接受：", "refused: ");
-      text += !record.problem_text.empty() ? record.problem_text
-              : is_refused_for_good(record) ? session.pick("平台已删除这条记录", "the platform has deleted the record")
-              : record.problem              ? std::string(sentence(record.problem->code, session.lang))
-                                            : session.pick("原因不明", "no reason given");
+      const auto schema = store.schema(record.kind);
+      text = session.pick("未被接受：", "refused: ") + refusal_text(session, Form(schema ? *schema : "{}"), record);
       break;
     }
   }

@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -207,8 +208,54 @@ Result<std::unique_ptr<Store>> Session::open() {
         fill("这台电脑没有登记过 {}，登记过的是 {}。", "{} is not enrolled here; enrolled: {}.", wanted, names));
   }
   auto store = open_at(directory_);
-  if (store) note_losses(**store);
+  if (!store) return not_opened(store.error());
+  note_losses(**store);
+  note_set_aside(directory_);
   return store;
+}
+
+// Of what cannot be opened no later command knows more.
+Error Session::not_opened(const Error& error) const {
+  if (error.code == ErrorCode::store_corrupt) {
+    return own_words(
+        error.code, {},
+        fill("数据文件损坏，读不出来；它原样留在 {}。\n请向乡镇中心要新的激活码，运行 julu init "
+             "--platform 平台地址 --code 激活码，再把没有上传过的重新登记。",
+             "The data file is damaged and could not be read; it is left as it is in {}.\nAsk the township "
+             "for a new activation code, run julu init --platform URL --code CODE, and enter again what "
+             "was not uploaded.",
+             short_path(directory_)));
+  }
+  if (error.code == ErrorCode::store_key && error.field != "key-file") {
+    return own_words(error.code, "key-file",
+                     fill("密钥 {} 打不开这里的数据；数据没有改动。\n请用 --key-file 指定登记时的密钥文件。",
+                          "The key {} does not open the data here; nothing was changed.\nName the key file of the "
+                          "enrolment with --key-file.",
+                          short_path(key_path())));
+  }
+  return error;
+}
+
+std::vector<std::string> Session::set_aside(const std::string& directory) const {
+  std::vector<std::string> found;
+  const fs::path path(directory);
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(path.parent_path(), failed)) {
+    if (entry.path().filename().string().starts_with(path.filename().string() + ".damaged-"))
+      found.push_back(entry.path().string());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+void Session::note_set_aside(const std::string& directory) const {
+  for (const std::string& kept : set_aside(directory)) {
+    note(fill(
+        "先前的数据文件损坏，读不出来，原样保存在 {}。\n没有上传过的要重新登记；都登记好后把这个文件夹移到别处，就不再提示。",
+        "An earlier data file is damaged and could not be read; it is kept in {}.\nEnter again what was not "
+        "uploaded; once that is done, move the folder elsewhere and this is not said again.",
+        short_path(kept)));
+  }
 }
 
 // Again with every command: nothing tells whether anybody has read it yet.
@@ -301,6 +348,11 @@ std::string Session::sentence_for(const Error& error) const {
         "存储空间不足，这个命令没有做完。先前保存的内容不会丢失；清理空间后请再执行一次。",
         "The disk is full, and the command was not done. What was saved before is safe: free some space, then run "
         "it again.");
+  }
+  if (error.code == ErrorCode::store_corrupt) {
+    return pick("数据文件有损坏，这个命令没有做完。请再执行一次：会自动修复，原文件不会删除。",
+                "The data file is damaged, and the command was not done. Run it again: the file mends itself, and the "
+                "damaged one is kept.");
   }
   return message(error, lang);
 }

@@ -47,6 +47,10 @@ class Session {
   Result<StoreKey> key(bool make_when_missing) const;
   /// The one worker's store, or the one that --worker names. Notes what damage has taken from it.
   Result<std::unique_ptr<Store>> open();
+  /// The stores before the one in `directory` that nobody could read any more: they are kept beside it.
+  std::vector<std::string> set_aside(const std::string& directory) const;
+  /// Says where those are and what to do, when there are any.
+  void note_set_aside(const std::string& directory) const;
   /// Writes down that sensitive values are about to be shown (which, not what): unmasked.jsonl beside the store. They
   /// may be shown only when it is on disk.
   Result<void> log_unmasking(const Store& store, std::string_view command, std::string_view record) const;
@@ -63,6 +67,7 @@ class Session {
  private:
   Result<std::unique_ptr<Store>> open_at(const std::string& directory) const;
   void note_losses(Store& store) const;
+  Error not_opened(const Error& error) const;
   Error which_of(const std::vector<Enrolled>& all) const;
   std::string sentence_for(const Error& error) const;
   std::string advice_for(const Error& error) const;

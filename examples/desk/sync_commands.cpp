@@ -3,6 +3,7 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <map>
 #include <memory>
 
 #include <fmt/format.h>
@@ -100,12 +101,10 @@ int init(Session& session, const InitOptions& wanted) {
   const auto here = enrolments(session.root());
   if (!here) return session.fail(here.error());
   if (!here->empty()) {
-    session.note(
-        session.fill("这台电脑已登记过 {}。同一位再登记，原有数据接着用；换一位，另外保存。",
-                     "Enrolled here already: {}. The same worker goes on with what is here; another one's data "
-                     "is kept apart.",
-                     names_of(session, *here)));
+    session.note(session.fill("这台电脑已登记过 {}。", "Enrolled here already: {}.", names_of(session, *here)));
   }
+  std::map<std::string, std::size_t> set_aside;  // beside each store that was here
+  for (const Enrolled& one : *here) set_aside[one.directory] = session.set_aside(one.directory).size();
   const auto key = session.key(true);
   if (!key) return session.fail(key.error());
   EnrolOptions options;
@@ -118,9 +117,10 @@ int init(Session& session, const InitOptions& wanted) {
   const auto device = enrol(options);
   if (!device) return fail_to_enrol(session, device.error(), wanted.platform);
   const Identity& who = device->identity;
-  const bool goes_on =
-      std::any_of(here->begin(), here->end(), [&](const Enrolled& one) { return one.directory == device->directory; });
-  if (!here->empty() && !goes_on) {
+  const bool known = set_aside.contains(device->directory);
+  const bool goes_on = known && set_aside[device->directory] == session.set_aside(device->directory).size();
+  session.note_set_aside(device->directory);
+  if (!here->empty() && !known) {
     session.note(
         session.fill("现在登记了不止一位，以后每条命令都要写 --worker（或设 JULU_WORKER）；这次登记的是 --worker {}",
                      "More than one is enrolled now: every command wants --worker (or JULU_WORKER); this one "
@@ -190,12 +190,17 @@ void add(SyncOutcome& sum, const SyncOutcome& run) {
 }
 
 // "平台无应答，稍后自动重试（2 秒后）。已保存的内容不会丢失。" Without `wait_ms` nobody tries again by itself.
-std::string failure_text(const Session& session, const SyncOutcome& outcome, std::optional<std::int64_t> wait_ms) {
-  std::string text = outcome.failure ? std::string(sentence(outcome.failure->code, session.lang))
-                     : outcome.ops_left + outcome.photos_left == 0
-                         ? session.pick("平台恢复过备份，稍后核对它还有哪些内容。",
-                                        "The platform was restored; it is asked later what it still holds.")
-                         : session.pick("还有未上传的内容，稍后自动重试。", "Something is left; trying again later.");
+std::string failure_text(const Session& session, Store& store, const SyncOutcome& outcome,
+                         std::optional<std::int64_t> wait_ms) {
+  const auto status = store.status();
+  std::string text =
+      outcome.failure ? std::string(sentence(outcome.failure->code, session.lang))
+      : outcome.ops_left + outcome.photos_left > 0
+          ? session.pick("还有未上传的内容，稍后自动重试。", "Something is left; trying again later.")
+      : status && status->confirming
+          ? session.pick("平台恢复过备份，还要核对它有哪些内容，稍后自动重试。",
+                         "The platform was restored and has yet to be asked what it still holds; trying again later.")
+          : session.pick("同步没有做完，稍后自动重试。", "The sync is not done; trying again later.");
   if (outcome.failure && outcome.failure->code == ErrorCode::device_refused) {
     text +=
         session.pick("已保存的都在：管理员重新启用这台设备，或用新的激活码运行 julu init 之后，julu sync 就接着上传。",
@@ -295,7 +300,7 @@ Result<SyncOutcome> run_all(const Session& session, Store& store, Syncer& syncer
     const std::int64_t wait =
         std::max<std::int64_t>(outcome.next_attempt_ms.value_or(now + limits::backoff_base_ms) - now, 0);
     const bool again = !wanted.once && store.clock().monotonic_ms() + wait < until;
-    session.note(failure_text(session, outcome, again ? std::optional(wait) : std::nullopt));
+    session.note(failure_text(session, store, outcome, again ? std::optional(wait) : std::nullopt));
     if (!again) return sum;
     if (!stopping.wait_ms(wait)) {
       sum.end = SyncEnd::cancelled;
@@ -366,7 +371,7 @@ int sync(Session& session, const SyncCommand& wanted) {
     session.note(session.pick("已停止。已保存的内容不会丢失。", "Stopped. What was saved is safe."));
   if (outcome->end == SyncEnd::deadline || outcome->end == SyncEnd::sign_in ||
       outcome->end == SyncEnd::device_refused || outcome->end == SyncEnd::app_too_old) {
-    session.note(failure_text(session, *outcome, std::nullopt));
+    session.note(failure_text(session, store, *outcome, std::nullopt));
   }
   return say_outcome(session, store, *outcome, count_delivered(store, *before));
 }

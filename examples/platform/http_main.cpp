@@ -237,7 +237,9 @@ int main(int count, char** words) {
       return not_there("没有这台设备", device);
     if (backed_up->parsed()) platform.note_backup();
     if (dump->parsed()) platform.dump([](const juhaoban::Json& item) { std::cout << item.dump() << "\n"; });
-    return 0;
+    if (std::cout.flush()) return 0;
+    std::cerr << "juhaoban: 结果没有写出来\n";
+    return 74;
   } catch (const std::exception& error) {
     std::cerr << "juhaoban: " << error.what() << "\n";
     return 74;

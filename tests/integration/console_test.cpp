@@ -112,3 +112,45 @@ TEST_CASE("each class of error has the exit status that the desk's README says")
   for (const auto code : {ErrorCode::store_newer, ErrorCode::store_exists, ErrorCode::encryption_unavailable})
     CHECK(exit_status(code) == 78);
 }
+
+TEST_CASE("a table in a terminal too narrow for its columns goes on in further lines, none of them too long") {
+  Table table({"编号", "种类", "时间", "状态", "摘要"});
+  table.add({"7c31", "事件", "11-23 09:12", "已保存 · 未上传", "村东头排水沟堵了"});
+  CHECK(table.text(60) ==
+        "编号  种类  时间         状态             摘要\n"
+        "7c31  事件  11-23 09:12  已保存 · 未上传  村东头排水沟堵了\n");
+  CHECK(table.text(54) ==
+        "编号  种类  时间         状态             摘要\n"
+        "7c31  事件  11-23 09:12  已保存 · 未上传  村东头排水…\n");
+  CHECK(table.text(40) ==
+        "编号  种类  时间         状态\n"
+        "    摘要\n"
+        "7c31  事件  11-23 09:12  已保存 · 未上传\n"
+        "    村东头排水沟堵了\n");
+  CHECK(table.text(30) ==
+        "编号  种类  时间\n"
+        "    状态\n"
+        "    摘要\n"
+        "7c31  事件  11-23 09:12\n"
+        "    已保存 · 未上传\n"
+        "    村东头排水沟堵了\n");
+  CHECK(table.text(12) ==
+        "编号  种类\n"
+        "    时间\n"
+        "    状态\n"
+        "    摘要\n"
+        "7c31  事件\n"
+        "    11-23 0…\n"
+        "    已保存 …\n"
+        "    村东头…\n");
+  CHECK(table.whole(30).starts_with("编号  种类  时间\n    状态\n    摘要\n"));
+}
+
+TEST_CASE("a last column that is short needs no line of its own") {
+  Table table({"id", "n"});
+  table.add({"0123456789", "5"});
+  CHECK(table.text(14) == "id          n\n0123456789  5\n");
+  CHECK(table.text(13) == table.text(14));
+  CHECK(table.text(12) == "id\n    n\n0123456789\n    5\n");
+  CHECK(table.whole(13) == table.text(13));
+}

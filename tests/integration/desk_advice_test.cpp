@@ -106,6 +106,10 @@ TEST_CASE("what is wrong with the key or the folder names the option and the pat
   const std::string other = desk.folder.write("other", std::string(63, '0'));
   REQUIRE(::chmod(other.c_str(), 0600) == 0);
   CHECK(desk.says({"--key-file", other, "list"}, 77, "--key-file " + other));
+  const std::string wrong = desk.folder.write("wrong", std::string(64, '0'));
+  REQUIRE(::chmod(wrong.c_str(), 0600) == 0);
+  CHECK(desk.says({"--key-file", wrong, "list"}, 77, "密钥 " + wrong + " 打不开这里的数据"));
+  CHECK(desk.says({"--key-file", wrong, "list"}, 77, "用 --key-file 指定"));
   Process elsewhere({JULU_PROGRAM, "--data", other, "list"}, kWithErrors);
   CHECK(elsewhere.read_all().find("--data " + other) != std::string::npos);
 }
@@ -167,4 +171,29 @@ TEST_CASE("more photos than one command takes are refused with the number that i
     CHECK(desk.says(words, 64, "一次最多 64 张照片，这里有 65 张"));
   }
   CHECK(desk.run_json({"status"}).last().at("unsent_ops") == 1);
+}
+
+TEST_CASE("a photo that is not there is told from a record that is not there") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Mistyping desk(platform);
+  for (const std::string& digits : {std::string("abcdefabcdef"), many("a", 64)}) {
+    INFO(digits);
+    CHECK(desk.says({"photo", digits}, 66, "没有照片 " + digits));
+    CHECK(desk.says({"photo", digits}, 66, "julu show"));
+  }
+  CHECK(desk.says({"photo", "zzzz"}, 66, "找不到这条记录"));
+  CHECK(desk.says({"photo", many("z", 64)}, 66, "找不到这条记录"));
+}
+
+TEST_CASE("a record that was deleted is not saved again under its id, and that is said") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Mistyping desk(platform);
+  const std::string id = "01890a5d-ac96-774b-bcce-b302099a8057";
+  const std::vector<std::string> words{"household", "--address", "甲庄", "--id", id};
+  REQUIRE(desk.run(words).status == 0);
+  CHECK(desk.run_json(words).last().at("id") == id);
+  REQUIRE(desk.run({"remove", id, "--yes"}).status == 0);
+  CHECK(desk.says(words, 65, "这条记录已被删除"));
+  CHECK(desk.says(words, 65, "换一个 --id"));
+  CHECK(desk.run_json({"list"}).text.empty());
 }

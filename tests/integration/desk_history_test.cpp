@@ -165,3 +165,65 @@ TEST_CASE("show stands in columns however long a label is, and names another rec
   CHECK(desk.run({"show", person}).text.find("\n所属住户        " + home.substr(home.size() - 4) + "\n") !=
         std::string::npos);
 }
+
+TEST_CASE("a refusal names its field and the way to correct it, in English without Chinese, and that way works") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const std::string id = refused_household(desk);
+  const std::string digits = id.substr(id.size() - 4);
+  const std::string shown = desk.run({"show", id}, kWithErrors).text;
+  INFO(shown);
+  CHECK(shown.find("未被接受：不在负责范围内（所属网格）\n") != std::string::npos);
+  CHECK(shown.find("julu household --edit " + digits + " --set \"所属网格=…\"，再") != std::string::npos);
+  CHECK(shown.find("julu resend " + digits) != std::string::npos);
+  const std::string english = desk.run({"--lang", "en", "show", id}, kWithErrors).text;
+  INFO(english);
+  CHECK(english.find("refused: This record is outside your scope (Grid).") != std::string::npos);
+  CHECK(english.find("julu household --edit " + digits + " --set \"Grid=…\", then") != std::string::npos);
+  CHECK(english.find("负责") == std::string::npos);
+  CHECK(desk.run({"--lang", "en", "list"}).text.find("负责") == std::string::npos);
+  REQUIRE(desk.run({"household", "--edit", digits, "--set", "所属网格=130529200203001"}).status == 0);
+  REQUIRE(desk.run({"resend", digits}).status == 0);
+  CHECK(desk.run({"sync"}).status == 0);
+  CHECK(platform.dump("record").size() == 1);
+}
+
+TEST_CASE("a step that the platform does not allow is told in English by its kind, and by whom a new code helps") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const Desk leader(platform, "W-0100", "leader");
+  const std::string id = desk.run_json({"report", "--category", "道路", "--text", "坑"}).last().at("id");
+  REQUIRE(desk.run({"sync"}).status == 0);
+  REQUIRE(leader.run({"sync"}).status == 0);
+  const std::string code = "新的激活码运行 julu init";
+  const Ended not_mine = desk.run({"act", id, "受理"}, kWithErrors);
+  CHECK(not_mine.status == 65);
+  CHECK(not_mine.text.find(code) != std::string::npos);
+  platform.add_worker("W-0100", "worker");  // the county knows the leader as a worker now
+  REQUIRE(leader.run({"act", id, "受理"}).status == 0);
+  REQUIRE(leader.run({"sync", "--once"}).status == 65);
+  const std::string shown = leader.run({"show", id}, kWithErrors).text;
+  INFO(shown);
+  CHECK(shown.find("未被接受：此角色不能进行这一步") != std::string::npos);
+  CHECK(shown.find(code) != std::string::npos);
+  const std::string english = leader.run({"--lang", "en", "show", id}, kWithErrors).text;
+  INFO(english);
+  CHECK(english.find("refused: This step is not allowed") != std::string::npos);
+  CHECK(english.find("with a new code") != std::string::npos);
+  REQUIRE(leader.run({"give-up", id}).status == 0);
+  REQUIRE(leader.run({"init", "--platform", platform.url(), "--code", platform.code("W-0100")}).status == 0);
+  CHECK(leader.run({"act", id, "受理"}, kWithErrors).status == 65);  // here now too
+}
+
+TEST_CASE("a record that came from the platform has no history here, and that is said") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk first(platform, "W-0001", "clerk");
+  const std::string id = first.run_json({"household", "--address", "堤村 1 号"}).last().at("id");
+  REQUIRE(first.run({"sync"}).status == 0);
+  const Desk second(platform, "W-0002", "clerk");
+  REQUIRE(second.run({"sync"}).status == 0);
+  const Ended told = second.run({"history", id}, kWithErrors);
+  CHECK(told.status == 0);
+  CHECK(told.text == "没有本机的操作记录：这条记录由平台下发，内容见 julu show " + id.substr(id.size() - 4) + "\n");
+  CHECK(second.run_json({"history", id}).text.empty());
+}

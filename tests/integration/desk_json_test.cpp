@@ -1,4 +1,6 @@
 // What the clerk's terminal says to a program: one object a line, with all that a person reads and more.
+#include <map>
+
 #include <catch2/catch_test_macros.hpp>
 
 #include "desk.h"
@@ -78,13 +80,51 @@ TEST_CASE("a history has a line of JSON for each event, what was entered only fo
     CHECK(event.at("standing") == (last ? "waiting" : "delivered"));
     CHECK(event.at("receipt_key").get<std::string>().empty() == last);
     for (const char* member : {"actor", "action", "state", "note"}) CHECK(event.at(member).is_string());
-    CHECK_FALSE(event.contains("detail"));
+    CHECK(event.at("id") == id);
+    CHECK(event.at("detail").is_object());
   }
   CHECK(what == std::vector<std::string>{"create", "patch", "attach", "delete"});
   CHECK(events[0].at("note").get<std::string>().find("138****0001") != std::string::npos);
   const std::vector<json> whole = lines_of(desk.run_json({"history", id, "--unmask"}));
   REQUIRE(whole.size() == events.size());
   CHECK(whole[0].at("detail").at("phone") == "13800000001");
+  CHECK(events[0].at("detail").at("phone") == "138****0001");
+  CHECK(events[0].at("detail").at("address") == "堤村 1 号");
+  CHECK(events[1].at("detail") == json{{"note", "院里有狗"}});
+}
+
+TEST_CASE("a history cuts nothing in JSON and masks all of it, changes of others and conflicts too") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk first(platform, "W-0001", "clerk");
+  const Desk second(platform, "W-0002", "clerk");
+  std::string note;
+  for (int i = 0; i < 80; ++i) note += "长话" + std::to_string(i);
+  const std::string id =
+      first.run_json({"household", "--address", "堤村 1 号", "--phone", "13800000001"}).last().at("id");
+  REQUIRE(first.run({"sync"}).status == 0);
+  REQUIRE(second.run({"sync"}).status == 0);
+  REQUIRE(first.run({"household", "--edit", id, "--phone", "13800000002", "--note", note}).status == 0);
+  REQUIRE(second.run({"household", "--edit", id, "--phone", "13800000003"}).status == 0);
+  REQUIRE(first.run({"sync"}).status == 0);
+  REQUIRE(second.run({"sync"}).status == 0);
+  REQUIRE(second.run({"resolve", id, "联系电话", "--value", "13800000004"}).status == 0);
+  REQUIRE(second.run({"sync"}).status == 0);
+  const Ended masked = second.run_json({"history", id});
+  CHECK(masked.text.find("1380000000") == std::string::npos);
+  std::map<std::string, json> events;
+  for (const json& event : lines_of(masked)) events[event.at("what")] = event;
+  INFO(masked.text);
+  const json& pulled = events.at("pulled");
+  CHECK(pulled.at("detail").at("from").at("phone") == "138****0001");
+  CHECK(pulled.at("detail").at("to").at("phone") == "138****0002");
+  CHECK(pulled.at("detail").at("to").at("note") == note);
+  CHECK(pulled.at("note").get<std::string>().find(note) != std::string::npos);
+  CHECK(events.at("given_up").at("detail").at("field") == "/phone");
+  CHECK(events.at("given_up").at("detail").at("base") == "138****0001");
+  CHECK(events.at("given_up").at("detail").at("local") == "138****0003");
+  CHECK(events.at("given_up").at("detail").at("remote") == "138****0002");
+  CHECK(events.at("resolved").at("detail").at("phone") == "138****0004");
+  CHECK(second.run_json({"history", id, "--unmask"}).text.find("13800000004") != std::string::npos);
 }
 
 TEST_CASE("upkeep says on one line of JSON that it is done") {

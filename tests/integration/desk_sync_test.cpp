@@ -1,5 +1,7 @@
 // The clerk's way to the platform when it is not the happy one: who is enrolled twice, who was revoked, a sync that
 // breaks off.
+#include <filesystem>
+
 #include <catch2/catch_test_macros.hpp>
 
 #include "desk.h"
@@ -135,4 +137,67 @@ TEST_CASE("what another process saves during a sync takes nothing from what was 
   CHECK(counted.last().at("unsent") == 2);
   const Ended none = desk.run({"sync"});
   CHECK(none.text.find("还没有送达      未上传 2 条") != std::string::npos);
+}
+
+TEST_CASE(
+    "data that nobody can read any more is kept and named at the new code and by every command, as long as it is there") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  REQUIRE(desk.run({"report", "--category", "道路", "--text", "坑", "--photo", desk.photo("a.jpg")}).status == 0);
+  std::filesystem::resize_file(desk.folder.file("data/W-0412/julu.db"), 40960);
+  const Ended broken = desk.run({"list"}, kWithErrors);
+  CHECK(broken.status == 74);
+  CHECK(broken.text.find("新的激活码，运行 julu init") != std::string::npos);
+  CHECK(broken.text.find("应用") == std::string::npos);
+  CHECK(broken.text.find("identity") == std::string::npos);
+
+  const std::vector<std::string> init{"init", "--platform", platform.url(), "--code", platform.code("W-0412")};
+  const Ended again = desk.run(init, kWithErrors);
+  INFO(again.text);
+  CHECK(again.status == 0);
+  const std::string kept = desk.folder.file("data/W-0412.damaged-");
+  for (const std::string& text :
+       {again.text, desk.run({"list"}, kWithErrors).text, desk.run({"status"}, kWithErrors).text}) {
+    CHECK(text.find("读不出") != std::string::npos);
+    CHECK(text.find(kept) != std::string::npos);
+    CHECK(text.find("没有上传过的要重新登记") != std::string::npos);
+  }
+  CHECK(again.text.find("接着用") == std::string::npos);
+  CHECK(again.text.find("--worker") == std::string::npos);
+  CHECK(desk.run({"--lang", "en", "list"}, kWithErrors).text.find("could not be read") != std::string::npos);
+  CHECK(desk.run({"report", "--category", "道路", "--text", "坑"}).status == 0);
+  const Ended third = desk.run({"init", "--platform", platform.url(), "--code", platform.code("W-0412")}, kWithErrors);
+  CHECK(third.text.find("原有数据接着用") != std::string::npos);
+  CHECK(third.text.find(kept) != std::string::npos);
+
+  for (const auto& entry : std::filesystem::directory_iterator(desk.folder.file("data"))) {
+    if (entry.path().string().starts_with(kept)) std::filesystem::rename(entry.path(), desk.folder.file("elsewhere"));
+  }
+  REQUIRE(std::filesystem::exists(desk.folder.file("elsewhere/julu.db")));
+  CHECK(desk.run({"list"}, kWithErrors).text.find("读不出") == std::string::npos);
+}
+
+TEST_CASE("after a restored platform a sync says how long it waits, and what to do when its time is up") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  REQUIRE(desk.run({"report", "--category", "道路", "--text", "坑"}).status == 0);
+  REQUIRE(desk.run({"sync"}).status == 0);
+  platform.stop();
+  platform.new_epoch();
+  platform.start();
+  const Ended once = desk.run({"sync", "--once"}, kWithErrors);
+  INFO(once.text);
+  CHECK(once.status == 75);
+  CHECK(once.text.find("平台恢复过备份") != std::string::npos);
+  CHECK(once.text.find("请稍后再运行 julu sync") != std::string::npos);
+  CHECK(desk.run({"--lang", "en", "sync", "--once"}, kWithErrors).text.find("run `julu sync` again later") !=
+        std::string::npos);
+  Process sync = desk.start({"sync", "--for", "3600"}, kWithErrors);
+  const auto waits = sync.read_line();
+  REQUIRE(waits);
+  CHECK(waits->find("平台恢复过备份") != std::string::npos);
+  CHECK(waits->find(" 秒后）") != std::string::npos);
+  sync.interrupt();
+  sync.read_all();
+  CHECK(sync.wait() == 130);
 }

@@ -366,3 +366,31 @@ TEST_CASE("nothing of what others wrote reaches the terminal as a control charac
   CHECK(json::parse(listed).at("photos").at(0).at("role") == "near\n" + evil);  // a machine gets it as it is
   CHECK(is_clean(leader({"photo", id, "-o", first.folder.path()})));
 }
+
+TEST_CASE("lists fit a terminal of 40 columns and still show what each record is about") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk first(platform, "W-0001", "clerk");
+  const Desk second(platform, "W-0002", "clerk");
+  const std::string id = first.run_json({"household", "--address", "堤村东头大槐树下一号"}).last().at("id");
+  REQUIRE(first.run({"sync"}).status == 0);
+  REQUIRE(second.run({"sync"}).status == 0);
+  REQUIRE(first.run({"household", "--edit", id, "--phone", "13800000001"}).status == 0);
+  REQUIRE(second.run({"household", "--edit", id, "--phone", "13800000002"}).status == 0);
+  REQUIRE(first.run({"sync"}).status == 0);
+  REQUIRE(second.run({"sync"}).status == 0);
+  for (const char* command : {"list", "conflicts"}) {
+    Terminal terminal;
+    Process shown = second.start(
+        {command}, kNoLocale + "exec >" + terminal.path() + "; stty cols 40 <&1; exec \"$@\" </dev/null 2>/dev/null");
+    const std::string text = terminal.read_all();
+    CHECK(shown.wait() == 0);
+    INFO(text);
+    CHECK(text.find("堤村东头大槐树下一号") != std::string::npos);
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      line.erase(line.find_last_not_of('\r') + 1);
+      if (const std::size_t cut = line.find("…"); cut != std::string::npos) line.replace(cut, 3, ".");  // one column
+      CHECK(chinese_columns(line) <= 40);
+    }
+  }
+}

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "platform_process.h"
+#include "desk.h"
 
 using namespace julu::test;
 
@@ -147,4 +147,18 @@ TEST_CASE("what HTTP alone refuses is a problem as any other: a body beyond ever
   CHECK(problem("PUT /v1/push HTTP/1.1", 10) == "401 unauthorized");
   CHECK(problem("TRACE /v1/push HTTP/1.1") == "400 bad-request");
   CHECK(problem("FROB /v1/push HTTP/1.1") == "400 bad-request");
+}
+
+TEST_CASE("what the administrator asked for and could not be written is an error") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  REQUIRE(desk.run({"report", "--category", "道路", "--text", "坑"}).status == 0);
+  REQUIRE(desk.run({"sync"}).status == 0);
+  const std::string data = platform.folder.file("platform");
+  for (const auto& words : {std::vector<std::string>{JUHAOBAN_PROGRAM, "dump", "--data", data, "--json"},
+                            {JUHAOBAN_PROGRAM, "add-code", "--data", data, "--worker", "W-0412"}}) {
+    Process process(words, "exec \"$@\" 2>&1 >/dev/full");
+    CHECK(process.read_all().find("没有写出来") != std::string::npos);
+    CHECK(process.wait() == 74);
+  }
 }
