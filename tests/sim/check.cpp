@@ -149,15 +149,19 @@ class PhoneCheck {
     const bool waits =
         successor != nullptr && (successor->status == store::kStatusParked ||
                                  (successor->status == store::kStatusQueued && is_behind_parked(*successor)));
-    if (!waits) {
-      std::string family;
-      for (const OwnOp& other : ops_) {
-        if (other.record != op.record) continue;
-        family += "\n  " + std::to_string(other.seq) + " status " + std::to_string(other.status) + " successor " +
-                  std::to_string(other.successor.value_or(0)) + " " + other.canonical + " " + other.problem;
-      }
-      fail("what was made again is closed by its successor", op.id + family);
+    if (!waits) fail("what was made again is closed by its successor", op.id + all_of(op.record));
+  }
+
+  // What the phone has to say of a record, and the county, for who reads a violation.
+  std::string all_of(const std::string& record) const {
+    std::string text;
+    for (const OwnOp& op : ops_) {
+      if (op.record != record) continue;
+      text += "\n  " + std::to_string(op.seq) + " status " + std::to_string(op.status) + " successor " +
+              std::to_string(op.successor.value_or(0)) + " " + op.canonical + " " + op.problem;
     }
+    const auto held = county_.records.find(record);
+    return text + "\n  the county holds " + (held == county_.records.end() ? "nothing" : held->second.dump());
   }
 
   void check_parked(const OwnOp& op, bool is_held) {
@@ -274,14 +278,8 @@ class PhoneCheck {
     // Of what gave way, damage may take the last trace.
     const bool may_be_gone = told.at_risk && (!told.in_row || world_.server.was_restored());
     if (!found && !may_be_gone && !rewritten(told)) {
-      std::string ops;
-      for (const OwnOp& op : ops_) {
-        if (mine(op))
-          ops += "\n  " + std::to_string(op.seq) + " status " + std::to_string(op.status) + " " + op.canonical + " " +
-                 op.problem;
-      }
-      ops += "\n  the county holds " + (held == county_.records.end() ? "nothing" : held->second.dump());
-      accounts.unseen.emplace(told.marker, "phone " + std::to_string(phone_.number) + " " + told.kind + ops);
+      accounts.unseen.emplace(told.marker,
+                              "phone " + std::to_string(phone_.number) + " " + told.kind + all_of(told.record));
     }
     for (const std::string& photo : told.photos) {
       if (!told.at_risk) check_photo(told, photo);
@@ -400,15 +398,14 @@ class PhoneCheck {
   void check_records() {
     const std::vector<std::string>& scope = county_.scopes.at(worker_);
     std::map<std::string, Shown> here = shown();
-    std::set<std::string> hung;
+    std::set<std::string> hung;    // record + photo + role
+    std::set<std::string> theirs;  // of these, what no op of ours has hung there: the county's word
     {
       store::Query row = db_->query("SELECT record, sha256, role, op IS NULL FROM attachment");
       for (auto there = row.step(); there && *there; there = row.step()) {
         const std::string photo = row.id(0).text() + hex(row.hash(1)) + std::string(row.text(2));
         hung.insert(photo);
-        // Without an op of ours it is the county's word, of a record that is in sight.
-        if (row.integer(3) != 0 && here.contains(row.id(0).text()) && !county_.hung.contains(photo))
-          fail("no photo is shown as the county's that it does not hold", photo);
+        if (row.integer(3) != 0) theirs.insert(photo);
       }
     }
     std::set<std::string> steps;
@@ -435,6 +432,10 @@ class PhoneCheck {
       for (auto photo = county_.hung.lower_bound(id); photo != county_.hung.end() && photo->starts_with(id); ++photo) {
         if (!hung.contains(*photo)) fail("both sides hang the same photos on a record", *photo);
       }
+      for (auto photo = theirs.lower_bound(id); photo != theirs.end() && photo->starts_with(id); ++photo) {
+        if (!county_.hung.contains(*photo))
+          fail("no photo is shown as the county's that it does not hold", *photo + all_of(id));
+      }
       for (auto step = county_.steps.lower_bound(id); step != county_.steps.end() && step->starts_with(id); ++step) {
         if (!steps.contains(*step)) fail("both sides know the same steps of a case", *step);
       }
@@ -445,7 +446,10 @@ class PhoneCheck {
     for (const auto& [id, record] : here) {
       // What would bring it again is not taken any more.
       if (record.pending && world_.server.may_leave_scope(phone_.worker)) continue;
-      if (!county_.records.contains(id)) fail("nothing is shown as the county's that it does not hold", id);
+      // Nor what the worker gave up, which a late request had brought and a restore took: a step on it is refused.
+      if (record.pending && world_.server.was_restored() && phone_.given_up.contains(id)) continue;
+      if (!county_.records.contains(id))
+        fail("nothing is shown as the county's that it does not hold", id + all_of(id));
     }
   }
 

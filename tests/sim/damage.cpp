@@ -60,6 +60,7 @@ void Phone::take_after(const Phone& original) {
   told = original.told;
   spared_until_ms = original.spared_until_ms;
   feed = original.feed;
+  feed_salvages = original.feed_salvages;
   on_screen = original.on_screen;
   coded = original.coded;
   damaged = original.damaged;

@@ -38,6 +38,10 @@ void check_word(World& world, const std::string& word, const std::set<std::strin
 }
 
 void check_creations(World& world, const County& county, const Accounts& accounts, Places& places) {
+  std::set<std::string> captured;
+  for (const auto& [word, call] : world.words) {
+    if (call.how == Word::How::create) captured.insert(call.record);
+  }
   for (const auto& [key, op] : county.ops) {
     if (op.verb != "create" && op.verb != "patch") continue;
     const auto text = accounts.texts.find(key);
@@ -49,8 +53,10 @@ void check_creations(World& world, const County& county, const Accounts& account
       const auto call = world.words.find(word);
       return call != world.words.end() && call->second.how == Word::How::create;
     });
-    // Edits may be all that is left of a household or a person to make it again with.
-    const bool made_again = !fields_of(said.value("kind", "")).empty() && !words.empty();
+    // Edits may be all that is left of a household or a person to make it again with, or nothing where somebody has
+    // emptied the fields that held words.
+    const bool made_again =
+        !fields_of(said.value("kind", "")).empty() && (!words.empty() || captured.contains(op.record));
     if (op.verb == "create" && !created && !made_again)
       world.violate("nothing is at the county that nobody captured", text->second);
   }

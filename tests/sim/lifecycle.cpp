@@ -95,7 +95,9 @@ void Phone::die(Stop how) {
 // By a new activation code the same store goes on as another device, as `enrol` has it where there is no VFS.
 void Phone::enrol_anew() {
   if (!is_at_hand() || world.server.down()) return;
-  if (!new_device_) new_device_ = world.server.new_device(worker);
+  // A code that was used before a restore is of no use after it.
+  if (!new_device_ || new_device_restores_ != world.server.restores()) new_device_ = world.server.new_device(worker);
+  new_device_restores_ = world.server.restores();
   arm();
   const Result<void> became = [&]() -> Result<void> {
     Outbox outbox(*store_);
@@ -106,9 +108,11 @@ void Phone::enrol_anew() {
   }();
   heed(became);
   world.note(number, became ? "enrolled anew" : "not enrolled anew " + std::string(julu::name(became.error().code)));
+  // Of a commit that the disk failed, or in which the process died, nobody knows whether it comes again.
+  coded = coded || became || disk.stopped() || became.error().code == ErrorCode::io ||
+          became.error().code == ErrorCode::disk_full;
   if (became) {
     new_device_.reset();
-    coded = true;
     network.forget_waits();
   } else if (!disk.stopped()) {
     const ErrorCode code = became.error().code;

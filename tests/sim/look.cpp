@@ -106,6 +106,9 @@ std::string shown_of(const Record& record) {
 }  // namespace
 
 void follow_changes(Phone& phone) {
+  // After a salvage everything is named again but what was lost with the file, which nobody can name.
+  if (phone.feed_salvages != phone.salvages) phone.on_screen.clear();
+  phone.feed_salvages = phone.salvages;
   for (bool more = true; more;) {
     const auto changes = phone.store().changes_since(phone.feed);
     if (!changes) return;  // the disk failed, or the file is damaged: the next look begins here again

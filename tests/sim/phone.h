@@ -166,6 +166,7 @@ class Phone {
   std::int64_t token_requests = 0;
   std::int64_t spared_until_ms = 0;              ///< the latest time that the platform asked it to wait for
   std::int64_t feed = 0;                         ///< how far the screens have followed the changes
+  int feed_salvages = 0;                         ///< of how many files
   std::map<std::string, std::string> on_screen;  ///< record and what they show of it
   std::int64_t changes_seen = 0;                 ///< by the look at its versions
   /// It asks without end: its sync is ended.
@@ -239,6 +240,7 @@ class Phone {
   PhotoInput photo();
 
   std::optional<NewDevice> new_device_;            // what the code was used for, until the store has it
+  int new_device_restores_ = 0;                    // of the county, before it was made
   std::optional<std::pair<Capture, Told>> asked_;  // and nobody heard what came of it
   std::unique_ptr<Random> looks_;                  // apart, so that who looks in changes nothing else
   std::unique_ptr<Store> store_;

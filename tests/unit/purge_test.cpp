@@ -193,3 +193,18 @@ TEST_CASE("of others' photos the oldest go when they are too many, and do not co
   CHECK(are_here() == std::vector<bool>{false, true, true});
   CHECK_FALSE(inbox.next_wanted_photo()->has_value());
 }
+
+TEST_CASE("a platform whose clock had run back when it signed is not taken to have signed before its backup") {
+  Sent sent;
+  sent.county.clock.advance(kDayMs);
+  const std::int64_t backup_ms = sent.county.clock.now_ms();
+  sent.county.clock.advance(kDayMs);
+  const std::int64_t now = sent.county.clock.now_ms();
+  REQUIRE(Outbox(*sent.store).note_ping({kEpoch, now - 400 * kDayMs, backup_ms}).ok());
+  sent.deliver();  // the receipt's time is of before the backup
+  for (int ping = 0; ping < 3; ++ping) {
+    sent.county.clock.advance(kDayMs / 24);
+    REQUIRE(Outbox(*sent.store).note_ping({kEpoch, sent.county.clock.now_ms(), backup_ms}).ok());
+  }
+  CHECK(sent.is_here());
+}

@@ -108,7 +108,8 @@ Result<std::int64_t> see_server_time(Core& core, Connection& db, std::int64_t ti
   JULU_TRY(const std::int64_t at_ms, meta_integer(db, "server_seen_at_ms"));
   JULU_TRY(const std::int64_t ahead, meta_integer(db, "server_ahead_ms"));
   const std::int64_t now_ms = core.clock().now_ms();
-  JULU_CHECK(set_meta(db, "server_seen_at_ms", now_ms));
+  // Of one that runs back nothing is seen, and the time goes on from where it was right.
+  if (seen == 0 || time_ms > seen) JULU_CHECK(set_meta(db, "server_seen_at_ms", now_ms));
   if (seen == 0) {
     JULU_CHECK(set_meta(db, "server_seen_ms", time_ms));
     return time_ms;

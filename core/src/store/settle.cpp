@@ -49,13 +49,18 @@ Result<bool> check_receipt(Core& core, Connection& db, const std::vector<Receipt
   return false;
 }
 
-Result<std::int64_t> keep_receipt(Connection& db, const std::string& device, const Receipt& receipt) {
+// By a platform whose clock had run back nothing was signed before what it had shown, and what has passed since here: a
+// backup that it made meanwhile does not hold it.
+Result<std::int64_t> keep_receipt(Core& core, Connection& db, const std::string& device, const Receipt& receipt) {
   const std::string_view signature(reinterpret_cast<const char*>(receipt.signature.data()), receipt.signature.size());
   JULU_TRY(const std::int64_t seen, meta_integer(db, "server_seen_ms"));
+  JULU_TRY(const std::int64_t seen_at, meta_integer(db, "server_seen_at_ms"));
+  const std::int64_t passed =
+      seen_at == 0 ? 0 : std::clamp<std::int64_t>(core.clock().now_ms() - seen_at, 0, limits::op_keep_ms);
   JULU_CHECK(db.run(
       "INSERT INTO receipt (device, key_id, epoch, server_time_ms, signature, seen_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
       device, receipt.key_id, receipt.epoch, receipt.server_time_ms, Blob{signature},
-      std::max(seen, receipt.server_time_ms)));
+      std::max(seen + passed, receipt.server_time_ms)));
   return db.last_row_id();
 }
 
@@ -254,7 +259,7 @@ Result<Outbox::Settled> Outbox::settle(const std::vector<OutgoingOp>& sent, cons
           receipt->epoch < newest && !mutant(Mutant::old_receipt_believed);  // it proves nothing: the op is sent again
       if (!outdated) {
         JULU_CHECK(note_epoch(core, db, receipt->epoch));
-        JULU_TRY(s.receipt, keep_receipt(db, core.identity().device, *receipt));
+        JULU_TRY(s.receipt, keep_receipt(core, db, core.identity().device, *receipt));
       }
     }
     s.epoch = receipt ? std::max(receipt->epoch, newest) : newest;
