@@ -104,10 +104,10 @@ void Phone::enrol_anew() {
     return {};
   }();
   heed(became);
+  coded = true;  // a disk that failed, or the death of the process, may have come after the commit
   world.note(number, became ? "enrolled anew" : "not enrolled anew " + std::string(julu::name(became.error().code)));
   if (became) {
     new_device_.reset();
-    coded = true;
     network.forget_waits();
   } else if (!disk.stopped()) {
     const ErrorCode code = became.error().code;

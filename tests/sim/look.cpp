@@ -170,7 +170,8 @@ void check_at_calm(World& world, const Phone& phone) {
     const json problem = json::parse(op.problem, nullptr, false);
     const std::string type = problem.is_object() ? problem.value("type", "") : "";
     const bool poisoned = type == "bad-request" && world.server.poisoned(op.id) && world.server.parks_poison(op.id);
-    if (!poisoned && !kDecisions.contains(type) && !phone.is_of_damage(type)) {
+    const bool of_catalog = type == "schema" && is_of_catalog(world, op.canonical, problem, false);
+    if (!poisoned && !kDecisions.contains(type) && !phone.is_of_damage(type) && !of_catalog) {
       world.violate("only what is at fault is parked",
                     "phone " + std::to_string(phone.number) + " " + op.id + " " + op.problem);
     }
