@@ -435,11 +435,16 @@ class PhoneCheck {
     }
   }
 
-  // A restore took it, and the form of now refuses it as it was written then.
+  // A restore took it, and a form that has come since refused it as it was written then: to us, or to who made it, and
+  // what we have to say of it finds nothing.
   bool misses_in_form(const std::string& record) const {
     return std::any_of(ops_.begin(), ops_.end(), [&](const OwnOp& op) {
-      return op.record == record && op.status == store::kStatusParked &&
-             is_of_catalog(world_, op.canonical, json::parse(op.problem, nullptr, false), true);
+      if (op.record != record || op.status != store::kStatusParked) return false;
+      const json problem = json::parse(op.problem, nullptr, false);
+      if (is_of_catalog(world_, op.canonical, problem, true)) return true;
+      const std::string kind = json::parse(op.canonical).value("kind", "");
+      return world_.server.was_restored() && problem.value("type", "") == "not-found" &&
+             world_.server.has_needed_more(kind);
     });
   }
 

@@ -83,6 +83,10 @@ class Server {
   bool needed_once(const std::string& kind, const std::string& pointer) const {
     return needed_once_.contains(kind + pointer);
   }
+  bool has_needed_more(const std::string& kind) const {
+    const auto first = needed_once_.lower_bound(kind + "/");
+    return first != needed_once_.end() && first->starts_with(kind + "/");
+  }
   void relax();
   void rotate_key();
   void set_revoked(const std::string& device, bool revoked);
