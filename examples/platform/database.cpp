@@ -7,7 +7,10 @@ namespace {
 
 constexpr int kBusyMs = 10'000;  // an administrator's command beside the server
 
-[[noreturn]] void fail(sqlite3* db) { throw DatabaseError("sqlite " + std::to_string(sqlite3_extended_errcode(db))); }
+[[noreturn]] void fail(sqlite3* db) {
+  const int code = sqlite3_extended_errcode(db);
+  throw DatabaseError("sqlite " + std::to_string(code), (code & 0xFF) == SQLITE_FULL);
+}
 
 }  // namespace
 
@@ -82,7 +85,12 @@ bool Database::in_transaction() const { return sqlite3_get_autocommit(db_) == 0;
 
 Transaction::Transaction(Database& db, bool durable) : db_(db), durable_(durable) {
   if (!durable_) db_.set_durable(false);
-  db_.run("BEGIN IMMEDIATE");
+  try {
+    db_.run("BEGIN IMMEDIATE");
+  } catch (const DatabaseError&) {
+    if (!durable_) db_.set_durable(true);
+    throw;
+  }
 }
 
 Transaction::~Transaction() {

@@ -16,7 +16,9 @@ struct sqlite3_stmt;
 namespace juhaoban {
 
 struct DatabaseError : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  explicit DatabaseError(const std::string& what, bool disk_full = false)
+      : std::runtime_error(what), is_disk_full(disk_full) {}
+  bool is_disk_full;
 };
 
 struct Bytes {

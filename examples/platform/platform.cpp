@@ -153,18 +153,22 @@ Platform::Platform(Options options) : options_(std::move(options)) {
     std::filesystem::permissions(vault, perms::owner_read | perms::owner_write);
   }
   open_vault();
-  publish_schemas();
+  publish_catalog();
 }
 
 // The epoch and the keys live apart from the database, so that no backup of it holds them. The root key signs the
 // receipt keys and is needed for nothing else: a real platform keeps it offline.
 void Platform::open_vault() {
-  vault_->script("CREATE TABLE IF NOT EXISTS vault (name TEXT PRIMARY KEY, value ANY)");
+  vault_->script(
+      "CREATE TABLE IF NOT EXISTS vault (name TEXT PRIMARY KEY, value ANY);"
+      "CREATE TABLE IF NOT EXISTS receipt_key (number INTEGER PRIMARY KEY, secret BLOB, not_before_ms INTEGER,"
+      " not_after_ms INTEGER)");
   Transaction transaction(*vault_);
   vault_->run("INSERT OR IGNORE INTO vault VALUES ('epoch', 1)");
   epoch_ = *vault_->integer("SELECT value FROM vault WHERE name = 'epoch'");
   safe_before_ms_ = vault_->integer("SELECT value FROM vault WHERE name = 'safe_before_ms'").value_or(0);
-  for (const auto& [name, key] : {std::pair{"root_key", &root_key_}, std::pair{"receipt_key", &receipt_key_}}) {
+  std::string first;  // of the receipt keys
+  for (const auto& [name, key] : {std::pair{"root_key", &root_key_}, std::pair{"receipt_key", &first}}) {
     if (const auto kept = vault_->text("SELECT value FROM vault WHERE name = ?1", name)) {
       *key = *kept;
       continue;
@@ -173,27 +177,74 @@ void Platform::open_vault() {
     options_.random->fill(std::as_writable_bytes(std::span(*key)));
     vault_->run("INSERT INTO vault VALUES (?1, ?2)", name, Bytes{*key});
   }
+  vault_->run("INSERT OR IGNORE INTO receipt_key VALUES (1, ?1, 1, 0)", Bytes{first});
   transaction.commit();
+  load_receipt_keys();
 }
 
-void Platform::publish_schemas() {
+void Platform::load_receipt_keys() {
+  receipt_keys_.clear();
+  Rows rows = vault_->query("SELECT number, secret, not_before_ms, not_after_ms FROM receipt_key ORDER BY number");
+  while (rows.next())
+    receipt_keys_.push_back({"r" + std::to_string(rows.integer(0)), rows.text(1), rows.integer(2), rows.integer(3)});
+}
+
+// The time of one ends where that of the next begins. A clock that was set back finds the one of then.
+const Platform::ReceiptKey& Platform::receipt_key_at(std::int64_t time_ms) const {
+  auto key = receipt_keys_.rbegin();
+  while (key->not_before_ms > time_ms && std::next(key) != receipt_keys_.rend()) ++key;
+  return *key;
+}
+
+void Platform::rotate_receipt_key() {
+  const std::lock_guard lock(mutex_);
+  const std::int64_t now = now_ms();
+  if (now <= receipt_keys_.back().not_before_ms) throw std::runtime_error("the clock was set back");
+  std::string secret(32, '\0');
+  options_.random->fill(std::as_writable_bytes(std::span(secret)));
+  Transaction transaction(*vault_);
+  vault_->run("UPDATE receipt_key SET not_after_ms = ?1 WHERE not_after_ms = 0", now);
+  vault_->run("INSERT INTO receipt_key SELECT max(number) + 1, ?1, ?2, 0 FROM receipt_key", Bytes{secret}, now);
+  transaction.commit();
+  load_receipt_keys();
+  Transaction publishing(*db_);
+  publish_receipt_keys();
+  publishing.commit();
+}
+
+void Platform::publish_receipt_keys() {
+  for (const ReceiptKey& one : receipt_keys_) {
+    Json key{{"key_id", one.id},
+             {"public_key", to_base64url(public_key_of(one.secret))},
+             {"not_before_ms", one.not_before_ms}};
+    if (one.not_after_ms > 0) key["not_after_ms"] = one.not_after_ms;
+    key["sig"] = to_base64url(sign(root_key_, jcs(key)));
+    publish("receipt-key", one.id, key);
+  }
+}
+
+void Platform::publish_catalog() {
+  const auto take_kind = [&](const Json& json) {
+    kinds_[text_of(json, "x-kind")] = {json, text_of(json, "x-shape"), text_of(json, "x-flow")};
+  };
   for (const auto& file : juhaoban_embedded::files()) {
     const Json json = Json::parse(file.text, nullptr, false);
     if (file.path.find("records/") != std::string_view::npos) {
-      kinds_[text_of(json, "x-kind")] = {json, text_of(json, "x-shape"), text_of(json, "x-flow")};
+      take_kind(json);
     } else if (file.path.find("flows/") != std::string_view::npos) {
       flows_[text_of(json, "flow")] = json;
     }
+  }
+  for (const auto& [kind, id, body] : options_.published) {
+    if (kind == "schema") take_kind(body);
+    if (kind == "flow") flows_[id] = body;
   }
   Transaction transaction(*db_);
   for (const auto& [id, kind] : kinds_) publish("schema", id, kind.schema);
   for (const auto& [id, flow] : flows_) publish("flow", id, flow);
   publish("settings", "settings", Json{{"quota", false}, {"check_in", false}});
-  if (!db_->integer("SELECT 1 FROM catalog WHERE kind = 'receipt-key'")) {
-    Json key{{"key_id", "r1"}, {"public_key", to_base64url(public_key_of(receipt_key_))}, {"not_before_ms", 1}};
-    key["sig"] = to_base64url(sign(root_key_, jcs(key)));
-    publish("receipt-key", "r1", key);
-  }
+  for (const auto& [kind, id, body] : options_.published) publish(kind, id, body);
+  publish_receipt_keys();
   transaction.commit();
 }
 
@@ -209,8 +260,12 @@ void Platform::publish(const std::string& kind, const std::string& id, const Jso
 Reply Platform::handle(const Request& request, BodyReader& body) {
   try {
     return route(request, body);
-  } catch (const DatabaseError&) {
-    return problem_reply(500, "server", "平台出错");
+  } catch (const DatabaseError& error) {
+    if (!error.is_disk_full) return problem_reply(500, "server", "平台出错");
+    // No request would fare better, and none is at fault: halving batches would find nothing.
+    Reply later = problem_reply(503, "unavailable", "平台存储已满，请稍后再试");
+    later.headers.emplace_back("Retry-After", "300");
+    return later;
   } catch (const std::exception&) {
     return problem_reply(400, "bad-request", "请求有误");
   }

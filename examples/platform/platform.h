@@ -42,12 +42,19 @@ struct Reply {
   std::string body;
 };
 
+/// A row of the catalog: a schema, a flow, a code list, …
+struct Published {
+  std::string kind, id;
+  Json body;
+};
+
 struct Options {
   std::string data;     ///< folder of database, keys and epoch
   std::string vfs;      ///< SQLite VFS name; the default when empty
   std::string address;  ///< scheme://host[:port] that phones enrol at
   bool auto_triage = false;
   bool accept_gzip = true;
+  std::vector<Published> published;  ///< beside what is built in, or in its place
   julu::Clock* clock = &julu::system_clock();
   julu::Random* random = &julu::system_random();
 };
@@ -70,6 +77,9 @@ class Platform {
   void note_backup();
   /// After a restore from a backup, or a failover to a replica that may lag.
   void new_epoch();
+  /// From now on another key signs receipts, and the time of the one before is over. Throws std::runtime_error when the
+  /// clock stands before the beginning of that one.
+  void rotate_receipt_key();
   /// All it holds, one JSON object an item.
   void dump(const std::function<void(const Json&)>& item);
 
@@ -102,6 +112,10 @@ class Platform {
   struct StreamRow {
     std::int64_t position = 0;
     std::string kind, id;  ///< kind is empty for a record
+  };
+  struct ReceiptKey {
+    std::string id, secret;
+    std::int64_t not_before_ms = 0, not_after_ms = 0;  ///< 0: its time is not over
   };
   struct Upload {
     std::string id, sha256, thumb_of;
@@ -182,7 +196,10 @@ class Platform {
 
   void triage();
   void open_vault();
-  void publish_schemas();
+  void load_receipt_keys();
+  const ReceiptKey& receipt_key_at(std::int64_t time_ms) const;
+  void publish_catalog();
+  void publish_receipt_keys();
   std::string random_text(std::size_t bytes);
   std::int64_t now_ms() const { return options_.clock->now_ms(); }
 
@@ -192,7 +209,8 @@ class Platform {
   std::unique_ptr<Database> vault_;  ///< epoch and keys: not in the database that is backed up
   std::int64_t epoch_ = 1;
   std::int64_t safe_before_ms_ = 0;
-  std::string root_key_, receipt_key_;
+  std::string root_key_;
+  std::vector<ReceiptKey> receipt_keys_;  ///< by their times
   std::map<std::string, Kind> kinds_;
   std::map<std::string, Json> flows_;
 };

@@ -90,10 +90,11 @@ Reply Platform::push(const Caller& caller, const Request& request, BodyReader& b
   if (!items.empty()) {
     Json covered{
         {"device", caller.device}, {"epoch", epoch_}, {"items", std::move(items)}, {"server_time_ms", now_ms()}};
-    answer["receipt"] = {{"key_id", "r1"},
+    const ReceiptKey& key = receipt_key_at(covered["server_time_ms"]);
+    answer["receipt"] = {{"key_id", key.id},
                          {"epoch", epoch_},
                          {"server_time_ms", covered["server_time_ms"]},
-                         {"sig", to_base64url(sign(receipt_key_, jcs(covered)))}};
+                         {"sig", to_base64url(sign(key.secret, jcs(covered)))}};
   }
   return json_reply(200, answer);
 }

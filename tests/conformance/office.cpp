@@ -50,6 +50,7 @@ void Office::restart() {
   options.address = kAddress;
   options.clock = &clock;
   options.random = random.get();
+  options.published = published;
   platform = std::make_unique<juhaoban::Platform>(options);
 }
 
@@ -214,7 +215,10 @@ Hash hash_of(Json op) {
 std::string hex_of(std::string_view bytes) { return hex(sha256(bytes)); }
 
 bool receipt_holds(Device& device, const Json& reply, const std::vector<Json>& ops) {
-  const Json key = device.pull_all().at("r1").at("body");
+  const Json key = device.pull_all().at(reply.at("receipt").at("key_id").get<std::string>()).at("body");
+  const std::int64_t signed_ms = reply.at("receipt").at("server_time_ms");
+  if (signed_ms < key.at("not_before_ms") || (key.contains("not_after_ms") && signed_ms >= key["not_after_ms"]))
+    return false;
   Json unsigned_key = key;
   unsigned_key.erase("sig");
   const auto root = parse_public_key(device.identity["root_key"].get<std::string>());

@@ -59,6 +59,7 @@ class Office {
   ManualClock clock;
   std::unique_ptr<Random> random;
   SimDisk disk;
+  std::vector<juhaoban::Published> published;  ///< from the next `restart` on
   std::unique_ptr<juhaoban::Platform> platform;
 };
 

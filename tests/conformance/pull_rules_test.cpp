@@ -112,3 +112,24 @@ TEST_CASE("a deleted record stays in the stream as deleted") {
   REQUIRE(device.send(removal)["status"] == "applied");
   CHECK(device.pull_all().at(id)["deleted"] == true);
 }
+
+TEST_CASE("what the county publishes in place of a built-in schema is pulled by all and held to") {
+  Office office;
+  Device device(office, "W-1");
+  const std::string cursor = device.pull().body["next"];
+  Json schema = device.pull_all().at("visit").at("body");
+  schema["properties"]["weather"] = {{"type", "string"}, {"maxLength", 20}};
+  schema["required"] = {"weather"};
+  office.published = {{"schema", "visit", schema}, {"codes", "weather", {{"id", "weather"}}}};
+  office.restart();
+  const Answer page = device.pull(cursor);
+  REQUIRE(page.body["changes"].size() == 2);
+  CHECK(page.body["changes"][0]["body"] == schema);
+  CHECK(page.body["changes"][1]["kind"] == "codes");
+  const Json older = device.send(device.op("create", new_id(office), "visit", {{"text", "走访"}}));
+  CHECK(older["status"] == "rejected");
+  CHECK(older["problem"]["type"] == "schema");
+  CHECK(older["problem"]["pointer"] == "/weather");
+  office.restart();
+  CHECK(device.pull(page.body["next"]).body["changes"].empty());
+}

@@ -344,3 +344,28 @@ TEST_CASE("versions of a later epoch are above all of the earlier, restores incl
   CHECK(applied["version"].get<std::int64_t>() > 2 * kEpochVersions);
   CHECK(device.push({op}).body["receipt"]["epoch"] == 2);
 }
+
+TEST_CASE("a new receipt key signs from its time on, and a clock that was set back finds the key of then") {
+  Office office;
+  Device device(office, "W-1");
+  const Json first = device.incident("一");
+  CHECK(receipt_holds(device, device.push({first}).body, {first}));
+  office.clock.advance(1000);
+  office.platform->rotate_receipt_key();
+  const std::int64_t rotated_ms = office.clock.now_ms();
+  const auto key = [&](const char* id) { return device.pull_all().at(id).at("body"); };
+  CHECK(key("r1").at("not_after_ms") == rotated_ms);
+  CHECK(key("r2").at("not_before_ms") == rotated_ms);
+  CHECK_FALSE(key("r2").contains("not_after_ms"));
+  const auto signed_by = [&](const Json& op) {
+    const Answer answer = device.push({op});
+    CHECK(receipt_holds(device, answer.body, {op}));
+    return answer.body["receipt"]["key_id"].get<std::string>();
+  };
+  CHECK(signed_by(first) == "r2");  // a duplicate, and a receipt for it all the same
+  office.restart();
+  CHECK(signed_by(device.incident("二")) == "r2");
+  office.clock.advance(-500);
+  CHECK(signed_by(device.incident("三")) == "r1");
+  CHECK_THROWS(office.platform->rotate_receipt_key());
+}

@@ -122,3 +122,37 @@ TEST_CASE("a place of the chain used again with another op is a fork, and nothin
   CHECK(answer.type() == "device-forked");
   CHECK(office.held("op").size() == 1);
 }
+
+TEST_CASE("a platform whose disk is full asks to be spared, keeps what it holds, and goes on when there is room") {
+  Office office;
+  Device device(office, "W-1");
+  const Json before = device.incident("一");
+  REQUIRE(device.send(before)["status"] == "applied");
+  office.disk.set_capacity(office.disk.used());
+  const Json op = device.incident("二");
+  const Answer answer = device.push({op});
+  CHECK(answer.status == 503);
+  CHECK(answer.type() == "unavailable");
+  CHECK_FALSE(answer.header("retry-after").empty());
+  CHECK(device.upload(std::string(100'000, 'x')).status == 503);
+  CHECK(office.held("op").size() == 1);
+  CHECK(device.pull_all().contains(before["record"]));
+  office.disk.set_capacity(0);
+  CHECK(device.send(op)["status"] == "applied");
+}
+
+TEST_CASE("an upload that was held up leaves the next receipt as durable as any") {
+  Office office;
+  Device device(office, "W-1");
+  REQUIRE(device.send(device.incident("一"))["status"] == "applied");
+  {
+    juhaoban::Database other("platform/platform.db", office.disk.vfs());
+    other.run("BEGIN IMMEDIATE");  // an administrator's command beside the server
+    CHECK(device.upload("照片").status == 500);
+    other.run("ROLLBACK");
+  }
+  REQUIRE(device.send(device.incident("二"))["status"] == "applied");
+  office.disk.cut_power([](std::size_t) { return false; });
+  office.restart();
+  CHECK(office.held("op").size() == 2);
+}

@@ -21,8 +21,6 @@ namespace {
 using nlohmann::json;
 using store::Connection;
 
-constexpr const char* kReceiptKey = "r1";  // the platform's only one
-
 class PhoneCheck {
  public:
   PhoneCheck(World& world, Phone& phone, const County& county)
@@ -53,6 +51,7 @@ class PhoneCheck {
       check_screens(world_, phone_);
       static_cast<void>(check_inbox(world_, phone_));
     }
+    check_catalog();
     for (const Told& told : phone_.told) check_told(told, accounts);
     check_records();
     if (!phone_.damaged) {
@@ -187,6 +186,7 @@ class PhoneCheck {
     // Two copies of a phone both made it again, and the other's came first.
     const bool twins = verb == "create" && phone_.forked;
     if (type == "stale") return ((verb == "append" || verb == "delete") && !alone) || moved || twins;
+    if (type == "schema" && is_of_catalog(world_, op.canonical, json::parse(op.problem), true)) return true;
     const bool restored = world_.server.was_restored();
     // What a restore took, somebody else may have made again where this worker does not look: a person stands in the
     // grid of whoever makes it.
@@ -197,8 +197,10 @@ class PhoneCheck {
 
   void check_receipts() {
     std::map<std::int64_t, std::vector<std::pair<std::int64_t, ReceiptItem>>> items;
+    std::set<std::int64_t> proving;  // of ops that are shown as delivered
     for (const OwnOp& op : ops_) {
       if (!op.receipt) continue;  // made again meanwhile, an op is one of what its receipt covers all the same
+      if (op.status == store::kStatusReceipted) proving.insert(*op.receipt);
       items[*op.receipt].push_back({op.item, {*parse_id(op.id), *parse_hash(op.hash), op.version.value_or(0)}});
     }
     for (auto& [id, list] : items) {
@@ -216,10 +218,18 @@ class PhoneCheck {
       if (!world_.server.has_signed(base64url(std::span<const std::uint8_t>(receipt.signature)))) {
         return fail("delivered is never shown without a valid receipt", std::to_string(id) + " was never signed");
       }
+      const auto known = county_.receipt_keys.find(receipt.key_id);
+      if (known == county_.receipt_keys.end())
+        return fail("a receipt is of a key that the root vouched for", receipt.key_id);
+      ReceiptKey key = known->second;
+      const std::int64_t at_ms = receipt.server_time_ms;
+      const bool in_time = at_ms >= key.not_before_ms && (key.not_after_ms == 0 || at_ms < key.not_after_ms);
+      if (!in_time && proving.contains(id))
+        return fail("a receipt is of the time of its key", receipt.key_id + " " + std::to_string(at_ms));
       // A look at every signature would take a fifth of the simulator's time.
       if (!is_looked_at(id)) continue;
-      if (receipt.key_id != kReceiptKey) return fail("a receipt is of a key that the root vouched for", receipt.key_id);
-      const ReceiptKey key{receipt.key_id, county_.receipt_key, 1, 0};
+      if (!in_time)
+        key.not_before_ms = key.not_after_ms = 0;  // it proves nothing any more, and was signed all the same
       // Of a receipt for items that were later sent again only a part is left to look at.
       if (!verify(receipt, row.text(4), covered, key) && !may_be_partial(id, covered.size())) {
         return fail("delivered is never shown without a valid receipt", std::to_string(id));
@@ -445,11 +455,35 @@ class PhoneCheck {
     if (phone_.salvages > 0 && world_.server.was_restored()) return;
     for (const auto& [id, record] : here) {
       // What would bring it again is not taken any more.
-      if (record.pending && world_.server.may_leave_scope(phone_.worker)) continue;
+      if (record.pending && (world_.server.may_leave_scope(phone_.worker) || misses_in_form(id))) continue;
       // Nor what the worker gave up, which a late request had brought and a restore took: a step on it is refused.
       if (record.pending && world_.server.was_restored() && phone_.given_up.contains(id)) continue;
       if (!county_.records.contains(id))
         fail("nothing is shown as the county's that it does not hold", id + all_of(id));
+    }
+  }
+
+  // A restore took it, and a form that has come since refused it as it was written then: to us, or to who made it, and
+  // what we have to say of it finds nothing.
+  bool misses_in_form(const std::string& record) const {
+    return std::any_of(ops_.begin(), ops_.end(), [&](const OwnOp& op) {
+      if (op.record != record || op.status != store::kStatusParked) return false;
+      const json problem = json::parse(op.problem, nullptr, false);
+      if (is_of_catalog(world_, op.canonical, problem, true)) return true;
+      const std::string kind = json::parse(op.canonical).value("kind", "");
+      return world_.server.was_restored() && problem.value("type", "") == "not-found" &&
+             world_.server.has_needed_more(kind);
+    });
+  }
+
+  // Schemas, flows, code lists, receipt keys.
+  void check_catalog() {
+    std::map<std::string, json> here;
+    store::Query row = db_->query("SELECT kind, id, body FROM catalog");
+    for (auto there = row.step(); there && *there; there = row.step())
+      here[std::string(row.text(0)) + " " + std::string(row.text(1))] = json::parse(row.text(2), nullptr, false);
+    for (const auto& [id, body] : county_.catalog) {
+      if (here[id] != body) fail("both sides hold the same catalog", id + " " + here[id].dump());
     }
   }
 

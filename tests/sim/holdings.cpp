@@ -69,8 +69,14 @@ County read_county(const std::string& vfs) {
       county.said[rows.text(0) + rows.text(1)] = rows.text(2);
     }
   }
-  const auto key = db.text("SELECT body FROM catalog WHERE kind = 'receipt-key'");
-  county.receipt_key = parse_public_key(json::parse(*key)["public_key"].get<std::string>()).value();
+  auto rows = db.query("SELECT kind, id, body FROM catalog");
+  while (rows.next()) {
+    const json body = json::parse(rows.text(2));
+    county.catalog[rows.text(0) + " " + rows.text(1)] = body;
+    if (rows.text(0) != "receipt-key") continue;
+    county.receipt_keys[rows.text(1)] = {rows.text(1), parse_public_key(body["public_key"].get<std::string>()).value(),
+                                         body["not_before_ms"], body.value("not_after_ms", std::int64_t{0})};
+  }
   return county;
 }
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include <julu/crypto.h>
+#include <julu/receipt.h>
 #include <nlohmann/json.hpp>
 
 namespace julu::store {
@@ -45,7 +45,8 @@ struct County {
   std::set<std::string> hung;                              // record + photo + role
   std::set<std::string> steps;                             // record + id, of cases
   std::map<std::string, std::string> said;                 // what each of these steps says
-  PublicKey receipt_key{};
+  std::map<std::string, ReceiptKey> receipt_keys;
+  std::map<std::string, nlohmann::json> catalog;  // by kind and id
 };
 
 struct OwnOp {
@@ -65,6 +66,8 @@ std::map<std::string, HeldOp> read_held(const std::string& vfs);
 std::unique_ptr<store::Connection> open_phone(const World& world, const Phone& phone);
 /// In the order of making.
 std::vector<OwnOp> read_ops(store::Connection& db);
+/// Parked because the county's form needs, now or once, what the phone's did not know of.
+bool is_of_catalog(const World& world, const std::string& canonical, const nlohmann::json& problem, bool at_the_end);
 /// Null: after damage some are missing.
 const OwnOp* find_op(const std::vector<OwnOp>& ops, std::optional<std::int64_t> seq);
 

@@ -107,6 +107,7 @@ void Phone::enrol_anew() {
     return {};
   }();
   heed(became);
+  coded = true;  // a disk that failed, or the death of the process, may have come after the commit
   world.note(number, became ? "enrolled anew" : "not enrolled anew " + std::string(julu::name(became.error().code)));
   // Of a commit that the disk failed, or in which the process died, nobody knows whether it comes again.
   coded = coded || became || disk.stopped() || became.error().code == ErrorCode::io ||

@@ -107,11 +107,14 @@ void Phone::remember(const Result<Saved>& saved, Told what) {
   if (!saved) {
     world.note(number, what.kind + " refused " + std::string(julu::name(saved.error().code)));
     const ErrorCode code = saved.error().code;
-    const bool expected = code == ErrorCode::io || code == ErrorCode::disk_full || code == ErrorCode::store_corrupt ||
-                          code == ErrorCode::step_not_allowed || code == ErrorCode::record_deleted ||
-                          code == ErrorCode::record_unknown || code == ErrorCode::shape_mismatch ||
-                          // Of a record whose row was lost, or which a restore took.
-                          ((salvages > 0 || world.server.restores() > 0) && code == ErrorCode::field_missing);
+    const bool expected =
+        code == ErrorCode::io || code == ErrorCode::disk_full || code == ErrorCode::store_corrupt ||
+        code == ErrorCode::step_not_allowed || code == ErrorCode::record_deleted || code == ErrorCode::record_unknown ||
+        code == ErrorCode::shape_mismatch ||
+        // An edit of what was written before the form needed it.
+        (code == ErrorCode::field_missing && world.server.needed_once(what.kind, saved.error().field)) ||
+        // Of a record whose row was lost, or which a restore took.
+        ((salvages > 0 || world.server.restores() > 0) && code == ErrorCode::field_missing);
     if (!expected)
       world.violate("a capture fails for a reason that was there",
                     std::string(julu::name(code)) + " " + saved.error().field + " " + saved.error().detail);
@@ -266,7 +269,8 @@ void Phone::report(bool with_photo) {
 void Phone::capture(Capture capture, Told what) {
   constexpr std::uint64_t kOneIn = 4;
   if (whims->below(kOneIn) == 0) capture.id = make_id(clock, *whims).text();
-  const auto saved = store_->capture(capture);
+  auto saved = store_->capture(capture);
+  if (!saved && fill_in(capture, saved.error())) saved = store_->capture(capture);
   if (!capture.id.empty() && !saved && disk.stopped()) asked_.emplace(std::move(capture), what);
   remember(saved, std::move(what));
 }
@@ -274,7 +278,9 @@ void Phone::capture(Capture capture, Told what) {
 // The same under the same id is the same record, whether the first asking had come so far or not.
 void Phone::ask_again() {
   auto [capture, what] = *std::exchange(asked_, std::nullopt);
-  const auto saved = store_->capture(capture);
+  auto saved = store_->capture(capture);
+  // Nothing of the first asking is there where the form of now refuses it.
+  if (!saved && fill_in(capture, saved.error())) saved = store_->capture(capture);
   if (saved && saved->id != capture.id) world.violate("a capture asked again is the same record", saved->id);
   if (!saved && disk.stopped()) asked_.emplace(std::move(capture), what);
   remember(saved, std::move(what));

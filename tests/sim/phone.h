@@ -226,6 +226,7 @@ class Phone {
   void capture(Capture capture, Told told);
   void ask_again();
   void open_later();
+  bool fill_in(Capture& capture, const Error& missing);
   void arm();
   /// `fresh`: it was saved just now, so nobody else has had a word yet.
   void check_in_sight(const Told& told, bool fresh);

@@ -47,6 +47,8 @@ const char* name(Fault fault) {
     case Fault::read_error: return "read_error";
     case Fault::platform_full: return "platform_full";
     case Fault::platform_dies: return "platform_dies";
+    case Fault::catalog_changed: return "catalog_changed";
+    case Fault::key_rotated: return "key_rotated";
     case Fault::count_: break;
   }
   return "?";

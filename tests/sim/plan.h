@@ -49,6 +49,8 @@ enum class Fault {
   read_error,      // the phone's disk
   platform_full,   // its disk, for a time
   platform_dies,   // within a request
+  catalog_changed,
+  key_rotated,  // of the receipts
   count_
 };
 const char* name(Fault fault);

@@ -144,6 +144,7 @@ void Server::open() {
   options.address = kPlatform;
   options.clock = &clock;
   options.random = random_.get();
+  options.published = published_;
   books_.reset();
   platform.reset();
   platform = std::make_unique<juhaoban::Platform>(options);

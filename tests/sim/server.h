@@ -76,6 +76,19 @@ class Server {
   /// So full that only `room` bytes more fit, until somebody makes room: who works at the platform itself does.
   void fill_disk(std::int64_t room);
   void make_room() { disk.set_capacity(0); }
+  /// A new version of the forms: they ask for one more thing, need it, or need it no more.
+  void publish_next();
+  /// The forms of this kind need this field now, or did once.
+  bool needs(const std::string& kind, const std::string& pointer) const { return needed_.contains(kind + pointer); }
+  bool needed_once(const std::string& kind, const std::string& pointer) const {
+    return needed_once_.contains(kind + pointer);
+  }
+  bool has_needed_more(const std::string& kind) const {
+    const auto first = needed_once_.lower_bound(kind + "/");
+    return first != needed_once_.end() && first->starts_with(kind + "/");
+  }
+  void relax();
+  void rotate_key();
   void set_revoked(const std::string& device, bool revoked);
   /// The leader hands out an activation code, and it is used.
   NewDevice new_device(int phone);
@@ -109,6 +122,7 @@ class Server {
   juhaoban::Database& books();
   std::optional<Response> poison(const Request& request);
   /// Its process ends, or its power, at one of its next steps or before its reply is given.
+  void publish(const std::string& kind, const std::string& field, bool needed);
   void serve_and_die(const Request& request, std::int64_t cut_after);
   bool reconciles() const;
 
@@ -128,8 +142,10 @@ class Server {
   std::int64_t tokens_refused_until_ms_ = 0;
   std::optional<test::SimDisk::Image> backup_;
   int restores_ = 0;
-  std::set<std::string> moved_;   // workers
-  std::set<std::string> signed_;  // the signature of every receipt given
+  std::vector<juhaoban::Published> published_;
+  std::set<std::string> needed_, needed_once_;  // kind and pointer
+  std::set<std::string> moved_;                 // workers
+  std::set<std::string> signed_;                // the signature of every receipt given
 };
 
 /// Bytes as they come over the wire, ending early when they were cut.

@@ -1,11 +1,16 @@
 // Faults that came later than the others, by a stream of their own: what breaks on a phone's disk while it reads, and
 // what a platform does whose disk is full or which dies in the middle of a request.
+#include <nlohmann/json.hpp>
+
+#include "holdings.h"
 #include "phone.h"
 
 namespace julu::sim {
 namespace {
 
 using Stop = test::SimDisk::Stop;
+
+using nlohmann::json;
 
 constexpr std::int64_t kDayMs = 24 * kHourMs;
 
@@ -43,6 +48,91 @@ void World::plan_upsets(std::int64_t day_ms) {
     });
     at(from_ms + static_cast<std::int64_t>(upsets_->below(kDayMs)), [this] { server.make_room(); });
   }
+  if (plan_.rate(Fault::catalog_changed) > 0 && upsets_->below(4) == 0 && strikes_often(Fault::catalog_changed)) {
+    at(some_time(), [this] {
+      if (calm_) return;
+      server.publish_next();
+      note(-1, "catalog changed");
+    });
+  }
+  if (plan_.rate(Fault::key_rotated) > 0 && upsets_->below(4) == 0 && strikes_often(Fault::key_rotated)) {
+    at(some_time(), [this] {
+      if (!calm_) server.rotate_key();
+    });
+  }
+}
+
+namespace {
+
+// What the county wants to know beside what is built in, of what is written once and of what is edited.
+constexpr std::pair<const char*, const char*> kAsked[] = {{"visit", "weather"}, {"household", "roof"}};
+
+}  // namespace
+
+void Server::publish(const std::string& kind, const std::string& field, bool needed) {
+  const auto text = books().text("SELECT body FROM catalog WHERE kind = 'schema' AND id = ?1", kind);
+  json schema = json::parse(*text);
+  schema["x-version"] = schema["x-version"].get<int>() + 1;
+  schema["properties"][field] = {{"type", "string"},       {"maxLength", 20},       {"minLength", 1},
+                                 {"x-title-zh", "新增项"}, {"x-title", "One more"}, {"x-order", 200}};
+  json required = json::array();
+  for (const json& name : schema.value("required", json::array())) {
+    if (name != field) required.push_back(name);
+  }
+  if (needed) required.push_back(field);
+  schema["required"] = required;
+  const std::string key = kind + "/" + field;
+  needed ? static_cast<void>(needed_.insert(key)) : static_cast<void>(needed_.erase(key));
+  if (needed) needed_once_.insert(key);
+  std::erase_if(published_, [&](const auto& row) { return row.id == kind; });
+  published_.push_back({"schema", kind, std::move(schema)});
+}
+
+void Server::publish_next() {
+  Random& random = world_.upsets();
+  make_room();
+  const auto& [kind, field] = kAsked[random.below(std::size(kAsked))];
+  publish(kind, field, random.below(2) == 0);
+  json items = json::array();
+  const std::uint64_t codes = 1 + random.below(5);
+  for (std::uint64_t i = 0; i < codes; ++i)
+    items.push_back({{"code", "c" + std::to_string(i)}, {"zh", "晴"}, {"en", "Fine"}});
+  std::erase_if(published_, [](const auto& row) { return row.kind == "codes"; });
+  published_.push_back({"codes", "weather", {{"id", "weather"}, {"version", "1"}, {"items", items}}});
+  open();  // as another version of the platform's program is put in place
+}
+
+void Server::relax() {
+  if (needed_.empty()) return;
+  for (const auto& [kind, field] : kAsked) {
+    if (needs(kind, std::string("/") + field)) publish(kind, field, false);
+  }
+  open();
+}
+
+void Server::rotate_key() {
+  if (clock.offset_ms != 0) return;  // who looks at a wrong clock puts that right first
+  make_room();
+  platform->rotate_receipt_key();
+  world_.note(-1, "receipt key rotated");
+}
+
+// The form that this phone has learned of asks for one more thing.
+bool Phone::fill_in(Capture& capture, const Error& missing) {
+  if (missing.code != ErrorCode::field_missing || !world.server.needed_once(capture.kind, missing.field)) return false;
+  json body = json::parse(capture.body);
+  body[missing.field.substr(1)] = "晴";
+  capture.body = body.dump();
+  return true;
+}
+
+bool is_of_catalog(const World& world, const std::string& canonical, const json& problem, bool at_the_end) {
+  if (problem.value("type", "") != "schema") return false;
+  const json said = json::parse(canonical);
+  const std::string pointer = problem.value("pointer", "");
+  const std::string kind = said.value("kind", "");
+  const bool asked = at_the_end ? world.server.needs(kind, pointer) : world.server.needed_once(kind, pointer);
+  return asked && said.value("verb", "") == "create" && !said["body"].contains(pointer.substr(1));
 }
 
 void Server::fill_disk(std::int64_t room) { disk.set_capacity(disk.used() + room); }

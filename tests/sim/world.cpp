@@ -237,6 +237,7 @@ void World::settle_down() {
   calm_ = true;
   server.clock.offset_ms = 0;
   server.make_room();
+  if (upsets_->below(2) == 0) server.relax();
   advance(kDayMs + kHourMs);  // what was under way arrives, and the longest Retry-After is over
   for (const auto& phone : phones_) {
     phone->disk.set_capacity(0);

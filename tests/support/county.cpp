@@ -117,7 +117,7 @@ void County::publish_key(Store& store) {
 
 Receipt County::sign(const std::string& device, const std::vector<OutgoingOp>& ops,
                      const std::vector<OpResult>& results, std::int64_t epoch) const {
-  Receipt receipt{"k1", epoch, 1'795'500'001'000, {}};
+  Receipt receipt{"k1", epoch, 1'795'500'001'000 + ahead_ms, {}};
   std::vector<ReceiptItem> items;
   for (std::size_t i = 0; i < ops.size(); ++i) {
     if (results[i].status == OpStatus::applied || results[i].status == OpStatus::duplicate) {

@@ -43,6 +43,7 @@ class County {
 
   Folder folder;
   ManualClock clock;
+  std::int64_t ahead_ms = 0;  ///< of the county's clock, when it signs
   std::unique_ptr<Random> random;
   StoreKey key{};
   PrivateKey root_key;

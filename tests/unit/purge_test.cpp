@@ -17,9 +17,10 @@ namespace {
 constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
 
 struct Sent {
-  Sent() : store(county.phone()) {
+  /// `first_days`: how far ahead the platform's clock is when the phone first hears of it.
+  explicit Sent(std::int64_t first_days = 0) : store(county.phone()) {
     county.publish_key(*store);
-    ping(0, 0);
+    ping(first_days, 0);
     const auto saved = store->capture({"incident",
                                        R"({"category":"drainage","text":"村东头排水沟堵了"})",
                                        {{county.folder.write("p.jpg", make_jpeg_of_about(40'000, 5)), "near"}},
@@ -97,6 +98,22 @@ TEST_CASE("a backup that is still to come keeps no photo") {
     sent.ping(0, 400);
   }
   CHECK(sent.is_here());
+}
+
+TEST_CASE("a backup from before a delivery keeps nothing of it, though the platform's clock stood years back then") {
+  constexpr std::int64_t kDays = 400;
+  Sent sent(-kDays);
+  const std::int64_t backup_ms = sent.county.clock.now_ms() - kDayMs;
+  sent.county.ahead_ms = -kDays * kDayMs;
+  sent.deliver();
+  sent.county.ahead_ms = 0;
+  for (int day = 0; day < 5; ++day) {
+    sent.county.clock.advance(kDayMs);
+    REQUIRE(Outbox(*sent.store).note_ping({kEpoch, sent.county.clock.now_ms(), backup_ms}).ok());
+  }
+  CHECK(sent.is_here());
+  for (int day = 0; day < 2; ++day) sent.next_day(true);
+  CHECK_FALSE(sent.is_here());
 }
 
 TEST_CASE("what was held still after a restore is kept until a later backup: it may have come there again") {

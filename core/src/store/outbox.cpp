@@ -187,9 +187,11 @@ Result<void> Outbox::note_ping(const PingFacts& ping) {
     JULU_CHECK(set_meta(db, "clock_offset_ms", ping.time_ms - core.clock().now_ms()));
     JULU_TRY(const std::int64_t seen, see_server_time(core, db, ping.time_ms));
     JULU_TRY(const std::int64_t safe, meta_integer(db, "safe_before_ms"));
-    // A backup that is still to come keeps nothing: a clock was wrong when it was noted, or is.
-    const std::int64_t told = ping.safe_before_ms > ping.time_ms ? 0 : ping.safe_before_ms;
-    return set_meta(db, "safe_before_ms", std::max(safe, std::min(seen, told)));
+    // A backup that is still to come keeps nothing: a clock was wrong when it was noted, or is. And it is as old here
+    // as it is there: what this phone takes for the platform's time may lag behind, by years after a wrong clock.
+    const std::int64_t age_ms = ping.time_ms - ping.safe_before_ms;
+    const std::int64_t told = age_ms < 0 ? 0 : std::min(ping.safe_before_ms, seen - age_ms);
+    return set_meta(db, "safe_before_ms", std::max(safe, told));
   });
 }
 
