@@ -18,6 +18,12 @@ constexpr int kCaptivePortalStatus = 511;         // RFC 6585: network authentic
 
 }  // namespace
 
+// A tus server says its version on every reply, on an empty one of a type that its framework put there too.
+bool is_page(const Response& response) {
+  return header(response.headers, "Content-Type").starts_with("text/html") &&
+         header(response.headers, "Tus-Resumable").empty();
+}
+
 std::int64_t Syncer::Run::time_left_ms() const {
   return std::max<std::int64_t>(0, deadline_ms_ - clock_.monotonic_ms());
 }
@@ -149,10 +155,7 @@ void Syncer::Run::classify(Exchange& exchange) {
   // What is too large is the reply: nothing that a worker could make smaller.
   if (exchange.reply_too_large()) return set(Answer::link, ErrorCode::bad_reply);
   if (status == 0) return set(Answer::link, response.failure.value_or(ErrorCode::offline));
-  // A tus server says its version on every reply, on an empty one of a type that its framework put there too.
-  const bool is_page = header(response.headers, "Content-Type").starts_with("text/html") &&
-                       header(response.headers, "Tus-Resumable").empty();
-  if (status == kCaptivePortalStatus || (status < 400 && (status < 200 || status >= 300 || is_page))) {
+  if (status == kCaptivePortalStatus || (status < 400 && (status < 200 || status >= 300 || is_page(response)))) {
     return set(Answer::link, ErrorCode::captive_portal);
   }
   if (status < 300) return set(Answer::ok, ErrorCode::ok);

@@ -11,9 +11,9 @@ namespace {
 
 constexpr int kFetchFailuresMax = 3;  // in a row: then it is not the photos
 
-// The platform's word, which says nothing of the other photos. Without a type somebody before it speaks.
-bool is_withheld(int status, const Problem& problem) {
-  return (status == 403 || status == 404 || status == 410) && !problem.type.empty();
+// Says nothing of the other photos. A page is a gateway's.
+bool is_withheld(const Response& response) {
+  return (response.status == 403 || response.status == 404 || response.status == 410) && !is_page(response);
 }
 
 struct ContentRange {
@@ -160,7 +160,7 @@ Result<Syncer::Run::Step> Syncer::Run::fetch_failed(const Hash& sha256, const Ex
     return Step::stop;
   }
   if (exchange.answer == Answer::link && !exchange.reply_too_large() && moves) return stop_for(exchange);
-  const bool withheld = exchange.answer == Answer::refused && is_withheld(exchange.response.status, exchange.problem);
+  const bool withheld = exchange.answer == Answer::refused && is_withheld(exchange.response);
   // One that is longer than any may be costs all that it may be each time.
   if (withheld || exchange.reply_too_large()) {
     JULU_CHECK(inbox_.defer_wanted(sha256, exchange.why, limits::withheld_photo_ms));

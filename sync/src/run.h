@@ -48,6 +48,9 @@ struct Syncer::State {
   std::int64_t failures = 0;                               // runs in a row that the network or the platform ended
 };
 
+/// For people to read, as gateways and captive portals give it.
+bool is_page(const Response& response);
+
 class Syncer::Run {
  public:
   Run(State& state, const SyncOptions& options);

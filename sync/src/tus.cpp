@@ -84,6 +84,7 @@ constexpr std::int64_t kLosableBytesMax = 1 << 20;
 constexpr int kRestartsMax = 1;   // an upload that is gone is begun anew once a run
 constexpr int kSurprisesMax = 3;  // offsets that the two sides do not agree on
 constexpr int kChecksumMismatch = 460;
+constexpr int kPagesMax = 8;  // a page forgets no upload; where they do not end, it may be all that there is
 
 }  // namespace
 
@@ -245,8 +246,7 @@ Result<Syncer::Run::Advance> Syncer::Run::upload_refused(Upload& upload, const E
       case 403:
       case 404:
       case 410:
-        // A tus server says its version on every reply, the platform a type; a page of a gateway forgets no upload.
-        if (begun && (!header(exchange.response.headers, "Tus-Resumable").empty() || !exchange.problem.type.empty()))
+        if (begun && !(is_page(exchange.response) && upload.photo.attempts < kPagesMax))
           return begin_anew(upload, exchange.why);
         break;
       default: break;

@@ -54,6 +54,7 @@ struct OutgoingPhoto {
   std::string upload_url;  ///< where an upload was begun; empty: none
   bool thumbnail = false;  ///< send `read_thumbnail` first, then ask again
   int urgency = 2;
+  std::int64_t attempts = 0;  ///< that failed since the last that did not
 };
 
 struct PingFacts {

@@ -11,11 +11,11 @@ using namespace store;
 namespace {
 
 constexpr const char* kDueThumbnails =
-    "SELECT sha256, length_bytes, urgency, upload_url FROM photo WHERE own = 1 AND uploaded = 0 AND thumbnail_sent = 0"
+    "SELECT sha256, length_bytes, urgency, upload_url, attempts FROM photo WHERE own = 1 AND uploaded = 0 AND thumbnail_sent = 0"
     " AND problem IS NULL AND (next_attempt_ms <= ?1 OR next_attempt_ms > ?1 + wait_max_ms) AND length_bytes > ?3"
     " ORDER BY urgency, id LIMIT ?2";
 constexpr const char* kDuePhotos =
-    "SELECT sha256, length_bytes, urgency, upload_url FROM photo WHERE own = 1 AND uploaded = 0"
+    "SELECT sha256, length_bytes, urgency, upload_url, attempts FROM photo WHERE own = 1 AND uploaded = 0"
     " AND " JULU_WANTED_PHOTO
     " AND (next_attempt_ms <= ?1 OR next_attempt_ms > ?1 + wait_max_ms)"
     " ORDER BY urgency, id LIMIT ?2";
@@ -25,8 +25,8 @@ Result<std::vector<OutgoingPhoto>> photos_of(Query rows, bool thumbnail) {
   for (;;) {
     JULU_TRY(const bool there, rows.step());
     if (!there) return photos;
-    photos.push_back(
-        {rows.hash(0), rows.integer(1), std::string(rows.text(3)), thumbnail, static_cast<int>(rows.integer(2))});
+    photos.push_back({rows.hash(0), rows.integer(1), std::string(rows.text(3)), thumbnail,
+                      static_cast<int>(rows.integer(2)), rows.integer(4)});
   }
 }
 

@@ -154,9 +154,14 @@ Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& resu
                       problem_text(ErrorCode::photo_unknown, "lost", "", "", ""));
     }
     // Not there after all: the bytes go again from the start, but not for ever as soon as they can.
-    JULU_TRY(const auto attempts, s.db.integer("SELECT attempts FROM op WHERE seq = ?1", op.row));
-    const bool at_once = attempts.value_or(0) < kUploadsAtOnce;
-    JULU_CHECK(wait_again(s, op, result.problem, ErrorCode::bytes_missing,
+    JULU_TRY(const auto times,
+             s.db.integer("SELECT CAST(json_extract(problem, '$.detail') AS INTEGER) FROM op WHERE seq = ?1"
+                          " AND json_extract(problem, '$.type') = 'bytes-missing'",
+                          op.row));
+    Problem missing = result.problem;
+    missing.detail = std::to_string(times.value_or(0) + 1);
+    const bool at_once = times.value_or(0) < kUploadsAtOnce;
+    JULU_CHECK(wait_again(s, op, missing, ErrorCode::bytes_missing,
                           at_once ? result.retry_after_ms : limits::retry_after_ms_max));
     if (mutant(Mutant::bytes_missing_ignored)) return {};
     return s.db.run(
