@@ -24,7 +24,7 @@ std::string event_text(const Session& session, const HistoryEntry& entry) {
   static const std::map<std::string, std::pair<const char*, const char*>> kWords = {
       {"create", {"登记", "saved"}},          {"patch", {"修改", "changed"}},
       {"attach", {"照片", "photo"}},          {"delete", {"删除", "deleted"}},
-      {"pulled", {"平台更新", "pulled"}},     {"given_up", {"未采用的值", "value given up"}},
+      {"pulled", {"平台更新", "pulled"}},     {"given_up", {"两处都改了", "both changed"}},
       {"resolved", {"冲突已定", "resolved"}}, {"removed", {"移出负责范围", "out of scope"}},
   };
   const auto found = kWords.find(entry.what);
@@ -157,9 +157,12 @@ class Teller {
     const std::string pointer = word(detail, "field");
     const auto at = [&](const char* member) { return visible_at(pointer, detail.value(member, Json())); };
     std::string text;
+    const bool mine_kept = word(detail, "kept") == "local";
     add(text, form_.label(pointer, session_.lang),
-        session_.fill("我填的 {}，平台的 {}", "mine {}, the platform's {}", one(pointer, at("local")),
-                      one(pointer, at("remote"))));
+        mine_kept ? session_.fill("用我填的 {}，没用平台的 {}", "mine {} is kept, the platform's {} is not",
+                                  one(pointer, at("local")), one(pointer, at("remote")))
+                  : session_.fill("用平台的 {}，没用我填的 {}", "the platform's {} is kept, mine {} is not",
+                                  one(pointer, at("remote")), one(pointer, at("local"))));
     return text;
   }
 

@@ -82,8 +82,10 @@ TEST_CASE("an update of the platform, a value that was not taken and a decision 
       first.run_json({"household", "--address", "堤村 1 号", "--phone", "13800000001"}).last().at("id");
   CHECK(first.run({"sync"}).status == 0);
   CHECK(second.run({"sync"}).status == 0);
-  CHECK(first.run({"household", "--edit", id, "--address", "甲巷", "--phone", "13800000002"}).status == 0);
-  CHECK(second.run({"household", "--edit", id, "--address", "乙巷"}).status == 0);
+  CHECK(
+      first.run({"household", "--edit", id, "--address", "甲巷", "--phone", "13800000002", "--note", "甲记"}).status ==
+      0);
+  CHECK(second.run({"household", "--edit", id, "--address", "乙巷", "--note", "乙记"}).status == 0);
   CHECK(first.run({"sync"}).status == 0);
   CHECK(second.run({"sync"}).status == 0);
   CHECK(second.run({"resolve", id, "住址", "--value", "丙巷"}).status == 0);
@@ -97,7 +99,8 @@ TEST_CASE("an update of the platform, a value that was not taken and a decision 
     return false;
   };
   CHECK(told("平台更新", "住址：堤村 1 号 → 甲巷；联系电话：138****0001 → 138****0002"));
-  CHECK(told("未采用的值", "住址：我填的 乙巷，平台的 甲巷"));
+  CHECK(told("两处都改了", "住址：用平台的 甲巷，没用我填的 乙巷"));
+  CHECK(told("两处都改了", "备注：用我填的 乙记，没用平台的 甲记"));
   CHECK(told("冲突已定", "住址：丙巷"));
   CHECK(second.run({"history", id, "--unmask"}).text.find("13800000001 → 13800000002") != std::string::npos);
 }
