@@ -251,7 +251,8 @@ Result<Enqueued> Core::enqueue(Connection& db, const Moment& moment, const NewOp
 Result<std::int64_t> Core::next_change(Connection& db) {
   JULU_TRY(const auto last, db.integer("SELECT max(coalesce((SELECT max(changed) FROM record), 0),"
                                        " coalesce((SELECT max(changed) FROM gone), 0))"));
-  return last.value_or(0) + 1;
+  // Also where damage left no row to go on from.
+  return std::max(last.value_or(0), (generation_ - 1) * kChangesLeap) + 1;
 }
 
 void Core::observe(std::function<void()> wake) {
