@@ -110,6 +110,20 @@ TEST_CASE("who follows the feed over a salvage is told of everything again") {
   CHECK(store->changes_since(token, limits::page_rows_max)->records.size() == told.records.size());
 }
 
+TEST_CASE("who follows the feed is told of what comes after a salvage that found no record") {
+  County county;
+  fill(county, 60);
+  const std::int64_t token = county.open_again()->changes_since(0, limits::page_rows_max)->token;
+  for (const char* sql : {"DELETE FROM op", "DELETE FROM record", "DELETE FROM history"}) lose(county, sql);
+  set_aside(county);
+  const auto store = county.open_again();
+  REQUIRE(store->list({})->empty());
+  const auto saved = store->capture({"incident", R"({"category":"drainage","text":"堵"})", {}, {}});
+  const auto changes = store->changes_since(token, limits::page_rows_max);
+  REQUIRE(changes->records.size() == 1);
+  CHECK(changes->records.front() == saved->id);
+}
+
 TEST_CASE("what left the scope while the file was being mended goes with the first pull to its end") {
   County county;
   const std::string id = "01980000-0000-7000-8000-000000000001";

@@ -58,6 +58,10 @@ struct Enqueued {
   Id op_id;
 };
 
+/// The numbers of the feed leap by so much with each file that is set aside: more changes than a phone sees in its
+/// life.
+inline constexpr std::int64_t kChangesLeap = 1'000'000'000;
+
 class Core {
  public:
   static Result<std::unique_ptr<Core>> open(const Store::Options& options);
