@@ -469,7 +469,7 @@ Result<void> go_without_refused(Core& core, Connection& db, const Id& record) {
   if (whole && creation != ops.end()) {  // no version of it is the county's
     JULU_CHECK(db.run("UPDATE record SET base = NULL, base_version = 0 WHERE id = ?1", record));
   }
-  if (!whole && creation != ops.end()) {
+  if (!whole && creation != ops.end() && !row->base) {  // a version that was shown has one body
     const std::string body = canonical(parse_op(creation->canonical).body);
     JULU_CHECK(db.run("UPDATE record SET base = ?2 WHERE id = ?1", record, body));
   }
