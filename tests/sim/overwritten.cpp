@@ -80,9 +80,11 @@ class FieldCheck {
       const std::string won = choice(worker, record_, field_, word, "");
       for (auto at = accounts_.gave_way.lower_bound(won); at != accounts_.gave_way.end() && at->starts_with(won); ++at)
         meet(at->substr(won.size()));
+      // What a restore took was seen by others, and had been written by somebody who saw what stands again.
       const auto said = world_.words.find(word);
-      if (said != world_.words.end() && worker_of(said->second.worker) == worker && said->second.field == field_)
-        meet(said->second.seen);
+      const bool is_known = said != world_.words.end() && said->second.field == field_ &&
+                            (worker_of(said->second.worker) == worker || world_.server.was_restored());
+      if (is_known) meet(said->second.seen);
     }
     return met.contains(stands_);
   }

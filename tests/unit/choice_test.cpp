@@ -82,3 +82,33 @@ TEST_CASE("who follows the changes is told that the choice on a deleted record i
   CHECK_FALSE(asked.store->get(asked.theirs.id)->value().in_conflict);
   CHECK(asked.store->changes_since(seen)->records == std::vector<std::string>{asked.theirs.id});
 }
+
+TEST_CASE("of a nested field that gives way nothing is left to be sent, and nothing more is asked", "[choice]") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  Change theirs{"household",
+                make_id(county.clock, system_random()).text(),
+                kFirstVersion + 1,
+                false,
+                false,
+                R"({"address":"堤村 1 号"})",
+                {},
+                {},
+                {}};
+  REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c1", false}).ok());
+  REQUIRE(store->patch(theirs.id, R"({"house":{"structure":"砖"},"support":"低保"})").ok());
+  OpResult refused;
+  refused.status = OpStatus::rejected;
+  refused.problem = {"scope", {}, {}, {}};
+  answer_all(county, *store, refused);
+  theirs.version += 1;
+  theirs.body = R"({"address":"堤村 1 号","house":{"structure":"土"}})";
+  REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c2", false}).ok());
+  REQUIRE(store->resend(theirs.id).ok());
+  const auto again = *Outbox(*store).next_ops(10, 1 << 20);
+  REQUIRE(again.size() == 1);
+  CHECK(Json::parse(again[0].canonical)["body"] == Json::parse(R"({"support":"低保"})"));
+  REQUIRE(store->conflicts()->size() == 1);
+  CHECK(store->conflicts()->at(0).field == "/house/structure");
+}

@@ -8,6 +8,7 @@
 
 #include "county.h"
 #include "jpeg.h"
+#include "wreck.h"
 
 using namespace julu;
 using namespace julu::test;
@@ -353,4 +354,18 @@ TEST_CASE("a creation that the county has taken unseen can be given up; what cam
   REQUIRE(due.size() == 1);
   CHECK(due[0].canonical.find("乙") != std::string::npos);
   CHECK(due[0].canonical.find(R"("after":")" + ops[1].op_id.text()) != std::string::npos);
+}
+
+TEST_CASE("what the county has shown of a record stays its version when the creation is given up after a restore") {
+  Refusing phone;
+  const Saved home = phone.delivered("household", R"({"address":"堤村 1 号"})");
+  REQUIRE(phone.store->patch(home.id, R"({"support":"低保"})").ok());
+  REQUIRE(phone.county.apply_all(*phone.store, phone.version) == 1);
+  const Record before = phone.get(home);
+  // A salvage finds the creation as it was before somebody sent it again.
+  lose(phone.county, "UPDATE op SET status = 2, receipt = NULL, folded = 0 WHERE verb = 0");
+  REQUIRE(phone.outbox.note_ping({kEpoch + 1, phone.county.clock.now_ms(), 0}).ok());
+  REQUIRE(phone.store->give_up(home.id).ok());
+  CHECK(phone.get(home).version == before.version);
+  CHECK(phone.get(home).body == before.body);
 }

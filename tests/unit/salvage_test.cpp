@@ -384,3 +384,29 @@ TEST_CASE("who follows the changes hears of what comes after damage took every r
   const auto saved = store->capture({"household", R"({"address":"堤村 2 号"})", {}, {}});
   CHECK(store->changes_since(token)->records == std::vector<std::string>{saved->id});
 }
+
+TEST_CASE("a photo that was given up stays to be seen where damage takes the op that named it") {
+  County county;
+  const std::string picture = county.folder.write("p.jpg", make_jpeg_of_about(5'000, 5));
+  std::string given_up;
+  {
+    const auto store = county.phone();
+    county.publish_key(*store);
+    given_up = store->capture({"visit", R"({"text":"走访"})", {}, {}})->id;
+    std::int64_t version = kFirstVersion;
+    REQUIRE(county.apply_all(*store, version) == 1);
+    REQUIRE(store->attach(given_up, {{picture, "near"}}).ok());
+    OpResult refused;
+    refused.status = OpStatus::rejected;
+    REQUIRE(Outbox(*store).photo_uploaded(*parse_hash(store->get(given_up)->value().photos[0].sha256)).ok());
+    answer_all(county, *store, refused);
+    REQUIRE(store->give_up(given_up).ok());
+  }
+  lose(county, "DELETE FROM op WHERE verb = 3");
+  set_aside(county);
+  const auto store = county.open_again();
+  const auto shown = store->get(given_up)->value().photos;
+  REQUIRE(shown.size() == 1);
+  CHECK(shown[0].here);
+  CHECK_FALSE(shown[0].delivered);
+}

@@ -270,14 +270,15 @@ class Salvaging {
     return db_.run("UPDATE attachment SET op = 0 WHERE op > 0 AND op NOT IN (SELECT seq FROM op)");
   }
 
-  // An attachment names its photo even where the op that attached it is lost.
+  // An attachment names its photo even where the op that attached it is lost. What a person gave up is nowhere else.
   void remember_photos(const std::vector<std::vector<Value>>& attachments) {
     for (const auto& attachment : attachments) {
       const auto* raw = std::get_if<std::vector<char>>(&attachment.at(1));
       Hash hash{};
       if (raw == nullptr || raw->size() != hash.size()) continue;
       std::copy(raw->begin(), raw->end(), hash.begin());
-      shown_.insert(hash);
+      const bool given_up = attachment.at(5) == Value(std::int64_t{-1});
+      (given_up ? photos_ : shown_).insert(hash);
     }
   }
 

@@ -47,11 +47,16 @@ void take_fields(const Json& edit, const Json& from, Json& to) {
   }
 }
 
-// A field that gave way to somebody else's value is no part of what is said.
+// A field that gave way to somebody else's value is no part of what is said, nor what it stood in, by itself.
 void leave_out(const std::string& field, const Json& before, const Json& now, Json& patch) {
-  const Json::json_pointer at(field);
+  Json::json_pointer at(field);
   const auto value = [&](const Json& body) { return body.contains(at) ? body.at(at) : Json(); };
-  if (patch.contains(at) && value(before) == value(now)) patch.at(at.parent_pointer()).erase(at.back());
+  if (!patch.contains(at) || value(before) != value(now)) return;
+  do {
+    const std::string last = at.back();
+    at.pop_back();
+    patch.at(at).erase(last);
+  } while (!at.empty() && patch.at(at).empty());
 }
 
 // Carries the state of one sending again, as a person asked for it.
@@ -464,7 +469,7 @@ Result<void> go_without_refused(Core& core, Connection& db, const Id& record) {
   if (whole && creation != ops.end()) {  // no version of it is the county's
     JULU_CHECK(db.run("UPDATE record SET base = NULL, base_version = 0 WHERE id = ?1", record));
   }
-  if (!whole && creation != ops.end()) {
+  if (!whole && creation != ops.end() && !row->base) {  // a version that was shown has one body
     const std::string body = canonical(parse_op(creation->canonical).body);
     JULU_CHECK(db.run("UPDATE record SET base = ?2 WHERE id = ?1", record, body));
   }
