@@ -228,6 +228,39 @@ TEST_CASE("bytes that the platform has not got are uploaded anew") {
   CHECK(outbox.counts()->photos == 1);
 }
 
+TEST_CASE("a platform that never finds a photo's bytes is not sent them as soon as it can be") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  const std::string path = county.folder.write("a.jpg", make_jpeg_of_about(20 * 1024, 1));
+  REQUIRE(store->capture(with_photos({{path, "near"}})).ok());
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  Outbox outbox(*store);
+  const std::int64_t begun = county.clock.now_ms();
+  constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
+  int uploads = 0;
+  while (county.clock.now_ms() < begun + 3 * kDayMs) {
+    const auto photos = *outbox.next_photos(1);
+    if (!photos.empty()) {
+      ++uploads;
+      REQUIRE(outbox.photo_uploaded(photos.front().sha256).ok());
+    }
+    const auto ops = *outbox.next_ops(10, 1 << 20);
+    if (!ops.empty()) {
+      std::vector<OpResult> missing(ops.size());
+      for (OpResult& result : missing) {
+        result.status = OpStatus::held;
+        result.problem.type = "bytes-missing";
+      }
+      REQUIRE(outbox.settle(ops, missing, std::nullopt).ok());
+    }
+    county.clock.advance(60'000);
+  }
+  CHECK(uploads > 3);
+  CHECK(uploads <= 12);
+}
+
 TEST_CASE("upkeep makes the small picture of a photo of ours before it is sent as well as after") {
   const bool sent = GENERATE(false, true);
   const auto budget = GENERATE(std::chrono::milliseconds(5'000), std::chrono::milliseconds::max());

@@ -190,40 +190,6 @@ TEST_CASE("a platform to which every edit or every photo is stale is asked ever 
   CHECK(county.clock.now_ms() - begun > 60'000);
 }
 
-TEST_CASE("a platform that never finds a photo's bytes is not sent them as soon as it can be") {
-  County county;
-  auto store = county.phone();
-  county.publish_key(*store);
-  Capture capture = incident();
-  capture.photos = {{county.folder.write("a.jpg", make_jpeg_of_about(20 * 1024, 1)), "near"}};
-  const auto saved = store->capture(capture);
-  std::int64_t version = kFirstVersion;
-  REQUIRE(county.apply_all(*store, version) == 1);
-  Outbox outbox(*store);
-  const std::int64_t begun = county.clock.now_ms();
-  constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
-  int uploads = 0;
-  while (county.clock.now_ms() < begun + 3 * kDayMs) {
-    const auto photos = *outbox.next_photos(1);
-    if (!photos.empty()) {
-      ++uploads;
-      REQUIRE(outbox.photo_uploaded(photos.front().sha256).ok());
-    }
-    const auto ops = *outbox.next_ops(10, 1 << 20);
-    if (!ops.empty()) {
-      std::vector<OpResult> missing(ops.size());
-      for (OpResult& result : missing) {
-        result.status = OpStatus::held;
-        result.problem.type = "bytes-missing";
-      }
-      REQUIRE(outbox.settle(ops, missing, std::nullopt).ok());
-    }
-    county.clock.advance(60'000);
-  }
-  CHECK(uploads > 3);
-  CHECK(uploads <= 12);
-}
-
 TEST_CASE("a photo that is refused parks its op also where damage took what says whose it is") {
   County county;
   const std::string photo = county.folder.write("a.jpg", make_jpeg_of_about(100 * 1024, 1));
