@@ -290,8 +290,6 @@ class Core {
   std::map<std::string, std::shared_ptr<const Flow>, std::less<>> flows_;
 };
 
-/// By so much the numbers of `record.changed` go on from one file to the next: more than a phone sees in its life.
-constexpr std::int64_t kChangesLeap = 1'000'000'000;
 
 /// The file of a store and how it is opened: shared by Core and Enrolment. A file found damaged is marked and stays;
 /// the one after it takes its place.
