@@ -290,7 +290,6 @@ class Core {
   std::map<std::string, std::shared_ptr<const Flow>, std::less<>> flows_;
 };
 
-
 /// The file of a store and how it is opened: shared by Core and Enrolment. A file found damaged is marked and stays;
 /// the one after it takes its place.
 std::string database_path(const std::string& directory, int generation);
