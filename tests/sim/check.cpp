@@ -404,6 +404,14 @@ class PhoneCheck {
     }
   }
 
+  bool was_made_on_a_damaged_phone(const std::string& record) const {
+    return std::any_of(world_.words.begin(), world_.words.end(), [&](const auto& said) {
+      const Word& word = said.second;
+      return word.record == record && word.how == Word::How::create &&
+             world_.phones()[static_cast<std::size_t>(word.phone)]->damaged;
+    });
+  }
+
   // Both sides hold the same of everything in this worker's scope.
   void check_records() {
     const std::vector<std::string>& scope = county_.scopes.at(worker_);
@@ -456,8 +464,10 @@ class PhoneCheck {
     for (const auto& [id, record] : here) {
       // What would bring it again is not taken any more.
       if (record.pending && (world_.server.may_leave_scope(phone_.worker) || misses_in_form(id))) continue;
-      // Nor what the worker gave up, which a late request had brought and a restore took: a step on it is refused.
-      if (record.pending && world_.server.was_restored() && phone_.given_up.contains(id)) continue;
+      // Nor what the worker gave up, which a late request had brought and a restore took, nor what damage took from
+      // who had made it: a step or a photo on it is refused.
+      const bool is_for_good = phone_.given_up.contains(id) || was_made_on_a_damaged_phone(id);
+      if (record.pending && world_.server.was_restored() && is_for_good) continue;
       if (!county_.records.contains(id))
         fail("nothing is shown as the county's that it does not hold", id + all_of(id));
     }

@@ -410,3 +410,32 @@ TEST_CASE("a photo that was given up stays to be seen where damage takes the op 
   CHECK(shown[0].here);
   CHECK_FALSE(shown[0].delivered);
 }
+
+TEST_CASE("who follows the feed over two salvages is told of a record of which only ops are left") {
+  County county;
+  std::string id;
+  std::int64_t token = 0;
+  {
+    const auto store = county.phone();
+    county.publish_key(*store);
+    id = store->capture({"household", R"({"address":"堤村 1 号"})", {}, {}})->id;
+    county.clock.advance(1000);
+    REQUIRE(store->capture({"household", R"({"address":"堤村 2 号"})", {}, {}}).ok());
+    std::int64_t version = kFirstVersion;
+    REQUIRE(county.apply_all(*store, version) == 2);
+  }
+  set_aside(county);
+  token = county.open_again()->changes_since(0)->token;
+  const std::string second = county.directory() + "/julu-2.db";
+  {
+    store::Connection::Options options;
+    options.path = second;
+    options.key = county.options().encrypted ? std::optional(county.key) : std::nullopt;
+    const auto db = store::Connection::open(options);
+    REQUIRE(db.ok());
+    REQUIRE((*db)->run("DELETE FROM record WHERE id = ?1", *parse_id(id)).ok());
+  }
+  std::ofstream(second + "-damaged") << "!";
+  const auto store = county.open_again();
+  CHECK(store->changes_since(token)->records.size() == 2);
+}

@@ -508,6 +508,7 @@ struct DamagedStore {
     Enrolment::Options enrolling{.root = county.folder.file("plain"),
                                  .encrypted = false,  // so that the test can write into the file
                                  .platform = "http://127.0.0.1:1",
+                                 .code = {},
                                  .consent_at_ms = 1,
                                  .clock = &county.clock,
                                  .random = county.random.get(),

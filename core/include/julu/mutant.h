@@ -77,7 +77,7 @@ namespace julu {
   /* damage */                                                                                        \
   X(lost_op_awaited, "what stands after an op that damage took waits for ever")                       \
   X(loss_not_told, "ops that damage took are not counted")                                            \
-  X(changes_begin_anew, "the feed begins anew where damage took every record")                        \
+  X(changes_begin_anew, "the feed begins anew after a salvage")                                       \
   /* restores, forks and tokens */                                                                    \
   X(epoch_not_confirmed, "a new epoch does not make the phone ask what is left")                      \
   X(reconcile_sends_nothing, "what the platform has lost is not sent again")                          \

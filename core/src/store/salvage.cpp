@@ -73,6 +73,8 @@ class Wreck {
  public:
   Wreck(const Store::Options& options, int generation) : options_(options), generation_(generation) {}
 
+  int generation() const { return generation_; }
+
   /// What `look` finds, or nothing where it cannot be read. Errors: of opening the file.
   template <class Look>
   auto read(Look&& look) -> Result<std::optional<typename std::decay_t<decltype(*look(std::declval<Connection&>()))>>> {
@@ -123,7 +125,10 @@ class Salvaging {
       if (!photos_.contains(photo)) JULU_CHECK(take_photo(photo, false));
     }
     // Whoever follows the feed looks at everything again: of what was lost nobody knows how far it had come.
-    JULU_CHECK(db_.run("UPDATE record SET changed = min(changed, 1 << 50) + ?1", kChangesLeap));
+    JULU_CHECK(db_.run(
+        "UPDATE record SET changed = ?1 + place FROM (SELECT id AS placed, row_number() OVER (ORDER BY changed, id)"
+        " AS place FROM record) WHERE id = placed",
+        mutant(Mutant::changes_begin_anew) ? 0 : wreck_.generation() * kChangesLeap));
     // Last, because what is here keeps its number, and these take the next ones.
     for (const auto& [photo, was_up] : lost_) JULU_CHECK(lose_photo(photo, was_up));
     const Json told{
