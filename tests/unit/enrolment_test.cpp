@@ -7,6 +7,7 @@
 #include <julu/outbox.h>
 
 #include "county.h"
+#include "wreck.h"
 
 using namespace julu;
 using namespace julu::test;
@@ -248,4 +249,16 @@ TEST_CASE("a key made for one code is not what another is asked with") {
   CHECK(second != first);
   options.platform = "http://127.0.0.1:2";
   CHECK((*Enrolment::begin(options))->public_key() != second);
+}
+
+TEST_CASE("what a file's pages are made with stands in it, and is so") {
+  County county;
+  static_cast<void>(county.phone());
+  const auto db = database_of(county);
+  const auto cipher = db->text("SELECT value FROM meta WHERE name = 'cipher'").value();
+  CHECK(cipher == (has_cipher() ? "page 4096, HMAC-SHA256" : "none, page 4096"));
+  CHECK(db->integer("PRAGMA page_size").value() == 4096);
+  if (!has_cipher()) return;
+  CHECK(db->text("PRAGMA cipher_hmac_algorithm").value() == "HMAC_SHA256");
+  CHECK(db->text("PRAGMA cipher_page_size").value() == "4096");
 }

@@ -575,18 +575,6 @@ TEST_CASE("a step's note that has to be there is more than blanks") {
   CHECK(store->act(saved->id, "reopen", R"({"note":"还堵"})").ok());
 }
 
-TEST_CASE("what a file's pages are made with stands in it, and is so") {
-  County county;
-  static_cast<void>(county.phone());
-  const auto db = database_of(county);
-  const auto cipher = db->text("SELECT value FROM meta WHERE name = 'cipher'").value();
-  CHECK(cipher == (has_cipher() ? "page 4096, HMAC-SHA256" : "none, page 4096"));
-  CHECK(db->integer("PRAGMA page_size").value() == 4096);
-  if (!has_cipher()) return;
-  CHECK(db->text("PRAGMA cipher_hmac_algorithm").value() == "HMAC_SHA256");
-  CHECK(db->text("PRAGMA cipher_page_size").value() == "4096");
-}
-
 TEST_CASE("JSON in a damaged file that has another type is an error, never an exception") {
   const DamagedStore whose(R"("role":"worker")", R"("role":12345678)");
   CHECK(Store::open(whose.options).error().code == ErrorCode::store_corrupt);
