@@ -304,8 +304,8 @@ JULU_API int32_t julu_store_thumbnail(julu_store store, julu_text sha256, julu_b
 
 typedef struct julu_status {
   uint32_t size;
-  uint32_t flags; /**< JULU_STATUS_… */
-  int64_t records;
+  uint32_t flags;  /**< JULU_STATUS_… */
+  int64_t records; /**< deleted ones are not counted */
   int64_t unsent_records;
   int64_t unsent_ops; /**< go by themselves */
   int64_t parked_ops; /**< wait for a person */

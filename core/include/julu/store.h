@@ -214,8 +214,8 @@ class Store {
   Result<std::string> thumbnail(const std::string& sha256);
 
   Result<Status> status();
-  /// `limit`: 1 … limits::page_rows_max. A token stays good for ever; after a salvage (`Status`) everything has changed,
-  /// and what is not named again was lost.
+  /// `limit`: 1 … limits::page_rows_max. A token stays good for ever; after a salvage (`Status`) everything has
+  /// changed, and what is not named again was lost.
   Result<Changes> changes_since(std::int64_t token, int limit = 200);
   /// Called once after each burst of commits, from the thread that committed and under no lock; null ends it.
   void observe(std::function<void()> wake);

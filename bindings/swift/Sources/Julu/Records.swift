@@ -165,6 +165,7 @@ public struct Conflict: Sendable, Hashable, Decodable {
 }
 
 public struct Status: Sendable, Hashable {
+  /// Deleted ones are not counted.
   public let records: Int64
   public let unsentRecords: Int64
   /// These go by themselves.

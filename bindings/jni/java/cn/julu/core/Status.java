@@ -37,6 +37,7 @@ public final class Status {
     isLowOnDisk = from[14] != 0;
   }
 
+  /** Deleted ones are not counted. */
   public long records() {
     return records;
   }
