@@ -56,6 +56,13 @@ class Desk {
     words.insert(words.begin(), "--json");
     return run(words, script);
   }
+  /// Reports a case, and `leader` has it; its id.
+  std::string report_to(const Desk& leader) const {
+    const std::string id = run_json({"report", "--category", "道路", "--text", "坑"}).last().at("id");
+    REQUIRE(run({"sync"}).status == 0);
+    REQUIRE(leader.run({"sync"}).status == 0);
+    return id;
+  }
   std::string photo(const std::string& name, std::uint64_t seed = 1) const {
     return folder.write(name, make_jpeg({.width = 320, .height = 240, .seed = seed, .noise = true}));
   }

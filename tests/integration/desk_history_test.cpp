@@ -50,9 +50,7 @@ TEST_CASE("a reply is told to its end, in the width of the terminal") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Desk desk(platform);
   const Desk leader(platform, "W-0100", "leader");
-  const std::string id = desk.run_json({"report", "--category", "道路", "--text", "坑"}).last().at("id");
-  REQUIRE(desk.run({"sync"}).status == 0);
-  REQUIRE(leader.run({"sync"}).status == 0);
+  const std::string id = desk.report_to(leader);
   std::string reply = "经现场查看";
   for (int i = 0; i < 30; ++i) reply += "，第" + std::to_string(i) + "处已修";
   reply += "，完毕";
@@ -195,9 +193,7 @@ TEST_CASE("a step that the platform does not allow is told in English by its kin
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Desk desk(platform);
   const Desk leader(platform, "W-0100", "leader");
-  const std::string id = desk.run_json({"report", "--category", "道路", "--text", "坑"}).last().at("id");
-  REQUIRE(desk.run({"sync"}).status == 0);
-  REQUIRE(leader.run({"sync"}).status == 0);
+  const std::string id = desk.report_to(leader);
   const std::string code = "新的激活码运行 julu init";
   const Ended not_mine = desk.run({"act", id, "受理"}, kWithErrors);
   CHECK(not_mine.status == 65);

@@ -540,9 +540,7 @@ TEST_CASE("a step that comes too late is refused with its reason, and can be giv
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Desk desk(platform);
   const Desk leader(platform, "W-0100", "leader");
-  const std::string id = desk.run_json({"report", "--category", "道路", "--text", "坑"}).last().at("id");
-  REQUIRE(desk.run({"sync"}).status == 0);
-  REQUIRE(leader.run({"sync"}).status == 0);
+  const std::string id = desk.report_to(leader);
   REQUIRE(leader.run({"act", id, "受理"}).status == 0);
   REQUIRE(leader.run({"sync"}).status == 0);
   REQUIRE(desk.run({"act", id, "撤回", "--note", "自己填了", "--photo", desk.photo("a.jpg")}).status == 0);

@@ -107,6 +107,20 @@ Change County::receipt_key_row(std::int64_t revoked_at_ms) const {
   return change;
 }
 
+Change County::pull_household(Store& store, const std::string& body) {
+  Change theirs;
+  theirs.kind = "household";
+  theirs.id = make_id(clock, system_random()).text();
+  theirs.version = kFirstVersion + 1;
+  theirs.body = body;
+  PulledPage page;
+  page.epoch = kEpoch;
+  page.changes.push_back(theirs);
+  page.next = "c1";
+  must(Inbox(store).apply(page));
+  return theirs;
+}
+
 void County::publish_key(Store& store) {
   PulledPage page;
   page.epoch = kEpoch;

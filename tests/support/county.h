@@ -34,6 +34,8 @@ class County {
 
   /// `revoked_at_ms`: 0 for never.
   Change receipt_key_row(std::int64_t revoked_at_ms = 0) const;
+  /// A household of somebody else's, as a pull brings it.
+  Change pull_household(Store& store, const std::string& body = R"({"address":"堤村 1 号"})");
   /// The receipt key reaches the phone by a pull.
   void publish_key(Store& store);
   Receipt sign(const std::string& device, const std::vector<OutgoingOp>& ops, const std::vector<OpResult>& results,

@@ -87,16 +87,7 @@ TEST_CASE("of a nested field that gives way nothing is left to be sent, and noth
   County county;
   const auto store = county.phone();
   county.publish_key(*store);
-  Change theirs{"household",
-                make_id(county.clock, system_random()).text(),
-                kFirstVersion + 1,
-                false,
-                false,
-                R"({"address":"堤村 1 号"})",
-                {},
-                {},
-                {}};
-  REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c1", false}).ok());
+  Change theirs = county.pull_household(*store);
   REQUIRE(store->patch(theirs.id, R"({"house":{"structure":"砖"},"support":"低保"})").ok());
   OpResult refused;
   refused.status = OpStatus::rejected;

@@ -118,34 +118,25 @@ int fetch_into_little_room(const std::string& folder) {
   return c.asked("GET", "/v1/photos/") == 0 ? 0 : 3;
 }
 
+void check_on_small_disk(int (*work)(const std::string&)) {
+  const Folder folder;
+  const int result = on_small_disk(folder.path(), work);
+  if (result == kNoSmallDisk) SKIP("this machine lets no test mount a file system of its own");
+  CHECK(result == 0);
+}
+
 }  // namespace
 
-TEST_CASE("a full disk keeps no report from the county while there is ballast") {
-  const Folder folder;
-  const int result = on_small_disk(folder.path(), &fill_and_sync);
-  if (result == kNoSmallDisk) SKIP("this machine lets no test mount a file system of its own");
-  CHECK(result == 0);
-}
+TEST_CASE("a full disk keeps no report from the county while there is ballast") { check_on_small_disk(&fill_and_sync); }
 
-TEST_CASE("where little room is left photos of others do not come") {
-  const Folder folder;
-  const int result = on_small_disk(folder.path(), &fetch_into_little_room);
-  if (result == kNoSmallDisk) SKIP("this machine lets no test mount a file system of its own");
-  CHECK(result == 0);
-}
+TEST_CASE("where little room is left photos of others do not come") { check_on_small_disk(&fetch_into_little_room); }
 
 TEST_CASE("a full disk does not lock the worker out of a store that was closed or suspended") {
-  const Folder folder;
-  const int result = on_small_disk(folder.path(), &fill_and_open);
-  if (result == kNoSmallDisk) SKIP("this machine lets no test mount a file system of its own");
-  CHECK(result == 0);
+  check_on_small_disk(&fill_and_open);
 }
 
 TEST_CASE("on a full disk the report being written still fits, and the next is refused whole") {
-  const Folder folder;
-  const int result = on_small_disk(folder.path(), &fill_and_capture);
-  if (result == kNoSmallDisk) SKIP("this machine lets no test mount a file system of its own");
-  CHECK(result == 0);
+  check_on_small_disk(&fill_and_capture);
 }
 
 TEST_CASE("a ballast that a power cut left short is made whole by the upkeep") {

@@ -20,17 +20,6 @@ namespace {
 
 Capture incident() { return {"incident", R"({"category":"drainage","text":"村东头排水沟堵了"})", {}, {}}; }
 
-/// Somebody else's, as a pull brings it.
-Change pulled_household(County& county, Store& store) {
-  Change theirs;
-  theirs.kind = "household";
-  theirs.id = make_id(county.clock, system_random()).text();
-  theirs.version = kFirstVersion + 1;
-  theirs.body = R"({"address":"堤村 1 号"})";
-  REQUIRE(Inbox(store).apply({kEpoch, {theirs}, "c1", false}).ok());
-  return theirs;
-}
-
 /// A case that the leader has accepted and resolved, as a pull brings it.
 Change resolved_case(County& county) {
   return {"incident",
@@ -220,16 +209,7 @@ TEST_CASE("edits that a restored platform has lost with their record are whole w
   County county;
   const auto store = county.phone();
   county.publish_key(*store);
-  Change theirs{"household",
-                make_id(county.clock, system_random()).text(),
-                kFirstVersion + 1,
-                false,
-                false,
-                R"({"address":"堤村 1 号","house":{"floors":1}})",
-                {},
-                {},
-                {}};
-  REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c1", false}).ok());
+  const Change theirs = county.pull_household(*store, R"({"address":"堤村 1 号","house":{"floors":1}})");
   REQUIRE(store->patch(theirs.id, R"({"house":{"floors":2},"note":"甲"})").ok());
   REQUIRE(store->patch(theirs.id, R"({"house":{"rooms":3},"note":"乙","support":"丙"})").ok());
   std::int64_t version = kFirstVersion + 1;
@@ -269,7 +249,7 @@ TEST_CASE(
   County county;
   const auto store = county.phone();
   county.publish_key(*store);
-  Change theirs = pulled_household(county, *store);
+  Change theirs = county.pull_household(*store);
   REQUIRE(store->patch(theirs.id, R"({"note":"甲"})").ok());
   REQUIRE(store->patch(theirs.id, R"({"support":"丙"})").ok());
   Outbox outbox(*store);
@@ -293,7 +273,7 @@ TEST_CASE("an edit that a restored platform has lost is in sight again, though i
   County county;
   const auto store = county.phone();
   county.publish_key(*store);
-  Change theirs = pulled_household(county, *store);
+  Change theirs = county.pull_household(*store);
   REQUIRE(store->patch(theirs.id, R"({"note":"乙"})").ok());
   std::int64_t version = theirs.version;
   REQUIRE(county.apply_all(*store, version) == 1);
@@ -334,7 +314,7 @@ TEST_CASE(
   County county;
   const auto store = county.phone();
   county.publish_key(*store);
-  Change theirs = pulled_household(county, *store);
+  Change theirs = county.pull_household(*store);
   REQUIRE(store->remove(theirs.id).ok());
   answer_all(county, *store, refused_as("not-found"));
   REQUIRE(store->resend(theirs.id).ok());
@@ -463,7 +443,7 @@ TEST_CASE("what is refused of a record that has left the scope is in sight") {
   County county;
   const auto store = county.phone();
   county.publish_key(*store);
-  const Change theirs = pulled_household(county, *store);
+  const Change theirs = county.pull_household(*store);
   REQUIRE(store->patch(theirs.id, R"({"note":"甲"})").ok());
   Outbox outbox(*store);
   const auto sent = *outbox.next_ops(10, 1 << 20);
@@ -489,7 +469,7 @@ TEST_CASE("an edit sent again gives way to a newer value of somebody else's, whi
   County county;
   const auto store = county.phone();
   county.publish_key(*store);
-  Change theirs = pulled_household(county, *store);
+  Change theirs = county.pull_household(*store);
   REQUIRE(store->patch(theirs.id, R"({"address":"堤村 2 号","support":"低保"})").ok());
   REQUIRE(store->patch(theirs.id, R"({"note":"甲"})").ok());
   answer_all(county, *store, refused_as("scope"));
@@ -513,7 +493,7 @@ TEST_CASE("an edit that changed nothing empties no field of somebody else's when
   County county;
   auto store = county.phone();
   county.publish_key(*store);
-  Change theirs = pulled_household(county, *store);
+  Change theirs = county.pull_household(*store);
   REQUIRE(store->patch(theirs.id, R"({"address":"堤村 1 号","phone":"13800000000"})").ok());
   Outbox outbox(*store);
   REQUIRE(outbox.settle(*outbox.next_ops(10, 1 << 20), {refused_as("rule")}, std::nullopt).ok());
@@ -547,7 +527,7 @@ TEST_CASE("a choice between two values is over when the record is gone, and can 
   County county;
   const auto store = county.phone();
   county.publish_key(*store);
-  Change theirs = pulled_household(county, *store);
+  Change theirs = county.pull_household(*store);
   REQUIRE(store->patch(theirs.id, R"({"address":"堤村 2 号"})").ok());
   answer_all(county, *store, refused_as("scope"));
   theirs.version += 1;
