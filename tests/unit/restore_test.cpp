@@ -315,3 +315,24 @@ TEST_CASE("a copy of the platform from before the restore is not believed") {
   CHECK(c.store->status()->confirming);
   CHECK((*c.store->get(id))->delivery == Delivery::confirming);
 }
+
+TEST_CASE("a photo that a restore took from one of its two places is shown in the other alone") {
+  County county;
+  const auto store = county.phone();
+  Change theirs = county.pull_household(*store);
+  const Hash photo = sha256("a photo");
+  const auto pull = [&](std::int64_t epoch, const std::vector<const char*>& roles) {
+    theirs.version = (epoch << 32) + 1;
+    theirs.photos.clear();
+    for (const char* role : roles) theirs.photos.push_back({photo, 7, role, std::nullopt});
+    const PulledPage page{epoch, {theirs}, "c" + std::to_string(epoch), false};
+    REQUIRE(Inbox(*store).apply(page)->restart);  // so it begins anew
+    REQUIRE(Inbox(*store).apply(page).ok());
+    std::vector<std::string> shown;
+    const auto record = store->get(theirs.id).value();
+    for (const RecordPhoto& one : record->photos) shown.push_back(one.role);
+    return shown;
+  };
+  CHECK(pull(kEpoch + 1, {"near", "reference"}) == std::vector<std::string>{"near", "reference"});
+  CHECK(pull(kEpoch + 2, {"near"}) == std::vector<std::string>{"near"});
+}

@@ -49,20 +49,24 @@ Result<void> forget_lost(Connection& db, const Id& record, const Change& change)
     JULU_CHECK(ours ? db.run("UPDATE action SET number = NULL WHERE id = ?1", id)
                     : db.run("DELETE FROM action WHERE id = ?1", id));
   }
-  std::vector<Hash> photos;
+  // In each role by itself: the same bytes may hang there twice.
+  std::vector<std::pair<Hash, std::string>> photos;
   {
-    Query row = db.query("SELECT sha256 FROM attachment WHERE record = ?1 AND op IS NULL", record);
+    Query row = db.query("SELECT sha256, role FROM attachment WHERE record = ?1 AND op IS NULL", record);
     for (;;) {
       JULU_TRY(const bool there, row.step());
       if (!there) break;
-      photos.push_back(row.hash(0));
+      photos.emplace_back(row.hash(0), row.text(1));
     }
   }
-  for (const Hash& sha256 : photos) {
+  for (const auto& [sha256, role] : photos) {
     const bool held = std::any_of(change.photos.begin(), change.photos.end(),
-                                  [&](const ChangePhoto& photo) { return photo.sha256 == sha256; });
+                                  [&, &hash = sha256, &name = role](const ChangePhoto& photo) {
+                                    return photo.sha256 == hash && photo.role == name;
+                                  });
     if (!held)
-      JULU_CHECK(db.run("DELETE FROM attachment WHERE record = ?1 AND sha256 = ?2 AND op IS NULL", record, sha256));
+      JULU_CHECK(db.run("DELETE FROM attachment WHERE record = ?1 AND sha256 = ?2 AND role = ?3 AND op IS NULL", record,
+                        sha256, role));
   }
   return {};
 }
