@@ -329,15 +329,8 @@ TEST_CASE("a step that had arrived after all keeps the place that the platform g
   County county;
   const auto store = county.phone();
   county.publish_key(*store);
-  Change theirs{"incident",
-                make_id(county.clock, system_random()).text(),
-                kFirstVersion + 1,
-                false,
-                false,
-                incident().body,
-                "resolved",
-                {},
-                {}};
+  Change theirs = resolved_case(county);
+  theirs.actions.clear();
   REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c1", false}).ok());
   REQUIRE(store->act(theirs.id, "reopen", R"({"note":"又堵"})").ok());
   Outbox outbox(*store);

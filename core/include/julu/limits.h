@@ -35,10 +35,9 @@ inline constexpr std::size_t photo_chunk_bytes = 512 * 1024;  // one row: few ro
 inline constexpr std::int64_t wal_bytes_max = 32 << 20;    // past it the next capture checkpoints after its commit
 inline constexpr std::int64_t ballast_bytes = 2 << 20;     // one report with photos
 inline constexpr std::uint64_t free_bytes_min = 64 << 20;  // of the disk: less is kept for the worker's own photos
-inline constexpr std::int64_t others_photo_bytes_max = 256
-                                                       << 20;  // of photos of others; the oldest go, thumbnails stay
-inline constexpr int busy_ms_max = 10'000;                     // another process writing a large photo on a slow card
-inline constexpr std::int64_t lease_ms = 30'000;               // a dead Syncer blocks the next no longer
+inline constexpr std::int64_t others_photo_bytes_max = 256 << 20;  // beyond, the oldest go and their thumbnails stay
+inline constexpr int busy_ms_max = 10'000;              // another process writing a large photo on a slow card
+inline constexpr std::int64_t lease_ms = 30'000;        // a dead Syncer blocks the next no longer
 inline constexpr std::int64_t suspend_wait_ms = 5'000;  // for a run's end; more than that a phone does not give an app
 inline constexpr int page_rows_max = 500;               // one page of a list
 inline constexpr std::int64_t reconcile_spread_ms = 5 * 60 * 1000;  // 2,800 phones ask within five minutes, not at once
