@@ -49,6 +49,7 @@ class Session {
   Result<std::unique_ptr<Store>> open();
   /// The stores before the one in `directory` that nobody could read any more: they are kept beside it.
   std::vector<std::string> set_aside(const std::string& directory) const;
+  std::vector<std::string> set_aside() const { return set_aside(directory_); }
   /// Says where those are and what to do, when there are any.
   void note_set_aside(const std::string& directory) const;
   /// Writes down that sensitive values are about to be shown (which, not what): unmasked.jsonl beside the store. They

@@ -401,6 +401,7 @@ int status(Session& session) {
                            {"ops_unreadable", now->salvage->ops_unreadable},
                            {"photos_lost", now->salvage->photos_lost}};
       }
+      if (const auto kept = session.set_aside(); !kept.empty()) line["set_aside"] = kept;
       if (now->next_attempt_ms) line["next_attempt_ms"] = *now->next_attempt_ms;
       session.print_json(line);
       return 0;

@@ -162,6 +162,9 @@ TEST_CASE(
     CHECK(text.find(kept) != std::string::npos);
     CHECK(text.find("没有上传过的要重新登记") != std::string::npos);
   }
+  const auto told = desk.run({"--json", "status"}).last().at("set_aside");
+  REQUIRE(told.size() == 1);
+  CHECK(told.at(0).get<std::string>().starts_with(kept));
   CHECK(again.text.find("接着用") == std::string::npos);
   CHECK(again.text.find("--worker") == std::string::npos);
   CHECK(desk.run({"--lang", "en", "list"}, kWithErrors).text.find("could not be read") != std::string::npos);
