@@ -84,9 +84,11 @@ int main(int count, char** words) {
   check(julu_sync_open(store, NULL, &sync, &error), &error);
   check(julu_sync_run(sync, 30 * 1000, on_progress, NULL, &outcome, &error), &error);
   julu_sync_close(sync);
-  if (outcome.end == JULU_END_ALL_DELIVERED) {
+  if (outcome.ops_parked > 0) printf("平台未接受 %lld 项，请查看原因\n", (long long)outcome.ops_parked);
+  const int delivered = outcome.end == JULU_END_ALL_DELIVERED && outcome.ops_parked == 0;
+  if (delivered) {
     printf("已送达 %lld 项，照片 %lld 张，均有平台回执\n", (long long)outcome.ops_delivered, (long long)outcome.photos_sent);
-  } else {
+  } else if (outcome.ops_left > 0) {
     printf("未送达 %lld 项，稍后自动重试（%s）\n", (long long)outcome.ops_left, julu_error_name(outcome.failure));
   }
 
@@ -95,5 +97,5 @@ int main(int count, char** words) {
   printf("%s\n", list.data);
   julu_buf_free(&list);
   julu_store_close(store);
-  return outcome.end == JULU_END_ALL_DELIVERED ? 0 : 75;
+  return delivered ? 0 : outcome.ops_parked > 0 ? 65 : 75;
 }

@@ -44,7 +44,13 @@ int main(int count, char** words) {
 
   const auto record = (*store)->get(saved->id);
   if (!record) return fail(record.error());
+  const bool delivered = (*record)->delivery == julu::Delivery::delivered;
+  const bool parked = (*record)->delivery == julu::Delivery::parked;
   std::printf("%s %s %s，照片 %zu 张\n", saved->id.c_str(), (*record)->title.c_str(),
-              outcome->end == julu::SyncEnd::all_delivered ? "已送达" : "已保存，稍后自动重试", saved->photos.size());
-  return outcome->end == julu::SyncEnd::all_delivered ? 0 : 75;
+              delivered ? "已送达"
+              : parked  ? "平台未接受"
+                        : "已保存，稍后自动重试",
+              saved->photos.size());
+  if (parked && (*record)->problem) std::printf("%s\n", julu::message(*(*record)->problem, julu::Lang::zh).c_str());
+  return delivered ? 0 : parked ? 65 : 75;
 }

@@ -497,6 +497,23 @@ TEST_CASE("the smallest shells in C and C++ do the main job, and say so in Chine
   }
 }
 
+TEST_CASE("the smallest shells in C and C++ say so when the platform took nothing") {
+  if (!has_cipher()) SKIP("the shells' stores are encrypted");
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Folder folder;
+  const std::string photo = folder.write("a.jpg", make_jpeg({}));
+  for (const std::string shell : {C_SHELL, CPP_SHELL}) {
+    const std::string worker = shell == C_SHELL ? "W-0001" : "W-0002";
+    platform.add_worker(worker, "worker", "");  // of no grid
+    Process process({shell, platform.url(), platform.code(worker), folder.file(worker), photo});
+    const std::string said = process.read_all();
+    INFO(said);
+    CHECK(process.wait() == 65);
+    CHECK(said.find("平台未接受") != std::string::npos);
+    CHECK(said.find("已送达") == std::string::npos);
+  }
+}
+
 TEST_CASE("the smallest shell in C takes any words and any folder") {
   if (!has_cipher()) SKIP("the shells' stores are encrypted");
   PlatformProcess platform(JUHAOBAN_PROGRAM);

@@ -29,16 +29,6 @@ func report(_ platform: URL, _ code: String, _ folder: URL, _ text: String, _ ph
   }
 
   let store = try await JuluStore.open(at: directory, key: key)
-  let delivered = Task { () -> Record? in
-    for await change in store.changes {
-      for id in change.records {
-        guard let record = try? await store.get(id) else { continue }
-        if record.delivery == .delivered { return record }
-      }
-    }
-    return nil
-  }
-
   let roles: [PhotoRole] = [.near, .far, .reference]
   let saved = try await store.capture(
     Incident(category: "drainage", text: text),
@@ -46,11 +36,11 @@ func report(_ platform: URL, _ code: String, _ folder: URL, _ text: String, _ ph
   print("已保存  事件 \(try await store.shortID(of: saved.id))  照片 \(saved.photos.count) 张")
 
   let outcome = try await store.sync(with: platform).run(for: .seconds(30))
-  if outcome.end == .allDelivered, let record = await delivered.value {
-    print("已送达 1 条，照片 \(record.photos.count) 张，均有平台回执")
-  } else {
-    delivered.cancel()
-    print(outcome.failure?.message() ?? "还有 \(outcome.opsLeft) 条未上传，稍后自动重试")
+  guard let record = try await store.get(saved.id) else { return }
+  switch record.delivery {
+  case .delivered: print("已送达 1 条，照片 \(record.photos.count) 张，均有平台回执")
+  case .parked: print("平台未接受：\(record.problemText)")
+  default: print(outcome.failure?.message() ?? "还有 \(outcome.opsLeft) 条未上传，稍后自动重试")
   }
 }
 
