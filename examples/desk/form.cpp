@@ -161,8 +161,11 @@ void Form::add_fields(const Json& properties, const std::string& prefix, bool se
   std::sort(order.begin(), order.end());
   for (const auto& [place, name] : order) {
     const Json& schema = properties[name];
+    // A list is shown, and masked, as one.
+    const std::string items = schema.value("items", Json()).dump();
+    const bool hidden = schema.value("x-sensitive", false) || items.find(R"("x-sensitive":true)") != std::string::npos;
     Field field{prefix + "/" + name, text_member(schema, "x-title-zh"), text_member(schema, "x-title"), schema,
-                sensitive || schema.value("x-sensitive", false)};
+                sensitive || hidden};
     if (field.label_zh.empty()) field.label_zh = name;
     if (field.label_en.empty()) field.label_en = name;
     const bool inner = field.sensitive;

@@ -199,6 +199,22 @@ TEST_CASE("a summary is one short line and shows no name in full", "[schema]") {
   CHECK(kind("incident")->summary(Json()).empty());
 }
 
+TEST_CASE("a list is masked when anything in its items is sensitive", "[schema]") {
+  for (const char* items : {R"({"type":"string","x-sensitive":true,"x-format":"phone"})",
+                            R"({"type":"object","properties":{"tel":{"type":"string","x-sensitive":true}}})"}) {
+    const auto family =
+        Kind::load(std::string(R"({"$id":"family","x-kind":"family","x-shape":"document","type":"object",)") +
+                   R"("x-summary":["phones"],"properties":{"phones":{"type":"array","items":)" + items + "}}}");
+    REQUIRE(family.ok());
+    const Json phones = std::string_view(items).find("tel") == std::string_view::npos
+                            ? Json::array({"13812345678"})
+                            : Json::array({Json{{"tel", "13812345678"}}});
+    const Json body{{"phones", phones}};
+    CHECK((*family)->masked(body).dump().find("13812345678") == std::string::npos);
+    CHECK((*family)->summary(body).find("13812345678") == std::string::npos);
+  }
+}
+
 TEST_CASE("sensitive values are masked, wherever they stand", "[schema]") {
   const auto masked = kind("person")->masked({{"name", "张三"},
                                               {"id_number", "130529190001010016"},

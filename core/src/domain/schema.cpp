@@ -93,6 +93,14 @@ std::string first_type(const Json& schema) {
   return type->is_array() ? type->front().get<std::string>() : type->get<std::string>();
 }
 
+bool is_sensitive_within(const Json& schema) {
+  if (flag(schema, "x-sensitive")) return true;
+  const auto items = schema.find("items");
+  if (items != schema.end() && is_sensitive_within(*items)) return true;
+  const auto members = schema.find("properties");
+  return members != schema.end() && std::any_of(members->begin(), members->end(), is_sensitive_within);
+}
+
 FieldInfo field_of(const Json& schema, const std::string& name, const std::string& path, bool required) {
   FieldInfo field;
   field.path = path;
@@ -102,10 +110,10 @@ FieldInfo field_of(const Json& schema, const std::string& name, const std::strin
   field.type = first_type(schema);
   field.order = static_cast<int>(std::clamp<std::int64_t>(bound(schema, "x-order", 1'000'000), 0, 1'000'000));
   field.required = required;
-  field.sensitive = flag(schema, "x-sensitive");
   field.merge = merge_rule(text_member(schema, "x-merge"));
-  // What a list's items are may be said on the items.
+  // What a list's items are may be said on the items. It is one field: what is sensitive in them makes all of it so.
   const auto items = schema.find("items");
+  field.sensitive = flag(schema, "x-sensitive") || (items != schema.end() && is_sensitive_within(*items));
   const auto word = [&](const char* key) {
     std::string value = text_member(schema, key);
     return value.empty() && items != schema.end() ? text_member(*items, key) : value;
