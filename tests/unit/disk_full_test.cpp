@@ -16,11 +16,15 @@ using namespace julu::test;
 
 namespace {
 
+void live_on(County& county, const std::string& folder) {
+  std::filesystem::remove_all(county.folder.file("root"));
+  std::filesystem::create_directory_symlink(folder, county.folder.file("root"));
+}
+
 // Each step that does not hold returns its number.
 int fill_and_capture(const std::string& folder) {
   County county;
-  std::filesystem::remove_all(county.folder.file("root"));
-  std::filesystem::create_directory_symlink(folder, county.folder.file("root"));
+  live_on(county, folder);
   auto store = county.phone();
   if (!store->maintain(std::chrono::seconds(1)).ok()) return 1;  // makes the ballast
   Capture capture{.kind = "incident", .body = R"({"category":"road","text":"路断了"})", .photos = {}, .id = {}};
@@ -65,8 +69,7 @@ int fill_and_capture(const std::string& folder) {
 
 int fill_and_open(const std::string& folder) {
   County county;
-  std::filesystem::remove_all(county.folder.file("root"));
-  std::filesystem::create_directory_symlink(folder, county.folder.file("root"));
+  live_on(county, folder);
   auto store = county.phone();
   if (!store->maintain(std::chrono::seconds(1)).ok()) return 1;  // makes the ballast
   const Capture capture{.kind = "incident", .body = R"({"category":"road","text":"路断了"})", .photos = {}, .id = {}};
@@ -118,6 +121,79 @@ int fetch_into_little_room(const std::string& folder) {
   return c.asked("GET", "/v1/photos/") == 0 ? 0 : 3;
 }
 
+int read_without_ballast(const std::string& folder) {
+  County county;
+  live_on(county, folder);
+  auto store = county.phone();
+  if (!store->maintain(std::chrono::seconds(1)).ok()) return 1;
+  const Capture capture{.kind = "incident", .body = R"({"category":"road","text":"路断了"})", .photos = {}, .id = {}};
+  if (!store->capture(capture)) return 2;
+  store.reset();
+  std::filesystem::resize_file(county.directory() + "/ballast", 0);
+  fill_disk(folder);
+  const auto opened = Store::open(county.options());
+  if (!opened) return 3;
+  if ((*opened)->list({})->size() != 1) return 4;
+  const auto refused = (*opened)->capture(capture);
+  return !refused && refused.error().code == ErrorCode::disk_full ? 0 : 5;
+}
+
+int report_on_and_on(const std::string& folder) {
+  County county;
+  live_on(county, folder);
+  const auto store = county.phone();
+  if (!store->maintain(std::chrono::seconds(1)).ok()) return 1;
+  std::ofstream(folder + "/filler") << std::string(2'500'000, 'x');  // 3.5 MB are left
+  const Capture capture{.kind = "incident", .body = R"({"category":"road","text":"路断了"})", .photos = {}, .id = {}};
+  for (int i = 0; i < 1500; ++i) {
+    if (!store->capture(capture)) return 2;
+  }
+  return store->status()->low_disk ? 3 : 0;
+}
+
+int purge_when_full(const std::string& folder) {
+  County county;
+  live_on(county, folder);
+  const auto store = county.phone();
+  county.publish_key(*store);
+  Outbox outbox(*store);
+  if (!outbox.note_ping({kEpoch, county.clock.now_ms(), 0}).ok()) return 1;
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    Capture capture{.kind = "incident", .body = R"({"category":"road","text":"路断了"})", .photos = {}, .id = {}};
+    capture.photos.push_back({county.folder.write("a.jpg", make_jpeg_of_about(400 * 1024, i)), "near"});
+    const auto saved = store->capture(capture);
+    if (!saved || !outbox.photo_uploaded(*parse_hash(saved->photos[0]), "").ok()) return 2;
+  }
+  std::int64_t version = kFirstVersion;
+  while (county.apply_all(*store, version) > 0) {
+  }
+  if (!store->maintain(std::chrono::seconds(5)).ok()) return 3;
+  for (int day = 0; day < 4; ++day) {
+    county.clock.advance(24LL * 3'600'000);
+    if (!outbox.note_ping({kEpoch, county.clock.now_ms(), county.clock.now_ms()}).ok()) return 4;
+  }
+  fill_disk(folder);
+  const auto before = std::filesystem::file_size(county.directory() + "/julu.db");
+  if (!store->maintain(std::chrono::seconds(5)).ok()) return 5;
+  return std::filesystem::file_size(county.directory() + "/julu.db") < before / 2 ? 0 : 6;
+}
+
+int look_when_full(const std::string& folder) {
+  County county;
+  live_on(county, folder);
+  const auto store = county.phone();
+  if (!store->maintain(std::chrono::seconds(1)).ok()) return 1;
+  Capture capture{.kind = "incident", .body = R"({"category":"road","text":"路断了"})", .photos = {}, .id = {}};
+  capture.photos.push_back({county.folder.write("a.jpg", make_jpeg_of_about(300 * 1024, 7)), "near"});
+  const auto saved = store->capture(capture);
+  if (!saved) return 2;
+  fill_disk(folder);
+  const auto thumbnail = store->thumbnail(saved->photos[0]);
+  if (!thumbnail || thumbnail->empty()) return 3;
+  const auto kept = store->maintain(std::chrono::minutes(10));  // and it ends, though it can keep none
+  return kept || kept.error().code == ErrorCode::disk_full ? 0 : 4;
+}
+
 void check_on_small_disk(int (*work)(const std::string&)) {
   const Folder folder;
   const int result = on_small_disk(folder.path(), work);
@@ -137,6 +213,25 @@ TEST_CASE("a full disk does not lock the worker out of a store that was closed o
 
 TEST_CASE("on a full disk the report being written still fits, and the next is refused whole") {
   check_on_small_disk(&fill_and_capture);
+}
+
+TEST_CASE("a full disk with its ballast spent still shows what is there") {
+  check_on_small_disk(&read_without_ballast);
+}
+
+TEST_CASE("on a nearly full disk the log leaves its room to the reports") { check_on_small_disk(&report_on_and_on); }
+
+TEST_CASE("on a full disk the upkeep gives back what sent photos took") { check_on_small_disk(&purge_when_full); }
+
+TEST_CASE("a full disk keeps no thumbnail, and shows it all the same") { check_on_small_disk(&look_when_full); }
+
+TEST_CASE("a ballast that two upkeeps made larger is no full disk") {
+  County county;
+  const auto store = county.phone();
+  REQUIRE(store->maintain(std::chrono::seconds(1)).ok());
+  const auto more = static_cast<std::uintmax_t>(limits::ballast_bytes) + 65'536;
+  std::filesystem::resize_file(county.directory() + "/ballast", more);
+  CHECK_FALSE(store->status()->low_disk);
 }
 
 TEST_CASE("a ballast that a power cut left short is made whole by the upkeep") {

@@ -58,6 +58,7 @@ int meet_locked_files() {
   const auto locked = Store::open(county.options());
   if (locked.ok() || locked.error().code != ErrorCode::permission) return 4;
   fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
+  for (const char* stays : {"-wal", "-shm"}) fs::remove(file.string() + stays);
   fs::permissions(county.directory(), fs::perms::owner_read | fs::perms::owner_exec);
   const auto shut = Store::open(county.options());  // no room for a WAL
   fs::permissions(county.directory(), fs::perms::owner_all);

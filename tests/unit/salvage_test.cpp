@@ -110,6 +110,18 @@ TEST_CASE("who follows the feed over a salvage is told of everything again") {
   CHECK(store->changes_since(token, limits::page_rows_max)->records.size() == told.records.size());
 }
 
+TEST_CASE("who has the file open is told when another process has set it aside") {
+  County county;
+  fill(county, 10);
+  const auto first = county.open_again();
+  set_aside(county);
+  const auto second = county.open_again();
+  const Error error = first->list({}).error();
+  CHECK(error.code == ErrorCode::store_corrupt);
+  CHECK(error.detail == "set aside");
+  CHECK(second->list({}).ok());
+}
+
 TEST_CASE("who follows the feed is told of what comes after a salvage that found no record") {
   County county;
   fill(county, 60);

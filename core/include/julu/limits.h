@@ -32,9 +32,10 @@ inline constexpr std::int64_t streamed_bytes_max =
 inline constexpr std::size_t photo_chunk_bytes = 512 * 1024;  // one row: few rows a photo, little memory a read
 
 // The store.
-inline constexpr std::int64_t wal_bytes_max = 32 << 20;    // past it the next capture checkpoints after its commit
-inline constexpr std::int64_t ballast_bytes = 2 << 20;     // one report with photos
-inline constexpr std::uint64_t free_bytes_min = 64 << 20;  // of the disk: less is kept for the worker's own photos
+inline constexpr std::int64_t wal_bytes_max = 32 << 20;        // past it the next capture checkpoints after its commit
+inline constexpr std::int64_t wal_bytes_low_disk = 512 << 10;  // the same where less than free_bytes_min are free
+inline constexpr std::int64_t ballast_bytes = 2 << 20;         // one report with photos
+inline constexpr std::uint64_t free_bytes_min = 64 << 20;      // of the disk: less is kept for the worker's own photos
 inline constexpr std::int64_t others_photo_bytes_max = 256 << 20;  // beyond, the oldest go and their thumbnails stay
 inline constexpr int busy_ms_max = 10'000;              // another process writing a large photo on a slow card
 inline constexpr std::int64_t lease_ms = 30'000;        // a dead Syncer blocks the next no longer

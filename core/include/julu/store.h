@@ -48,7 +48,7 @@ enum class Delivery {
   none,        ///< nothing of ours on this record: it came from the platform, or was given up
   saved,       ///< durable here, not yet receipted
   delivered,   ///< every op of ours but those given up, photos' among them, is covered by a receipt
-  parked,      ///< the platform refused a part; `problem` says why, `resend`, an edit or `give_up` is the way on
+  parked,      ///< the platform refused a part, as `problem` says; the way on: `resend` (after an edit), or `give_up`
   confirming,  ///< receipted, but the platform was restored from a backup since: it is asked what it still holds
 };
 std::string_view name(Delivery delivery);
@@ -214,8 +214,9 @@ class Store {
   Result<std::string> thumbnail(const std::string& sha256);
 
   Result<Status> status();
-  /// `limit`: 1 … limits::page_rows_max. A token stays good for ever; after a salvage (`Status`) everything has
-  /// changed, and what is not named again was lost.
+  /// `limit`: 1 … limits::page_rows_max. A token stays good for as long as the store is there; one kept from
+  /// an earlier store in its place is not. After a salvage (`Status`), or once a store that was restored from a copy
+  /// has synced, everything has changed; what a salvage does not name again was lost.
   Result<Changes> changes_since(std::int64_t token, int limit = 200);
   /// Called once after each burst of commits, from the thread that committed and under no lock; null ends it.
   void observe(std::function<void()> wake);

@@ -248,12 +248,17 @@ Result<Enqueued> Core::enqueue(Connection& db, const Moment& moment, const NewOp
   return Enqueued{seq, full.op_id};
 }
 
+Result<std::int64_t> newest_change(Connection& db) {
+  JULU_TRY(const auto newest, db.integer("SELECT max(coalesce((SELECT max(changed) FROM record), 0),"
+                                         " coalesce((SELECT max(changed) FROM gone), 0))"));
+  return newest.value_or(0);
+}
+
 Result<std::int64_t> Core::next_change(Connection& db) {
-  JULU_TRY(const auto last, db.integer("SELECT max(coalesce((SELECT max(changed) FROM record), 0),"
-                                       " coalesce((SELECT max(changed) FROM gone), 0))"));
+  JULU_TRY(const std::int64_t last, newest_change(db));
   // Of what was in a damaged file there may be no row left to go on from.
   const std::int64_t least = mutant(Mutant::changes_begin_anew) ? 0 : (generation_ - 1) * kChangesLeap;
-  return std::max(last.value_or(0), least) + 1;
+  return std::max(last, least) + 1;
 }
 
 void Core::observe(std::function<void()> wake) {
@@ -270,9 +275,12 @@ void Core::woke() {
   if (wake) wake();
 }
 
-// Past the bound a capture pays for one checkpoint itself: the phone that never idles must not fill up.
+// Past the bound a capture pays for one checkpoint itself: the phone that never idles must not fill up. On a nearly
+// full disk the bound is lower: what the log holds twice is the room of the reports to come.
 void Core::relieve_wal() {
-  if (writer_->wal_bytes() > limits::wal_bytes_max) static_cast<void>(writer_->checkpoint(true));
+  const std::int64_t bytes = writer_->wal_bytes();
+  if (bytes > limits::wal_bytes_max || (bytes > limits::wal_bytes_low_disk && !has_room_for_others()))
+    static_cast<void>(writer_->checkpoint(true));
 }
 
 bool Core::release_ballast() {
@@ -291,7 +299,7 @@ bool Core::low_disk() const {
   if (!options_.vfs.empty()) return false;
   std::error_code none;
   const auto size = std::filesystem::file_size(ballast_path(options_), none);
-  return !none && size != limits::ballast_bytes;
+  return !none && size < limits::ballast_bytes;
 }
 
 bool Core::has_room_for_others() const {
@@ -306,7 +314,7 @@ void Core::make_ballast() {
   const std::string path = ballast_path(options_);
   std::error_code failed;
   // Its bytes are not synced: a power cut may leave fewer.
-  if (std::filesystem::file_size(path, failed) == limits::ballast_bytes) return;
+  if (const auto size = std::filesystem::file_size(path, failed); !failed && size >= limits::ballast_bytes) return;
   failed.clear();
   {
     std::filesystem::resize_file(path, 0, failed);

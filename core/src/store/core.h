@@ -61,6 +61,8 @@ struct Enqueued {
 /// The numbers of the feed leap by so much with each file that is set aside: more changes than a phone sees in its
 /// life.
 inline constexpr std::int64_t kChangesLeap = 1'000'000'000;
+/// The highest number in the feed of changes_since.
+Result<std::int64_t> newest_change(Connection& db);
 
 class Core {
  public:
@@ -105,6 +107,7 @@ class Core {
     const Teller teller(*this);
     const std::lock_guard lock(read_mutex_);
     JULU_CHECK(check_awake());
+    if (!damage_noted_) JULU_CHECK(check_in_use());  // another process may go on in the next file
     JULU_TRY(const auto snapshot, heeded(Transaction::snapshot(*reader_)));
     JULU_CHECK(heed_catalog(*reader_, false));
     return heeded(guarded([&] { return body(*reader_); }));

@@ -25,6 +25,11 @@ Result<Core::ChainEnd> Core::chain_end(Connection& db) {
 
 Result<void> Core::become(Connection& db, const Identity& identity, const PrivateKey& key) {
   JULU_TRY(const std::int64_t chain, meta_integer(db, "chain"));
+  JULU_TRY(const std::int64_t forked, meta_integer(db, "forked"));
+  // Who follows the feed may have come further than the copy that the file was restored from, and sees all again.
+  for (const char* sql : {"UPDATE record SET changed = changed + ?1", "UPDATE gone SET changed = changed + ?1"}) {
+    if (forked != 0) JULU_CHECK(db.run(sql, kChangesLeap));
+  }
   JULU_CHECK(set_meta(db, "chain", chain + 1));
   JULU_CHECK(save_identity(db, identity));
   const std::string_view bytes(reinterpret_cast<const char*>(key.data()), key.size());

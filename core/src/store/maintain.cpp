@@ -71,12 +71,13 @@ Result<bool> evict_one(Connection& db) {
   return true;
 }
 
-// False: all of them are made.
+// False: all of them are made, or a full disk keeps none.
 Result<bool> make_one_thumbnail(Store& store, Core& core) {
   JULU_TRY(const auto photo, photo_without_thumbnail(core));
   if (!photo) return false;
   JULU_CHECK(store.thumbnail(*photo));
-  return true;
+  JULU_TRY(const auto next, photo_without_thumbnail(core));
+  return next != photo;
 }
 
 Result<bool> vacuum_some(Connection& db) {
@@ -100,8 +101,8 @@ Result<void> Store::maintain(std::chrono::milliseconds budget) {
   const std::function<Result<bool>()> steps[] = {
       [&] { return core_->write([&](Connection& db) { return index_some(*core_, db, kIndexRows); }); },
       [&] { return make_one_thumbnail(*this, *core_); },
-      [&] { return core_->write([](Connection& db) { return purge_one(db); }); },
-      [&] { return core_->write([](Connection& db) { return evict_one(db); }); },
+      [&] { return core_->save([](Connection& db) { return purge_one(db); }); },  // which gives back more than it takes
+      [&] { return core_->save([](Connection& db) { return evict_one(db); }); },
       [&] { return core_->upkeep([](Connection& db) { return vacuum_some(db); }); },
   };
   Result<void> done;

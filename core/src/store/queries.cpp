@@ -24,6 +24,13 @@ Problems parse_problem(std::string_view text) {
   Problems out;
   if (!json.is_object()) return out;
   out.error = Error{error_code(text_member(json, "code")), text_member(json, "pointer"), text_member(json, "type")};
+  // The platform names a place in the operation; the body is all that a form knows.
+  constexpr std::string_view kBody = "/body";
+  if (out.error->field.starts_with("/body/")) out.error->field.erase(0, kBody.size());
+  if (out.error->code == ErrorCode::rejected) {
+    if (out.error->detail == "flow") out.error->code = ErrorCode::step_not_allowed;
+    if (out.error->detail == "schema") out.error->code = ErrorCode::field_invalid;
+  }
   out.text = text_member(json, "title");
   const std::string detail = text_member(json, "detail");
   if (!detail.empty()) out.text += (out.text.empty() ? "" : "：") + detail;
@@ -401,6 +408,9 @@ Result<Changes> Store::changes_since(std::int64_t token, int limit) {
   if (limit < 1 || limit > limits::page_rows_max) return Error{ErrorCode::bad_argument, "limit", {}};
   return core_->read([&](Connection& db) -> Result<Changes> {
     Changes changes;
+    // Nothing here has come as far: the token is from before the file was restored from a copy, or made anew.
+    JULU_TRY(const std::int64_t newest, newest_change(db));
+    if (token > newest) token = 0;
     changes.token = token;
     Query row = db.query(
         "SELECT id, changed FROM record WHERE changed > ?1 UNION ALL SELECT id, changed FROM gone"

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include <utf8proc.h>
+
 namespace julu::store {
 namespace {
 
@@ -13,6 +15,16 @@ std::size_t character_bytes(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text.front());
   const std::size_t size = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
   return std::min(size, text.size());
+}
+
+// What the index takes for no part of a word (FTS5's unicode61): punctuation, symbols, spaces. What Unicode has not
+// assigned may be a character to come.
+bool is_separator(std::string_view character) {
+  utf8proc_int32_t code = 0;
+  utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(character.data()),
+                   static_cast<utf8proc_ssize_t>(character.size()), &code);
+  const auto category = utf8proc_category(code);
+  return category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_CF;
 }
 
 // As the index sees it, a space before each of its words: what stands in this stands in the index as a phrase.
@@ -26,13 +38,16 @@ std::string phrase_of(std::string_view text) {
 }
 
 std::vector<std::string> words_of(std::string_view query) {
+  constexpr std::string_view kSpaces[] = {" ", "\t", "\r", "\n", "\u00A0", "\u3000"};
   std::vector<std::string> words(1);
-  for (const char c : query) {
-    if (c == ' ' || c == '\t' || c == '\n') {
+  while (!query.empty()) {
+    const std::string_view character = query.substr(0, character_bytes(query));
+    if (std::find(std::begin(kSpaces), std::end(kSpaces), character) != std::end(kSpaces)) {
       words.emplace_back();
     } else {
-      words.back() += c;
+      words.back() += character;
     }
+    query.remove_prefix(character.size());
   }
   std::erase_if(words, [](const std::string& word) { return phrase_of(word).empty(); });
   return words;
@@ -63,7 +78,8 @@ std::string index_text(std::string_view text) {
     const std::size_t size = character_bytes(text);
     const auto lead = static_cast<unsigned char>(text.front());
     if (lead >= 0x80) {
-      out.append(" ").append(text.substr(0, size)).append(" ");
+      out.append(" ");
+      if (!is_separator(text.substr(0, size))) out.append(text.substr(0, size)).append(" ");
     } else {
       out += is_ascii_word(lead) ? text.front() : ' ';
     }

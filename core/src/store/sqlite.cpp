@@ -259,7 +259,13 @@ Result<void> Connection::configure(const Options& options) {
   const auto first = integer("SELECT count(*) FROM sqlite_schema");  // the first read: a wrong key shows here
   // A damaged file may still show the tables that its schema names before the damage.
   if (!first && !options.damaged) return first.error();
-  if (!options.read_only) JULU_CHECK(script("PRAGMA journal_mode = WAL"));
+  if (!options.read_only) {
+    JULU_CHECK(script("PRAGMA journal_mode = WAL"));
+    // The log, empty, and its index stay when the last one closes: a full disk has no room to make them for a reader.
+    JULU_CHECK(script("PRAGMA journal_size_limit = 0"));
+    int stays = 1;
+    sqlite3_file_control(db_, "main", SQLITE_FCNTL_PERSIST_WAL, &stays);
+  }
   return {};
 }
 

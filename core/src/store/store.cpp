@@ -84,7 +84,7 @@ Result<std::string> Store::thumbnail(const std::string& sha256) {
       JULU_CHECK(db.run("UPDATE photo SET has_thumbnail = 1 WHERE sha256 = ?1", *hash));
       return db.run("INSERT OR IGNORE INTO thumbnail SELECT id, ?2 FROM photo WHERE sha256 = ?1", *hash, Blob{*made});
     });
-    if (!kept) return kept.error();
+    if (!kept && kept.error().code != ErrorCode::disk_full) return kept.error();
   }
   return made;
 }
