@@ -182,18 +182,8 @@ Error no_such_way(const Session& session, const Form& form, Verb verb, const Err
 
 namespace {
 
-// The platform names a field of the operation, or of the body in it.
 const Field* refused_field(const Form& form, const Record& record) {
-  constexpr std::string_view kBody = "/body";
-  std::string place = record.problem ? record.problem->field : std::string();
-  if (place.starts_with("/body/")) place.erase(0, kBody.size());
-  return field_at(form, place);
-}
-
-ErrorCode refusal_code(const Error& problem) {
-  if (problem.code != ErrorCode::rejected) return problem.code;
-  if (problem.detail == "flow") return ErrorCode::step_not_allowed;
-  return problem.detail == "schema" ? ErrorCode::field_invalid : problem.code;
+  return field_at(form, record.problem ? record.problem->field : std::string());
 }
 
 // Chinese, and what it is written with, begins at U+3000.
@@ -209,7 +199,7 @@ std::string refusal_text(const Session& session, const Form& form, const Record&
   if (!record.problem) return session.pick("原因不明", "no reason given");
   const Field* field = refused_field(form, record);
   const std::string label = field != nullptr ? field->label(session.lang) : std::string();
-  const ErrorCode code = refusal_code(*record.problem);
+  const ErrorCode code = record.problem->code;
   const std::string& words = record.problem_text;
   if (words.empty() || (code != ErrorCode::rejected && !is_in(words, session.lang)))
     return message(Error{code, label, {}}, session.lang);
@@ -230,7 +220,7 @@ std::string refusal_advice(const Session& session, const Form& form, const Recor
     text = session.fill("这种记录不能改：用 julu give-up {} 放弃，再另记一条",
                         "a record of this kind is not edited: julu give-up {}, then enter another one", id);
   }
-  const ErrorCode code = refusal_code(*record.problem);
+  const ErrorCode code = record.problem->code;
   if (code == ErrorCode::scope || code == ErrorCode::step_not_allowed)
     text += (text.empty() ? "" : "\n") + std::string(new_role_advice(session));
   return text;

@@ -115,9 +115,7 @@ class Enroller {
   std::int64_t deadline_ms_;
 };
 
-}  // namespace
-
-Result<Device> enrol(const EnrolOptions& options) {
+Result<Device> ask_county(const EnrolOptions& options) {
   if (options.consent_at_ms <= 0) return Error{ErrorCode::consent_missing, "consent", {}};
   const std::string code = normalised(options.code);
   if (code.size() < kCodeMin || code.size() > kCodeMax) return Error{ErrorCode::bad_argument, "/code", {}};
@@ -145,6 +143,14 @@ Result<Device> enrol(const EnrolOptions& options) {
   JULU_TRY(Identity identity, enroller.ask(code, *enrolment));
   JULU_TRY(const std::string directory, enrolment->finish(identity));
   return Device{directory, std::move(identity)};
+}
+
+}  // namespace
+
+Result<Device> enrol(const EnrolOptions& options) {
+  auto device = ask_county(options);
+  if (device || !device.error().field.empty()) return device;
+  return Error{device.error().code, "enrol", device.error().detail};
 }
 
 }  // namespace julu

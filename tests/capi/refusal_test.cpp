@@ -38,7 +38,8 @@ TEST_CASE("what the platform refused is shown with its reason, and goes again or
   const json refused = asked(phone.store, again);
   INFO(refused.dump());
   CHECK(refused.at("delivery") == "parked");
-  CHECK(refused.at("problem") == json{{"code", JULU_ERROR_SCOPE}, {"name", "scope"}, {"field", "/body/grid"}});
+  CHECK(refused.at("problem") ==
+        json{{"code", JULU_ERROR_SCOPE}, {"name", "scope"}, {"field", "/grid"}, {"detail", "scope"}});
   CHECK(refused.at("problem_text") == "不在负责范围内");
   julu_buf out{};
   REQUIRE(julu_store_list(phone.store, t(R"({"delivery":"parked"})"), &out, nullptr) == JULU_OK);

@@ -116,7 +116,10 @@ TEST_CASE("nothing goes out before consent, to a clear-text address, or with hal
 TEST_CASE("a captive portal never sees the code, and a refused code is named") {
   Desk desk;
   desk.instead = [](const Request&) { return reply(200, "<html></html>"); };
-  CHECK(enrol(desk.options).error().code == ErrorCode::captive_portal);
+  const Error portal = enrol(desk.options).error();
+  CHECK(portal.code == ErrorCode::captive_portal);
+  CHECK(message(portal, Lang::zh).find("请稍后再登记一次") != std::string::npos);  // nothing does it by itself
+  CHECK(message(portal, Lang::en).find("enrol again later") != std::string::npos);
   desk.instead = [](const Request&) {
     Response endless;
     endless.failure = ErrorCode::too_large;

@@ -257,7 +257,8 @@ JULU_API int32_t julu_store_give_up(julu_store store, julu_text id, julu_error* 
 /**
  * One record, or an empty buffer when there is none: {"id", "kind", "body": {…}, "title", "state", "state_title_zh",
  * "state_title_en", "delivery": "none"|"saved"|"delivered"|"parked"|"confirming", "problem": null|{"code", "name",
- * "field"}, "problem_text", "deleted", "in_conflict", "version", "captured_at_ms", "delivered_at_ms", "photos":
+ * "field", "detail"}, "problem_text", "deleted", "in_conflict", "version", "captured_at_ms", "delivered_at_ms",
+ * "photos":
  * [{"sha256", "role", "action", "length_bytes", "here", "delivered"}]}. `body` is unmasked: mask fields with
  * x-sensitive before showing it.
  */
@@ -312,7 +313,7 @@ typedef struct julu_status {
   int64_t unsent_photos;
   int64_t unsent_photo_bytes;
   int64_t conflicts;
-  int64_t next_attempt_ms; /**< -1: nothing waits */
+  int64_t next_attempt_ms; /**< in the past: due now; -1: nothing waits */
   int64_t last_sync_ms;    /**< 0: never */
   int64_t salvaged_at_ms;  /**< the file was found damaged and mended then; 0: never. The next three belong to it: */
   int64_t salvaged_ops;
@@ -327,7 +328,8 @@ JULU_API int32_t julu_store_status(julu_store store, julu_status* out, julu_erro
 
 /**
  * `ids`: a JSON array of records to ask for again, oldest change first; one that julu_store_get does not find any more
- * has left the worker's scope. Start with 0, go on with `next`, which stays good for ever. `limit`: 1 to 500; 0: 200.
+ * has left the worker's scope. Start with 0, go on with `next`, which stays good for as long as the store is
+ * there: keep it with the identity's "device", and start anew when that is another one. `limit`: 1 to 500; 0: 200.
  */
 JULU_API int32_t julu_store_changes_since(julu_store store, int64_t token, int32_t limit, julu_buf* ids, int64_t* next,
                                           int32_t* more, julu_error* error);
@@ -377,8 +379,10 @@ typedef struct julu_progress {
 typedef void (*julu_progress_fn)(void* context, const julu_progress* progress);
 
 /*
- * How a run ended. Delivered maps to WorkManager's success, left and deadline to retry; cancelled: as the host wishes;
- * sign_in and device_refused: tell the person, try again no sooner than the next day's work; app_too_old: update.
+ * How a run ended. All delivered: nothing is left that goes by itself; what the platform refused (ops_parked) was not
+ * delivered and waits for a person. It maps to WorkManager's success, left and deadline to retry; cancelled: as the
+ * host wishes; sign_in and device_refused: tell the person, try again no sooner than the next day's work; app_too_old:
+ * update.
  */
 enum {
   JULU_END_ALL_DELIVERED = 0,
@@ -403,7 +407,7 @@ typedef struct julu_outcome {
   int64_t photo_bytes_sent; /**< sent again ones included */
   int64_t records_changed;  /**< by pulls */
   int64_t requests;
-  int64_t next_attempt_ms; /**< -1: nothing waits */
+  int64_t next_attempt_ms; /**< in the past: due now; -1: nothing goes by itself */
 } julu_outcome;
 
 /**

@@ -41,7 +41,8 @@ Json json_of(const Record& record) {
   if (record.problem) {
     problem = {{"code", static_cast<std::int32_t>(record.problem->code)},
                {"name", name(record.problem->code)},
-               {"field", record.problem->field}};
+               {"field", record.problem->field},
+               {"detail", record.problem->detail}};
   }
   Json photos = Json::array();
   for (const RecordPhoto& photo : record.photos) {

@@ -17,6 +17,9 @@ constexpr std::size_t kReadBytes = 256 * 1024;
 Error error_of(int number) {
   if (number == ENOSPC || number == EDQUOT) return {ErrorCode::disk_full, "out", {}};
   if (number == EACCES || number == EPERM || number == EROFS) return {ErrorCode::permission, "out", {}};
+  // Trying again would not help: the name is taken, or leads nowhere.
+  if (number == EEXIST || number == ENOENT || number == ENOTDIR || number == EISDIR || number == ENAMETOOLONG)
+    return {ErrorCode::bad_argument, "out", "errno " + std::to_string(number)};
   return {ErrorCode::io, "out", "errno " + std::to_string(number)};
 }
 

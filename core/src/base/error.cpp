@@ -170,6 +170,13 @@ std::string_view sentence(ErrorCode code, Lang lang) {
 std::string message(const Error& error, Lang lang) {
   std::string text(sentence(error.code, lang));
   if (error.field.empty()) return text;
+  if (error.field == "enrol") {  // which nothing but a person does again
+    const bool chinese = lang == Lang::zh;
+    const std::string_view later = chinese ? "稍后自动重试" : "trying again later";
+    const std::size_t at = text.find(later);
+    if (at != std::string::npos) text.replace(at, later.size(), chinese ? "请稍后再登记一次" : "enrol again later");
+    return text;
+  }
   // Into the first sentence: it says what is wrong, the next one what to do.
   const std::string field = lang == Lang::zh ? "（" + error.field + "）" : " (" + error.field + ")";
   return text.insert(std::min(text.find(lang == Lang::zh ? "。" : "."), text.size()), field);

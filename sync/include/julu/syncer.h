@@ -25,8 +25,9 @@ struct SyncProgress {
   std::int64_t bytes_done = 0, bytes_total = 0;  ///< of photos
 };
 
-/// How a run ended. The first maps to WorkManager's success, `left` and `deadline` to retry. `cancelled`: as the host
-/// wishes; `sign_in` and `device_refused`: tell the person, try again no sooner than the next day's work;
+/// How a run ended. `all_delivered`: nothing is left that goes by itself; what the platform refused (`ops_parked`) was
+/// not delivered and waits for a person. It maps to WorkManager's success, `left` and `deadline` to retry. `cancelled`:
+/// as the host wishes; `sign_in` and `device_refused`: tell the person, try again no sooner than the next day's work;
 /// `app_too_old`: update.
 enum class SyncEnd { all_delivered, left, deadline, cancelled, sign_in, device_refused, app_too_old };
 
@@ -42,7 +43,7 @@ struct SyncOutcome {
   std::int64_t records_changed = 0;   ///< by pulls
   std::int64_t requests = 0;          ///< of all kinds
   std::int64_t push_requests = 0;
-  std::optional<std::int64_t> next_attempt_ms;  ///< wall clock
+  std::optional<std::int64_t> next_attempt_ms;  ///< wall clock; in the past: due now; none: not by itself
 };
 
 struct SyncOptions {
@@ -64,7 +65,7 @@ class Syncer {
   Result<SyncOutcome> run() { return run(SyncOptions{}); }
   /// Ends `run` within a second.
   void cancel();
-  /// The network came or changed: forgets waiting times.
+  /// The network came or changed, or a person asks for it now: forgets waiting times.
   Result<void> hint();
 
  private:

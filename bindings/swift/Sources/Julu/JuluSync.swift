@@ -10,7 +10,8 @@ public struct SyncProgress: Sendable, Hashable {
   public let bytesDone: Int64, bytesTotal: Int64
 }
 
-/// How a run ended. For a BGTask: `allDelivered` is done, `left` and `deadline` want another one. `cancelled`: as the
+/// How a run ended. `allDelivered`: nothing is left that goes by itself; what the platform refused (`opsParked`) was not
+/// delivered and waits for a person. For a BGTask it is done, `left` and `deadline` want another one. `cancelled`: as the
 /// host wishes; `signIn` and `deviceRefused`: tell the person, try again no sooner than the next day's work;
 /// `appTooOld`: update.
 public enum SyncEnd: Int32, Sendable {
@@ -36,6 +37,7 @@ public struct SyncOutcome: Sendable, Hashable {
   /// By what the platform sent.
   public let recordsChanged: Int64
   public let requests: Int64
+  /// In the past: due now. Nil: nothing goes by itself.
   public let nextAttempt: Date?
 }
 

@@ -3,6 +3,7 @@ import CJulu
 import Foundation
 
 /// How far a record is on its way to the county. `delivered` stands only on the platform's signed receipt.
+/// Of what is `parked` the platform refused a part: `resend`, where need be after an edit, or `giveUp` is the way on.
 public enum Delivery: String, Sendable, Codable { case none, saved, delivered, parked, confirming }
 
 public struct Record: Sendable, Hashable, Identifiable {
@@ -36,15 +37,20 @@ public struct Record: Sendable, Hashable, Identifiable {
   }
 }
 
+/// Why the platform refused a part of a record.
 public struct Problem: Sendable, Hashable, Decodable {
   public let code: ErrorCode
+  /// A JSON pointer into the body, as in every other error; empty when no one field is at fault.
   public let field: String
+  /// The protocol's stable name of the refusal, such as "scope".
+  public let detail: String
 
-  private enum Key: CodingKey { case code, field }
+  private enum Key: CodingKey { case code, field, detail }
   public init(from decoder: any Decoder) throws {
     let all = try decoder.container(keyedBy: Key.self)
     code = ErrorCode(rawValue: try all.decode(Int32.self, forKey: .code)) ?? .internal
     field = try all.decode(String.self, forKey: .field)
+    detail = try all.decode(String.self, forKey: .detail)
   }
 }
 
@@ -175,6 +181,7 @@ public struct Status: Sendable, Hashable {
   public let unsentPhotos: Int64
   public let unsentPhotoBytes: Int64
   public let conflicts: Int64
+  /// In the past: due now. Nil: nothing waits.
   public let nextAttempt: Date?
   public let lastSync: Date?
   /// The platform was restored: it is asked what it still holds.

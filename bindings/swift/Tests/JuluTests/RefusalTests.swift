@@ -17,7 +17,8 @@ struct RefusalTests {
     #expect(try await sync.run(for: .seconds(60)).opsParked == 2)
     #expect(try await store.status().parkedOps == 2)
     let refused = try #require(try await store.get(again))
-    #expect(refused.delivery == .parked && refused.problem?.code == .scope && refused.problem?.field == "/body/grid")
+    #expect(refused.delivery == .parked && refused.problem?.code == .scope && refused.problem?.field == "/grid")
+    #expect(refused.problem?.detail == "scope")
     #expect(refused.problemText == "不在负责范围内")
     #expect(try await store.list(Filter(delivery: .parked)).count == 2)
 

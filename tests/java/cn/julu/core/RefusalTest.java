@@ -24,8 +24,9 @@ public final class RefusalTest extends FaceCase {
       Record refused = store.get(again);
       assertEquals(Delivery.PARKED, refused.delivery());
       assertEquals(ErrorCode.SCOPE, refused.problem().code());
-      assertEquals("/body/grid", refused.problem().field());
-      assertEquals(ErrorCode.SCOPE.message("/body/grid", Lang.ZH), refused.problem().message(Lang.ZH));
+      assertEquals("/grid", refused.problem().field());
+      assertEquals("scope", refused.problem().detail());
+      assertEquals(ErrorCode.SCOPE.message("/grid", Lang.ZH), refused.problem().message(Lang.ZH));
       assertEquals("不在负责范围内", refused.problemText());
       assertEquals(2, store.list(Filter.builder().delivery(Delivery.PARKED).build()).size());
 

@@ -11,7 +11,7 @@ public enum Delivery {
   SAVED,
   /** Everything of ours, photos included, is covered by a receipt. */
   DELIVERED,
-  /** The platform refused a part; Record.problem says why. */
+  /** The platform refused a part; Record.problem says why. `resend`, where need be after an edit, or `giveUp`. */
   PARKED,
   /** Receipted, but the platform was restored since: it is asked what it still holds. */
   CONFIRMING;

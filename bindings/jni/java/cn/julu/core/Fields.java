@@ -93,7 +93,7 @@ public abstract class Fields {
       return put(name, value == null ? null : (Object) value.members);
     }
 
-    /** Takes a member away. */
+    /** Takes a member away; of a stored record only a patch that says null does. */
     @NonNull
     public final B without(@NonNull String name) {
       return put(name, (Object) null);

@@ -110,7 +110,8 @@ public final class JuluStore implements Closeable {
   }
 
   /**
-   * Changes fields of a document by a JSON merge patch (RFC 7396), and adds photos; durable. Errors: RECORD_UNKNOWN,
+   * Changes fields of a document by a JSON merge patch (RFC 7396: a member that is left out stays, null takes one away),
+   * and adds photos; durable. Errors: RECORD_UNKNOWN,
    * RECORD_DELETED (these two in `act`, `attach` and `remove` too), SHAPE_MISMATCH for another kind.
    */
   @NonNull
@@ -248,7 +249,8 @@ public final class JuluStore implements Closeable {
 
   /**
    * Records to ask for again; one that `get` does not find any more has left the worker's scope. Begin with 0 and go on
-   * with Changes.token, which stays good for ever.
+   * with Changes.token, which stays good for as long as the store is there: keep it with identity().device(), and begin
+   * anew when that is another one.
    */
   @NonNull
   public Changes changesSince(long token) {

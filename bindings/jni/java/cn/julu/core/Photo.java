@@ -19,6 +19,7 @@ public final class Photo {
   private final int descriptor;
   private final InputStream stream;
   private final byte[] bytes;
+  private boolean streamed;
 
   private Photo(int source, String role, File file, int descriptor, InputStream stream, byte[] bytes) {
     this.source = source;
@@ -62,7 +63,10 @@ public final class Photo {
     return of(role, descriptor == null ? (InputStream) null : new FileInputStream(descriptor));
   }
 
-  /** Read to its end, once, on the thread of the call; stays open. What it throws is the cause of the failure. */
+  /**
+   * Read to its end, once, on the thread of the call; stays open. What it throws is the cause of the failure. For a second
+   * try, after whatever error, it takes a stream that stands at the start again: BAD_ARGUMENT otherwise.
+   */
   @NonNull
   public static Photo of(@Nullable String role, @NonNull InputStream stream) {
     return new Photo(Callbacks.PhotoIn.STREAM, role, null, -1, stream, null);
@@ -91,6 +95,10 @@ public final class Photo {
     if (source == Callbacks.PhotoIn.STREAM && from == null) {
       throw JuluException.badArgument(field, null);
     }
+    if (stream != null && streamed) {
+      throw JuluException.badArgument(field, new IllegalStateException("the stream was read before"));
+    }
+    streamed = true;
     return new Callbacks.PhotoIn(source, Text.bytes(role, field + "/role"), Text.bytes(file, field + "/path"),
         descriptor, from);
   }

@@ -7,11 +7,13 @@ import java.util.Map;
 public final class Problem {
   private final ErrorCode code;
   private final String field;
+  private final String detail;
 
   Problem(Map<String, Object> from) {
     ErrorCode known = ErrorCode.fromNumber((int) Json.number(from, "code"));
     code = known == null ? ErrorCode.INTERNAL : known;
     field = Json.string(from, "field");
+    detail = Json.string(from, "detail");
   }
 
   @NonNull
@@ -19,10 +21,16 @@ public final class Problem {
     return code;
   }
 
-  /** A JSON pointer, as the platform sent it; empty when no one field is at fault. */
+  /** A JSON pointer into the body, as in every other error; empty when no one field is at fault. */
   @NonNull
   public String field() {
     return field;
+  }
+
+  /** The protocol's stable name of the refusal, such as "scope". */
+  @NonNull
+  public String detail() {
+    return detail;
   }
 
   /** What happened and what to do, ready to show. */

@@ -68,7 +68,7 @@ public final class Status {
     return conflicts;
   }
 
-  /** UTC milliseconds since 1970; -1: nothing waits. */
+  /** UTC milliseconds since 1970; in the past: due now; -1: nothing waits. */
   public long nextAttemptMs() {
     return nextAttemptMs;
   }

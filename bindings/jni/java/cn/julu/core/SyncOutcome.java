@@ -81,7 +81,7 @@ public final class SyncOutcome {
     return requests;
   }
 
-  /** -1: nothing waits. */
+  /** UTC milliseconds since 1970; in the past: due now; -1: nothing goes by itself. */
   public long nextAttemptMs() {
     return nextAttemptMs;
   }
