@@ -127,12 +127,10 @@ void Syncer::Run::piece_went(std::int64_t asked_bytes, const Exchange& exchange)
   const bool broke =
       exchange.answer == Answer::link || (exchange.answer == Answer::stopped && end_ == SyncEnd::deadline);
   if (broke) {
-    state_.piece_bytes_max = std::max(limits::chunk_bytes_min, asked_bytes / 2);
+    state_.piece_bytes_max = std::max(State::kPieceBytesMin, asked_bytes / 2);
     state_.piece_bytes = std::min(state_.piece_bytes, state_.piece_bytes_max);
   } else if (exchange.response.status == 206 && bytes >= asked_bytes) {  // the rest of a photo says little of the link
-    const double bytes_per_ms =
-        static_cast<double>(bytes) / static_cast<double>(std::max<std::int64_t>(1, exchange.took_ms));
-    state_.piece_bytes = carried_in(bytes_per_ms, limits::chunk_target_ms, limits::chunk_bytes_min,
+    state_.piece_bytes = carried_in(rate(bytes, exchange.took_ms), limits::chunk_target_ms,
                                     std::min(2 * asked_bytes, state_.piece_bytes_max));
   }
 }

@@ -28,7 +28,7 @@ std::int64_t Syncer::Run::quick_bytes() const {
 Result<Syncer::Run::Step> Syncer::Run::send_photos() {
   const Result<Step> step = carry_photos();
   // What the end of the run finds on its way is begun again by the next.
-  for (const Flight& flight : flights_) give_up(flight.call);
+  for (const Flight& flight : flights_) bytes_went(flight.upload.photo.length_bytes, give_up(flight.call));
   flights_.clear();
   return step;
 }

@@ -79,7 +79,6 @@ std::optional<std::string> location(const std::string& asked, const Response& re
 namespace {
 
 constexpr std::int64_t kLosableMs = 2'000;  // a creation's body is lost whole when its reply is
-constexpr std::int64_t kLosableBytesMin = 64 * 1024;
 constexpr std::int64_t kLosableBytesMax = 1 << 20;
 constexpr int kRestartsMax = 1;   // an upload that is gone is begun anew once a run
 constexpr int kSurprisesMax = 3;  // offsets that the two sides do not agree on
@@ -99,7 +98,8 @@ Result<std::string> Syncer::Run::read_chunk(const Upload& upload, std::int64_t b
 void Syncer::Run::bytes_went(std::int64_t bytes, const Exchange& exchange) {
   outcome_.photo_bytes_sent += exchange.response.body_bytes_sent;
   if (exchange.answer == Answer::ok) measure(bytes, exchange.took_ms);
-  if (exchange.answer == Answer::link) state_.bytes_per_ms /= 2;  // smaller pieces on a link that breaks
+  // Smaller pieces next time, in this run or the next.
+  if (exchange.was_too_long()) state_.bytes_per_ms = std::min(state_.bytes_per_ms, rate(bytes, exchange.took_ms)) / 2;
 }
 
 Result<Syncer::Run::Exchange> Syncer::Run::send_bytes(Request request) {
@@ -124,7 +124,7 @@ Result<Request> Syncer::Run::creation(Upload& upload, bool with_bytes) {
 Result<Syncer::Run::Advance> Syncer::Run::begin_upload(Upload& upload) {
   const bool with_bytes =
       upload.photo.length_bytes <=
-      std::min(state_.chunk_bytes_max, carried_in(state_.bytes_per_ms, kLosableMs, kLosableBytesMin, kLosableBytesMax));
+      std::min(state_.chunk_bytes_max, carried_in(state_.bytes_per_ms, kLosableMs, kLosableBytesMax));
   JULU_TRY(Request request, creation(upload, with_bytes));
   JULU_TRY(const Exchange exchange, send_bytes(std::move(request)));
   return begun(upload, with_bytes, exchange);
@@ -176,8 +176,9 @@ Result<Syncer::Run::Advance> Syncer::Run::ask_offset(Upload& upload) {
 }
 
 Result<Syncer::Run::Advance> Syncer::Run::send_chunk(Upload& upload) {
-  const std::int64_t most =
-      carried_in(state_.bytes_per_ms, limits::chunk_target_ms, limits::chunk_bytes_min, state_.chunk_bytes_max);
+  // The last pieces of a run fit what is left of it.
+  const std::int64_t ms = std::min(limits::chunk_target_ms, time_left_ms() / 2);
+  const std::int64_t most = carried_in(state_.bytes_per_ms, ms, state_.chunk_bytes_max);
   JULU_TRY(std::string bytes, read_chunk(upload, most));
   const std::int64_t expected = upload.offset + static_cast<std::int64_t>(bytes.size());
   JULU_TRY(const Exchange exchange, send_bytes(tus::patch(upload.photo.upload_url, upload.offset, std::move(bytes))));
@@ -220,8 +221,8 @@ Result<Syncer::Run::Advance> Syncer::Run::upload_refused(Upload& upload, const E
     switch (exchange.response.status) {
       case 413: {
         // A gateway may bound bodies far below what the platform takes in all.
-        if (exchange.response.body_bytes_sent > limits::chunk_bytes_min) {
-          state_.chunk_bytes_max = std::max(limits::chunk_bytes_min, exchange.response.body_bytes_sent / 2);
+        if (exchange.response.body_bytes_sent > State::kPieceBytesMin) {
+          state_.chunk_bytes_max = std::max(State::kPieceBytesMin, exchange.response.body_bytes_sent / 2);
           upload.asked = false;
           return Advance{Step::go, true};
         }

@@ -1,0 +1,66 @@
+// Links that turn slow, break, or have somebody else's word on them: what was learned of them gets everything through.
+#include <algorithm>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include <julu/limits.h>
+
+#include "base/json.h"
+#include "jpeg.h"
+#include "scripted_county.h"
+
+using namespace julu;
+using namespace julu::test;
+
+namespace {
+
+bool is(const Request& request, const std::string& method, const std::string& path) {
+  return request.method == method && request.url.find(path) != std::string::npos;
+}
+
+bool is_photo(const Request& request) { return header(request.headers, "Upload-Metadata").starts_with("sha256"); }
+
+std::string report_with_photo(ScriptedCounty& c, std::uint64_t seed, std::size_t bytes = 300 * 1024) {
+  return c.report("路灯坏了", {{c.county.folder.write("photo.jpg", make_jpeg_of_about(bytes, seed)), "near"}});
+}
+
+bool is_delivered(const ScriptedCounty& c, const std::string& id) {
+  return (*c.store->get(id))->delivery == Delivery::delivered;
+}
+
+}  // namespace
+
+TEST_CASE("a photo gets through a link that has turned slow, however short the host's runs are") {
+  const bool by_cancel = GENERATE(false, true);
+  const bool takes_bytes_at_creation = GENERATE(true, false);
+  const std::int64_t slow = GENERATE(10, 2);
+  CAPTURE(by_cancel, takes_bytes_at_creation, slow);
+  constexpr std::int64_t kRunMs = 25'000;
+  ScriptedCounty c;
+  c.takes_bytes_at_creation = takes_bytes_at_creation;
+  std::int64_t bytes_per_ms = 500, left_ms = kRunMs;
+  // A proxy passes on what it has all of.
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    if (request.body.size() < 1024 || request.url.find("/v1/photos") == std::string::npos) return std::nullopt;
+    const std::int64_t takes_ms = static_cast<std::int64_t>(request.body.size()) / bytes_per_ms;
+    c.county.clock.advance(std::min(takes_ms, left_ms));
+    left_ms -= takes_ms;
+    if (left_ms > 0) return std::nullopt;
+    if (by_cancel) c.syncer->cancel();
+    return no_reply();
+  };
+  const std::chrono::milliseconds at_most = by_cancel ? std::chrono::minutes(10) : std::chrono::seconds(25);
+  report_with_photo(c, 1);
+  REQUIRE(c.run(at_most).end == SyncEnd::all_delivered);
+  bytes_per_ms = slow;
+  const std::string id = report_with_photo(c, 2);
+  int runs = 0;
+  for (; runs < 40 && !is_delivered(c, id); ++runs) {
+    left_ms = kRunMs;
+    c.run(at_most);
+    c.county.clock.advance(limits::backoff_cap_ms);
+  }
+  CHECK(is_delivered(c, id));
+  CHECK(runs <= (slow == 10 ? 8 : 24));
+}
