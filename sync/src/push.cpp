@@ -91,7 +91,7 @@ Result<Syncer::Run::Step> Syncer::Run::push_batch(Batch batch) {
   switch (exchange.answer) {
     case Answer::ok: return settle(std::move(batch), exchange);
     case Answer::stopped:
-      if (end_ == SyncEnd::deadline) shrink_window(bytes_of(batch.ops));
+      if (exchange.was_too_long()) shrink_window(bytes_of(batch.ops));
       return Step::stop;
     case Answer::refused: return push_refused(std::move(batch), exchange);
     case Answer::server: return push_failed(std::move(batch), exchange);

@@ -64,3 +64,28 @@ TEST_CASE("a photo gets through a link that has turned slow, however short the h
   CHECK(is_delivered(c, id));
   CHECK(runs <= (slow == 10 ? 8 : 24));
 }
+
+TEST_CASE("a batch that does not fit the runs gets smaller, whether their time ends or the host ends them") {
+  const bool by_cancel = GENERATE(false, true);
+  const std::int64_t took_ms = GENERATE(25'000, 500);
+  CAPTURE(by_cancel, took_ms);
+  ScriptedCounty c;
+  c.run();
+  for (int i = 0; i < 60; ++i) c.report(std::string(1'900, 'x'));
+  std::vector<std::size_t> asked;
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    if (!is(request, "POST", "/v1/push")) return std::nullopt;
+    asked.push_back(Json::parse(ScriptedCounty::text_of(request)).at("ops").size());
+    if (asked.back() <= 20) return std::nullopt;
+    c.county.clock.advance(took_ms);
+    if (by_cancel) c.syncer->cancel();
+    return no_reply();
+  };
+  const std::chrono::milliseconds at_most =
+      by_cancel ? std::chrono::milliseconds(600'000) : std::chrono::milliseconds(took_ms);
+  for (int run = 0; run < 12; ++run) c.run(at_most);
+  REQUIRE(asked.size() > 1);
+  // One that was hardly on its way says nothing of the link.
+  CHECK((asked[1] < asked[0]) == (took_ms > 10'000));
+  CHECK((c.applied.size() == 60) == (took_ms > 10'000));
+}
