@@ -197,6 +197,8 @@ Result<Syncer::Run::Step> Syncer::Run::land_next() {
   auto at = std::find_if(flights_.begin(), flights_.end(), landed);
   while (at == flights_.end()) {
     if (must_end()) return Step::stop;
+    JULU_TRY(const Step step, push_between());
+    if (step == Step::stop) return step;
     JULU_CHECK(wait_a_little());
     at = std::find_if(flights_.begin(), flights_.end(), landed);
   }

@@ -89,3 +89,25 @@ TEST_CASE("a batch that does not fit the runs gets smaller, whether their time e
   CHECK((asked[1] < asked[0]) == (took_ms > 10'000));
   CHECK((c.applied.size() == 60) == (took_ms > 10'000));
 }
+
+TEST_CASE("an emergency does not wait for photos that are on their way together") {
+  ScriptedCounty c;
+  c.transport.answer_ms = 10;
+  report_with_photo(c, 1);
+  REQUIRE(c.run().end == SyncEnd::all_delivered);
+  for (std::uint64_t i = 0; i < 3; ++i) report_with_photo(c, 2 + i);
+  c.after = [](const Request& request, Response response) {
+    return is_photo(request) ? std::nullopt : std::optional(std::move(response));  // the link has turned slow
+  };
+  bool captured = false;
+  std::size_t before = 0;
+  c.transport.on_wait = [&] {
+    if (captured || c.transport.most_waiting < limits::photos_in_flight_max) return;
+    captured = true;
+    before = c.applied.size();
+    c.report("塌方压人");
+  };
+  CHECK(c.run(std::chrono::seconds(60)).end == SyncEnd::deadline);
+  CHECK(c.transport.most_waiting > limits::photos_in_flight_max);
+  CHECK(c.applied.size() == before + 1);
+}
