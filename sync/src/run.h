@@ -191,7 +191,7 @@ class Syncer::Run {
   Result<Advance> ask_offset(Upload& upload);
   Result<Advance> send_chunk(Upload& upload);
   Result<Advance> ask_again(Upload& upload, const Exchange& exchange);
-  Result<Advance> begin_anew(Upload& upload, ErrorCode why);
+  Result<Advance> begin_anew(Upload& upload, const Exchange& exchange);
   Result<Advance> upload_refused(Upload& upload, const Exchange& exchange);
   Result<std::string> read_chunk(const Upload& upload, std::int64_t bytes_max);
   Result<Exchange> send_bytes(Request request);

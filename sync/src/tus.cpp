@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include <julu/limits.h>
 
@@ -83,7 +84,8 @@ constexpr std::int64_t kLosableBytesMax = 1 << 20;
 constexpr int kRestartsMax = 1;   // an upload that is gone is begun anew once a run
 constexpr int kSurprisesMax = 3;  // offsets that the two sides do not agree on
 constexpr int kChecksumMismatch = 460;
-constexpr int kPagesMax = 8;  // a page forgets no upload; where they do not end, it may be all that there is
+constexpr int kAttemptsMax =
+    17;  // a dead link makes nine at most; where eight others failed too, a gateway's word is all
 
 }  // namespace
 
@@ -168,7 +170,7 @@ Result<Syncer::Run::Advance> Syncer::Run::ask_offset(Upload& upload) {
   const auto offset = tus::offset(exchange.response);
   const std::int64_t length = upload.photo.length_bytes;
   if (!offset || *offset > length || tus::length(exchange.response).value_or(length) != length) {
-    return begin_anew(upload, ErrorCode::bad_reply);
+    return begin_anew(upload, exchange);
   }
   set_offset(upload, *offset);
   upload.asked = true;
@@ -186,6 +188,9 @@ Result<Syncer::Run::Advance> Syncer::Run::send_chunk(Upload& upload) {
   const auto offset = tus::offset(exchange.response);
   if (offset == expected) {
     set_offset(upload, expected);
+    // What failed before counts no more.
+    if (std::exchange(upload.photo.attempts, 0) > 0)
+      JULU_CHECK(outbox_.photo_location(upload.photo.sha256, upload.photo.upload_url));
     JULU_CHECK(report_progress(false));
     return Advance{Step::go, true};
   }
@@ -205,13 +210,18 @@ Result<Syncer::Run::Advance> Syncer::Run::ask_again(Upload& upload, const Exchan
   return Advance{Step::go, true};
 }
 
-Result<Syncer::Run::Advance> Syncer::Run::begin_anew(Upload& upload, ErrorCode why) {
-  JULU_CHECK(outbox_.photo_location(upload.photo.sha256, {}));
-  upload.photo.upload_url.clear();
-  upload.offset = 0;
-  upload.asked = false;
-  if (++upload.restarts <= kRestartsMax) return Advance{Step::go, true};
-  JULU_TRY(const Step step, photo_failed(upload.photo.sha256, why, 0));
+// A tus server says its version with every reply, the platform what the problem is. Who does neither stands before
+// them, and forgets no upload.
+Result<Syncer::Run::Advance> Syncer::Run::begin_anew(Upload& upload, const Exchange& exchange) {
+  const bool known = !header(exchange.response.headers, "Tus-Resumable").empty() || !exchange.problem.type.empty();
+  if (known || upload.photo.attempts >= kAttemptsMax) {
+    JULU_CHECK(outbox_.photo_location(upload.photo.sha256, {}));
+    upload.photo.upload_url.clear();
+    upload.offset = 0;
+    upload.asked = false;
+    if (++upload.restarts <= kRestartsMax) return Advance{Step::go, true};
+  }
+  JULU_TRY(const Step step, photo_failed(upload.photo.sha256, ErrorCode::bad_reply, exchange.retry_after_ms));
   return Advance{step, false};
 }
 
@@ -247,8 +257,7 @@ Result<Syncer::Run::Advance> Syncer::Run::upload_refused(Upload& upload, const E
       case 403:
       case 404:
       case 410:
-        if (begun && !(is_page(exchange.response) && upload.photo.attempts < kPagesMax))
-          return begin_anew(upload, exchange.why);
+        if (begun) return begin_anew(upload, exchange);
         break;
       default: break;
     }

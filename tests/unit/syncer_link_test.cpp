@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "jpeg.h"
 #include "scripted_county.h"
+#include "wreck.h"
 
 using namespace julu;
 using namespace julu::test;
@@ -110,4 +111,97 @@ TEST_CASE("an emergency does not wait for photos that are on their way together"
   CHECK(c.run(std::chrono::seconds(60)).end == SyncEnd::deadline);
   CHECK(c.transport.most_waiting > limits::photos_in_flight_max);
   CHECK(c.applied.size() == before + 1);
+}
+
+namespace {
+
+/// A county with some pieces of a photo, after a link that broke.
+struct Begun {
+  Begun() {
+    c.takes_bytes_at_creation = false;
+    c.transport.answer_ms = 10'000;
+    id = report_with_photo(c, 1);
+    breaks_at_piece(3);
+    c.run();
+    c.county.clock.advance(limits::backoff_cap_ms);
+    creations = c.asked("POST", "/v1/photos");
+    REQUIRE(creations == 2);  // the photo and its thumbnail
+  }
+  void breaks_at_piece(int number) {
+    c.instead = [number](const Request& request) mutable {
+      return request.method == "PATCH" && --number <= 0 ? std::optional(no_reply()) : std::nullopt;
+    };
+  }
+  /// What answers where the upload is, so often.
+  void answers(const Response& response, int times) {
+    c.instead = [response, times](const Request& request) mutable {
+      return request.method == "HEAD" && times-- > 0 ? std::optional(response) : std::nullopt;
+    };
+  }
+  void runs(int count) {
+    for (int i = 0; i < count; ++i) {
+      c.run();
+      c.county.clock.advance(limits::backoff_cap_ms);
+    }
+  }
+  bool was_begun_anew() const { return c.asked("POST", "/v1/photos") > creations; }
+
+  ScriptedCounty c;
+  std::string id;
+  std::size_t creations = 0;
+};
+
+}  // namespace
+
+TEST_CASE("what is not a photo server's word forgets no upload that has begun, until nobody says anything else") {
+  Begun begun;
+  const Response word = GENERATE(reply(200), reply(200, "", {}), reply(404, R"({"message":"no Route matched"})"),
+                                 reply(410, "", {}), reply(404, "", {{"Content-Type", "text/html"}}));
+  CAPTURE(word.status);
+  SECTION("for some time") {
+    begun.answers(word, 4);
+    begun.runs(5);
+    CHECK(is_delivered(begun.c, begun.id));
+    CHECK_FALSE(begun.was_begun_anew());
+  }
+  SECTION("for ever") {
+    begun.answers(word, 1000);
+    begun.runs(20);
+    CHECK(is_delivered(begun.c, begun.id));
+    CHECK(begun.was_begun_anew());
+  }
+}
+
+TEST_CASE("a photo server that says by itself that an upload is gone is believed at once") {
+  Begun begun;
+  begun.answers(GENERATE(reply(404, "", {{"Tus-Resumable", "1.0.0"}}), reply(410, "", {{"Tus-Resumable", "1.0.0"}}),
+                         problem(404, "not-found"), reply(200, "", {{"Tus-Resumable", "1.0.0"}})),
+                1);
+  begun.runs(1);
+  CHECK(is_delivered(begun.c, begun.id));
+  CHECK(begun.was_begun_anew());
+}
+
+TEST_CASE("days without a network count for nothing where a page then speaks for once") {
+  Begun begun;
+  const bool at_ping = GENERATE(true, false);
+  begun.c.instead = [at_ping](const Request& request) {
+    return at_ping || request.method == "HEAD" ? std::optional(no_reply()) : std::nullopt;
+  };
+  begun.runs(50);
+  begun.answers(reply(404, "", {{"Content-Type", "text/html"}}), 3);
+  begun.runs(4);
+  CHECK(is_delivered(begun.c, begun.id));
+  CHECK_FALSE(begun.was_begun_anew());
+}
+
+TEST_CASE("an upload that moves on with every run waits no longer each time") {
+  Begun begun;
+  for (int run = 0; run < 3; ++run) {
+    begun.breaks_at_piece(2);
+    begun.c.run();
+    const auto row = database_of(begun.c.county)->integer("SELECT max(attempts) FROM photo");
+    CHECK(row.value() == 1);
+    begun.c.county.clock.advance(limits::backoff_cap_ms);
+  }
 }
