@@ -123,8 +123,9 @@ Result<Syncer::Run::Step> Syncer::Run::send_thumbnail(const OutgoingPhoto& photo
     Request request = tus::creation(
         photos_url_, bytes,
         {{"thumb_of", hex(photo.sha256)}, {"sha256", hex(sha256(*thumbnail))}, {"filetype", "image/jpeg"}});
-    tus::give_body(request, *thumbnail);
+    if (creation_takes_body_) tus::give_body(request, *thumbnail);
     JULU_TRY(Exchange exchange, call(std::move(request)));
+    if (body_refused(exchange)) return send_thumbnail(photo);
     const auto taken = tus::offset(exchange.response);
     if (exchange.answer == Answer::ok && taken.value_or(0) < bytes) {
       // A server without creation-with-upload.

@@ -160,6 +160,7 @@ class Syncer::Run {
   Result<Step> send_thumbnail(const OutgoingPhoto& photo);
   Result<Step> send_photo(const OutgoingPhoto& photo);
   bool may_fly(const OutgoingPhoto& photo) const;
+  bool body_refused(const Exchange& exchange);
   Result<Step> take_off(const OutgoingPhoto& photo);
   Result<Step> land_next();
   Result<Step> uploaded(const OutgoingPhoto& photo);
@@ -235,6 +236,7 @@ class Syncer::Run {
 
   wire::Ping ping_;
   std::string photos_url_;
+  bool creation_takes_body_ = true;
   bool token_renewed_ = false;
   bool forked_ = false;
   bool unknown_ = false;  // a restore made this device id unknown: the first one vouches

@@ -125,8 +125,9 @@ Result<Request> Syncer::Run::creation(Upload& upload, bool with_bytes) {
 
 Result<Syncer::Run::Advance> Syncer::Run::begin_upload(Upload& upload) {
   const bool with_bytes =
+      creation_takes_body_ &&
       upload.photo.length_bytes <=
-      std::min(state_.chunk_bytes_max, carried_in(state_.bytes_per_ms, kLosableMs, kLosableBytesMax));
+          std::min(state_.chunk_bytes_max, carried_in(state_.bytes_per_ms, kLosableMs, kLosableBytesMax));
   JULU_TRY(Request request, creation(upload, with_bytes));
   JULU_TRY(const Exchange exchange, send_bytes(std::move(request)));
   return begun(upload, with_bytes, exchange);
@@ -151,9 +152,17 @@ Result<Syncer::Run::Advance> Syncer::Run::begun(Upload& upload, bool with_bytes,
   return Advance{Step::go, true};
 }
 
+// Without creation-with-upload a server may ignore the body or refuse it; which it does holds for the run.
+bool Syncer::Run::body_refused(const Exchange& exchange) {
+  const int status = exchange.response.status;
+  const bool refused = (status == 400 || status == 415) && exchange.response.body_bytes_sent > 0;
+  if (refused) creation_takes_body_ = false;
+  return refused;
+}
+
 // Quick, and short enough to lose whole: it may go beside others. What was begun before is resumed alone.
 bool Syncer::Run::may_fly(const OutgoingPhoto& photo) const {
-  if (!may_carry_token(photos_url_)) return false;
+  if (!creation_takes_body_ || !may_carry_token(photos_url_)) return false;
   const std::int64_t most = std::min({quick_bytes(), kLosableBytesMax, ping_.photo_bytes_max, state_.chunk_bytes_max});
   return !photo.thumbnail && photo.upload_url.empty() && photo.length_bytes <= most;
 }
@@ -227,6 +236,7 @@ Result<Syncer::Run::Advance> Syncer::Run::begin_anew(Upload& upload, const Excha
 
 Result<Syncer::Run::Advance> Syncer::Run::upload_refused(Upload& upload, const Exchange& exchange) {
   const bool begun = !upload.photo.upload_url.empty();
+  if (!begun && body_refused(exchange)) return Advance{Step::go, true};
   if (exchange.answer == Answer::refused) {
     switch (exchange.response.status) {
       case 413: {

@@ -205,3 +205,39 @@ TEST_CASE("an upload that moves on with every run waits no longer each time") {
     begun.c.county.clock.advance(limits::backoff_cap_ms);
   }
 }
+
+TEST_CASE("a photo server that takes no bytes with a creation gets them by themselves") {
+  const int status = GENERATE(400, 415);
+  const bool quick = GENERATE(true, false);
+  CAPTURE(status, quick);
+  ScriptedCounty c;
+  c.transport.answer_ms = quick ? 10 : 1'000;
+  int refused = 0;
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    if (!is(request, "POST", "/v1/photos") || request.body.empty()) return std::nullopt;
+    ++refused;
+    return reply(status, "", {{"Tus-Resumable", "1.0.0"}});
+  };
+  for (std::uint64_t i = 0; i < 5; ++i) report_with_photo(c, i, 40 * 1024);
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.end == SyncEnd::all_delivered);
+  CHECK(outcome.photos_sent == 5);
+  CHECK(refused == 1);
+  const auto thumbnails = std::count_if(c.uploads.begin(), c.uploads.end(), [](const auto& one) {
+    return one.second.sha256.empty() && static_cast<std::int64_t>(one.second.bytes.size()) == one.second.length;
+  });
+  CHECK(thumbnails >= 1);
+}
+
+TEST_CASE("a photo server that refuses whatever is created is asked once more and no oftener") {
+  ScriptedCounty c;
+  int asked = 0;
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    if (!is_photo(request)) return std::nullopt;
+    ++asked;
+    return problem(400, "bad-request");
+  };
+  report_with_photo(c, 1, 40 * 1024);
+  CHECK(c.run().photos_left == 1);
+  CHECK(asked == 2);
+}
