@@ -14,7 +14,7 @@ namespace {
 constexpr int kFullPullsMax = 3;  // a run; a platform that never accepts its own cursors must not hold the phone
 
 constexpr std::int64_t kQuickPageMs = 2'000;  // the next may be four times as long
-constexpr std::size_t kRowsMin = 10;          // less is all headers
+constexpr std::int64_t kSlowPageMs = 5'000;   // in less, twice as long: ten seconds are not much to lose
 
 }  // namespace
 
@@ -59,14 +59,13 @@ Result<Syncer::Run::Step> Syncer::Run::pull_page(bool& more) {
     if (exchange.answer == Answer::refused && exchange.response.status == 410) return begin_full_pull(false);
     const bool smaller = state_.pull_rows > 1;
     // A page that broke, or did not fit the run, is asked for in smaller pieces: by this run or the next.
-    const bool broke = exchange.answer == Answer::link || exchange.answer == Answer::stopped;
-    if (broke && state_.pull_rows > kRowsMin) state_.pull_rows = std::max(kRowsMin, state_.pull_rows / 4);
-    if (exchange.reply_too_large()) state_.pull_rows = std::max<std::size_t>(1, state_.pull_rows / 4);
+    if (exchange.was_too_long()) state_.pull_rows = std::max<std::size_t>(1, state_.pull_rows / 4);
     if (exchange.reply_too_large() && smaller) return Step::go;
     if (exchange.retry_after_ms > 0) outcome_.next_attempt_ms = clock_.now_ms() + exchange.retry_after_ms;
     return stop_for(exchange);
   }
-  if (exchange.took_ms < kQuickPageMs) state_.pull_rows = std::min(limits::pull_rows, state_.pull_rows * 4);
+  const std::size_t times = exchange.took_ms < kQuickPageMs ? 4 : exchange.took_ms < kSlowPageMs ? 2 : 1;
+  state_.pull_rows = std::min(limits::pull_rows, state_.pull_rows * times);
   const auto page = wire::decode_pull(exchange.response.body);
   if (!page) return stop(SyncEnd::left, page.error());
   JULU_TRY(const Step step, check_epoch(page->epoch));

@@ -241,3 +241,25 @@ TEST_CASE("a photo server that refuses whatever is created is asked once more an
   CHECK(c.run().photos_left == 1);
   CHECK(asked == 2);
 }
+
+TEST_CASE("a page of changes that the runs have no time for gets smaller, down to one row, and larger again") {
+  ScriptedCounty c;
+  c.run();
+  std::int64_t row_ms = 10'000;
+  int last = 0;
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    if (!is(request, "GET", "/v1/pull")) return std::nullopt;
+    last = std::stoi(request.url.substr(request.url.find("limit=") + 6));
+    const std::int64_t takes_ms = 100 + last * row_ms;
+    c.county.clock.advance(std::min<std::int64_t>(takes_ms, 25'000));
+    return takes_ms < 25'000 ? std::nullopt : std::optional(no_reply());
+  };
+  const auto run_some = [&] {
+    for (int run = 0; run < 8; ++run) c.run(std::chrono::seconds(25));
+    return last;
+  };
+  CHECK(run_some() <= 2);
+  CHECK(c.run(std::chrono::seconds(25)).end == SyncEnd::all_delivered);
+  row_ms = 10;
+  CHECK(run_some() >= 100);
+}
