@@ -65,7 +65,12 @@ Result<Syncer::Run::Step> Syncer::Run::look_around() {
   const std::int64_t pull_every_ms = std::min<std::int64_t>(kPullEveryMs, options_.at_most.count() / 3);
   if (clock_.monotonic_ms() - pulled_at_ms_ >= pull_every_ms) {
     JULU_TRY(step, pull());
-    if (step == Step::stop) return step;
+    if (step == Step::stop && !news_failed_) return step;
+    if (step == Step::stop) {
+      // No reason for the photos to wait. If it is one, they show it; and the pull behind them tells of the news.
+      end_.reset();
+      pulled_at_ms_ = clock_.monotonic_ms();
+    }
   }
   return Step::go;
 }

@@ -204,6 +204,7 @@ class Syncer::Run {
   Result<Step> pull_pages(bool only_keys);
   Result<Step> pull_page(bool& more);
   Result<Step> begin_full_pull(bool told_by_inbox);
+  Step no_news(Error why);
 
   // fetch.cpp
   Result<Step> fetch_wanted();
@@ -241,6 +242,7 @@ class Syncer::Run {
   bool forked_ = false;
   bool unknown_ = false;  // a restore made this device id unknown: the first one vouches
   bool key_pulled_ = false;
+  bool news_failed_ = false;    // the pull ended the run, and nothing but the pull
   bool exchanged_ = false;      // queue and changes went through to the end
   int failures_in_a_row_ = 0;   // of parts of a batch, without a success between
   int photo_failures_ = 0;      // of photos, without a success between

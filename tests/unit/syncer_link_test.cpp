@@ -263,3 +263,56 @@ TEST_CASE("a page of changes that the runs have no time for gets smaller, down t
   row_ms = 10;
   CHECK(run_some() >= 100);
 }
+
+TEST_CASE("news that cannot be had stop no photos") {
+  ScriptedCounty c;
+  c.run();
+  Response answer;
+  SECTION("the platform has an error") { answer = problem(500, "internal"); }
+  SECTION("a row of it is none") { answer = reply(200, R"({"epoch":1,"changes":[{}],"next":"x","more":false})"); }
+  SECTION("the page is lost on the way") { answer = no_reply(); }
+  SECTION("no cursor is good enough") { answer = problem(410, "cursor"); }
+  bool fails = true;
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    if (fails && is(request, "GET", "/v1/pull")) return answer;
+    if (is_photo(request)) c.county.clock.advance(20'000);
+    return std::nullopt;
+  };
+  for (std::uint64_t i = 0; i < 8; ++i) report_with_photo(c, i, 40 * 1024);
+  SyncOutcome outcome = c.run();
+  CHECK(outcome.end == SyncEnd::left);
+  CHECK(outcome.photos_sent == 8);
+  CHECK(outcome.photos_left == 0);
+  REQUIRE(outcome.failure);
+  CHECK(outcome.next_attempt_ms.has_value());
+  fails = false;
+  CHECK(c.run().end == SyncEnd::all_delivered);
+}
+
+TEST_CASE("news of the platform from before a restore end the photos' turn too") {
+  ScriptedCounty c;
+  bool restored = false;
+  c.after = [&](const Request& request, Response response) {
+    if (restored && is(request, "GET", "/v1/ping")) {
+      Json ping = Json::parse(response.body);
+      ping["epoch"] = kEpoch + 1;
+      response.body = ping.dump();
+    }
+    return std::optional(std::move(response));
+  };
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    if (!is_photo(request)) return std::nullopt;
+    if (!restored) return problem(500, "server");
+    c.county.clock.advance(70'000);
+    return std::nullopt;
+  };
+  for (std::uint64_t i = 0; i < 6; ++i) report_with_photo(c, i, 40 * 1024);
+  c.run();
+  restored = true;
+  REQUIRE(c.syncer->hint().ok());
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.end == SyncEnd::left);
+  REQUIRE(outcome.failure);
+  CHECK(outcome.failure->field == "/epoch");
+  CHECK(outcome.photos_left >= 5);
+}
