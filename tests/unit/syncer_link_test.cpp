@@ -316,3 +316,27 @@ TEST_CASE("news of the platform from before a restore end the photos' turn too")
   CHECK(outcome.failure->field == "/epoch");
   CHECK(outcome.photos_left >= 5);
 }
+
+TEST_CASE("after a push that the link lost texts go before photos also next time") {
+  ScriptedCounty c;
+  c.run();
+  c.report("树倒了");
+  report_with_photo(c, 1);
+  c.run();
+  report_with_photo(c, 2);
+  c.report("塌方压人");
+  const Response answer = GENERATE(no_reply(), reply(503, "", {}));
+  bool fails = true;
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    return fails && is(request, "POST", "/v1/push") ? std::optional(answer) : std::nullopt;
+  };
+  const std::size_t photos = c.asked("POST", "/v1/photos");
+  for (int run = 0; run < 4; ++run) {
+    const SyncOutcome outcome = c.run();
+    REQUIRE(outcome.next_attempt_ms);
+    c.county.clock.advance(std::max<std::int64_t>(0, *outcome.next_attempt_ms - c.county.clock.now_ms()));
+  }
+  CHECK(c.asked("POST", "/v1/photos") == photos);
+  fails = false;
+  CHECK(c.run().end == SyncEnd::all_delivered);
+}
