@@ -39,7 +39,12 @@ std::map<std::string, std::string> metadata_of(const std::string& header) {
   return metadata;
 }
 
-Reply gone() { return problem_reply(404, "not-found", "没有这个上传"); }
+// tus 1.0.0 has its version in every reply; to a HEAD it is all that can be told from a gateway's 404.
+Reply gone() {
+  Reply reply = problem_reply(404, "not-found", "没有这个上传");
+  reply.headers.emplace_back("Tus-Resumable", "1.0.0");
+  return reply;
+}
 
 }  // namespace
 

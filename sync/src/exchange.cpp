@@ -61,14 +61,18 @@ bool Syncer::Run::may_carry_token(const std::string& url) const {
 
 bool Syncer::Run::is_platform(const std::string& url) const { return origin_of(url) == origin_of(identity_.platform); }
 
+double Syncer::Run::rate(std::int64_t bytes, std::int64_t took_ms) {
+  return static_cast<double>(bytes) / static_cast<double>(std::max<std::int64_t>(1, took_ms));
+}
+
 void Syncer::Run::measure(std::int64_t bytes, std::int64_t took_ms) {
   if (bytes < kMeasuredBytesMin) return;
-  const double now = static_cast<double>(bytes) / static_cast<double>(std::max<std::int64_t>(1, took_ms));
+  const double now = rate(bytes, took_ms);
   state_.bytes_per_ms = state_.bytes_per_ms == 0 ? now : (state_.bytes_per_ms + now) / 2;
 }
 
-std::int64_t Syncer::Run::carried_in(double bytes_per_ms, std::int64_t ms, std::int64_t least, std::int64_t most) {
-  return std::clamp(static_cast<std::int64_t>(bytes_per_ms * static_cast<double>(ms)), least, most);
+std::int64_t Syncer::Run::carried_in(double bytes_per_ms, std::int64_t ms, std::int64_t most) {
+  return std::clamp(static_cast<std::int64_t>(bytes_per_ms * static_cast<double>(ms)), State::kPieceBytesMin, most);
 }
 
 // Wherever it waits: a photo, or a row of quick replies, may take longer than the lease lives.
@@ -96,6 +100,11 @@ std::uint64_t Syncer::Run::begin(Request request) {
   return id;
 }
 
+// Until the reply before this one, the link was busy with that.
+std::int64_t Syncer::Run::on_its_way_ms(const Call& call) const {
+  return clock_.monotonic_ms() - std::max(call.begun_ms, last_reply_ms_);
+}
+
 // One look at the transport; a reply that came stands in its call.
 Result<void> Syncer::Run::wait_a_little() {
   auto completion = state_.transport.wait(std::chrono::milliseconds(std::min(kLookMs, time_left_ms())));
@@ -104,10 +113,8 @@ Result<void> Syncer::Run::wait_a_little() {
   const auto at = calls_.find(completion->request);
   if (at == calls_.end()) return {};  // one that an earlier run gave up
   Call& call = at->second;
-  const std::int64_t now = clock_.monotonic_ms();
-  // Until the reply before this one, the link was busy with that.
-  call.took_ms = now - std::max(call.begun_ms, last_reply_ms_);
-  last_reply_ms_ = now;
+  call.took_ms = on_its_way_ms(call);
+  last_reply_ms_ = clock_.monotonic_ms();
   call.response = std::move(completion->response);
   return {};
 }
@@ -123,19 +130,19 @@ Syncer::Run::Exchange Syncer::Run::take_reply(std::uint64_t call) {
   return exchange;
 }
 
-void Syncer::Run::give_up(std::uint64_t call) {
+Syncer::Run::Exchange Syncer::Run::give_up(std::uint64_t call) {
+  Exchange exchange;
+  exchange.took_ms = on_its_way_ms(calls_.at(call));
   state_.transport.cancel(call);
   calls_.erase(call);
+  return exchange;
 }
 
 Result<Syncer::Run::Exchange> Syncer::Run::send(Request request) {
   if (must_end()) return Exchange{};
   const std::uint64_t id = begin(std::move(request));
   while (!calls_.at(id).response) {
-    if (must_end()) {
-      give_up(id);
-      return Exchange{};
-    }
+    if (must_end()) return give_up(id);
     if (const auto waited = wait_a_little(); !waited) {
       give_up(id);
       return waited.error();

@@ -124,15 +124,11 @@ Result<Syncer::Run::Exchange> Syncer::Run::ask_photo(const Inbox::WantedPhoto& p
 // As much as the link carries in limits::chunk_target_ms, and what it did not carry is halved.
 void Syncer::Run::piece_went(std::int64_t asked_bytes, const Exchange& exchange) {
   const auto bytes = static_cast<std::int64_t>(exchange.response.body.size());
-  const bool broke =
-      exchange.answer == Answer::link || (exchange.answer == Answer::stopped && end_ == SyncEnd::deadline);
-  if (broke) {
-    state_.piece_bytes_max = std::max(limits::chunk_bytes_min, asked_bytes / 2);
+  if (exchange.was_too_long()) {
+    state_.piece_bytes_max = std::max(State::kPieceBytesMin, asked_bytes / 2);
     state_.piece_bytes = std::min(state_.piece_bytes, state_.piece_bytes_max);
   } else if (exchange.response.status == 206 && bytes >= asked_bytes) {  // the rest of a photo says little of the link
-    const double bytes_per_ms =
-        static_cast<double>(bytes) / static_cast<double>(std::max<std::int64_t>(1, exchange.took_ms));
-    state_.piece_bytes = carried_in(bytes_per_ms, limits::chunk_target_ms, limits::chunk_bytes_min,
+    state_.piece_bytes = carried_in(rate(bytes, exchange.took_ms), limits::chunk_target_ms,
                                     std::min(2 * asked_bytes, state_.piece_bytes_max));
   }
 }
@@ -156,7 +152,7 @@ Result<Syncer::Run::Step> Syncer::Run::fetch_failed(const Hash& sha256, const Ex
   const bool moves = moving_ == sha256;
   if (exchange.answer == Answer::stopped) {
     // The next run begins with another one: of this one not even a piece may fit a run.
-    if (end_ == SyncEnd::deadline && !moves) JULU_CHECK(inbox_.defer_wanted(sha256, ErrorCode::offline, 0));
+    if (exchange.was_too_long() && !moves) JULU_CHECK(inbox_.defer_wanted(sha256, ErrorCode::offline, 0));
     return Step::stop;
   }
   if (exchange.answer == Answer::link && !exchange.reply_too_large() && moves) return stop_for(exchange);

@@ -28,7 +28,7 @@ std::int64_t Syncer::Run::quick_bytes() const {
 Result<Syncer::Run::Step> Syncer::Run::send_photos() {
   const Result<Step> step = carry_photos();
   // What the end of the run finds on its way is begun again by the next.
-  for (const Flight& flight : flights_) give_up(flight.call);
+  for (const Flight& flight : flights_) bytes_went(flight.upload.photo.length_bytes, give_up(flight.call));
   flights_.clear();
   return step;
 }
@@ -65,7 +65,12 @@ Result<Syncer::Run::Step> Syncer::Run::look_around() {
   const std::int64_t pull_every_ms = std::min<std::int64_t>(kPullEveryMs, options_.at_most.count() / 3);
   if (clock_.monotonic_ms() - pulled_at_ms_ >= pull_every_ms) {
     JULU_TRY(step, pull());
-    if (step == Step::stop) return step;
+    if (step == Step::stop && !news_failed_) return step;
+    if (step == Step::stop) {
+      // No reason for the photos to wait. If it is one, they show it; and the pull behind them tells of the news.
+      end_.reset();
+      pulled_at_ms_ = clock_.monotonic_ms();
+    }
   }
   return Step::go;
 }
@@ -123,8 +128,9 @@ Result<Syncer::Run::Step> Syncer::Run::send_thumbnail(const OutgoingPhoto& photo
     Request request = tus::creation(
         photos_url_, bytes,
         {{"thumb_of", hex(photo.sha256)}, {"sha256", hex(sha256(*thumbnail))}, {"filetype", "image/jpeg"}});
-    tus::give_body(request, *thumbnail);
+    if (creation_takes_body_) tus::give_body(request, *thumbnail);
     JULU_TRY(Exchange exchange, call(std::move(request)));
+    if (body_refused(exchange)) return send_thumbnail(photo);
     const auto taken = tus::offset(exchange.response);
     if (exchange.answer == Answer::ok && taken.value_or(0) < bytes) {
       // A server without creation-with-upload.
@@ -197,6 +203,8 @@ Result<Syncer::Run::Step> Syncer::Run::land_next() {
   auto at = std::find_if(flights_.begin(), flights_.end(), landed);
   while (at == flights_.end()) {
     if (must_end()) return Step::stop;
+    JULU_TRY(const Step step, push_between());
+    if (step == Step::stop) return step;
     JULU_CHECK(wait_a_little());
     at = std::find_if(flights_.begin(), flights_.end(), landed);
   }

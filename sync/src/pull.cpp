@@ -14,11 +14,18 @@ namespace {
 constexpr int kFullPullsMax = 3;  // a run; a platform that never accepts its own cursors must not hold the phone
 
 constexpr std::int64_t kQuickPageMs = 2'000;  // the next may be four times as long
-constexpr std::size_t kRowsMin = 10;          // less is all headers
+constexpr std::int64_t kSlowPageMs = 5'000;   // in less, twice as long: ten seconds are not much to lose
 
 }  // namespace
 
+// The run ends, unless it has something else to carry.
+Syncer::Run::Step Syncer::Run::no_news(Error why) {
+  news_failed_ = true;
+  return stop(SyncEnd::left, std::move(why));
+}
+
 Result<Syncer::Run::Step> Syncer::Run::pull() {
+  news_failed_ = false;
   JULU_TRY(const Step step, pull_pages(false));
   if (step == Step::go) pulled_at_ms_ = clock_.monotonic_ms();
   return step;
@@ -42,7 +49,7 @@ Result<Syncer::Run::Step> Syncer::Run::pull_pages(bool only_keys) {
 }
 
 Result<Syncer::Run::Step> Syncer::Run::begin_full_pull(bool told_by_inbox) {
-  if (++full_pulls_ > kFullPullsMax) return stop(SyncEnd::left, Error{ErrorCode::bad_reply, "/cursor", {}});
+  if (++full_pulls_ > kFullPullsMax) return no_news(Error{ErrorCode::bad_reply, "/cursor", {}});
   if (!told_by_inbox && !mutant(Mutant::cursor_kept_after_410)) JULU_CHECK(inbox_.restart());
   return Step::go;
 }
@@ -59,20 +66,20 @@ Result<Syncer::Run::Step> Syncer::Run::pull_page(bool& more) {
     if (exchange.answer == Answer::refused && exchange.response.status == 410) return begin_full_pull(false);
     const bool smaller = state_.pull_rows > 1;
     // A page that broke, or did not fit the run, is asked for in smaller pieces: by this run or the next.
-    const bool broke = exchange.answer == Answer::link || exchange.answer == Answer::stopped;
-    if (broke && state_.pull_rows > kRowsMin) state_.pull_rows = std::max(kRowsMin, state_.pull_rows / 4);
-    if (exchange.reply_too_large()) state_.pull_rows = std::max<std::size_t>(1, state_.pull_rows / 4);
+    if (exchange.was_too_long()) state_.pull_rows = std::max<std::size_t>(1, state_.pull_rows / 4);
     if (exchange.reply_too_large() && smaller) return Step::go;
     if (exchange.retry_after_ms > 0) outcome_.next_attempt_ms = clock_.now_ms() + exchange.retry_after_ms;
+    news_failed_ = exchange.answer != Answer::stopped && exchange.answer != Answer::wait;
     return stop_for(exchange);
   }
-  if (exchange.took_ms < kQuickPageMs) state_.pull_rows = std::min(limits::pull_rows, state_.pull_rows * 4);
+  const std::size_t times = exchange.took_ms < kQuickPageMs ? 4 : exchange.took_ms < kSlowPageMs ? 2 : 1;
+  state_.pull_rows = std::min(limits::pull_rows, state_.pull_rows * times);
   const auto page = wire::decode_pull(exchange.response.body);
-  if (!page) return stop(SyncEnd::left, page.error());
+  if (!page) return no_news(page.error());
   JULU_TRY(const Step step, check_epoch(page->epoch));
   if (step == Step::stop) return step;
   // More of the same place would be asked for ever.
-  if (page->more && page->next == cursor) return stop(SyncEnd::left, Error{ErrorCode::bad_reply, "/next", {}});
+  if (page->more && page->next == cursor) return no_news(Error{ErrorCode::bad_reply, "/next", {}});
   JULU_TRY(const Inbox::Applied applied, inbox_.apply(*page));
   outcome_.records_changed += applied.changed;
   for (const std::string& refused : applied.refused) log(LogLevel::warning, "not usable here: " + refused);

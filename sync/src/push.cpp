@@ -91,7 +91,7 @@ Result<Syncer::Run::Step> Syncer::Run::push_batch(Batch batch) {
   switch (exchange.answer) {
     case Answer::ok: return settle(std::move(batch), exchange);
     case Answer::stopped:
-      if (end_ == SyncEnd::deadline) shrink_window(bytes_of(batch.ops));
+      if (exchange.was_too_long()) shrink_window(bytes_of(batch.ops));
       return Step::stop;
     case Answer::refused: return push_refused(std::move(batch), exchange);
     case Answer::server: return push_failed(std::move(batch), exchange);
@@ -102,9 +102,7 @@ Result<Syncer::Run::Step> Syncer::Run::push_batch(Batch batch) {
       break;
     case Answer::wait: break;
   }
-  JULU_CHECK(put_off(batch.ops, exchange.why, exchange.retry_after_ms));
-  if (exchange.retry_after_ms > 0) outcome_.next_attempt_ms = clock_.now_ms() + exchange.retry_after_ms;
-  return stop_for(exchange);
+  return defer_all_due(exchange);  // photos too, or they would go first next time
 }
 
 // Once may be chance; twice is the batch.

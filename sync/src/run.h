@@ -24,6 +24,9 @@ namespace julu {
 struct Syncer::State {
   State(Store& its_store, Transport& its_transport) : store(its_store), transport(its_transport) {}
 
+  /// Of a photo, whichever way it goes. GPRS at its weakest, some 8 kbit/s, carries it within the 25 s that a phone may
+  /// give to work in the background.
+  static constexpr std::int64_t kPieceBytesMin = 16 * 1024;
   static constexpr auto kPieceBytesMax = static_cast<std::int64_t>(limits::photo_chunk_bytes);  // a row of it
 
   Store& store;
@@ -72,9 +75,14 @@ class Syncer::Run {
     Answer answer = Answer::stopped;
     ErrorCode why = ErrorCode::ok;
     std::int64_t retry_after_ms = 0;
-    std::int64_t took_ms = 0;
+    std::int64_t took_ms = 0;  // or, stopped, was on its way
     Response response;
     Problem problem;
+    /// More than the link carried; what was hardly on its way says nothing of it.
+    bool was_too_long() const {
+      constexpr std::int64_t kTellingMs = 2'000;
+      return answer == Answer::link || (answer == Answer::stopped && took_ms >= kTellingMs);
+    }
     bool reply_too_large() const { return response.status == 0 && response.failure == ErrorCode::too_large; }
   };
 
@@ -104,7 +112,8 @@ class Syncer::Run {
   std::uint64_t begin(Request request);
   Result<void> wait_a_little();
   Exchange take_reply(std::uint64_t call);
-  void give_up(std::uint64_t call);
+  Exchange give_up(std::uint64_t call);
+  std::int64_t on_its_way_ms(const Call& call) const;
   Result<Exchange> send(Request request);
   Result<Exchange> call(Request request);
   bool wants_another_token(Exchange& exchange, const std::string& url, const std::string& token);
@@ -115,7 +124,8 @@ class Syncer::Run {
   bool is_platform(const std::string& url) const;
   std::string address(std::string_view path) const;
   void measure(std::int64_t bytes, std::int64_t took_ms);
-  static std::int64_t carried_in(double bytes_per_ms, std::int64_t ms, std::int64_t least, std::int64_t most);
+  static double rate(std::int64_t bytes, std::int64_t took_ms);
+  static std::int64_t carried_in(double bytes_per_ms, std::int64_t ms, std::int64_t most);
 
   // recover.cpp
   Result<Step> reconcile();
@@ -150,6 +160,7 @@ class Syncer::Run {
   Result<Step> send_thumbnail(const OutgoingPhoto& photo);
   Result<Step> send_photo(const OutgoingPhoto& photo);
   bool may_fly(const OutgoingPhoto& photo) const;
+  bool body_refused(const Exchange& exchange);
   Result<Step> take_off(const OutgoingPhoto& photo);
   Result<Step> land_next();
   Result<Step> uploaded(const OutgoingPhoto& photo);
@@ -181,7 +192,7 @@ class Syncer::Run {
   Result<Advance> ask_offset(Upload& upload);
   Result<Advance> send_chunk(Upload& upload);
   Result<Advance> ask_again(Upload& upload, const Exchange& exchange);
-  Result<Advance> begin_anew(Upload& upload, ErrorCode why);
+  Result<Advance> begin_anew(Upload& upload, const Exchange& exchange);
   Result<Advance> upload_refused(Upload& upload, const Exchange& exchange);
   Result<std::string> read_chunk(const Upload& upload, std::int64_t bytes_max);
   Result<Exchange> send_bytes(Request request);
@@ -193,6 +204,7 @@ class Syncer::Run {
   Result<Step> pull_pages(bool only_keys);
   Result<Step> pull_page(bool& more);
   Result<Step> begin_full_pull(bool told_by_inbox);
+  Step no_news(Error why);
 
   // fetch.cpp
   Result<Step> fetch_wanted();
@@ -225,10 +237,12 @@ class Syncer::Run {
 
   wire::Ping ping_;
   std::string photos_url_;
+  bool creation_takes_body_ = true;
   bool token_renewed_ = false;
   bool forked_ = false;
   bool unknown_ = false;  // a restore made this device id unknown: the first one vouches
   bool key_pulled_ = false;
+  bool news_failed_ = false;    // the pull ended the run, and nothing but the pull
   bool exchanged_ = false;      // queue and changes went through to the end
   int failures_in_a_row_ = 0;   // of parts of a batch, without a success between
   int photo_failures_ = 0;      // of photos, without a success between

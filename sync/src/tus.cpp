@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include <julu/limits.h>
 
@@ -79,12 +80,12 @@ std::optional<std::string> location(const std::string& asked, const Response& re
 namespace {
 
 constexpr std::int64_t kLosableMs = 2'000;  // a creation's body is lost whole when its reply is
-constexpr std::int64_t kLosableBytesMin = 64 * 1024;
 constexpr std::int64_t kLosableBytesMax = 1 << 20;
 constexpr int kRestartsMax = 1;   // an upload that is gone is begun anew once a run
 constexpr int kSurprisesMax = 3;  // offsets that the two sides do not agree on
 constexpr int kChecksumMismatch = 460;
-constexpr int kPagesMax = 8;  // a page forgets no upload; where they do not end, it may be all that there is
+constexpr int kAttemptsMax =
+    17;  // a dead link makes nine at most; where eight others failed too, a gateway's word is all
 
 }  // namespace
 
@@ -99,7 +100,8 @@ Result<std::string> Syncer::Run::read_chunk(const Upload& upload, std::int64_t b
 void Syncer::Run::bytes_went(std::int64_t bytes, const Exchange& exchange) {
   outcome_.photo_bytes_sent += exchange.response.body_bytes_sent;
   if (exchange.answer == Answer::ok) measure(bytes, exchange.took_ms);
-  if (exchange.answer == Answer::link) state_.bytes_per_ms /= 2;  // smaller pieces on a link that breaks
+  // Smaller pieces next time, in this run or the next.
+  if (exchange.was_too_long()) state_.bytes_per_ms = std::min(state_.bytes_per_ms, rate(bytes, exchange.took_ms)) / 2;
 }
 
 Result<Syncer::Run::Exchange> Syncer::Run::send_bytes(Request request) {
@@ -123,8 +125,9 @@ Result<Request> Syncer::Run::creation(Upload& upload, bool with_bytes) {
 
 Result<Syncer::Run::Advance> Syncer::Run::begin_upload(Upload& upload) {
   const bool with_bytes =
+      creation_takes_body_ &&
       upload.photo.length_bytes <=
-      std::min(state_.chunk_bytes_max, carried_in(state_.bytes_per_ms, kLosableMs, kLosableBytesMin, kLosableBytesMax));
+          std::min(state_.chunk_bytes_max, carried_in(state_.bytes_per_ms, kLosableMs, kLosableBytesMax));
   JULU_TRY(Request request, creation(upload, with_bytes));
   JULU_TRY(const Exchange exchange, send_bytes(std::move(request)));
   return begun(upload, with_bytes, exchange);
@@ -149,9 +152,17 @@ Result<Syncer::Run::Advance> Syncer::Run::begun(Upload& upload, bool with_bytes,
   return Advance{Step::go, true};
 }
 
+// Without creation-with-upload a server may ignore the body or refuse it; which it does holds for the run.
+bool Syncer::Run::body_refused(const Exchange& exchange) {
+  const int status = exchange.response.status;
+  const bool refused = (status == 400 || status == 415) && exchange.response.body_bytes_sent > 0;
+  if (refused) creation_takes_body_ = false;
+  return refused;
+}
+
 // Quick, and short enough to lose whole: it may go beside others. What was begun before is resumed alone.
 bool Syncer::Run::may_fly(const OutgoingPhoto& photo) const {
-  if (!may_carry_token(photos_url_)) return false;
+  if (!creation_takes_body_ || !may_carry_token(photos_url_)) return false;
   const std::int64_t most = std::min({quick_bytes(), kLosableBytesMax, ping_.photo_bytes_max, state_.chunk_bytes_max});
   return !photo.thumbnail && photo.upload_url.empty() && photo.length_bytes <= most;
 }
@@ -168,7 +179,7 @@ Result<Syncer::Run::Advance> Syncer::Run::ask_offset(Upload& upload) {
   const auto offset = tus::offset(exchange.response);
   const std::int64_t length = upload.photo.length_bytes;
   if (!offset || *offset > length || tus::length(exchange.response).value_or(length) != length) {
-    return begin_anew(upload, ErrorCode::bad_reply);
+    return begin_anew(upload, exchange);
   }
   set_offset(upload, *offset);
   upload.asked = true;
@@ -176,8 +187,9 @@ Result<Syncer::Run::Advance> Syncer::Run::ask_offset(Upload& upload) {
 }
 
 Result<Syncer::Run::Advance> Syncer::Run::send_chunk(Upload& upload) {
-  const std::int64_t most =
-      carried_in(state_.bytes_per_ms, limits::chunk_target_ms, limits::chunk_bytes_min, state_.chunk_bytes_max);
+  // The last pieces of a run fit what is left of it.
+  const std::int64_t ms = std::min(limits::chunk_target_ms, time_left_ms() / 2);
+  const std::int64_t most = carried_in(state_.bytes_per_ms, ms, state_.chunk_bytes_max);
   JULU_TRY(std::string bytes, read_chunk(upload, most));
   const std::int64_t expected = upload.offset + static_cast<std::int64_t>(bytes.size());
   JULU_TRY(const Exchange exchange, send_bytes(tus::patch(upload.photo.upload_url, upload.offset, std::move(bytes))));
@@ -185,6 +197,9 @@ Result<Syncer::Run::Advance> Syncer::Run::send_chunk(Upload& upload) {
   const auto offset = tus::offset(exchange.response);
   if (offset == expected) {
     set_offset(upload, expected);
+    // What failed before counts no more.
+    if (std::exchange(upload.photo.attempts, 0) > 0)
+      JULU_CHECK(outbox_.photo_location(upload.photo.sha256, upload.photo.upload_url));
     JULU_CHECK(report_progress(false));
     return Advance{Step::go, true};
   }
@@ -204,24 +219,30 @@ Result<Syncer::Run::Advance> Syncer::Run::ask_again(Upload& upload, const Exchan
   return Advance{Step::go, true};
 }
 
-Result<Syncer::Run::Advance> Syncer::Run::begin_anew(Upload& upload, ErrorCode why) {
-  JULU_CHECK(outbox_.photo_location(upload.photo.sha256, {}));
-  upload.photo.upload_url.clear();
-  upload.offset = 0;
-  upload.asked = false;
-  if (++upload.restarts <= kRestartsMax) return Advance{Step::go, true};
-  JULU_TRY(const Step step, photo_failed(upload.photo.sha256, why, 0));
+// A tus server says its version with every reply, the platform what the problem is. Who does neither stands before
+// them, and forgets no upload.
+Result<Syncer::Run::Advance> Syncer::Run::begin_anew(Upload& upload, const Exchange& exchange) {
+  const bool known = !header(exchange.response.headers, "Tus-Resumable").empty() || !exchange.problem.type.empty();
+  if (known || upload.photo.attempts >= kAttemptsMax) {
+    JULU_CHECK(outbox_.photo_location(upload.photo.sha256, {}));
+    upload.photo.upload_url.clear();
+    upload.offset = 0;
+    upload.asked = false;
+    if (++upload.restarts <= kRestartsMax) return Advance{Step::go, true};
+  }
+  JULU_TRY(const Step step, photo_failed(upload.photo.sha256, ErrorCode::bad_reply, exchange.retry_after_ms));
   return Advance{step, false};
 }
 
 Result<Syncer::Run::Advance> Syncer::Run::upload_refused(Upload& upload, const Exchange& exchange) {
   const bool begun = !upload.photo.upload_url.empty();
+  if (!begun && body_refused(exchange)) return Advance{Step::go, true};
   if (exchange.answer == Answer::refused) {
     switch (exchange.response.status) {
       case 413: {
         // A gateway may bound bodies far below what the platform takes in all.
-        if (exchange.response.body_bytes_sent > limits::chunk_bytes_min) {
-          state_.chunk_bytes_max = std::max(limits::chunk_bytes_min, exchange.response.body_bytes_sent / 2);
+        if (exchange.response.body_bytes_sent > State::kPieceBytesMin) {
+          state_.chunk_bytes_max = std::max(State::kPieceBytesMin, exchange.response.body_bytes_sent / 2);
           upload.asked = false;
           return Advance{Step::go, true};
         }
@@ -246,8 +267,7 @@ Result<Syncer::Run::Advance> Syncer::Run::upload_refused(Upload& upload, const E
       case 403:
       case 404:
       case 410:
-        if (begun && !(is_page(exchange.response) && upload.photo.attempts < kPagesMax))
-          return begin_anew(upload, exchange.why);
+        if (begun) return begin_anew(upload, exchange);
         break;
       default: break;
     }

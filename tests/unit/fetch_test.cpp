@@ -171,6 +171,17 @@ TEST_CASE("the end of a run's time leaves what came, and the next run goes on be
   CHECK(giver.is_here());
 }
 
+TEST_CASE("a piece that no run of the host's has time for gets smaller") {
+  Giver giver;
+  giver.answer = [&](const Asked& range) -> std::optional<Response> {
+    if (*range.last - *range.first < 40'000) return std::nullopt;
+    giver.c.county.clock.advance(20'000);
+    giver.c.syncer->cancel();
+    return no_reply();
+  };
+  CHECK(giver.runs_until_here(8) > 0);
+}
+
 TEST_CASE("a photo whose pieces make another one is begun anew, and nothing of them stays") {
   Giver giver;
   giver.given[1000] = static_cast<char>(giver.given[1000] ^ 1);

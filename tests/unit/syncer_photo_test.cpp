@@ -169,7 +169,7 @@ TEST_CASE("an upload that broke goes on at the byte the platform has") {
     }
     return response;
   };
-  c.transport.answer_ms = 4'000;  // a slow link: pieces of limits::chunk_bytes_min
+  c.transport.answer_ms = 4'000;  // a slow link: small pieces
   CHECK(c.run().failure->code == ErrorCode::offline);
   REQUIRE(c.syncer->hint().ok());
   const std::size_t heads = c.asked("HEAD", "/v1/photos");

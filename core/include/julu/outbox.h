@@ -54,7 +54,7 @@ struct OutgoingPhoto {
   std::string upload_url;  ///< where an upload was begun; empty: none
   bool thumbnail = false;  ///< send `read_thumbnail` first, then ask again
   int urgency = 2;
-  std::int64_t attempts = 0;  ///< that failed since the last that did not
+  std::int64_t attempts = 0;  ///< failed since it last moved; of those that nobody answered, nine at most
 };
 
 struct PingFacts {
@@ -143,7 +143,7 @@ class Outbox {
   /// At most `bytes_max` bytes from `offset`; shorter only at the end.
   Result<std::string> read_photo(const Hash& sha256, std::int64_t offset, std::size_t bytes_max);
   Result<std::string> read_thumbnail(const Hash& sha256);
-  Result<void> photo_location(const Hash& sha256, const std::string& upload_url);  ///< empty drops it
+  Result<void> photo_location(const Hash& sha256, const std::string& upload_url);  ///< empty drops it; again: it moves
   Result<void> thumbnail_sent(const Hash& sha256);
   /// `upload_url`: where its bytes are, when photo_location was not told; the attach op carries it as a hint.
   Result<void> photo_uploaded(const Hash& sha256, const std::string& upload_url = {});

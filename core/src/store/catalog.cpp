@@ -200,13 +200,15 @@ Result<void> note_epoch(Core& core, Connection& db, std::int64_t epoch) {
   return set_meta(db, "epoch", epoch);
 }
 
-Result<void> defer_photo_row(Core& core, const Hash& sha256, std::int64_t retry_after_ms) {
+Result<void> defer_photo_row(Core& core, const Hash& sha256, ErrorCode why, std::int64_t retry_after_ms) {
   return core.write([&](Connection& db) -> Result<void> {
     JULU_TRY(const auto attempts, db.integer("SELECT attempts FROM photo WHERE sha256 = ?1", sha256));
     const Wait wait = mutant(Mutant::photo_retry_never) ? Wait{limits::integer_max, limits::integer_max}
                                                         : next_wait(core, attempts.value_or(0), retry_after_ms);
-    return db.run("UPDATE photo SET attempts = attempts + 1, next_attempt_ms = ?2, wait_max_ms = ?3 WHERE sha256 = ?1",
-                  sha256, wait.next_attempt_ms, wait.wait_max_ms);
+    const std::int64_t most = why == ErrorCode::bad_reply ? limits::integer_max : kUnansweredMax;
+    return db.run(
+        "UPDATE photo SET attempts = max(attempts, min(attempts + 1, ?4)), next_attempt_ms = ?2, wait_max_ms = ?3 WHERE sha256 = ?1",
+        sha256, wait.next_attempt_ms, wait.wait_max_ms, most);
   });
 }
 

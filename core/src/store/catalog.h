@@ -28,7 +28,10 @@ Result<void> prove_again(Core& core, Connection& db, std::int64_t seq);
 Result<std::int64_t> asks_at(Connection& db, std::int64_t now_ms);
 Result<void> note_holds(Core& core, Connection& db, std::int64_t holds);
 
+/// Failed attempts of a photo that nobody answered, as many as still make the wait longer: a month without a network is
+/// nothing against an upload that has begun.
+inline constexpr std::int64_t kUnansweredMax = 9;
 /// Gives a photo row its next attempt.
-Result<void> defer_photo_row(Core& core, const Hash& sha256, std::int64_t retry_after_ms);
+Result<void> defer_photo_row(Core& core, const Hash& sha256, ErrorCode why, std::int64_t retry_after_ms);
 
 }  // namespace julu::store

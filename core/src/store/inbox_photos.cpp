@@ -115,8 +115,7 @@ Result<void> Inbox::drop_pieces(const Hash& sha256) {
 }
 
 Result<void> Inbox::defer_wanted(const Hash& sha256, ErrorCode why, std::int64_t retry_after_ms) {
-  static_cast<void>(why);
-  return defer_photo_row(*store_.core_, sha256, retry_after_ms);
+  return defer_photo_row(*store_.core_, sha256, why, retry_after_ms);
 }
 
 }  // namespace julu

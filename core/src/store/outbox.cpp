@@ -97,7 +97,7 @@ constexpr const char* kDeferDueOps =
     "UPDATE op SET attempts = attempts + 1, next_attempt_ms = ?2, wait_max_ms = ?3, problem = ?4"
     " WHERE seq IN (SELECT op.seq " JULU_DUE_OPS ")";
 constexpr const char* kDeferDuePhotos =
-    "UPDATE photo SET attempts = attempts + 1, next_attempt_ms = ?2, wait_max_ms = ?3"
+    "UPDATE photo SET attempts = max(attempts, min(attempts + 1, ?4)), next_attempt_ms = ?2, wait_max_ms = ?3"
     " WHERE id IN (SELECT id " JULU_DUE_PHOTOS ")";
 
 // The platform's time as far as this phone lets itself be told: one that runs ahead or back ages nothing here. It goes
@@ -252,7 +252,7 @@ Result<void> Outbox::defer_all(ErrorCode why, std::int64_t retry_after_ms) {
     JULU_TRY(const auto attempts, db.integer(kAttemptsOfAllDue, now));
     const Wait wait = next_wait(core, attempts.value_or(0), retry_after_ms);
     JULU_CHECK(db.run(kDeferDueOps, now, wait.next_attempt_ms, wait.wait_max_ms, problem_text(why, "", "", "", "")));
-    return db.run(kDeferDuePhotos, now, wait.next_attempt_ms, wait.wait_max_ms);
+    return db.run(kDeferDuePhotos, now, wait.next_attempt_ms, wait.wait_max_ms, kUnansweredMax);
   });
 }
 

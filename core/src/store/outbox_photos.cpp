@@ -70,8 +70,8 @@ Result<std::string> Outbox::read_thumbnail(const Hash& sha256) { return store_.t
 
 Result<void> Outbox::photo_location(const Hash& sha256, const std::string& upload_url) {
   return store_.core_->save([&](Connection& db) -> Result<void> {
-    return db.run("UPDATE photo SET upload_url = ?2 WHERE sha256 = ?1", sha256,
-                  upload_url.empty() ? std::optional<std::string>() : upload_url);
+    return db.run("UPDATE photo SET attempts = iif(upload_url = ?2, 0, attempts), upload_url = ?2 WHERE sha256 = ?1",
+                  sha256, upload_url.empty() ? std::optional<std::string>() : upload_url);
   });
 }
 
@@ -90,8 +90,7 @@ Result<void> Outbox::photo_uploaded(const Hash& sha256, const std::string& uploa
 }
 
 Result<void> Outbox::defer_photo(const Hash& sha256, ErrorCode why, std::int64_t retry_after_ms) {
-  static_cast<void>(why);
-  return defer_photo_row(*store_.core_, sha256, retry_after_ms);
+  return defer_photo_row(*store_.core_, sha256, why, retry_after_ms);
 }
 
 Result<void> Outbox::park_photo(const Hash& sha256, const Problem& problem, ErrorCode why) {
