@@ -358,6 +358,11 @@ class Salvaging {
 
 Result<std::optional<Error>> salvage(const Store::Options& options, int damaged) {
   Clock& clock = options.clock != nullptr ? *options.clock : system_clock();
+  // Before the next file is made: it would have a wrong key for good.
+  if (!file_exists(database_path(options.directory, damaged + 1), options.vfs)) {
+    const auto wreck = open_database(options, damaged, Opening::damaged);
+    if (!wreck && wreck.error().code == ErrorCode::store_key) return wreck.error();
+  }
   JULU_TRY(const auto db, open_database(options, damaged + 1, Opening::create));
   JULU_TRY(auto transaction, Transaction::begin(*db));
   JULU_TRY(const auto version, db->integer("PRAGMA user_version"));
