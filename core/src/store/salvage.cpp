@@ -79,14 +79,26 @@ class Wreck {
   template <class Look>
   auto read(Look&& look) -> Result<std::optional<typename std::decay_t<decltype(*look(std::declval<Connection&>()))>>> {
     using Found = std::decay_t<decltype(*look(std::declval<Connection&>()))>;
-    if (db_ == nullptr) {
-      JULU_TRY(db_, open_database(options_, generation_, Opening::damaged));
-    }
+    if (db_ == nullptr) JULU_CHECK(open());
     auto found = look(*db_);
     if (found) return std::optional<Found>(std::move(*found));
     db_.reset();
     ++failures_;
     return std::optional<Found>();
+  }
+  /// Where its list of tables cannot be read, that of a fresh file stands in.
+  Result<void> find_tables() {
+    JULU_CHECK(open());
+    if (db_->integer("SELECT count(*) FROM sqlite_schema")) return {};
+    JULU_TRY(const auto salt, db_->text("PRAGMA cipher_salt"));
+    auto fresh = fresh_schema(options_, salt.value_or(""));
+    if (!fresh) return open();
+    schema_ = std::move(fresh->pages);
+    JULU_CHECK(open());
+    const auto version = db_->integer("PRAGMA schema_version");
+    if (version && *version == fresh->version) return {};
+    schema_.reset();
+    return open();
   }
   /// How often a page that could not be read ended it.
   int failures() const { return failures_; }
@@ -105,9 +117,16 @@ class Wreck {
   }
 
  private:
+  Result<void> open() {
+    db_.reset();
+    JULU_TRY(db_, open_database(options_, generation_, Opening::damaged, schema_ ? &*schema_ : nullptr));
+    return {};
+  }
+
   const Store::Options& options_;
   int generation_;
   int failures_ = 0;
+  std::optional<StandIn> schema_;
   std::unique_ptr<Connection> db_;
 };
 
@@ -116,6 +135,7 @@ class Salvaging {
   Salvaging(Wreck& wreck, Connection& db) : wreck_(wreck), db_(db) {}
 
   Result<void> run(std::int64_t now_ms) {
+    JULU_CHECK(wreck_.find_tables());
     JULU_CHECK(take_meta());
     JULU_CHECK(take_catalog());
     JULU_CHECK(take_ops());

@@ -1,0 +1,76 @@
+// What a single page of a file costs when it cannot be read: never what stands on the others.
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "county.h"
+#include "sim_disk.h"
+#include "wreck.h"
+
+using namespace julu;
+using namespace julu::test;
+
+namespace {
+
+const char* const kReport = R"({"category":"drainage","text":"堵"})";
+
+std::string path_of(const County& county) { return county.directory() + "/julu.db"; }
+
+/// The page that a table or an index begins with, counted from 0.
+std::int64_t first_page(const County& county, const char* name) {
+  return database_of(county)->integer("SELECT rootpage FROM sqlite_schema WHERE name = ?1", name).value().value() - 1;
+}
+
+/// Behind it stands the list of tables, in a file that was just made.
+std::int64_t last_first_page(const County& county) {
+  return database_of(county)->integer("SELECT max(rootpage) FROM sqlite_schema").value().value() - 1;
+}
+
+}  // namespace
+
+TEST_CASE("a file that has lost its list of tables gives what stands in them") {
+  County county;
+  for (int i = 0; i < 3; ++i) REQUIRE(county.phone()->capture({"incident", kReport, {}, {}}).ok());
+  const std::int64_t last = last_first_page(county);
+  SECTION("a page of it") { damage(path_of(county), last + GENERATE(1, 2, 3), 1); }
+  SECTION("all of it, with the other half of the file") {
+    std::filesystem::resize_file(path_of(county), static_cast<std::uintmax_t>((last + 1) * kPage));
+  }
+  const std::string wreck = read_file(path_of(county));
+  for (int times = 0; times < 2; ++times) {
+    const auto opened = Store::open(county.options());
+    REQUIRE(opened.ok());
+    const auto status = (*opened)->status();
+    CHECK(status->salvage->ops == 3);
+    CHECK(status->salvage->ops_unreadable == 0);
+    CHECK(status->unsent_ops == 3);
+    CHECK((*opened)->list({})->size() == 3);
+  }
+  CHECK((read_file(path_of(county)) == wreck));
+}
+
+TEST_CASE("so does one on a disk of the host's own") {
+  County county;
+  SimDisk disk(*county.random);
+  const Store::Options options = county.enrolled(disk.vfs());
+  {
+    const auto store = Store::open(options);
+    REQUIRE(store.ok());
+    REQUIRE((*store)->capture({"incident", kReport, {}, {}}).ok());
+    REQUIRE((*store)->maintain(std::chrono::seconds(1)).ok());
+  }
+  County like_it;  // on a folder, where it can be asked
+  like_it.phone();
+  const auto list = static_cast<std::size_t>((last_first_page(like_it) + 1) * kPage);
+  SimDisk::Image image = disk.image();
+  std::string& bytes = image.at("root/julu.db").bytes;
+  REQUIRE(bytes.size() > list);
+  const std::size_t size = std::min(bytes.size() - list, static_cast<std::size_t>(3 * kPage));
+  bytes.replace(list, size, std::string(size, '\xA5'));
+  disk.restore(image);
+  const auto store = Store::open(options);
+  REQUIRE(store.ok());
+  CHECK((*store)->status()->salvage->ops == 1);
+}
