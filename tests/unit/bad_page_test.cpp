@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "county.h"
+#include "jpeg.h"
 #include "sim_disk.h"
 #include "wreck.h"
 
@@ -27,6 +28,15 @@ std::int64_t first_page(const County& county, const char* name) {
 std::int64_t last_first_page(const County& county) {
   return database_of(county)->integer("SELECT max(rootpage) FROM sqlite_schema").value().value() - 1;
 }
+
+std::string report_with_photo(County& county, Store& store, unsigned photo = 1) {
+  const auto saved = store.capture(
+      {"incident", kReport, {{county.folder.write("p.jpg", make_jpeg_of_about(9'000, photo)), "near"}}, {}});
+  REQUIRE(saved.ok());
+  return saved->id;
+}
+
+Record record_of(Store& store, const std::string& id) { return store.get(id)->value(); }
 
 }  // namespace
 
@@ -73,4 +83,17 @@ TEST_CASE("so does one on a disk of the host's own") {
   const auto store = Store::open(options);
   REQUIRE(store.ok());
   CHECK((*store)->status()->salvage->ops == 1);
+}
+
+TEST_CASE("a photo is not lost with a page of its index") {
+  County county;
+  const std::string id = report_with_photo(county, *county.phone());
+  damage(path_of(county), first_page(county, "sqlite_autoindex_photo_1"), 1);
+  set_aside(county);
+  const auto store = county.open_again();
+  CHECK(store->status()->salvage->photos_lost == 0);
+  const Record record = record_of(*store, id);
+  CHECK(record.delivery == Delivery::saved);
+  REQUIRE(record.photos.size() == 1);
+  CHECK(record.photos[0].here);
 }

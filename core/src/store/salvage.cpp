@@ -28,7 +28,10 @@ constexpr const char* kWriteRecord =
     " captured_at_ms, changed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 constexpr const char* kReadPhoto =
     "SELECT id, sha256, length_bytes, original_sha256, width, height, here, own, uploaded, thumbnail_sent, upload_url, urgency"
-    " FROM photo WHERE sha256 = ?1";
+    " FROM photo WHERE id = ?1 AND sha256 = ?2";
+// A damaged page of the index is none of the table's.
+constexpr const char* kFindPhoto[] = {"SELECT id FROM photo WHERE sha256 = ?1",
+                                      "SELECT id FROM photo NOT INDEXED WHERE sha256 = ?1"};
 constexpr const char* kWritePhoto =
     "INSERT OR IGNORE INTO photo (id, sha256, length_bytes, original_sha256, width, height, here, own, uploaded,"
     " thumbnail_sent, upload_url, urgency) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
@@ -102,6 +105,16 @@ class Wreck {
   }
   /// How often a page that could not be read ended it.
   int failures() const { return failures_; }
+  /// The one row that `sql` gives; empty: none, or it cannot be read.
+  template <class... Keys>
+  Result<std::vector<Value>> row(const char* sql, const Keys&... keys) {
+    JULU_TRY(auto found, read([&](Connection& db) -> Result<std::vector<Value>> {
+               Query one = db.query(sql, keys...);
+               JULU_TRY(const bool there, one.step());
+               return there ? one.values() : std::vector<Value>();
+             }));
+    return std::move(found).value_or(std::vector<Value>());
+  }
   /// Every row that `sql` gives until it fails.
   Result<std::vector<std::vector<Value>>> rows(const char* sql, const std::optional<Id>& key = std::nullopt) {
     std::vector<std::vector<Value>> found;
@@ -162,18 +175,14 @@ class Salvaging {
  private:
   Result<void> take_meta() {
     for (const char* name : kMeta) {
-      JULU_TRY(const auto row, wreck_.read([&](Connection& db) -> Result<std::vector<Value>> {
-        Query found = db.query("SELECT name, value FROM meta WHERE name = ?1", name);
-        JULU_TRY(const bool there, found.step());
-        return there ? found.values() : std::vector<Value>();
-      }));
-      const bool here = row && !row->empty();
+      JULU_TRY(const auto row, wreck_.row("SELECT name, value FROM meta WHERE name = ?1", name));
+      const bool here = !row.empty();
       const std::string_view which(name);
-      const bool sound = here && is_sound(which, row->back());
+      const bool sound = here && is_sound(which, row.back());
       if (!sound && (which == "identity" || which == "device_key")) return Error{ErrorCode::store_corrupt, name, {}};
       if (here)
         JULU_CHECK(
-            db_.insert("INSERT INTO meta VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value", *row));
+            db_.insert("INSERT INTO meta VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value", row));
     }
     return {};
   }
@@ -260,14 +269,12 @@ class Salvaging {
 
   Result<void> take_receipt(std::int64_t id) {
     if (!receipts_.insert(id).second) return {};
-    JULU_TRY(const auto row, wreck_.read([&](Connection& db) -> Result<std::vector<Value>> {
-      Query found = db.query(
-          "SELECT id, device, key_id, epoch, server_time_ms, signature, seen_ms FROM receipt WHERE id = ?1", id);
-      JULU_TRY(const bool there, found.step());
-      return there ? found.values() : std::vector<Value>();
-    }));
-    if (!row || row->empty()) return {};
-    return db_.insert("INSERT INTO receipt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", *row);
+    JULU_TRY(
+        const auto row,
+        wreck_.row("SELECT id, device, key_id, epoch, server_time_ms, signature, seen_ms FROM receipt WHERE id = ?1",
+                   id));
+    if (row.empty()) return {};
+    return db_.insert("INSERT INTO receipt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", row);
   }
 
   Result<void> take_records() {
@@ -307,23 +314,27 @@ class Salvaging {
     }
   }
 
+  Result<std::vector<Value>> find_photo(const Hash& hash) {
+    for (const char* find : kFindPhoto) {
+      JULU_TRY(const auto id, wreck_.row(find, hash));
+      if (!id.empty()) return wreck_.row(kReadPhoto, std::get<std::int64_t>(id.front()), hash);
+    }
+    return std::vector<Value>();
+  }
+
   // `ours`: an op says so; else the photo's row has to. What is somebody else's comes again from the platform.
   Result<void> take_photo(const Hash& hash, bool ours) {
-    JULU_TRY(const auto photo, wreck_.read([&](Connection& db) -> Result<std::vector<Value>> {
-      Query found = db.query(kReadPhoto, hash);
-      JULU_TRY(const bool there, found.step());
-      return there ? found.values() : std::vector<Value>();
-    }));
-    bool whole = photo && !photo->empty();
-    if (!ours && (!whole || photo->at(7) != Value(std::int64_t{1}))) return {};
+    JULU_TRY(const auto photo, find_photo(hash));
+    bool whole = !photo.empty();
+    if (!ours && (!whole || photo.at(7) != Value(std::int64_t{1}))) return {};
     if (whole) {
-      const std::int64_t id = std::get<std::int64_t>(photo->front());
-      JULU_CHECK(db_.insert(kWritePhoto, *photo));
+      const std::int64_t id = std::get<std::int64_t>(photo.front());
+      JULU_CHECK(db_.insert(kWritePhoto, photo));
       JULU_TRY(whole, take_bytes(id, hash));
       JULU_CHECK(whole ? db_.run(kWholePhoto, id) : db_.run("DELETE FROM photo WHERE id = ?1", id));
     }
     // The platform may have what had gone up, and says so.
-    if (!whole) lost_.push_back({hash, photo && !photo->empty() && photo->at(8) == Value(std::int64_t{1})});
+    if (!whole) lost_.push_back({hash, !photo.empty() && photo.at(8) == Value(std::int64_t{1})});
     return {};
   }
 
