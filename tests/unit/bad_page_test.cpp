@@ -97,3 +97,29 @@ TEST_CASE("a photo is not lost with a page of its index") {
   REQUIRE(record.photos.size() == 1);
   CHECK(record.photos[0].here);
 }
+
+TEST_CASE("a photo that is to be sent is shown where damage took what says where it hangs") {
+  County county;
+  std::string id, step;
+  {
+    const auto store = county.phone();
+    id = report_with_photo(county, *store);
+    const std::string after = county.folder.write("p.jpg", make_jpeg_of_about(9'000, 2));
+    REQUIRE(store->act(id, "withdraw", R"({"note":"报重了"})", {{after, "after"}}).ok());
+    step = record_of(*store, id).photos[1].action;
+  }
+  damage(path_of(county), first_page(county, "attachment"), 1);
+  set_aside(county);
+  const auto store = county.open_again();
+  const auto photos = record_of(*store, id).photos;
+  REQUIRE(photos.size() == 2);
+  CHECK(photos[0].role == "near");
+  CHECK(photos[0].action.empty());
+  CHECK(photos[1].role == "after");
+  CHECK(photos[1].action == step);
+  for (const RecordPhoto& photo : photos) {
+    CHECK(photo.here);
+    CHECK_FALSE(photo.delivered);
+  }
+  CHECK(store->status()->unsent_ops == 4);
+}
