@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include <julu/outbox.h>
+
 #include "county.h"
 #include "jpeg.h"
 #include "sim_disk.h"
@@ -122,4 +124,19 @@ TEST_CASE("a photo that is to be sent is shown where damage took what says where
     CHECK_FALSE(photo.delivered);
   }
   CHECK(store->status()->unsent_ops == 4);
+}
+
+TEST_CASE("a photo of which only the attachment is left is asked for, and where the county has it not, is said") {
+  County county;
+  const std::string id = report_with_photo(county, *county.phone());
+  for (const char* table : {"op", "photo"}) damage(path_of(county), first_page(county, table), 1);
+  set_aside(county);
+  const auto store = county.open_again();
+  CHECK(record_of(*store, id).photos.size() == 1);
+  CHECK(verbs_due(*store) == std::vector<Verb>{Verb::create, Verb::attach});
+  OpResult missing;
+  missing.status = OpStatus::held;
+  missing.problem.type = "bytes-missing";
+  answer_all(county, *store, missing);
+  CHECK(record_of(*store, id).delivery == Delivery::parked);
 }

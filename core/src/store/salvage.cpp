@@ -1,6 +1,7 @@
 // What can be read of a damaged file goes into a new one; the damaged one stays as it is. The device enrols anew after
 // it, because nobody can tell which ops of its chain were lost (protocol.md "The chain, and devices that fork").
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include <julu/log.h>
@@ -153,9 +154,9 @@ class Salvaging {
     JULU_CHECK(take_catalog());
     JULU_CHECK(take_ops());
     JULU_CHECK(take_records());
-    for (const Hash& photo : photos_) JULU_CHECK(take_photo(photo, true));
-    for (const Hash& photo : shown_) {
-      if (!photos_.contains(photo)) JULU_CHECK(take_photo(photo, false));
+    for (const Hash& photo : photos_) JULU_CHECK(take_photo(photo, Named::by_op));
+    for (const auto& [photo, attached] : shown_) {
+      if (!photos_.contains(photo)) JULU_CHECK(take_photo(photo, attached ? Named::by_lost_op : Named::by_others));
     }
     // Whoever follows the feed looks at everything again: of what was lost nobody knows how far it had come.
     JULU_CHECK(db_.run(
@@ -309,8 +310,11 @@ class Salvaging {
       Hash hash{};
       if (raw == nullptr || raw->size() != hash.size()) continue;
       std::copy(raw->begin(), raw->end(), hash.begin());
-      const bool given_up = attachment.at(5) == Value(std::int64_t{-1});
-      (given_up ? photos_ : shown_).insert(hash);
+      const auto* op = std::get_if<std::int64_t>(&attachment.at(5));
+      if (op != nullptr && *op < 0)
+        photos_.insert(hash);
+      else
+        shown_[hash] |= op != nullptr && *op > 0;
     }
   }
 
@@ -322,11 +326,15 @@ class Salvaging {
     return std::vector<Value>();
   }
 
-  // `ours`: an op says so; else the photo's row has to. What is somebody else's comes again from the platform.
-  Result<void> take_photo(const Hash& hash, bool ours) {
+  // Without an op the photo's row has to say that it is ours; where that is lost too, the platform says whether it has
+  // what the lost op brought. What is somebody else's comes again from there.
+  enum class Named { by_op, by_lost_op, by_others };
+  Result<void> take_photo(const Hash& hash, Named named) {
     JULU_TRY(const auto photo, find_photo(hash));
     bool whole = !photo.empty();
-    if (!ours && (!whole || photo.at(7) != Value(std::int64_t{1}))) return {};
+    const bool own = whole && photo.at(7) == Value(std::int64_t{1});
+    if (!own && (named == Named::by_others || (named == Named::by_lost_op && whole))) return {};
+    const bool was_up = whole ? photo.at(8) == Value(std::int64_t{1}) : named == Named::by_lost_op;
     if (whole) {
       const std::int64_t id = std::get<std::int64_t>(photo.front());
       JULU_CHECK(db_.insert(kWritePhoto, photo));
@@ -334,7 +342,7 @@ class Salvaging {
       JULU_CHECK(whole ? db_.run(kWholePhoto, id) : db_.run("DELETE FROM photo WHERE id = ?1", id));
     }
     // The platform may have what had gone up, and says so.
-    if (!whole) lost_.push_back({hash, !photo.empty() && photo.at(8) == Value(std::int64_t{1})});
+    if (!whole) lost_.push_back({hash, was_up});
     return {};
   }
 
@@ -375,8 +383,8 @@ class Salvaging {
   Wreck& wreck_;
   Connection& db_;
   std::set<Id> records_;
-  std::set<Hash> photos_;  // of ops
-  std::set<Hash> shown_;   // of attachments
+  std::set<Hash> photos_;       // of ops
+  std::map<Hash, bool> shown_;  // of attachments; true: which an op of ours made
   std::vector<std::pair<Hash, bool>> lost_;
   std::set<std::int64_t> receipts_;
   std::int64_t unsent_ = 0;
