@@ -140,3 +140,27 @@ TEST_CASE("a photo of which only the attachment is left is asked for, and where 
   answer_all(county, *store, missing);
   CHECK(record_of(*store, id).delivery == Delivery::parked);
 }
+
+TEST_CASE("a step that waits is seen where damage took its row, and is not taken a second time") {
+  County county;
+  std::string id;
+  {
+    const auto store = county.phone("W-0412", "leader");
+    id = store->capture({"incident", kReport, {}, {}})->id;
+    REQUIRE(store->act(id, "accept", "{}").ok());
+    county.clock.advance(1000);
+    REQUIRE(store->act(id, "resolve", R"({"note":"通了"})").ok());
+  }
+  const auto before = county.open_again()->history(id);
+  damage(path_of(county), first_page(county, "action"), 1);
+  set_aside(county);
+  const auto store = county.open_again();
+  CHECK(record_of(*store, id).state == "resolved");
+  CHECK_FALSE(store->act(id, "accept", "{}").ok());
+  const auto after = store->history(id);
+  REQUIRE(after->size() == before->size());
+  CHECK(std::equal(after->begin(), after->end(), before->begin(), [](const auto& now, const auto& then) {
+    return now.what == then.what && now.action == then.action && now.state == then.state && now.at_ms == then.at_ms;
+  }));
+  CHECK(verbs_due(*store) == std::vector<Verb>{Verb::create, Verb::append, Verb::append});
+}

@@ -22,7 +22,10 @@ constexpr const char* kStepWithoutRow =
     "SELECT op_id FROM op WHERE record = ?1 AND verb = 2 AND status IN (0, 2)"
     " AND json_extract(canonical, '$.body.action') = ?2"
     " AND NOT EXISTS (SELECT 1 FROM action WHERE action.id = op.op_id) ORDER BY place LIMIT 1";
-// Of an op that goes or went, what shows it.
+// Of an op that goes or went, what shows it. A step that the base knows comes with the pull.
+constexpr const char* kUnshownSteps =
+    "SELECT DISTINCT record FROM op JOIN record ON record.id = op.record WHERE verb = 2 AND status < 3"
+    " AND (status <> 1 OR version > record.base_version) AND NOT EXISTS (SELECT 1 FROM action WHERE action.id = op_id)";
 constexpr const char* kUnshownPhotos =
     "SELECT record, photo, seq, canonical FROM op WHERE verb = 3 AND status < 3"
     " AND EXISTS (SELECT 1 FROM record WHERE id = op.record) AND NOT EXISTS (SELECT 1 FROM attachment AS a"
@@ -93,6 +96,9 @@ class Rebuilding {
     JULU_CHECK(db_.run(kSendUnproven));
     for (const Id& record : unproven) JULU_CHECK(lay(core_, db_, record));
     JULU_CHECK(step_again());
+    // After that: an earlier making has the row of the lost one now.
+    JULU_TRY(const auto unshown, db_.query(kUnshownSteps).ids());
+    for (const Id& record : unshown) JULU_CHECK(show_steps(record));
     JULU_CHECK(attach_again());
     return tell();
   }
@@ -104,6 +110,30 @@ class Rebuilding {
     Json body;
     std::int64_t at_ms = 0;
   };
+
+  Result<void> show_steps(const Id& id) {
+    JULU_TRY(const auto row, find_record(db_, id));
+    const auto kind = row ? core_.kind(row->kind) : nullptr;
+    const auto flow = kind != nullptr ? core_.flow_of(*kind) : nullptr;
+    if (flow == nullptr) return {};
+    const Identity who = core_.identity();
+    const Json actor{{"id", who.worker}, {"name", who.name}, {"role", who.role}};
+    std::vector<FlowStep> steps{{"", row->base_state}};
+    JULU_TRY(const std::vector<OpRow> ops, ops_of(db_, id));
+    for (const OpRow& op : ops) {
+      if (op.verb != Verb::append || op.status >= kStatusMadeAgain) continue;
+      if (op.status == kStatusReceipted && op.version.value_or(0) <= row->base_version) continue;
+      const OpText text = parse_op(op.canonical);
+      steps.push_back({text_member(text.body, "action"), ""});
+      JULU_CHECK(
+          db_.run("INSERT OR IGNORE INTO action (id, record, action, state, actor, at_ms, note, body)"
+                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                  op.op_id, id, steps.back().action, flow->fold(steps), actor.dump(), text.moment.captured_at_ms,
+                  text_member(text.body, "note"), canonical(text.body)));
+      if (op.status == kStatusParked) steps.pop_back();
+    }
+    return lay(core_, db_, id);
+  }
 
   Result<void> show_photos() {
     struct Unshown {
