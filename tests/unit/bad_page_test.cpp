@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include <julu/inbox.h>
 #include <julu/outbox.h>
 
 #include "county.h"
@@ -163,4 +164,36 @@ TEST_CASE("a step that waits is seen where damage took its row, and is not taken
     return now.what == then.what && now.action == then.action && now.state == then.state && now.at_ms == then.at_ms;
   }));
   CHECK(verbs_due(*store) == std::vector<Verb>{Verb::create, Verb::append, Verb::append});
+}
+
+TEST_CASE("a photo that was purged stays so, with its thumbnail, over a salvage") {
+  constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
+  County county;
+  std::string photo;
+  {
+    const auto store = county.phone();
+    county.publish_key(*store);
+    const std::string id = report_with_photo(county, *store);
+    photo = record_of(*store, id).photos[0].sha256;
+    Outbox outbox(*store);
+    REQUIRE(outbox.note_ping({kEpoch, county.clock.now_ms(), 0}).ok());
+    REQUIRE(outbox.photo_uploaded(*parse_hash(photo)).ok());
+    std::int64_t version = kFirstVersion;
+    while (county.apply_all(*store, version) > 0) {
+    }
+    for (int day = 0; day < 4; ++day) {
+      county.clock.advance(kDayMs);
+      REQUIRE(outbox.note_ping({kEpoch, county.clock.now_ms(), county.clock.now_ms()}).ok());
+    }
+    REQUIRE(store->maintain(std::chrono::seconds(5)).ok());
+    REQUIRE_FALSE(record_of(*store, id).photos[0].here);
+  }
+  const bool thumbnail = GENERATE(true, false);
+  CAPTURE(thumbnail);
+  if (!thumbnail) damage(path_of(county), first_page(county, "thumbnail"), 1);
+  set_aside(county);
+  const auto store = county.open_again();
+  CHECK(store->status()->salvage->photos_lost == 0);
+  CHECK(Inbox(*store).next_wanted_photo()->has_value() != thumbnail);
+  if (thumbnail) CHECK_FALSE(store->thumbnail(photo).value().empty());
 }

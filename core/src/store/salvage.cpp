@@ -36,6 +36,7 @@ constexpr const char* kFindPhoto[] = {"SELECT id FROM photo WHERE sha256 = ?1",
 constexpr const char* kWritePhoto =
     "INSERT OR IGNORE INTO photo (id, sha256, length_bytes, original_sha256, width, height, here, own, uploaded,"
     " thumbnail_sent, upload_url, urgency) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+constexpr const char* kReceipted = "SELECT 1 FROM op WHERE photo = ?1 AND status = 1";
 // What its row says may be as old as the rest; its bytes are those of its hash.
 constexpr const char* kWholePhoto =
     "UPDATE photo SET here = 1, length_bytes = (SELECT sum(length(bytes)) FROM chunk"
@@ -338,12 +339,26 @@ class Salvaging {
     if (whole) {
       const std::int64_t id = std::get<std::int64_t>(photo.front());
       JULU_CHECK(db_.insert(kWritePhoto, photo));
+      if (own && was_up && photo.at(6) == Value(std::int64_t{0})) {
+        JULU_TRY(const bool purged, take_thumbnail(id, hash));
+        if (purged) return {};
+      }
       JULU_TRY(whole, take_bytes(id, hash));
       JULU_CHECK(whole ? db_.run(kWholePhoto, id) : db_.run("DELETE FROM photo WHERE id = ?1", id));
     }
     // The platform may have what had gone up, and says so.
     if (!whole) lost_.push_back({hash, was_up});
     return {};
+  }
+
+  // Of what was delivered and purged it is all that there is to bring; the bytes are not asked for again.
+  Result<bool> take_thumbnail(std::int64_t id, const Hash& hash) {
+    JULU_TRY(const auto receipted, db_.integer(kReceipted, hash));
+    JULU_TRY(const auto thumbnail, wreck_.row("SELECT photo, bytes FROM thumbnail WHERE photo = ?1", id));
+    if (!receipted || thumbnail.empty()) return false;
+    JULU_CHECK(db_.insert("INSERT INTO thumbnail VALUES (?1, ?2)", thumbnail));
+    JULU_CHECK(db_.run("UPDATE photo SET has_thumbnail = 1 WHERE id = ?1", id));
+    return true;
   }
 
   Result<bool> take_bytes(std::int64_t id, const Hash& hash) {
@@ -368,7 +383,7 @@ class Salvaging {
 
   // What was delivered comes back from the platform; what was not is shown with the reason.
   Result<void> lose_photo(const Hash& hash, bool was_up) {
-    JULU_TRY(const auto receipted, db_.integer("SELECT 1 FROM op WHERE photo = ?1 AND status = 1", hash));
+    JULU_TRY(const auto receipted, db_.integer(kReceipted, hash));
     const bool delivered = receipted || was_up;
     JULU_CHECK(db_.run(
         "INSERT INTO photo (id, sha256, length_bytes, here, own, problem) SELECT coalesce(max(id), 0) + 1, ?1, 0, 0, 0, ?2"
