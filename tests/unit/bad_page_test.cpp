@@ -197,3 +197,42 @@ TEST_CASE("a photo that was purged stays so, with its thumbnail, over a salvage"
   CHECK(Inbox(*store).next_wanted_photo()->has_value() != thumbnail);
   if (thumbnail) CHECK_FALSE(store->thumbnail(photo).value().empty());
 }
+
+TEST_CASE("a kind that the platform brought is not lost with the page of another") {
+  constexpr int kKinds = 6;
+  County county;
+  {
+    const auto store = county.phone();
+    std::vector<Change> kinds;
+    for (int i = 0; i < kKinds; ++i) {
+      Change kind;
+      kind.kind = "schema";
+      kind.id = "patrol_" + std::to_string(i);
+      kind.version = kFirstVersion + i;
+      kind.body = R"({"type":"object","x-shape":"log","properties":{"text":{"type":"string"}},"x-kind":")" + kind.id +
+                  R"(","x-title":")" + std::string(6'000, 'x') + R"("})";
+      kinds.push_back(kind);
+    }
+    REQUIRE(Inbox(*store).apply({kEpoch, kinds, "c1", false}).ok());
+    REQUIRE(store->maintain(std::chrono::seconds(5)).ok());
+  }
+  const std::string sound = read_file(path_of(county));
+  const std::int64_t root = first_page(county, "catalog");
+  int damaged = 0;
+  for (std::int64_t page = last_first_page(county) + 4; page < static_cast<std::int64_t>(sound.size()) / kPage;
+       ++page) {
+    std::filesystem::remove_all(county.directory());
+    std::filesystem::create_directories(county.directory());
+    county.folder.write("root/W-0412/julu.db", sound);
+    damage(path_of(county), page, 1);
+    set_aside(county);
+    const auto store = county.open_again();
+    int known = 0;
+    for (int i = 0; i < kKinds; ++i)
+      known += store->capture({"patrol_" + std::to_string(i), R"({"text":"巡"})", {}, {}}).ok() ? 1 : 0;
+    INFO("page " << page + 1 << ", the first one " << root + 1);
+    CHECK(known >= kKinds / 2);  // as many as share a page
+    damaged += known < kKinds ? 1 : 0;
+  }
+  CHECK(damaged > 0);
+}

@@ -42,8 +42,12 @@ constexpr const char* kWholePhoto =
     "UPDATE photo SET here = 1, length_bytes = (SELECT sum(length(bytes)) FROM chunk"
     " WHERE chunk.id BETWEEN ?1 << 26 AND (?1 + 1 << 26) - 1) WHERE id = ?1";
 
-constexpr const char* kReadCatalog =
-    "SELECT kind, id, version, epoch, body FROM catalog WHERE kind IN ('schema', 'flow') AND problem IS NULL";
+// From both ends: the way to a single row goes through the pages of others, and a long one lies on pages of its own.
+constexpr const char* kReadCatalog[] = {
+    "SELECT kind, id, version, epoch, body FROM catalog WHERE +kind IN ('schema', 'flow') AND problem IS NULL"
+    " ORDER BY kind, id",
+    "SELECT kind, id, version, epoch, body FROM catalog WHERE +kind IN ('schema', 'flow') AND problem IS NULL"
+    " ORDER BY kind DESC, id DESC"};
 constexpr const char* kWriteCatalog =
     "INSERT OR IGNORE INTO catalog (kind, id, version, epoch, body) VALUES (?1, ?2, ?3, ?4, ?5)";
 // Exactly this one: a look for its neighbours goes to pages that may be damaged. Where it is not found, it may be that
@@ -191,8 +195,10 @@ class Salvaging {
 
   // What a record means has to be known when it is said again, which is before the next pull.
   Result<void> take_catalog() {
-    JULU_TRY(const auto rows, wreck_.rows(kReadCatalog));
-    for (const auto& row : rows) JULU_CHECK(db_.insert(kWriteCatalog, row));
+    for (const char* sql : kReadCatalog) {
+      JULU_TRY(const auto rows, wreck_.rows(sql));
+      for (const auto& row : rows) JULU_CHECK(db_.insert(kWriteCatalog, row));
+    }
     return {};
   }
 
