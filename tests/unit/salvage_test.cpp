@@ -19,15 +19,6 @@ using namespace julu::test;
 
 namespace {
 
-constexpr std::int64_t kPage = 4096;
-
-/// Garbage over whole pages, the first of which is `from`.
-void damage(const std::string& path, std::int64_t from, std::int64_t pages) {
-  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-  file.seekp(from * kPage);
-  for (std::int64_t i = 0; i < pages; ++i) file << std::string(kPage, static_cast<char>(0xA5 + i % 7));
-}
-
 struct Told {
   std::set<std::string> records;
   std::set<std::string> photos;
@@ -91,6 +82,23 @@ TEST_CASE("a file that has lost everything is damaged, now and the next time") {
     REQUIRE_FALSE(opened.ok());
     CHECK(opened.error().code == ErrorCode::store_corrupt);
   }
+}
+
+TEST_CASE("a wrong key given while a damaged file waits to be mended is not that of the new one") {
+  if (!has_cipher()) return;
+  County county;
+  fill(county, 1);
+  set_aside(county);
+  Store::Options wrong = county.options();
+  wrong.key.fill(0x11);
+  SECTION("where no new one is there") {}
+  SECTION("where making it was cut off before its first byte") {
+    std::ofstream(county.directory() + "/julu-2.db").flush();
+  }
+  const auto refused = Store::open(wrong);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == ErrorCode::store_key);
+  CHECK(county.open_again()->list({})->size() == 1);
 }
 
 TEST_CASE("who follows the feed over a salvage is told of everything again") {

@@ -6,6 +6,12 @@
 
 namespace julu::test {
 
+void damage(const std::string& path, std::int64_t from, std::int64_t pages) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(from * kPage);
+  for (std::int64_t i = 0; i < pages; ++i) file << std::string(kPage, static_cast<char>(0xA5 + i % 7));
+}
+
 std::unique_ptr<store::Connection> database_of(const County& county) {
   store::Connection::Options options;
   options.path = county.directory() + "/julu.db";

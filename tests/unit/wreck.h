@@ -1,7 +1,9 @@
 // A phone's file by itself: as it stands, or as damage leaves it. Thread rule: one thread.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <julu/op.h>
@@ -12,6 +14,11 @@
 #include "store/sqlite.h"
 
 namespace julu::test {
+
+inline constexpr std::int64_t kPage = 4096;
+
+/// Garbage over whole pages, the first of which is `from`.
+void damage(const std::string& path, std::int64_t from, std::int64_t pages);
 
 /// Past the store.
 std::unique_ptr<store::Connection> database_of(const County& county);

@@ -300,7 +300,15 @@ std::string damage_mark(const std::string& database_path);
 /// The first that is not marked; the one before it, if any, was damaged.
 int generation_in_use(const Store::Options& options);
 enum class Opening { there, create, damaged };
-Result<std::unique_ptr<Connection>> open_database(const Store::Options& options, int generation, Opening how);
+Result<std::unique_ptr<Connection>> open_database(const Store::Options& options, int generation, Opening how,
+                                                  const StandIn* stand_in = nullptr);
+/// The list of tables as it stands in a file of the newest schema that was just made with this key and salt. It takes
+/// the same place in every such file, behind the last page that begins a table.
+struct FreshSchema {
+  std::int64_t version = 0;  ///< of SQLite: how often the list was changed
+  StandIn pages;
+};
+Result<FreshSchema> fresh_schema(const Store::Options& options, std::string salt);
 /// By a look of its own at every page. Errors: io, when it cannot be read; as `open_database`.
 Result<bool> is_damaged(const Store::Options& options, int generation);
 /// Brings the schema to the newest version in one transaction. Errors: store_newer.

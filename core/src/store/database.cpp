@@ -56,7 +56,8 @@ int generation_in_use(const Store::Options& options) {
   return generation;
 }
 
-Result<std::unique_ptr<Connection>> open_database(const Store::Options& options, int generation, Opening how) {
+Result<std::unique_ptr<Connection>> open_database(const Store::Options& options, int generation, Opening how,
+                                                  const StandIn* stand_in) {
   const bool create = how == Opening::create;
   const std::string path = database_path(options.directory, generation);
   if (options.vfs.empty()) JULU_CHECK(prepare_file(path, create));
@@ -65,6 +66,7 @@ Result<std::unique_ptr<Connection>> open_database(const Store::Options& options,
   connection.vfs = options.vfs;
   connection.create = create;
   connection.read_only = connection.damaged = how == Opening::damaged;
+  connection.stand_in = stand_in;
   if (options.encrypted) connection.key = options.key;
   return Connection::open(connection);
 }
@@ -88,6 +90,24 @@ Result<void> make_tables(Connection& db) {
   JULU_CHECK(keep_sum(db));
   JULU_CHECK(set_meta(db, "cipher", db.encrypted() ? "page 4096, HMAC-SHA256" : "none, page 4096"));
   return db.script("PRAGMA user_version = 1");
+}
+
+Result<FreshSchema> fresh_schema(const Store::Options& options, std::string salt) {
+  Connection::Options fresh;
+  fresh.path = "fresh";
+  fresh.vfs = "memdb";  // SQLite's own, of bytes as they would be on a disk
+  fresh.create = true;
+  fresh.salt = std::move(salt);
+  if (options.encrypted) fresh.key = options.key;
+  JULU_TRY(const auto db, Connection::open(fresh));
+  JULU_CHECK(migrate(*db));
+  FreshSchema made;
+  JULU_TRY(const auto version, db->integer("PRAGMA schema_version"));
+  JULU_TRY(const auto behind, db->integer("SELECT max(rootpage) * page_size FROM sqlite_schema, pragma_page_size"));
+  made.version = version.value_or(0);
+  made.pages.offset = behind.value_or(0);
+  JULU_TRY(made.pages.bytes, db->raw_bytes(made.pages.offset));
+  return made;
 }
 
 Result<void> migrate(Connection& db) {

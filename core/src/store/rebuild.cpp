@@ -22,6 +22,14 @@ constexpr const char* kStepWithoutRow =
     "SELECT op_id FROM op WHERE record = ?1 AND verb = 2 AND status IN (0, 2)"
     " AND json_extract(canonical, '$.body.action') = ?2"
     " AND NOT EXISTS (SELECT 1 FROM action WHERE action.id = op.op_id) ORDER BY place LIMIT 1";
+// Of an op that goes or went, what shows it. A step that the base knows comes with the pull.
+constexpr const char* kUnshownSteps =
+    "SELECT DISTINCT record FROM op JOIN record ON record.id = op.record WHERE verb = 2 AND status < 3"
+    " AND (status <> 1 OR version > record.base_version) AND NOT EXISTS (SELECT 1 FROM action WHERE action.id = op_id)";
+constexpr const char* kUnshownPhotos =
+    "SELECT record, photo, seq, canonical FROM op WHERE verb = 3 AND status < 3"
+    " AND EXISTS (SELECT 1 FROM record WHERE id = op.record) AND NOT EXISTS (SELECT 1 FROM attachment AS a"
+    "  WHERE a.record = op.record AND a.sha256 = photo AND a.role = json_extract(canonical, '$.body.role')) ORDER BY place";
 constexpr const char* kPending = "SELECT DISTINCT record FROM op WHERE status IN (0, 2) OR (status = 1 AND folded = 0)";
 // A delivery whose receipt is lost is none: the platform says it again.
 constexpr const char* kUnproven =
@@ -78,6 +86,7 @@ class Rebuilding {
   Rebuilding(Core& core, Connection& db) : core_(core), db_(db), moment_(core.moment(db)) {}
 
   Result<void> run() {
+    JULU_CHECK(show_photos());
     JULU_TRY(const auto without, db_.query(kWithoutOps).ids());
     for (const Id& record : without) JULU_CHECK(write_again(record));
     JULU_TRY(const auto pending, db_.query(kPending).ids());
@@ -87,6 +96,9 @@ class Rebuilding {
     JULU_CHECK(db_.run(kSendUnproven));
     for (const Id& record : unproven) JULU_CHECK(lay(core_, db_, record));
     JULU_CHECK(step_again());
+    // After that: an earlier making has the row of the lost one now.
+    JULU_TRY(const auto unshown, db_.query(kUnshownSteps).ids());
+    for (const Id& record : unshown) JULU_CHECK(show_steps(record));
     JULU_CHECK(attach_again());
     return tell();
   }
@@ -98,6 +110,53 @@ class Rebuilding {
     Json body;
     std::int64_t at_ms = 0;
   };
+
+  Result<void> show_steps(const Id& id) {
+    JULU_TRY(const auto row, find_record(db_, id));
+    const auto kind = row ? core_.kind(row->kind) : nullptr;
+    const auto flow = kind != nullptr ? core_.flow_of(*kind) : nullptr;
+    if (flow == nullptr) return {};
+    const Identity who = core_.identity();
+    const Json actor{{"id", who.worker}, {"name", who.name}, {"role", who.role}};
+    std::vector<FlowStep> steps{{"", row->base_state}};
+    JULU_TRY(const std::vector<OpRow> ops, ops_of(db_, id));
+    for (const OpRow& op : ops) {
+      if (op.verb != Verb::append || op.status >= kStatusMadeAgain) continue;
+      if (op.status == kStatusReceipted && op.version.value_or(0) <= row->base_version) continue;
+      const OpText text = parse_op(op.canonical);
+      steps.push_back({text_member(text.body, "action"), ""});
+      JULU_CHECK(
+          db_.run("INSERT OR IGNORE INTO action (id, record, action, state, actor, at_ms, note, body)"
+                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                  op.op_id, id, steps.back().action, flow->fold(steps), actor.dump(), text.moment.captured_at_ms,
+                  text_member(text.body, "note"), canonical(text.body)));
+      if (op.status == kStatusParked) steps.pop_back();
+    }
+    return lay(core_, db_, id);
+  }
+
+  Result<void> show_photos() {
+    struct Unshown {
+      Id record;
+      Hash photo{};
+      std::int64_t seq = 0;
+      Json body;
+    };
+    std::vector<Unshown> all;
+    {
+      Query row = db_.query(kUnshownPhotos);
+      for (;;) {
+        JULU_TRY(const bool there, row.step());
+        if (!there) break;
+        all.push_back({row.id(0), row.hash(1), row.integer(2), parse_op(std::string(row.text(3))).body});
+      }
+    }
+    for (const Unshown& one : all) {
+      const auto step = parse_id(text_member(one.body, "action"));
+      JULU_CHECK(add_attachment(db_, one.record, one.photo, text_member(one.body, "role"), step, one.seq));
+    }
+    return {};
+  }
 
   Result<void> step_again() {
     std::vector<Step> lost;

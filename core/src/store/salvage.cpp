@@ -1,6 +1,7 @@
 // What can be read of a damaged file goes into a new one; the damaged one stays as it is. The device enrols anew after
 // it, because nobody can tell which ops of its chain were lost (protocol.md "The chain, and devices that fork").
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include <julu/log.h>
@@ -28,17 +29,25 @@ constexpr const char* kWriteRecord =
     " captured_at_ms, changed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 constexpr const char* kReadPhoto =
     "SELECT id, sha256, length_bytes, original_sha256, width, height, here, own, uploaded, thumbnail_sent, upload_url, urgency"
-    " FROM photo WHERE sha256 = ?1";
+    " FROM photo WHERE id = ?1 AND sha256 = ?2";
+// A damaged page of the index is none of the table's.
+constexpr const char* kFindPhoto[] = {"SELECT id FROM photo WHERE sha256 = ?1",
+                                      "SELECT id FROM photo NOT INDEXED WHERE sha256 = ?1"};
 constexpr const char* kWritePhoto =
     "INSERT OR IGNORE INTO photo (id, sha256, length_bytes, original_sha256, width, height, here, own, uploaded,"
     " thumbnail_sent, upload_url, urgency) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+constexpr const char* kReceipted = "SELECT 1 FROM op WHERE photo = ?1 AND status = 1";
 // What its row says may be as old as the rest; its bytes are those of its hash.
 constexpr const char* kWholePhoto =
     "UPDATE photo SET here = 1, length_bytes = (SELECT sum(length(bytes)) FROM chunk"
     " WHERE chunk.id BETWEEN ?1 << 26 AND (?1 + 1 << 26) - 1) WHERE id = ?1";
 
-constexpr const char* kReadCatalog =
-    "SELECT kind, id, version, epoch, body FROM catalog WHERE kind IN ('schema', 'flow') AND problem IS NULL";
+// From both ends: the way to a single row goes through the pages of others, and a long one lies on pages of its own.
+constexpr const char* kReadCatalog[] = {
+    "SELECT kind, id, version, epoch, body FROM catalog WHERE +kind IN ('schema', 'flow') AND problem IS NULL"
+    " ORDER BY kind, id",
+    "SELECT kind, id, version, epoch, body FROM catalog WHERE +kind IN ('schema', 'flow') AND problem IS NULL"
+    " ORDER BY kind DESC, id DESC"};
 constexpr const char* kWriteCatalog =
     "INSERT OR IGNORE INTO catalog (kind, id, version, epoch, body) VALUES (?1, ?2, ?3, ?4, ?5)";
 // Exactly this one: a look for its neighbours goes to pages that may be damaged. Where it is not found, it may be that
@@ -79,17 +88,39 @@ class Wreck {
   template <class Look>
   auto read(Look&& look) -> Result<std::optional<typename std::decay_t<decltype(*look(std::declval<Connection&>()))>>> {
     using Found = std::decay_t<decltype(*look(std::declval<Connection&>()))>;
-    if (db_ == nullptr) {
-      JULU_TRY(db_, open_database(options_, generation_, Opening::damaged));
-    }
+    if (db_ == nullptr) JULU_CHECK(open());
     auto found = look(*db_);
     if (found) return std::optional<Found>(std::move(*found));
     db_.reset();
     ++failures_;
     return std::optional<Found>();
   }
+  /// Where its list of tables cannot be read, that of a fresh file stands in.
+  Result<void> find_tables() {
+    JULU_CHECK(open());
+    if (db_->integer("SELECT count(*) FROM sqlite_schema")) return {};
+    JULU_TRY(const auto salt, db_->text("PRAGMA cipher_salt"));
+    auto fresh = fresh_schema(options_, salt.value_or(""));
+    if (!fresh) return open();
+    schema_ = std::move(fresh->pages);
+    JULU_CHECK(open());
+    const auto version = db_->integer("PRAGMA schema_version");
+    if (version && *version == fresh->version) return {};
+    schema_.reset();
+    return open();
+  }
   /// How often a page that could not be read ended it.
   int failures() const { return failures_; }
+  /// The one row that `sql` gives; empty: none, or it cannot be read.
+  template <class... Keys>
+  Result<std::vector<Value>> row(const char* sql, const Keys&... keys) {
+    JULU_TRY(auto found, read([&](Connection& db) -> Result<std::vector<Value>> {
+               Query one = db.query(sql, keys...);
+               JULU_TRY(const bool there, one.step());
+               return there ? one.values() : std::vector<Value>();
+             }));
+    return std::move(found).value_or(std::vector<Value>());
+  }
   /// Every row that `sql` gives until it fails.
   Result<std::vector<std::vector<Value>>> rows(const char* sql, const std::optional<Id>& key = std::nullopt) {
     std::vector<std::vector<Value>> found;
@@ -105,9 +136,16 @@ class Wreck {
   }
 
  private:
+  Result<void> open() {
+    db_.reset();
+    JULU_TRY(db_, open_database(options_, generation_, Opening::damaged, schema_ ? &*schema_ : nullptr));
+    return {};
+  }
+
   const Store::Options& options_;
   int generation_;
   int failures_ = 0;
+  std::optional<StandIn> schema_;
   std::unique_ptr<Connection> db_;
 };
 
@@ -116,13 +154,14 @@ class Salvaging {
   Salvaging(Wreck& wreck, Connection& db) : wreck_(wreck), db_(db) {}
 
   Result<void> run(std::int64_t now_ms) {
+    JULU_CHECK(wreck_.find_tables());
     JULU_CHECK(take_meta());
     JULU_CHECK(take_catalog());
     JULU_CHECK(take_ops());
     JULU_CHECK(take_records());
-    for (const Hash& photo : photos_) JULU_CHECK(take_photo(photo, true));
-    for (const Hash& photo : shown_) {
-      if (!photos_.contains(photo)) JULU_CHECK(take_photo(photo, false));
+    for (const Hash& photo : photos_) JULU_CHECK(take_photo(photo, Named::by_op));
+    for (const auto& [photo, attached] : shown_) {
+      if (!photos_.contains(photo)) JULU_CHECK(take_photo(photo, attached ? Named::by_lost_op : Named::by_others));
     }
     // Whoever follows the feed looks at everything again: of what was lost nobody knows how far it had come.
     JULU_CHECK(db_.run(
@@ -142,26 +181,24 @@ class Salvaging {
  private:
   Result<void> take_meta() {
     for (const char* name : kMeta) {
-      JULU_TRY(const auto row, wreck_.read([&](Connection& db) -> Result<std::vector<Value>> {
-        Query found = db.query("SELECT name, value FROM meta WHERE name = ?1", name);
-        JULU_TRY(const bool there, found.step());
-        return there ? found.values() : std::vector<Value>();
-      }));
-      const bool here = row && !row->empty();
+      JULU_TRY(const auto row, wreck_.row("SELECT name, value FROM meta WHERE name = ?1", name));
+      const bool here = !row.empty();
       const std::string_view which(name);
-      const bool sound = here && is_sound(which, row->back());
+      const bool sound = here && is_sound(which, row.back());
       if (!sound && (which == "identity" || which == "device_key")) return Error{ErrorCode::store_corrupt, name, {}};
       if (here)
         JULU_CHECK(
-            db_.insert("INSERT INTO meta VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value", *row));
+            db_.insert("INSERT INTO meta VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value", row));
     }
     return {};
   }
 
   // What a record means has to be known when it is said again, which is before the next pull.
   Result<void> take_catalog() {
-    JULU_TRY(const auto rows, wreck_.rows(kReadCatalog));
-    for (const auto& row : rows) JULU_CHECK(db_.insert(kWriteCatalog, row));
+    for (const char* sql : kReadCatalog) {
+      JULU_TRY(const auto rows, wreck_.rows(sql));
+      for (const auto& row : rows) JULU_CHECK(db_.insert(kWriteCatalog, row));
+    }
     return {};
   }
 
@@ -240,14 +277,12 @@ class Salvaging {
 
   Result<void> take_receipt(std::int64_t id) {
     if (!receipts_.insert(id).second) return {};
-    JULU_TRY(const auto row, wreck_.read([&](Connection& db) -> Result<std::vector<Value>> {
-      Query found = db.query(
-          "SELECT id, device, key_id, epoch, server_time_ms, signature, seen_ms FROM receipt WHERE id = ?1", id);
-      JULU_TRY(const bool there, found.step());
-      return there ? found.values() : std::vector<Value>();
-    }));
-    if (!row || row->empty()) return {};
-    return db_.insert("INSERT INTO receipt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", *row);
+    JULU_TRY(
+        const auto row,
+        wreck_.row("SELECT id, device, key_id, epoch, server_time_ms, signature, seen_ms FROM receipt WHERE id = ?1",
+                   id));
+    if (row.empty()) return {};
+    return db_.insert("INSERT INTO receipt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", row);
   }
 
   Result<void> take_records() {
@@ -282,29 +317,54 @@ class Salvaging {
       Hash hash{};
       if (raw == nullptr || raw->size() != hash.size()) continue;
       std::copy(raw->begin(), raw->end(), hash.begin());
-      const bool given_up = attachment.at(5) == Value(std::int64_t{-1});
-      (given_up ? photos_ : shown_).insert(hash);
+      const auto* op = std::get_if<std::int64_t>(&attachment.at(5));
+      if (op != nullptr && *op < 0)
+        photos_.insert(hash);
+      else
+        shown_[hash] |= op != nullptr && *op > 0;
     }
   }
 
-  // `ours`: an op says so; else the photo's row has to. What is somebody else's comes again from the platform.
-  Result<void> take_photo(const Hash& hash, bool ours) {
-    JULU_TRY(const auto photo, wreck_.read([&](Connection& db) -> Result<std::vector<Value>> {
-      Query found = db.query(kReadPhoto, hash);
-      JULU_TRY(const bool there, found.step());
-      return there ? found.values() : std::vector<Value>();
-    }));
-    bool whole = photo && !photo->empty();
-    if (!ours && (!whole || photo->at(7) != Value(std::int64_t{1}))) return {};
+  Result<std::vector<Value>> find_photo(const Hash& hash) {
+    for (const char* find : kFindPhoto) {
+      JULU_TRY(const auto id, wreck_.row(find, hash));
+      if (!id.empty()) return wreck_.row(kReadPhoto, std::get<std::int64_t>(id.front()), hash);
+    }
+    return std::vector<Value>();
+  }
+
+  // Without an op the photo's row has to say that it is ours; where that is lost too, the platform says whether it has
+  // what the lost op brought. What is somebody else's comes again from there.
+  enum class Named { by_op, by_lost_op, by_others };
+  Result<void> take_photo(const Hash& hash, Named named) {
+    JULU_TRY(const auto photo, find_photo(hash));
+    bool whole = !photo.empty();
+    const bool own = whole && photo.at(7) == Value(std::int64_t{1});
+    if (!own && (named == Named::by_others || (named == Named::by_lost_op && whole))) return {};
+    const bool was_up = whole ? photo.at(8) == Value(std::int64_t{1}) : named == Named::by_lost_op;
     if (whole) {
-      const std::int64_t id = std::get<std::int64_t>(photo->front());
-      JULU_CHECK(db_.insert(kWritePhoto, *photo));
+      const std::int64_t id = std::get<std::int64_t>(photo.front());
+      JULU_CHECK(db_.insert(kWritePhoto, photo));
+      if (own && was_up && photo.at(6) == Value(std::int64_t{0})) {
+        JULU_TRY(const bool purged, take_thumbnail(id, hash));
+        if (purged) return {};
+      }
       JULU_TRY(whole, take_bytes(id, hash));
       JULU_CHECK(whole ? db_.run(kWholePhoto, id) : db_.run("DELETE FROM photo WHERE id = ?1", id));
     }
     // The platform may have what had gone up, and says so.
-    if (!whole) lost_.push_back({hash, photo && !photo->empty() && photo->at(8) == Value(std::int64_t{1})});
+    if (!whole) lost_.push_back({hash, was_up});
     return {};
+  }
+
+  // Of what was delivered and purged it is all that there is to bring; the bytes are not asked for again.
+  Result<bool> take_thumbnail(std::int64_t id, const Hash& hash) {
+    JULU_TRY(const auto receipted, db_.integer(kReceipted, hash));
+    JULU_TRY(const auto thumbnail, wreck_.row("SELECT photo, bytes FROM thumbnail WHERE photo = ?1", id));
+    if (!receipted || thumbnail.empty()) return false;
+    JULU_CHECK(db_.insert("INSERT INTO thumbnail VALUES (?1, ?2)", thumbnail));
+    JULU_CHECK(db_.run("UPDATE photo SET has_thumbnail = 1 WHERE id = ?1", id));
+    return true;
   }
 
   Result<bool> take_bytes(std::int64_t id, const Hash& hash) {
@@ -329,7 +389,7 @@ class Salvaging {
 
   // What was delivered comes back from the platform; what was not is shown with the reason.
   Result<void> lose_photo(const Hash& hash, bool was_up) {
-    JULU_TRY(const auto receipted, db_.integer("SELECT 1 FROM op WHERE photo = ?1 AND status = 1", hash));
+    JULU_TRY(const auto receipted, db_.integer(kReceipted, hash));
     const bool delivered = receipted || was_up;
     JULU_CHECK(db_.run(
         "INSERT INTO photo (id, sha256, length_bytes, here, own, problem) SELECT coalesce(max(id), 0) + 1, ?1, 0, 0, 0, ?2"
@@ -344,8 +404,8 @@ class Salvaging {
   Wreck& wreck_;
   Connection& db_;
   std::set<Id> records_;
-  std::set<Hash> photos_;  // of ops
-  std::set<Hash> shown_;   // of attachments
+  std::set<Hash> photos_;       // of ops
+  std::map<Hash, bool> shown_;  // of attachments; true: which an op of ours made
   std::vector<std::pair<Hash, bool>> lost_;
   std::set<std::int64_t> receipts_;
   std::int64_t unsent_ = 0;
@@ -358,6 +418,11 @@ class Salvaging {
 
 Result<std::optional<Error>> salvage(const Store::Options& options, int damaged) {
   Clock& clock = options.clock != nullptr ? *options.clock : system_clock();
+  // Before the next file is made: it would have a wrong key for good.
+  if (!file_exists(database_path(options.directory, damaged + 1), options.vfs)) {
+    const auto wreck = open_database(options, damaged, Opening::damaged);
+    if (!wreck && wreck.error().code == ErrorCode::store_key) return wreck.error();
+  }
   JULU_TRY(const auto db, open_database(options, damaged + 1, Opening::create));
   JULU_TRY(auto transaction, Transaction::begin(*db));
   JULU_TRY(const auto version, db->integer("PRAGMA user_version"));

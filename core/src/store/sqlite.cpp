@@ -191,6 +191,41 @@ void Query::bind(int at, Blob value) {
 
 void Query::bind(int at, std::nullptr_t) { sqlite3_bind_null(statement_, at); }
 
+// SQLite calls a file by a table of functions that the file names: this one is a copy of the file's own but for two.
+struct Connection::Overlay {
+  sqlite3_io_methods methods;  // first, so that a file that names them names this
+  const sqlite3_io_methods* own;
+  const StandIn* stand_in;
+
+  static const Overlay& of(const sqlite3_file* file) { return *reinterpret_cast<const Overlay*>(file->pMethods); }
+  sqlite3_int64 end() const { return stand_in->offset + static_cast<sqlite3_int64>(stand_in->bytes.size()); }
+
+  static int read(sqlite3_file* file, void* out, int count, sqlite3_int64 at) {
+    const Overlay& overlay = of(file);
+    const sqlite3_int64 from = at - overlay.stand_in->offset;
+    if (from < 0 || at + count > overlay.end()) return overlay.own->xRead(file, out, count, at);
+    std::memcpy(out, overlay.stand_in->bytes.data() + from, static_cast<std::size_t>(count));
+    return SQLITE_OK;
+  }
+  static int size(sqlite3_file* file, sqlite3_int64* size) {
+    const int rc = of(file).own->xFileSize(file, size);
+    *size = std::max(*size, of(file).end());
+    return rc;
+  }
+};
+
+Connection::Connection(sqlite3* db, std::string path) : db_(db), path_(std::move(path)) {}
+
+void Connection::lay_over(const StandIn& stand_in) {
+  sqlite3_file* file = nullptr;
+  sqlite3_file_control(db_, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  overlay_.reset(new Overlay{*file->pMethods, file->pMethods, &stand_in});
+  overlay_->methods.iVersion = std::min(overlay_->methods.iVersion, 2);  // without memory-mapped reads
+  overlay_->methods.xRead = Overlay::read;
+  overlay_->methods.xFileSize = Overlay::size;
+  file->pMethods = &overlay_->methods;
+}
+
 Result<std::unique_ptr<Connection>> Connection::open_once(const Options& options) {
   sqlite3* db = nullptr;
   int flags = options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
@@ -200,6 +235,7 @@ Result<std::unique_ptr<Connection>> Connection::open_once(const Options& options
   const int rc = sqlite3_open_v2(options.path.c_str(), &db, flags, vfs);
   std::unique_ptr<Connection> connection(new Connection(db, options.path));
   if (rc != SQLITE_OK) return error_of(db, rc);
+  if (options.stand_in != nullptr) connection->lay_over(*options.stand_in);
   JULU_CHECK(connection->unlock(options));
   const auto configured = connection->configure(options);
   if (configured) return connection;
@@ -235,7 +271,7 @@ Result<void> Connection::unlock(const Options& options) {
   if (rc != SQLITE_OK) return error_of(db_, rc);
   JULU_CHECK(script("PRAGMA cipher_log_level = NONE"));  // it writes to stderr, which belongs to the host
   for (const char* cipher : kCipherPragmas) JULU_CHECK(script(cipher));
-  return {};
+  return options.salt.empty() ? Result<void>() : script("PRAGMA cipher_salt = \"x'" + options.salt + "'\"");
 }
 
 Result<void> Connection::configure(const Options& options) {
@@ -353,6 +389,17 @@ Result<void> Connection::read_through() const {
     if (rc != SQLITE_OK) return Error{ErrorCode::io, {}, "sqlite " + std::to_string(rc)};
   }
   return {};
+}
+
+Result<std::string> Connection::raw_bytes(std::int64_t offset) const {
+  sqlite3_file* file = nullptr;
+  sqlite3_file_control(db_, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  sqlite3_int64 size = 0;
+  int rc = file->pMethods->xFileSize(file, &size);
+  std::string bytes(static_cast<std::size_t>(std::max<sqlite3_int64>(0, size - offset)), '\0');
+  if (rc == SQLITE_OK) rc = file->pMethods->xRead(file, bytes.data(), static_cast<int>(bytes.size()), offset);
+  if (rc != SQLITE_OK) return Error{ErrorCode::io, {}, "sqlite " + std::to_string(rc)};
+  return bytes;
 }
 
 namespace {

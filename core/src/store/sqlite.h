@@ -97,6 +97,12 @@ class Query {
   sqlite3_stmt* statement_;  // null: preparing failed, and every step says so
 };
 
+/// What is read of a file from `offset` on, page by page, in the place of its own bytes.
+struct StandIn {
+  std::int64_t offset = 0;
+  std::string bytes;
+};
+
 class Connection {
  public:
   struct Options {
@@ -106,6 +112,8 @@ class Connection {
     bool create = false;
     bool read_only = false;
     bool damaged = false;  ///< to read what is left, with `read_only`: that the file is too short is no reason not to
+    const StandIn* stand_in = nullptr;  ///< outlives the connection
+    std::string salt;                   ///< of the key of a new file, in hexadecimal; empty: drawn
   };
   /// Opens, keys and configures; the first page has been read when it returns. Errors: store_missing, store_key,
   /// store_corrupt, encryption_unavailable, permission, disk_full, io, busy.
@@ -167,10 +175,14 @@ class Connection {
   /// Ok: each byte of the file and its WAL can be read, whatever it says. Errors: io.
   Result<void> read_through() const;
   bool encrypted() const { return encrypted_; }
+  /// The bytes of the file behind `offset`, as they are on the disk.
+  Result<std::string> raw_bytes(std::int64_t offset) const;
 
  private:
   friend class Query;
-  Connection(sqlite3* db, std::string path) : db_(db), path_(std::move(path)) {}
+  struct Overlay;
+  Connection(sqlite3* db, std::string path);
+  void lay_over(const StandIn& stand_in);
   static Result<std::unique_ptr<Connection>> open_once(const Options& options);
   sqlite3_stmt* prepare(const char* sql);
   Error failure(int rc);
@@ -184,6 +196,7 @@ class Connection {
   bool keeps_sum_ = false;
   bool failed_ = false;
   std::unordered_map<const char*, sqlite3_stmt*> statements_;
+  std::unique_ptr<Overlay> overlay_;
 };
 
 /// BEGIN IMMEDIATE … COMMIT, with the sum of what it changed (sum.h); rolled back unless committed.
