@@ -1,5 +1,6 @@
 // Sent photos leave the phone when nothing can ask for them again, and not before.
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include <julu/inbox.h>
 #include <julu/limits.h>
@@ -59,6 +60,43 @@ struct Sent {
   County county;
   std::unique_ptr<Store> store;
   std::string record, photo;
+};
+
+/// Somebody else's report with photos that the phone has fetched, each as if it were `length_bytes` long.
+struct Fetched {
+  Fetched(County& county, Store& store, std::uint64_t photos, std::int64_t length_bytes) {
+    theirs.kind = "incident";
+    theirs.id = "01980000-0000-7000-8000-000000000001";
+    theirs.version = kFirstVersion + 1;
+    theirs.body = R"({"category":"road","text":"塌方"})";
+    for (std::uint64_t i = 0; i < photos; ++i) add(10 + i);
+    Inbox inbox(store);
+    REQUIRE(inbox.apply({kEpoch, {theirs}, "c1", false}).ok());
+    for (const std::string& jpeg : jpegs) REQUIRE(inbox.store_photo(sha256(jpeg), jpeg).ok());
+    REQUIRE(store.maintain(std::chrono::seconds(5)).ok());  // makes the small pictures, without which none goes
+    const auto db = database_of(county);
+    auto transaction = store::Transaction::begin(*db).value();
+    REQUIRE(db->run("UPDATE photo SET length_bytes = ?1 WHERE own = 0 AND sha256 IN (SELECT sha256 FROM attachment"
+                    " WHERE record = ?2)",
+                    length_bytes, *parse_id(theirs.id))
+                .ok());
+    REQUIRE(transaction.commit().ok());
+  }
+  Hash add(std::uint64_t seed) {
+    jpegs.push_back(make_jpeg_of_about(40'000, seed));
+    const Hash photo = sha256(jpegs.back());
+    theirs.photos.push_back({photo, static_cast<std::int64_t>(jpegs.back().size()), "near", std::nullopt});
+    return photo;
+  }
+  std::vector<bool> are_here(Store& store) const {
+    std::vector<bool> here;
+    const auto record = store.get(theirs.id).value();
+    for (const RecordPhoto& photo : record->photos) here.push_back(photo.here);
+    return here;
+  }
+
+  Change theirs;
+  std::vector<std::string> jpegs;
 };
 
 }  // namespace
@@ -175,40 +213,31 @@ TEST_CASE("a photo that the platform lost after all, and that was purged here, i
 TEST_CASE("of others' photos the oldest go when they are too many, and do not come again") {
   County county;
   const auto store = county.phone();
-  std::vector<std::string> jpegs;
-  Change theirs;
-  theirs.kind = "incident";
-  theirs.id = "01980000-0000-7000-8000-000000000001";
-  theirs.version = kFirstVersion + 1;
-  theirs.body = R"({"category":"road","text":"塌方"})";
-  for (std::uint64_t i = 0; i < 3; ++i) {
-    jpegs.push_back(make_jpeg_of_about(40'000, 10 + i));
-    theirs.photos.push_back(
-        {sha256(jpegs.back()), static_cast<std::int64_t>(jpegs.back().size()), "near", std::nullopt});
-  }
-  Inbox inbox(*store);
-  REQUIRE(inbox.apply({kEpoch, {theirs}, "c1", false}).ok());
-  for (const std::string& jpeg : jpegs) REQUIRE(inbox.store_photo(sha256(jpeg), jpeg).ok());
-  const auto are_here = [&] {
-    REQUIRE(store->maintain(std::chrono::seconds(5)).ok());
-    std::vector<bool> here;
-    const auto record = store->get(theirs.id).value();
-    for (const RecordPhoto& photo : record->photos) {
-      here.push_back(photo.here);
-      CHECK_FALSE(store->thumbnail(photo.sha256).value().empty());
-    }
-    return here;
-  };
-  CHECK(are_here() == std::vector<bool>{true, true, true});
-  {
-    // As if each were large.
-    const auto db = database_of(county);
-    auto transaction = store::Transaction::begin(*db).value();
-    REQUIRE(db->run("UPDATE photo SET length_bytes = ?1", limits::others_photo_bytes_max / 2).ok());
-    REQUIRE(transaction.commit().ok());
-  }
-  CHECK(are_here() == std::vector<bool>{false, true, true});
-  CHECK_FALSE(inbox.next_wanted_photo()->has_value());
+  const bool too_many = GENERATE(false, true);
+  const Fetched others(county, *store, 3, limits::others_photo_bytes_max / (too_many ? 2 : 3));
+  REQUIRE(store->maintain(std::chrono::seconds(5)).ok());
+  CHECK(others.are_here(*store) == std::vector<bool>{!too_many, true, true});
+  for (const std::string& jpeg : others.jpegs) CHECK_FALSE(store->thumbnail(hex(sha256(jpeg))).value().empty());
+  CHECK_FALSE(Inbox(*store).next_wanted_photo()->has_value());
+}
+
+TEST_CASE("a photo that was given up stays, however many of others there are") {
+  County county;
+  const auto store = county.phone();
+  const auto saved = store->capture({"incident",
+                                     R"({"category":"drainage","text":"堵"})",
+                                     {{county.folder.write("p.jpg", make_jpeg_of_about(40'000, 5)), "near"}},
+                                     {}});
+  REQUIRE(saved.ok());
+  OpResult refused;
+  refused.status = OpStatus::rejected;
+  refused.problem.type = "scope";
+  answer_all(county, *store, refused);
+  REQUIRE(store->give_up(saved->id).ok());
+  const Fetched others(county, *store, 2, limits::others_photo_bytes_max / 2 + 1);
+  REQUIRE(store->maintain(std::chrono::seconds(5)).ok());
+  CHECK((*store->get(saved->id))->photos.at(0).here);
+  CHECK(others.are_here(*store) == std::vector<bool>{false, true});
 }
 
 TEST_CASE("a platform whose clock had run back when it signed is not taken to have signed before its backup") {

@@ -58,12 +58,16 @@ Result<bool> purge_one(Connection& db) {
   return true;
 }
 
+// What an op of ours names is nowhere else when the worker gave it up.
+#define JULU_OTHERS_HERE \
+  "FROM photo WHERE own = 0 AND here = 1 AND NOT EXISTS (SELECT 1 FROM op WHERE op.photo = photo.sha256)"
+
 // Photos of others come by themselves, but of the oldest only the thumbnails stay. Asked for again, none would stay
 // long.
 Result<bool> evict_one(Connection& db) {
-  JULU_TRY(const auto bytes, db.integer("SELECT sum(length_bytes) FROM photo WHERE own = 0 AND here = 1"));
+  JULU_TRY(const auto bytes, db.integer("SELECT sum(length_bytes) " JULU_OTHERS_HERE));
   if (bytes.value_or(0) <= limits::others_photo_bytes_max) return false;
-  JULU_TRY(const auto photo, db.integer("SELECT min(id) FROM photo WHERE own = 0 AND here = 1 AND has_thumbnail = 1"));
+  JULU_TRY(const auto photo, db.integer("SELECT min(id) " JULU_OTHERS_HERE " AND has_thumbnail = 1"));
   if (!photo) return false;
   JULU_CHECK(drop_chunks(db, *photo));
   JULU_CHECK(db.run("UPDATE photo SET here = 0, problem = ?2 WHERE id = ?1", *photo,
