@@ -189,6 +189,16 @@ Result<bool> is_known(Connection& db, const PulledPage& page) {
   return cursor == page.next && epoch == page.epoch && swept >= generation && !leaving;
 }
 
+// On a full disk the room that the ballast gave is for what the worker says. Without a receipt key nothing of that
+// could be delivered.
+Result<bool> must_wait_for_room(const Core& core, const Inbox& inbox, const PulledPage& page) {
+  if (!core.low_disk() || page.changes.empty()) return false;
+  for (const Change& change : page.changes) {
+    if (change.kind == "receipt-key") return false;
+  }
+  return inbox.has_receipt_keys();
+}
+
 }  // namespace
 
 Result<bool> take_base(Core& core, Connection& db, const Id& record, const Change& change, std::int64_t epoch) {
@@ -233,6 +243,8 @@ Result<Inbox::Applied> Inbox::apply(const PulledPage& page) {
     JULU_CHECK(core.note([&](Connection& db) { return set_meta(db, "last_sync_ms", core.clock().now_ms()); }));
     return Applied{};
   }
+  JULU_TRY(const bool waits, must_wait_for_room(core, *this, page));
+  if (waits) return Error{ErrorCode::disk_full, {}, {}};
   if (mutant(Mutant::cursor_apart)) {
     JULU_CHECK(core.write([&](Connection& db) { return set_meta(db, "cursor_epoch", page.epoch); }));
     JULU_CHECK(core.write([&](Connection& db) { return set_meta(db, "cursor", page.next); }));
