@@ -162,10 +162,11 @@ Result<bool> let_go(Core& core, Connection& db, const std::vector<Id>& leaving) 
 // it brought the record back, the pull has named that.
 Result<bool> sweep(Core& core, Connection& db, std::int64_t generation) {
   JULU_TRY(const std::int64_t swept, meta_integer(db, "swept"));
-  JULU_TRY(const auto leaving,
-           swept >= generation
-               ? db.query("SELECT id FROM record WHERE seen < 0").ids()
-               : db.query("SELECT id FROM record WHERE base_version > 0 AND seen < ?1", generation).ids());
+  JULU_TRY(
+      const auto leaving,
+      swept >= generation
+          ? db.query("SELECT id FROM record WHERE seen < 0").ids()
+          : db.query("SELECT id FROM record WHERE (base_version > 0 OR seen < 0) AND seen < ?1", generation).ids());
   JULU_TRY(const bool gone, let_go(core, db, leaving));
   if (swept >= generation) return gone;
   JULU_CHECK(set_meta(db, "swept", generation));

@@ -152,7 +152,7 @@ Result<void> remember_record(Connection& db, const Id& record) {
   if (!text) return {};
   const Json op = Json::parse(*text, nullptr, false);
   return db.run(
-      "INSERT OR IGNORE INTO record (id, kind, body, captured_at_ms, changed) VALUES (?1, ?2, '{}', ?3,"
+      "INSERT OR IGNORE INTO record (id, kind, body, captured_at_ms, seen, changed) VALUES (?1, ?2, '{}', ?3, -1,"
       " (SELECT coalesce(max(changed), 0) + 1 FROM record))",
       record, text_member(op, "kind"), op.value("captured_at_ms", std::int64_t{0}));
 }

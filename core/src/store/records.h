@@ -94,7 +94,7 @@ Result<Waiting> what_waits(Connection& db, std::int64_t now_ms);
 Result<std::optional<Id>> step_goes_as(Connection& db, const Id& record, const Id& step);
 
 /// Where the row of a record is gone, damaged or out of scope, and ops of it are left: what they say is laid on nothing
-/// until the platform's version comes.
+/// until the platform's version comes. It goes with the work on it, unless a pull names it.
 Result<void> remember_record(Connection& db, const Id& record);
 
 /// Makes body, state and deleted anew from the base and the ops on top, and gives the row its place in the feed.
