@@ -228,6 +228,45 @@ TEST_CASE("bytes that the platform has not got are uploaded anew") {
   CHECK(outbox.counts()->photos == 1);
 }
 
+TEST_CASE("bytes that a disk has changed do not go up for ever, and the picture can be given again") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  const std::string jpeg = make_jpeg_of_about(20 * 1024, 6);
+  const PhotoInput photo{county.folder.write("a.jpg", jpeg), "near"};
+  const auto saved = store->capture(with_photos({photo}));
+  REQUIRE(saved.ok());
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  {
+    const auto db = database_of(county);
+    auto transaction = store::Transaction::begin(*db).value();
+    REQUIRE(db->run("UPDATE chunk SET bytes = zeroblob(length(bytes))").ok());
+    REQUIRE(transaction.commit().ok());
+  }
+  OpResult missing;
+  missing.status = OpStatus::held;
+  missing.problem.type = "bytes-missing";
+  Outbox outbox(*store);
+  for (const bool first : {true, false}) {
+    REQUIRE(outbox.photo_uploaded(*parse_hash(saved->photos.front())).ok());
+    answer_all(county, *store, missing);
+    CHECK((*store->get(saved->id))->delivery == (first ? Delivery::saved : Delivery::parked));
+    county.clock.advance(limits::backoff_base_ms);
+  }
+  CHECK((*store->get(saved->id))->problem.value().code == ErrorCode::photo_damaged);
+  county.clock.advance(limits::retry_after_ms_max);
+  CHECK(outbox.next_photos(1)->empty());
+  REQUIRE(store->attach(saved->id, {photo}).ok());
+  REQUIRE(store->resend(saved->id).ok());
+  REQUIRE(outbox.next_photos(1)->size() == 1);
+  CHECK(bytes_of(*store, saved->photos.front()) == jpeg);
+  REQUIRE(outbox.photo_uploaded(*parse_hash(saved->photos.front())).ok());
+  while (county.apply_all(*store, version) > 0) {
+  }
+  CHECK((*store->get(saved->id))->delivery == Delivery::delivered);
+}
+
 TEST_CASE("a platform that never finds a photo's bytes is not sent them as soon as it can be") {
   County county;
   auto store = county.phone();

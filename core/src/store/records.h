@@ -111,6 +111,9 @@ Result<void> add_attachment(Connection& db, const Id& record, const Hash& sha256
 
 Result<void> add_history(Connection& db, const Id& record, std::int64_t at_ms, const char* what, const Json& detail);
 
+/// The photo, and each op of ours that would bring it, wait for a person, with the JSON of a problem column.
+Result<void> park_photo(Core& core, Connection& db, const Hash& sha256, const std::string& problem);
+
 /// The JSON of a problem column.
 std::string problem_text(ErrorCode code, std::string_view type, std::string_view title, std::string_view detail,
                          std::string_view pointer);
