@@ -93,8 +93,10 @@ constexpr const char* kDueOps =
     " " JULU_DUE_OPS " ORDER BY op.urgency, op.place LIMIT ?2";
 constexpr const char* kAttemptsOfAllDue =
     "SELECT max(attempts) FROM (SELECT op.attempts " JULU_DUE_OPS " UNION ALL SELECT attempts " JULU_DUE_PHOTOS ")";
+// How often the platform has not found a photo's bytes is counted there, and a lost push must not begin it anew.
+#define JULU_PROBLEM "problem = iif(json_extract(problem, '$.type') = 'bytes-missing', problem, ?4)"
 constexpr const char* kDeferDueOps =
-    "UPDATE op SET attempts = attempts + 1, next_attempt_ms = ?2, wait_max_ms = ?3, problem = ?4"
+    "UPDATE op SET attempts = attempts + 1, next_attempt_ms = ?2, wait_max_ms = ?3, " JULU_PROBLEM
     " WHERE seq IN (SELECT op.seq " JULU_DUE_OPS ")";
 constexpr const char* kDeferDuePhotos =
     "UPDATE photo SET attempts = attempts + 1, next_attempt_ms = ?2, wait_max_ms = ?3"
@@ -236,10 +238,9 @@ Result<void> Outbox::defer(const std::vector<OutgoingOp>& sent, ErrorCode why, s
     }
     const Wait wait = next_wait(core, attempts, retry_after_ms);
     for (const OutgoingOp& op : sent) {
-      JULU_CHECK(
-          db.run("UPDATE op SET attempts = attempts + 1, next_attempt_ms = ?2, wait_max_ms = ?3, problem = ?4"
-                 " WHERE seq = ?1 AND status = 0",
-                 op.row, wait.next_attempt_ms, wait.wait_max_ms, problem_text(why, "", "", "", "")));
+      JULU_CHECK(db.run("UPDATE op SET attempts = attempts + 1, next_attempt_ms = ?2, wait_max_ms = ?3, " JULU_PROBLEM
+                        " WHERE seq = ?1 AND status = 0",
+                        op.row, wait.next_attempt_ms, wait.wait_max_ms, problem_text(why, "", "", "", "")));
     }
     return {};
   });
