@@ -1,4 +1,6 @@
 // Sent photos leave the phone when nothing can ask for them again, and not before.
+#include <algorithm>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
@@ -99,6 +101,17 @@ struct Fetched {
   std::vector<std::string> jpegs;
 };
 
+/// Each look at it takes 10 ms.
+class SlowClock final : public Clock {
+ public:
+  std::int64_t now_ms() override { return 1'795'500'000'000; }
+  std::int64_t monotonic_ms() override { return at_ += 10; }
+  std::string boot_id() override { return "boot-1"; }
+
+ private:
+  std::int64_t at_ = 5'000;
+};
+
 }  // namespace
 
 TEST_CASE("a photo is kept until the platform says that no restore can lose it") {
@@ -185,6 +198,7 @@ TEST_CASE("what was held still after a restore is kept until a later backup: it 
 TEST_CASE("a photo that the platform lost after all, and that was purged here, is shown with the reason") {
   Sent sent;
   sent.deliver();
+  CHECK(sent.is_here());  // its small picture is made
   const std::int64_t day = sent.county.clock.now_ms() / kDayMs;
   sent.next_day(true);
   sent.next_day(true);
@@ -238,6 +252,40 @@ TEST_CASE("a photo that was given up stays, however many of others there are") {
   REQUIRE(store->maintain(std::chrono::seconds(5)).ok());
   CHECK((*store->get(saved->id))->photos.at(0).here);
   CHECK(others.are_here(*store) == std::vector<bool>{false, true});
+}
+
+TEST_CASE("no more photos of others come than may stay, and the newest come first") {
+  County county;
+  const auto store = county.phone();
+  constexpr auto kMost = static_cast<std::uint64_t>(limits::others_photo_bytes_max / limits::photo_bytes_max);
+  Fetched others(county, *store, kMost, limits::photo_bytes_max);
+  Inbox inbox(*store);
+  const Hash older = others.add(200);
+  const Hash newer = others.add(201);
+  ++others.theirs.version;
+  REQUIRE(inbox.apply({kEpoch, {others.theirs}, "c2", false}).ok());
+  CHECK_FALSE(inbox.next_wanted_photo()->has_value());
+  REQUIRE(store->maintain(std::chrono::seconds(5)).ok());
+  const auto wanted = inbox.next_wanted_photo().value();
+  REQUIRE(wanted.has_value());
+  CHECK(wanted->sha256 == newer);
+  CHECK(wanted->sha256 != older);
+  const std::vector<bool> here = others.are_here(*store);
+  CHECK(std::count(here.begin(), here.end(), true) == static_cast<std::ptrdiff_t>(kMost) - 1);
+  CHECK_FALSE(here.front());
+}
+
+TEST_CASE("an upkeep of little time makes room before it makes small pictures") {
+  County county;
+  auto store = county.phone();
+  const Fetched others(county, *store, 3, limits::others_photo_bytes_max / 2);
+  store.reset();
+  SlowClock clock;
+  Store::Options options = county.options();
+  options.clock = &clock;
+  store = std::move(Store::open(options).value());
+  REQUIRE(store->maintain(std::chrono::milliseconds(25)).ok());
+  CHECK(others.are_here(*store) == std::vector<bool>{false, true, true});
 }
 
 TEST_CASE("a platform whose clock had run back when it signed is not taken to have signed before its backup") {
