@@ -143,12 +143,18 @@ Result<bool> apply_change(Core& core, Connection& db, const Id& record, const Ch
   return newer;
 }
 
-// What has left the worker's scope goes, unless it holds unsent work. True: something went.
+// Unsent work, and for one pull more an open choice, whose values are nowhere else: what a full pull did not name may
+// only have come too late for it.
+constexpr const char* kStays =
+    "SELECT EXISTS (SELECT 1 FROM op WHERE record = ?1 AND status IN (0, 2, 3))"
+    " OR EXISTS (SELECT 1 FROM conflict JOIN record ON id = record WHERE record = ?1 AND seen >= 0)";
+
+// What has left the worker's scope goes, unless something of it stays. True: something went.
 Result<bool> let_go(Core& core, Connection& db, const std::vector<Id>& leaving) {
   bool gone = false;
   for (const Id& record : leaving) {
-    JULU_TRY(const bool ours, has_unreceipted(db, record));
-    if (!ours || mutant(Mutant::sweep_takes_unsent)) {
+    JULU_TRY(const auto stays, db.integer(kStays, record));
+    if (stays != 1 || mutant(Mutant::sweep_takes_unsent)) {
       JULU_CHECK(forget_record(core, db, record));
       gone = true;
     } else {
