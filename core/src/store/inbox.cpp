@@ -137,6 +137,9 @@ Result<bool> apply_change(Core& core, Connection& db, const Id& record, const Ch
   }
   JULU_TRY(const auto row, find_record(db, record));
   if (!row) JULU_CHECK(insert_pulled(core, db, record, change));
+  // An edit of ours may have brought the base to the new epoch before the county's row does.
+  if (row && epoch == row->base_epoch && change.version >= row->base_version)
+    JULU_CHECK(forget_lost(db, record, change));
   JULU_TRY(const bool newer, take_base(core, db, record, change, epoch));
   JULU_CHECK(db.run("UPDATE record SET seen = ?2 WHERE id = ?1", record, generation));
   if (!mutant(Mutant::pulled_not_laid)) JULU_CHECK(lay(core, db, record));
