@@ -80,10 +80,15 @@ Result<Syncer::Run::Step> Syncer::Run::pull_page(bool& more) {
   if (step == Step::stop) return step;
   // More of the same place would be asked for ever.
   if (page->more && page->next == cursor) return no_news(Error{ErrorCode::bad_reply, "/next", {}});
-  JULU_TRY(const Inbox::Applied applied, inbox_.apply(*page));
-  outcome_.records_changed += applied.changed;
-  for (const std::string& refused : applied.refused) log(LogLevel::warning, "not usable here: " + refused);
-  if (applied.restart) return begin_full_pull(true);
+  const auto applied = inbox_.apply(*page);
+  if (!applied) {
+    // What the county has to tell can wait; the upkeep that comes now may make room.
+    if (applied.error().code == ErrorCode::disk_full) return no_news(applied.error());
+    return applied.error();
+  }
+  outcome_.records_changed += applied->changed;
+  for (const std::string& refused : applied->refused) log(LogLevel::warning, "not usable here: " + refused);
+  if (applied->restart) return begin_full_pull(true);
   more = page->more;
   return Step::go;
 }

@@ -112,7 +112,7 @@ TEST_CASE("the log of a phone that never idles is bounded") {
   Capture capture{.kind = "incident", .body = R"({"category":"road","text":"塌方"})", .photos = {}, .id = {}};
   for (char fill = 1; fill <= 9; ++fill) {
     const std::string jpeg = large_jpeg(5 << 20, fill);
-    capture.photos = {{.bytes = jpeg, .role = "near"}};
+    capture.photos = {{.role = "near", .bytes = jpeg}};
     REQUIRE(store->capture(capture).ok());
     CHECK(std::filesystem::file_size(county.directory() + "/julu.db-wal") <
           static_cast<std::uintmax_t>(limits::wal_bytes_max) + (6 << 20));

@@ -107,6 +107,43 @@ int fill_and_sync(const std::string& folder) {
   return (*c.store->get(id))->delivery == Delivery::delivered ? 0 : 3;
 }
 
+// Pages of others' reports, together more than the ballast.
+constexpr std::int64_t kNews = 600;
+void tell_news(ScriptedCounty& c) {
+  std::string rows, lines;
+  for (std::int64_t row = 1; row <= kNews; ++row) {
+    const std::string id = "01980000-0000-7000-8000-" + std::to_string(100'000'000'000 + row);
+    const std::string version = std::to_string(kFirstVersion + 100 + row);
+    rows += (rows.empty() ? "" : ",") + (R"({"kind":"incident","id":")" + id) + R"(","version":)" + version +
+            R"(,"body":{"category":"road","text":")" + std::string(2'000, 'x') + "\"}}";
+    lines += id + ":" + version + "\n";
+    if (row % 30 != 0) continue;
+    c.pages.push_back(c.pull_page(rows, lines, row < kNews));
+    rows.clear();
+    lines.clear();
+  }
+}
+
+int pull_and_capture(const std::string& folder) {
+  const std::string jpeg = make_jpeg_of_about(300 * 1024, 3);
+  ::setenv("TMPDIR", folder.c_str(), 1);
+  ScriptedCounty c;
+  if (c.run().end != SyncEnd::all_delivered) return 1;  // makes the ballast
+  tell_news(c);
+  const std::vector<std::string> pages = c.pages;
+  fill_disk(folder);
+  const SyncOutcome outcome = c.run();
+  if (outcome.end != SyncEnd::left || !outcome.failure || outcome.failure->code != ErrorCode::disk_full) return 2;
+  Capture capture{.kind = "incident", .body = R"({"category":"road","text":"路断了"})", .photos = {}, .id = {}};
+  capture.photos.emplace_back().bytes = jpeg;
+  if (!c.store->capture(capture)) return 3;
+  std::filesystem::remove(folder + "/filler");
+  c.run();  // its upkeep finds room again
+  if (c.store->status()->low_disk) return 4;
+  c.pages = pages;
+  return c.run().records_changed == kNews ? 0 : 5;
+}
+
 int fetch_into_little_room(const std::string& folder) {
   ::setenv("TMPDIR", folder.c_str(), 1);
   ScriptedCounty c;
@@ -204,6 +241,10 @@ void check_on_small_disk(int (*work)(const std::string&)) {
 }  // namespace
 
 TEST_CASE("a full disk keeps no report from the county while there is ballast") { check_on_small_disk(&fill_and_sync); }
+
+TEST_CASE("on a full disk the county's news leaves the ballast to the worker's reports") {
+  check_on_small_disk(&pull_and_capture);
+}
 
 TEST_CASE("where little room is left photos of others do not come") { check_on_small_disk(&fetch_into_little_room); }
 

@@ -249,6 +249,26 @@ TEST_CASE("a key made for one code is not what another is asked with") {
   CHECK(second != first);
   options.platform = "http://127.0.0.1:2";
   CHECK((*Enrolment::begin(options))->public_key() != second);
+  // The platform may have given a device to each; the reply was lost, and then a letter was mistyped.
+  options.platform = options_in(folder).platform;
+  CHECK((*Enrolment::begin(options))->public_key() == second);
+  options.code = "7F3K92QMX4HT";
+  CHECK((*Enrolment::begin(options))->public_key() == first);
+}
+
+TEST_CASE("of the keys that were made for other codes none is left in the store") {
+  County county;
+  auto options = second_of(county);
+  options.code = "7F3K92QMX4HT";
+  static_cast<void>(Enrolment::begin(options));
+  options.code = "8F3K92QMX4HT";
+  Identity identity;
+  identity.device = "device-2";
+  identity.worker = "W-0412";
+  identity.root_key = public_key(county.root_key);
+  REQUIRE((*Enrolment::begin(options))->finish(identity).ok());
+  const auto db = database_of(county);
+  CHECK(db->integer("SELECT count(*) FROM meta WHERE length(value) = 32 AND name <> 'device_key'").value() == 0);
 }
 
 TEST_CASE("what a file's pages are made with stands in it, and is so") {

@@ -228,7 +228,48 @@ TEST_CASE("bytes that the platform has not got are uploaded anew") {
   CHECK(outbox.counts()->photos == 1);
 }
 
+TEST_CASE("bytes that a disk has changed do not go up for ever, and the picture can be given again") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  const std::string jpeg = make_jpeg_of_about(20 * 1024, 6);
+  const PhotoInput photo{county.folder.write("a.jpg", jpeg), "near"};
+  const auto saved = store->capture(with_photos({photo}));
+  REQUIRE(saved.ok());
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  {
+    const auto db = database_of(county);
+    auto transaction = store::Transaction::begin(*db).value();
+    REQUIRE(db->run("UPDATE chunk SET bytes = zeroblob(length(bytes))").ok());
+    REQUIRE(transaction.commit().ok());
+  }
+  OpResult missing;
+  missing.status = OpStatus::held;
+  missing.problem.type = "bytes-missing";
+  Outbox outbox(*store);
+  for (const bool first : {true, false}) {
+    REQUIRE(outbox.photo_uploaded(*parse_hash(saved->photos.front())).ok());
+    answer_all(county, *store, missing);
+    CHECK((*store->get(saved->id))->delivery == (first ? Delivery::saved : Delivery::parked));
+    county.clock.advance(limits::backoff_base_ms);
+  }
+  CHECK((*store->get(saved->id))->problem.value().code == ErrorCode::photo_damaged);
+  county.clock.advance(limits::retry_after_ms_max);
+  CHECK(outbox.next_photos(1)->empty());
+  REQUIRE(store->attach(saved->id, {photo}).ok());
+  REQUIRE(store->resend(saved->id).ok());
+  REQUIRE(outbox.next_photos(1)->size() == 1);
+  CHECK(bytes_of(*store, saved->photos.front()) == jpeg);
+  REQUIRE(outbox.photo_uploaded(*parse_hash(saved->photos.front())).ok());
+  while (county.apply_all(*store, version) > 0) {
+  }
+  CHECK((*store->get(saved->id))->delivery == Delivery::delivered);
+}
+
 TEST_CASE("a platform that never finds a photo's bytes is not sent them as soon as it can be") {
+  const auto lost = GENERATE(0, 1, 2);  // every other push of it: alone, or with all that is due
+  CAPTURE(lost);
   County county;
   auto store = county.phone();
   county.publish_key(*store);
@@ -239,7 +280,7 @@ TEST_CASE("a platform that never finds a photo's bytes is not sent them as soon 
   Outbox outbox(*store);
   const std::int64_t begun = county.clock.now_ms();
   constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
-  int uploads = 0;
+  int uploads = 0, pushes = 0;
   while (county.clock.now_ms() < begun + 3 * kDayMs) {
     const auto photos = *outbox.next_photos(1);
     if (!photos.empty()) {
@@ -247,7 +288,9 @@ TEST_CASE("a platform that never finds a photo's bytes is not sent them as soon 
       REQUIRE(outbox.photo_uploaded(photos.front().sha256).ok());
     }
     const auto ops = *outbox.next_ops(10, 1 << 20);
-    if (!ops.empty()) {
+    if (!ops.empty() && lost > 0 && ++pushes % 2 == 1) {
+      REQUIRE((lost == 1 ? outbox.defer(ops, ErrorCode::offline, 0) : outbox.defer_all(ErrorCode::offline, 0)).ok());
+    } else if (!ops.empty()) {
       std::vector<OpResult> missing(ops.size());
       for (OpResult& result : missing) {
         result.status = OpStatus::held;

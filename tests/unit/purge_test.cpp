@@ -1,5 +1,8 @@
 // Sent photos leave the phone when nothing can ask for them again, and not before.
+#include <algorithm>
+
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include <julu/inbox.h>
 #include <julu/limits.h>
@@ -59,6 +62,54 @@ struct Sent {
   County county;
   std::unique_ptr<Store> store;
   std::string record, photo;
+};
+
+/// Somebody else's report with photos that the phone has fetched, each as if it were `length_bytes` long.
+struct Fetched {
+  Fetched(County& county, Store& store, std::uint64_t photos, std::int64_t length_bytes) {
+    theirs.kind = "incident";
+    theirs.id = "01980000-0000-7000-8000-000000000001";
+    theirs.version = kFirstVersion + 1;
+    theirs.body = R"({"category":"road","text":"塌方"})";
+    for (std::uint64_t i = 0; i < photos; ++i) add(10 + i);
+    Inbox inbox(store);
+    REQUIRE(inbox.apply({kEpoch, {theirs}, "c1", false}).ok());
+    for (const std::string& jpeg : jpegs) REQUIRE(inbox.store_photo(sha256(jpeg), jpeg).ok());
+    REQUIRE(store.maintain(std::chrono::seconds(5)).ok());  // makes the small pictures, without which none goes
+    const auto db = database_of(county);
+    auto transaction = store::Transaction::begin(*db).value();
+    REQUIRE(db->run("UPDATE photo SET length_bytes = ?1 WHERE own = 0 AND sha256 IN (SELECT sha256 FROM attachment"
+                    " WHERE record = ?2)",
+                    length_bytes, *parse_id(theirs.id))
+                .ok());
+    REQUIRE(transaction.commit().ok());
+  }
+  Hash add(std::uint64_t seed) {
+    jpegs.push_back(make_jpeg_of_about(40'000, seed));
+    const Hash photo = sha256(jpegs.back());
+    theirs.photos.push_back({photo, static_cast<std::int64_t>(jpegs.back().size()), "near", std::nullopt});
+    return photo;
+  }
+  std::vector<bool> are_here(Store& store) const {
+    std::vector<bool> here;
+    const auto record = store.get(theirs.id).value();
+    for (const RecordPhoto& photo : record->photos) here.push_back(photo.here);
+    return here;
+  }
+
+  Change theirs;
+  std::vector<std::string> jpegs;
+};
+
+/// Each look at it takes 10 ms.
+class SlowClock final : public Clock {
+ public:
+  std::int64_t now_ms() override { return 1'795'500'000'000; }
+  std::int64_t monotonic_ms() override { return at_ += 10; }
+  std::string boot_id() override { return "boot-1"; }
+
+ private:
+  std::int64_t at_ = 5'000;
 };
 
 }  // namespace
@@ -147,6 +198,7 @@ TEST_CASE("what was held still after a restore is kept until a later backup: it 
 TEST_CASE("a photo that the platform lost after all, and that was purged here, is shown with the reason") {
   Sent sent;
   sent.deliver();
+  CHECK(sent.is_here());  // its small picture is made
   const std::int64_t day = sent.county.clock.now_ms() / kDayMs;
   sent.next_day(true);
   sent.next_day(true);
@@ -175,40 +227,65 @@ TEST_CASE("a photo that the platform lost after all, and that was purged here, i
 TEST_CASE("of others' photos the oldest go when they are too many, and do not come again") {
   County county;
   const auto store = county.phone();
-  std::vector<std::string> jpegs;
-  Change theirs;
-  theirs.kind = "incident";
-  theirs.id = "01980000-0000-7000-8000-000000000001";
-  theirs.version = kFirstVersion + 1;
-  theirs.body = R"({"category":"road","text":"塌方"})";
-  for (std::uint64_t i = 0; i < 3; ++i) {
-    jpegs.push_back(make_jpeg_of_about(40'000, 10 + i));
-    theirs.photos.push_back(
-        {sha256(jpegs.back()), static_cast<std::int64_t>(jpegs.back().size()), "near", std::nullopt});
-  }
+  const bool too_many = GENERATE(false, true);
+  const Fetched others(county, *store, 3, limits::others_photo_bytes_max / (too_many ? 2 : 3));
+  REQUIRE(store->maintain(std::chrono::seconds(5)).ok());
+  CHECK(others.are_here(*store) == std::vector<bool>{!too_many, true, true});
+  for (const std::string& jpeg : others.jpegs) CHECK_FALSE(store->thumbnail(hex(sha256(jpeg))).value().empty());
+  CHECK_FALSE(Inbox(*store).next_wanted_photo()->has_value());
+}
+
+TEST_CASE("a photo that was given up stays, however many of others there are") {
+  County county;
+  const auto store = county.phone();
+  const auto saved = store->capture({"incident",
+                                     R"({"category":"drainage","text":"堵"})",
+                                     {{county.folder.write("p.jpg", make_jpeg_of_about(40'000, 5)), "near"}},
+                                     {}});
+  REQUIRE(saved.ok());
+  OpResult refused;
+  refused.status = OpStatus::rejected;
+  refused.problem.type = "scope";
+  answer_all(county, *store, refused);
+  REQUIRE(store->give_up(saved->id).ok());
+  const Fetched others(county, *store, 2, limits::others_photo_bytes_max / 2 + 1);
+  REQUIRE(store->maintain(std::chrono::seconds(5)).ok());
+  CHECK((*store->get(saved->id))->photos.at(0).here);
+  CHECK(others.are_here(*store) == std::vector<bool>{false, true});
+}
+
+TEST_CASE("no more photos of others come than may stay, and the newest come first") {
+  County county;
+  const auto store = county.phone();
+  constexpr auto kMost = static_cast<std::uint64_t>(limits::others_photo_bytes_max / limits::photo_bytes_max);
+  Fetched others(county, *store, kMost, limits::photo_bytes_max);
   Inbox inbox(*store);
-  REQUIRE(inbox.apply({kEpoch, {theirs}, "c1", false}).ok());
-  for (const std::string& jpeg : jpegs) REQUIRE(inbox.store_photo(sha256(jpeg), jpeg).ok());
-  const auto are_here = [&] {
-    REQUIRE(store->maintain(std::chrono::seconds(5)).ok());
-    std::vector<bool> here;
-    const auto record = store->get(theirs.id).value();
-    for (const RecordPhoto& photo : record->photos) {
-      here.push_back(photo.here);
-      CHECK_FALSE(store->thumbnail(photo.sha256).value().empty());
-    }
-    return here;
-  };
-  CHECK(are_here() == std::vector<bool>{true, true, true});
-  {
-    // As if each were large.
-    const auto db = database_of(county);
-    auto transaction = store::Transaction::begin(*db).value();
-    REQUIRE(db->run("UPDATE photo SET length_bytes = ?1", limits::others_photo_bytes_max / 2).ok());
-    REQUIRE(transaction.commit().ok());
-  }
-  CHECK(are_here() == std::vector<bool>{false, true, true});
+  const Hash older = others.add(200);
+  const Hash newer = others.add(201);
+  ++others.theirs.version;
+  REQUIRE(inbox.apply({kEpoch, {others.theirs}, "c2", false}).ok());
   CHECK_FALSE(inbox.next_wanted_photo()->has_value());
+  REQUIRE(store->maintain(std::chrono::seconds(5)).ok());
+  const auto wanted = inbox.next_wanted_photo().value();
+  REQUIRE(wanted.has_value());
+  CHECK(wanted->sha256 == newer);
+  CHECK(wanted->sha256 != older);
+  const std::vector<bool> here = others.are_here(*store);
+  CHECK(std::count(here.begin(), here.end(), true) == static_cast<std::ptrdiff_t>(kMost) - 1);
+  CHECK_FALSE(here.front());
+}
+
+TEST_CASE("an upkeep of little time makes room before it makes small pictures") {
+  County county;
+  auto store = county.phone();
+  const Fetched others(county, *store, 3, limits::others_photo_bytes_max / 2);
+  store.reset();
+  SlowClock clock;
+  Store::Options options = county.options();
+  options.clock = &clock;
+  store = std::move(Store::open(options).value());
+  REQUIRE(store->maintain(std::chrono::milliseconds(25)).ok());
+  CHECK(others.are_here(*store) == std::vector<bool>{false, true, true});
 }
 
 TEST_CASE("a platform whose clock had run back when it signed is not taken to have signed before its backup") {

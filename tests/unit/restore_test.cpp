@@ -336,3 +336,31 @@ TEST_CASE("a photo that a restore took from one of its two places is shown in th
   CHECK(pull(kEpoch + 1, {"near", "reference"}) == std::vector<std::string>{"near", "reference"});
   CHECK(pull(kEpoch + 2, {"near"}) == std::vector<std::string>{"near"});
 }
+
+TEST_CASE("what a restore took of a record is not shown, though an edit of ours was taken before the county told so") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  Inbox inbox(*store);
+  Change theirs = county.pull_household(*store);
+  theirs.photos.push_back({sha256("a photo"), 7, "door", std::nullopt});
+  ++theirs.version;
+  REQUIRE(inbox.apply({kEpoch, {theirs}, "c2", false}).ok());
+  REQUIRE((*store->get(theirs.id))->photos.size() == 1);
+  Outbox outbox(*store);
+  REQUIRE(outbox.note_ping(ping_of(county, kEpoch + 1)).ok());
+  REQUIRE(store->patch(theirs.id, R"({"note":"甲"})").ok());
+  const auto sent = *outbox.next_ops(10, 1 << 20);
+  OpResult applied = answer_of(OpStatus::applied);
+  applied.version = ((kEpoch + 1) << 32) + 1;
+  const Receipt receipt = county.sign(store->identity().device, sent, {applied}, kEpoch + 1);
+  REQUIRE(outbox.settle(sent, {applied}, receipt, 1, kEpoch + 1).ok());
+  CHECK((*store->get(theirs.id))->photos.size() == 1);
+
+  theirs.version = applied.version;
+  theirs.photos.clear();
+  const PulledPage page{kEpoch + 1, {theirs}, "d1", false};
+  REQUIRE(inbox.apply(page)->restart);
+  REQUIRE(inbox.apply(page).ok());
+  CHECK((*store->get(theirs.id))->photos.empty());
+}

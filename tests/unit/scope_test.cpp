@@ -283,3 +283,78 @@ TEST_CASE("a photo of somebody else's that does not fit a run keeps neither the 
                                   [&](const std::string& jpeg) { return others.is_here(jpeg); });
   CHECK(here == 2);
 }
+
+TEST_CASE("a record out of scope of which a restore took an edit goes when that is done with") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  Inbox inbox(*store);
+  Outbox outbox(*store);
+  Change theirs = county.pull_household(*store);
+  REQUIRE(store->patch(theirs.id, R"({"note":"乙"})").ok());
+  std::int64_t version = kFirstVersion + 1;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  theirs.removed = true;
+  REQUIRE(inbox.apply({kEpoch, {theirs}, "c2", false}).ok());
+  REQUIRE_FALSE(store->get(theirs.id)->has_value());
+  REQUIRE(outbox.note_ping({kEpoch + 1, county.clock.now_ms(), 0}).ok());
+  const std::int64_t day = county.clock.now_ms() / 86'400'000;
+  REQUIRE(outbox.reconcile({{day, {}}, {day + 1, {}}}).value() == 1);
+  OpResult result;
+  SECTION("refused, and given up") {
+    result.status = OpStatus::rejected;
+    result.problem.type = "scope";
+    answer_all(county, *store, result);
+    REQUIRE(store->give_up(theirs.id).ok());
+  }
+  SECTION("delivered") {
+    result.status = OpStatus::applied;
+    result.version = ((kEpoch + 1) << 32) + 1;
+    const auto ops = *outbox.next_ops(10, 1 << 20);
+    REQUIRE(ops.size() == 1);
+    const Receipt receipt = county.sign(store->identity().device, ops, {result}, kEpoch + 1);
+    REQUIRE(outbox.settle(ops, {result}, receipt).ok());
+  }
+  CHECK(store->get(theirs.id)->has_value());
+  REQUIRE(inbox.apply({kEpoch + 1, {}, "d1", false})->restart);
+  REQUIRE(inbox.apply({kEpoch + 1, {}, "d1", false}).ok());
+  CHECK_FALSE(store->get(theirs.id)->has_value());
+}
+
+TEST_CASE("an edit that the county took while everything is pulled anew keeps its record in sight") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  Inbox inbox(*store);
+  const Change theirs = county.pull_household(*store);
+  REQUIRE(inbox.restart().ok());
+  REQUIRE(inbox.apply({kEpoch, {}, "c2", true}).ok());
+  REQUIRE(store->patch(theirs.id, R"({"note":"乙"})").ok());
+  std::int64_t version = kFirstVersion + 1;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  REQUIRE(inbox.apply({kEpoch, {}, "c3", false}).ok());  // what was written last is not given out yet
+  CHECK(store->get(theirs.id)->has_value());
+}
+
+TEST_CASE("an open choice waits for one pull more when a full one does not name its record") {
+  County county;
+  const auto store = county.phone();
+  Inbox inbox(*store);
+  const Change theirs = county.pull_household(*store);
+  {
+    const auto db = database_of(county);
+    auto transaction = store::Transaction::begin(*db).value();
+    REQUIRE(db->run("INSERT INTO conflict SELECT id, '/phone', NULL, '1', '2', 1 FROM record").ok());
+    REQUIRE(transaction.commit().ok());
+  }
+  REQUIRE(inbox.restart().ok());
+  REQUIRE(inbox.apply({kEpoch, {}, "c2", false}).ok());
+  CHECK(store->conflicts()->size() == 1);
+  const bool named = GENERATE(true, false);
+  CAPTURE(named);
+  REQUIRE(inbox.apply({kEpoch, named ? std::vector{theirs} : std::vector<Change>(), "c3", false}).ok());
+  CHECK(store->conflicts()->size() == (named ? 1U : 0U));
+  CHECK(store->get(theirs.id)->has_value() == named);
+  REQUIRE(inbox.apply({kEpoch, {}, "c4", false}).ok());
+  CHECK(store->conflicts()->size() == (named ? 1U : 0U));
+}

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include <julu/inbox.h>
 #include <julu/limits.h>
@@ -538,4 +539,36 @@ TEST_CASE("a choice between two values is over when the record is gone, and can 
   REQUIRE(store->get(theirs.id)->value().deleted);
   CHECK(store->resolve(theirs.id, "/address", R"("堤村 2 号")").ok());
   CHECK(store->conflicts()->empty());
+}
+
+TEST_CASE("a photo that failed often holds up no text where nobody answers, and goes after it") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  Capture capture = incident();
+  capture.photos = {{county.folder.write("a.jpg", make_jpeg_of_about(100 * 1024, 1)), "near"}};
+  const auto saved = store->capture(capture);
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  Outbox outbox(*store);
+  const bool photo_failed = GENERATE(true, false);
+  CAPTURE(photo_failed);
+  if (!photo_failed) REQUIRE(store->act(saved->id, "withdraw", R"({"note":"已清理"})").ok());
+  for (int time = 0; time < 12; ++time) {
+    if (photo_failed) {
+      REQUIRE(outbox.defer_photo(*parse_hash(saved->photos.at(0)), ErrorCode::server, 0).ok());
+    } else {
+      REQUIRE(outbox.defer(*outbox.next_ops(10, 1 << 20), ErrorCode::server, 0).ok());
+    }
+    county.clock.advance(limits::backoff_cap_ms);
+  }
+  if (photo_failed) REQUIRE(store->capture(incident()).ok());
+  REQUIRE(outbox.next_ops(10, 1 << 20)->size() == 1);
+  REQUIRE(outbox.defer_all(ErrorCode::offline, 0).ok());
+  std::int64_t waited = 0;
+  for (; outbox.next_ops(10, 1 << 20)->empty(); waited += 100) {
+    CHECK(outbox.next_photos(1)->empty());
+    county.clock.advance(100);
+  }
+  CHECK((waited <= limits::backoff_base_ms) == photo_failed);
 }

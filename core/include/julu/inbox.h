@@ -27,8 +27,8 @@ class Inbox {
 
   /// Empty: from the beginning.
   Result<std::string> cursor() const;
-  /// Commits rows and cursor in one transaction; pending edits are laid on again. Ok: durable. A page of a newer epoch
-  /// than the cursor's starts a full pull: nothing is applied, `restart` is true, ask again without a cursor.
+  /// Commits rows and cursor in one transaction, pending edits laid on again. Ok: durable. A page of a newer epoch
+  /// starts a full pull: `restart`, ask again without a cursor. Errors: disk_full, on low_disk for all but keys.
   struct Applied {
     std::int64_t changed = 0;
     bool restart = false;

@@ -99,6 +99,7 @@ class Unfinished final : public Enrolment {
     }
     JULU_TRY(auto transaction, Transaction::begin(*db_));
     JULU_CHECK(save_identity(*db_, identity));
+    JULU_CHECK(db_->run("DELETE FROM meta WHERE name GLOB 'begun_for ?*'"));
     JULU_CHECK(transaction.commit());
     JULU_CHECK(db_->checkpoint(true));
     db_.reset();
@@ -205,8 +206,11 @@ Result<void> make_folder(const fs::path& path) {
   return {};
 }
 
-/// The enrolment that was begun here for this, with its key, or a new one. A store in a VFS is no folder of its own,
-/// and has one key whatever it was begun for.
+std::string name_of_key(const std::string& begun_for) { return "begun_for " + begun_for; }
+
+/// The enrolment that was begun here for this, with its key, or a new one. The keys that were made for other codes are
+/// kept, for each may be what the platform knows already. A store in a VFS is no folder of its own, and has one key
+/// whatever it was begun for.
 Result<std::unique_ptr<Connection>> open_begun(const Store::Options& store, const std::string& wanted, Random& random,
                                                PrivateKey& key) {
   JULU_TRY(auto db, open_database(store, 1, Opening::create));
@@ -218,7 +222,13 @@ Result<std::unique_ptr<Connection>> open_begun(const Store::Options& store, cons
     std::copy(known->begin(), known->end(), key.begin());
     return db;
   }
-  key = make_private_key(random);
+  if (known && begun_for) JULU_CHECK(set_meta(*db, name_of_key(*begun_for).c_str(), Blob{*known}));
+  JULU_TRY(const auto kept, meta_text(*db, name_of_key(wanted).c_str()));
+  if (kept && kept->size() == key.size()) {
+    std::copy(kept->begin(), kept->end(), key.begin());
+  } else {
+    key = make_private_key(random);
+  }
   const std::string_view bytes(reinterpret_cast<const char*>(key.data()), key.size());
   JULU_CHECK(set_meta(*db, "device_key", Blob{bytes}));
   JULU_CHECK(set_meta(*db, "begun_for", wanted));

@@ -137,18 +137,27 @@ Result<bool> apply_change(Core& core, Connection& db, const Id& record, const Ch
   }
   JULU_TRY(const auto row, find_record(db, record));
   if (!row) JULU_CHECK(insert_pulled(core, db, record, change));
+  // An edit of ours may have brought the base to the new epoch before the county's row does.
+  if (row && epoch == row->base_epoch && change.version >= row->base_version)
+    JULU_CHECK(forget_lost(db, record, change));
   JULU_TRY(const bool newer, take_base(core, db, record, change, epoch));
   JULU_CHECK(db.run("UPDATE record SET seen = ?2 WHERE id = ?1", record, generation));
   if (!mutant(Mutant::pulled_not_laid)) JULU_CHECK(lay(core, db, record));
   return newer;
 }
 
-// What has left the worker's scope goes, unless it holds unsent work. True: something went.
+// Unsent work, and for one pull more an open choice, whose values are nowhere else: what a full pull did not name may
+// only have come too late for it.
+constexpr const char* kStays =
+    "SELECT EXISTS (SELECT 1 FROM op WHERE record = ?1 AND status IN (0, 2, 3))"
+    " OR EXISTS (SELECT 1 FROM conflict JOIN record ON id = record WHERE record = ?1 AND seen >= 0)";
+
+// What has left the worker's scope goes, unless something of it stays. True: something went.
 Result<bool> let_go(Core& core, Connection& db, const std::vector<Id>& leaving) {
   bool gone = false;
   for (const Id& record : leaving) {
-    JULU_TRY(const bool ours, has_unreceipted(db, record));
-    if (!ours || mutant(Mutant::sweep_takes_unsent)) {
+    JULU_TRY(const auto stays, db.integer(kStays, record));
+    if (stays != 1 || mutant(Mutant::sweep_takes_unsent)) {
       JULU_CHECK(forget_record(core, db, record));
       gone = true;
     } else {
@@ -162,10 +171,11 @@ Result<bool> let_go(Core& core, Connection& db, const std::vector<Id>& leaving) 
 // it brought the record back, the pull has named that.
 Result<bool> sweep(Core& core, Connection& db, std::int64_t generation) {
   JULU_TRY(const std::int64_t swept, meta_integer(db, "swept"));
-  JULU_TRY(const auto leaving,
-           swept >= generation
-               ? db.query("SELECT id FROM record WHERE seen < 0").ids()
-               : db.query("SELECT id FROM record WHERE base_version > 0 AND seen < ?1", generation).ids());
+  JULU_TRY(
+      const auto leaving,
+      swept >= generation
+          ? db.query("SELECT id FROM record WHERE seen < 0").ids()
+          : db.query("SELECT id FROM record WHERE (base_version > 0 OR seen < 0) AND seen < ?1", generation).ids());
   JULU_TRY(const bool gone, let_go(core, db, leaving));
   if (swept >= generation) return gone;
   JULU_CHECK(set_meta(db, "swept", generation));
@@ -187,6 +197,16 @@ Result<bool> is_known(Connection& db, const PulledPage& page) {
   JULU_TRY(const std::int64_t swept, meta_integer(db, "swept"));
   JULU_TRY(const auto leaving, db.integer("SELECT 1 FROM record WHERE seen < 0 LIMIT 1"));
   return cursor == page.next && epoch == page.epoch && swept >= generation && !leaving;
+}
+
+// On a full disk the room that the ballast gave is for what the worker says. Without a receipt key nothing of that
+// could be delivered.
+Result<bool> must_wait_for_room(const Core& core, const Inbox& inbox, const PulledPage& page) {
+  if (!core.low_disk() || page.changes.empty()) return false;
+  for (const Change& change : page.changes) {
+    if (change.kind == "receipt-key") return false;
+  }
+  return inbox.has_receipt_keys();
 }
 
 }  // namespace
@@ -233,6 +253,8 @@ Result<Inbox::Applied> Inbox::apply(const PulledPage& page) {
     JULU_CHECK(core.note([&](Connection& db) { return set_meta(db, "last_sync_ms", core.clock().now_ms()); }));
     return Applied{};
   }
+  JULU_TRY(const bool waits, must_wait_for_room(core, *this, page));
+  if (waits) return Error{ErrorCode::disk_full, {}, {}};
   if (mutant(Mutant::cursor_apart)) {
     JULU_CHECK(core.write([&](Connection& db) { return set_meta(db, "cursor_epoch", page.epoch); }));
     JULU_CHECK(core.write([&](Connection& db) { return set_meta(db, "cursor", page.next); }));

@@ -70,11 +70,15 @@ Result<std::optional<Inbox::WantedPhoto>> Inbox::next_wanted_photo() {
     std::int64_t photo = 0;
     WantedPhoto wanted;
     {
+      // The newest first: what is older than all that is here would be let go as soon as it had come.
       Query row = db.query(
-          "SELECT id, sha256, length_bytes FROM photo WHERE here = 0 AND own = 0 AND problem IS NULL"
-          " AND (next_attempt_ms <= ?1 OR next_attempt_ms > ?1 + wait_max_ms) AND length_bytes <= ?2"
-          " ORDER BY urgency, id LIMIT 1",
-          now, limits::photo_bytes_max);
+          "SELECT id, sha256, length_bytes FROM (SELECT id, sha256, length_bytes FROM photo"
+          "  WHERE here = 0 AND own = 0 AND problem IS NULL"
+          "  AND (next_attempt_ms <= ?1 OR next_attempt_ms > ?1 + wait_max_ms) AND length_bytes <= ?2"
+          "  ORDER BY urgency, id DESC LIMIT 1)"
+          " WHERE length_bytes + coalesce((SELECT sum(length_bytes) FROM photo WHERE own = 0 AND here = 1"
+          "  AND NOT EXISTS (SELECT 1 FROM op WHERE op.photo = photo.sha256)), 0) <= ?3",
+          now, limits::photo_bytes_max, limits::others_photo_bytes_max);
       JULU_TRY(const bool there, row.step());
       if (!there) return std::optional<WantedPhoto>();
       photo = row.integer(0);

@@ -152,7 +152,7 @@ Result<void> remember_record(Connection& db, const Id& record) {
   if (!text) return {};
   const Json op = Json::parse(*text, nullptr, false);
   return db.run(
-      "INSERT OR IGNORE INTO record (id, kind, body, captured_at_ms, changed) VALUES (?1, ?2, '{}', ?3,"
+      "INSERT OR IGNORE INTO record (id, kind, body, captured_at_ms, seen, changed) VALUES (?1, ?2, '{}', ?3, -1,"
       " (SELECT coalesce(max(changed), 0) + 1 FROM record))",
       record, text_member(op, "kind"), op.value("captured_at_ms", std::int64_t{0}));
 }
@@ -211,12 +211,10 @@ Result<void> fold(Connection& db, const Id& record, std::int64_t epoch) {
   if (version == row->base_version) return {};
   std::optional<std::string> text;
   if (base) text = canonical(*base);
-  // A pull of everything that is under way may end before it comes to what this phone has just delivered.
-  JULU_TRY(const std::int64_t generation, meta_integer(db, "generation"));
   return db.run(
-      "UPDATE record SET base = ?2, base_version = ?3, base_epoch = max(base_epoch, ?4), base_deleted = base_deleted OR ?5,"
-      " seen = iif(base_version = 0 AND seen >= 0, ?6, seen) WHERE id = ?1",
-      record, text, version, epoch, deleted, generation);
+      "UPDATE record SET base = ?2, base_version = ?3, base_epoch = max(base_epoch, ?4), base_deleted = base_deleted OR ?5"
+      " WHERE id = ?1",
+      record, text, version, epoch, deleted);
 }
 
 Result<void> add_attachment(Connection& db, const Id& record, const Hash& sha256, std::string_view role,

@@ -58,12 +58,19 @@ Result<bool> purge_one(Connection& db) {
   return true;
 }
 
+// The oldest of others', where all of them and the newest that waits to come are more than may stay. What an op of ours
+// names is not theirs: it was given up, and is nowhere else.
+constexpr const char* kEvictable =
+    "SELECT oldest FROM (SELECT min(iif(has_thumbnail = 1, id, NULL)) AS oldest, sum(length_bytes) AS bytes FROM photo"
+    "  WHERE own = 0 AND here = 1 AND NOT EXISTS (SELECT 1 FROM op WHERE op.photo = photo.sha256))"
+    " WHERE oldest IS NOT NULL AND bytes + coalesce((SELECT length_bytes FROM photo WHERE here = 0 AND own = 0"
+    "  AND problem IS NULL AND id > oldest AND length_bytes <= ?2 AND (next_attempt_ms <= ?3 OR next_attempt_ms > ?3"
+    "  + wait_max_ms) ORDER BY id DESC LIMIT 1), 0) > ?1";
+
 // Photos of others come by themselves, but of the oldest only the thumbnails stay. Asked for again, none would stay
 // long.
-Result<bool> evict_one(Connection& db) {
-  JULU_TRY(const auto bytes, db.integer("SELECT sum(length_bytes) FROM photo WHERE own = 0 AND here = 1"));
-  if (bytes.value_or(0) <= limits::others_photo_bytes_max) return false;
-  JULU_TRY(const auto photo, db.integer("SELECT min(id) FROM photo WHERE own = 0 AND here = 1 AND has_thumbnail = 1"));
+Result<bool> evict_one(Connection& db, std::int64_t now_ms) {
+  JULU_TRY(const auto photo, db.integer(kEvictable, limits::others_photo_bytes_max, limits::photo_bytes_max, now_ms));
   if (!photo) return false;
   JULU_CHECK(drop_chunks(db, *photo));
   JULU_CHECK(db.run("UPDATE photo SET here = 0, problem = ?2 WHERE id = ?1", *photo,
@@ -99,10 +106,10 @@ Result<void> Store::maintain(std::chrono::milliseconds budget) {
     return {};
   };
   const std::function<Result<bool>()> steps[] = {
+      [&] { return core_->save([](Connection& db) { return purge_one(db); }); },  // which gives back more than it takes
+      [&] { return core_->save([&](Connection& db) { return evict_one(db, clock().now_ms()); }); },
       [&] { return core_->write([&](Connection& db) { return index_some(*core_, db, kIndexRows); }); },
       [&] { return make_one_thumbnail(*this, *core_); },
-      [&] { return core_->save([](Connection& db) { return purge_one(db); }); },  // which gives back more than it takes
-      [&] { return core_->save([](Connection& db) { return evict_one(db); }); },
       [&] { return core_->upkeep([](Connection& db) { return vacuum_some(db); }); },
   };
   Result<void> done;

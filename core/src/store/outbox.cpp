@@ -91,10 +91,14 @@ namespace {
 constexpr const char* kDueOps =
     "SELECT op.seq, op.op_id, op.record, op.verb, op.canonical, op.hash, op.urgency, photo.upload_url, op.number"
     " " JULU_DUE_OPS " ORDER BY op.urgency, op.place LIMIT ?2";
-constexpr const char* kAttemptsOfAllDue =
-    "SELECT max(attempts) FROM (SELECT op.attempts " JULU_DUE_OPS " UNION ALL SELECT attempts " JULU_DUE_PHOTOS ")";
+// What goes first sets the pace: it is not to wait for what failed by itself.
+constexpr const char* kAttemptsOfFirstDue =
+    "SELECT coalesce((SELECT op.attempts " JULU_DUE_OPS
+    " ORDER BY op.urgency, op.place LIMIT 1), (SELECT max(attempts) " JULU_DUE_PHOTOS "))";
+// How often the platform has not found a photo's bytes is counted there, and a lost push must not begin it anew.
+#define JULU_PROBLEM "problem = iif(json_extract(problem, '$.type') = 'bytes-missing', problem, ?4)"
 constexpr const char* kDeferDueOps =
-    "UPDATE op SET attempts = attempts + 1, next_attempt_ms = ?2, wait_max_ms = ?3, problem = ?4"
+    "UPDATE op SET attempts = attempts + 1, next_attempt_ms = ?2, wait_max_ms = ?3, " JULU_PROBLEM
     " WHERE seq IN (SELECT op.seq " JULU_DUE_OPS ")";
 constexpr const char* kDeferDuePhotos =
     "UPDATE photo SET attempts = max(attempts, min(attempts + 1, ?4)), next_attempt_ms = ?2, wait_max_ms = ?3"
@@ -236,10 +240,9 @@ Result<void> Outbox::defer(const std::vector<OutgoingOp>& sent, ErrorCode why, s
     }
     const Wait wait = next_wait(core, attempts, retry_after_ms);
     for (const OutgoingOp& op : sent) {
-      JULU_CHECK(
-          db.run("UPDATE op SET attempts = attempts + 1, next_attempt_ms = ?2, wait_max_ms = ?3, problem = ?4"
-                 " WHERE seq = ?1 AND status = 0",
-                 op.row, wait.next_attempt_ms, wait.wait_max_ms, problem_text(why, "", "", "", "")));
+      JULU_CHECK(db.run("UPDATE op SET attempts = attempts + 1, next_attempt_ms = ?2, wait_max_ms = ?3, " JULU_PROBLEM
+                        " WHERE seq = ?1 AND status = 0",
+                        op.row, wait.next_attempt_ms, wait.wait_max_ms, problem_text(why, "", "", "", "")));
     }
     return {};
   });
@@ -249,7 +252,7 @@ Result<void> Outbox::defer_all(ErrorCode why, std::int64_t retry_after_ms) {
   Core& core = *store_.core_;
   return core.save([&](Connection& db) -> Result<void> {
     const std::int64_t now = core.clock().now_ms();
-    JULU_TRY(const auto attempts, db.integer(kAttemptsOfAllDue, now));
+    JULU_TRY(const auto attempts, db.integer(kAttemptsOfFirstDue, now));
     const Wait wait = next_wait(core, attempts.value_or(0), retry_after_ms);
     JULU_CHECK(db.run(kDeferDueOps, now, wait.next_attempt_ms, wait.wait_max_ms, problem_text(why, "", "", "", "")));
     return db.run(kDeferDuePhotos, now, wait.next_attempt_ms, wait.wait_max_ms, kUnansweredMax);

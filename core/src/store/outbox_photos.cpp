@@ -8,6 +8,22 @@ namespace julu {
 
 using namespace store;
 
+namespace store {
+
+Result<void> park_photo(Core& core, Connection& db, const Hash& sha256, const std::string& problem) {
+  JULU_CHECK(db.run("UPDATE photo SET problem = ?2 WHERE sha256 = ?1", sha256, problem));
+  JULU_TRY(const auto records,
+           db.query("SELECT DISTINCT record FROM op WHERE photo = ?1 AND status = 0", sha256).ids());
+  JULU_CHECK(db.run("UPDATE op SET status = 2, problem = ?2 WHERE photo = ?1 AND status = 0", sha256, problem));
+  for (const Id& record : records) {
+    JULU_CHECK(remember_record(db, record));
+    JULU_CHECK(lay(core, db, record));
+  }
+  return {};
+}
+
+}  // namespace store
+
 namespace {
 
 constexpr const char* kDueThumbnails =
@@ -95,17 +111,9 @@ Result<void> Outbox::defer_photo(const Hash& sha256, ErrorCode why, std::int64_t
 
 Result<void> Outbox::park_photo(const Hash& sha256, const Problem& problem, ErrorCode why) {
   Core& core = *store_.core_;
-  return core.save([&](Connection& db) -> Result<void> {
-    const std::string text = problem_text(why, problem.type, problem.title, problem.detail, problem.pointer);
-    JULU_CHECK(db.run("UPDATE photo SET problem = ?2 WHERE sha256 = ?1", sha256, text));
-    JULU_TRY(const auto records,
-             db.query("SELECT DISTINCT record FROM op WHERE photo = ?1 AND status = 0", sha256).ids());
-    JULU_CHECK(db.run("UPDATE op SET status = 2, problem = ?2 WHERE photo = ?1 AND status = 0", sha256, text));
-    for (const Id& record : records) {
-      JULU_CHECK(remember_record(db, record));
-      JULU_CHECK(lay(core, db, record));
-    }
-    return {};
+  return core.save([&](Connection& db) {
+    return store::park_photo(core, db, sha256,
+                             problem_text(why, problem.type, problem.title, problem.detail, problem.pointer));
   });
 }
 

@@ -94,7 +94,7 @@ Result<Waiting> what_waits(Connection& db, std::int64_t now_ms);
 Result<std::optional<Id>> step_goes_as(Connection& db, const Id& record, const Id& step);
 
 /// Where the row of a record is gone, damaged or out of scope, and ops of it are left: what they say is laid on nothing
-/// until the platform's version comes.
+/// until the platform's version comes. It goes with the work on it, unless a pull names it.
 Result<void> remember_record(Connection& db, const Id& record);
 
 /// Makes body, state and deleted anew from the base and the ops on top, and gives the row its place in the feed.
@@ -110,6 +110,9 @@ Result<void> add_attachment(Connection& db, const Id& record, const Hash& sha256
                             const std::optional<Id>& action, std::optional<std::int64_t> op);
 
 Result<void> add_history(Connection& db, const Id& record, std::int64_t at_ms, const char* what, const Json& detail);
+
+/// The photo, and each op of ours that would bring it, wait for a person, with the JSON of a problem column.
+Result<void> park_photo(Core& core, Connection& db, const Hash& sha256, const std::string& problem);
 
 /// The JSON of a problem column.
 std::string problem_text(ErrorCode code, std::string_view type, std::string_view title, std::string_view detail,

@@ -75,10 +75,16 @@ Result<void> keep_item(Settling& s, const OutgoingOp& op, const OpResult& result
   return {};
 }
 
+constexpr const char* kSeenNow =
+    "UPDATE record SET seen = coalesce((SELECT value FROM meta WHERE name = 'generation'), 0)"
+    " WHERE id = ?1 AND seen >= 0";
+
 Result<void> settle_receipted(Settling& s, const OutgoingOp& op, const OpResult& result) {
   JULU_CHECK(keep_item(s, op, result));
   JULU_CHECK(s.db.run("UPDATE op SET status = 1, problem = NULL, attempts = 0 WHERE seq = ?1", op.row));
   ++s.settled.receipted;
+  // A pull of everything that is under way may end before it comes to what this phone has just delivered.
+  JULU_CHECK(s.db.run(kSeenNow, op.record));
   if (mutant(Mutant::made_again_left_open)) return {};
   // What this op replaced is closed at the platform for ever.
   return s.db.run("UPDATE op SET status = 4 WHERE successor = ?1 AND status = 3", op.row);
@@ -132,6 +138,38 @@ Result<bool> waits_in_vain(Connection& db, const Id& record, const OpRow& op, co
   return goes != step;
 }
 
+Result<void> settle_bytes_missing(Settling& s, const OutgoingOp& op, const Hash& sha256, const OpResult& result) {
+  JULU_TRY(const auto photo, s.db.integer("SELECT photo.id FROM photo JOIN op ON op.photo = sha256"
+                                          " WHERE seq = ?1 AND here = 1",
+                                          op.row));
+  JULU_TRY(const auto times,
+           s.db.integer("SELECT CAST(json_extract(problem, '$.detail') AS INTEGER) FROM op WHERE seq = ?1"
+                        " AND json_extract(problem, '$.type') = 'bytes-missing'",
+                        op.row));
+  // The platform vouched for it and has lost it, and it was purged here. Or a disk has changed the bytes here, which
+  // nobody looks for when they are missed once. All that is left to do is to say so.
+  bool there = photo.has_value();
+  if (there && times) {
+    JULU_TRY(there, has_hash(s.db, *photo, sha256));
+  }
+  if (!there) {
+    ++s.settled.parked;
+    const ErrorCode why = photo ? ErrorCode::photo_damaged : ErrorCode::photo_unknown;
+    return store::park_photo(s.core, s.db, sha256, problem_text(why, "lost", "", "", ""));
+  }
+  // Not there after all: the bytes go again from the start, but not for ever as soon as they can.
+  Problem missing = result.problem;
+  missing.detail = std::to_string(times.value_or(0) + 1);
+  const bool at_once = times.value_or(0) < kUploadsAtOnce;
+  JULU_CHECK(wait_again(s, op, missing, ErrorCode::bytes_missing,
+                        at_once ? result.retry_after_ms : limits::retry_after_ms_max));
+  if (mutant(Mutant::bytes_missing_ignored)) return {};
+  return s.db.run(
+      "UPDATE photo SET own = 1, uploaded = 0, upload_url = NULL, next_attempt_ms = op.next_attempt_ms,"
+      " wait_max_ms = op.wait_max_ms FROM op WHERE op.seq = ?1 AND photo.sha256 = op.photo",
+      op.row);
+}
+
 Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& result) {
   JULU_TRY(const bool lost_step, waits_for_lost_step(s.db, op, result));
   if (lost_step) {
@@ -144,31 +182,7 @@ Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& resu
     JULU_TRY(const bool goes, go_without(s.core, s.db, op.record, *row));
     if (goes) return {};
   }
-  if (op.verb == Verb::attach && result.problem.type == "bytes-missing") {
-    JULU_TRY(const auto here,
-             s.db.integer("SELECT here FROM photo WHERE sha256 = (SELECT photo FROM op WHERE seq = ?1)", op.row));
-    if (here != 1) {
-      // The platform vouched for it and has lost it, and it was purged here: all that is left to do is to say so.
-      ++s.settled.parked;
-      return s.db.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1", op.row,
-                      problem_text(ErrorCode::photo_unknown, "lost", "", "", ""));
-    }
-    // Not there after all: the bytes go again from the start, but not for ever as soon as they can.
-    JULU_TRY(const auto times,
-             s.db.integer("SELECT CAST(json_extract(problem, '$.detail') AS INTEGER) FROM op WHERE seq = ?1"
-                          " AND json_extract(problem, '$.type') = 'bytes-missing'",
-                          op.row));
-    Problem missing = result.problem;
-    missing.detail = std::to_string(times.value_or(0) + 1);
-    const bool at_once = times.value_or(0) < kUploadsAtOnce;
-    JULU_CHECK(wait_again(s, op, missing, ErrorCode::bytes_missing,
-                          at_once ? result.retry_after_ms : limits::retry_after_ms_max));
-    if (mutant(Mutant::bytes_missing_ignored)) return {};
-    return s.db.run(
-        "UPDATE photo SET own = 1, uploaded = 0, upload_url = NULL, next_attempt_ms = op.next_attempt_ms,"
-        " wait_max_ms = op.wait_max_ms FROM op WHERE op.seq = ?1 AND photo.sha256 = op.photo",
-        op.row);
-  }
+  if (row->photo && result.problem.type == "bytes-missing") return settle_bytes_missing(s, op, *row->photo, result);
   return wait_again(s, op, result.problem, ErrorCode::held, result.retry_after_ms);
 }
 
