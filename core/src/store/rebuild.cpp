@@ -26,10 +26,12 @@ constexpr const char* kStepWithoutRow =
 constexpr const char* kUnshownSteps =
     "SELECT DISTINCT record FROM op JOIN record ON record.id = op.record WHERE verb = 2 AND status < 3"
     " AND (status <> 1 OR version > record.base_version) AND NOT EXISTS (SELECT 1 FROM action WHERE action.id = op_id)";
-constexpr const char* kUnshownPhotos =
-    "SELECT record, photo, seq, canonical FROM op WHERE verb = 3 AND status < 3"
-    " AND EXISTS (SELECT 1 FROM record WHERE id = op.record) AND NOT EXISTS (SELECT 1 FROM attachment AS a"
-    "  WHERE a.record = op.record AND a.sha256 = photo AND a.role = json_extract(canonical, '$.body.role')) ORDER BY place";
+constexpr const char* kShowPhotos =
+    "INSERT OR IGNORE INTO attachment SELECT record, photo, json_extract(canonical, '$.body.role'), (SELECT id FROM"
+    "  (SELECT id, record FROM action UNION ALL SELECT op_id, record FROM op WHERE verb = 2) AS step"
+    "  WHERE step.record = op.record"
+    "  AND lower(hex(id)) = replace(json_extract(canonical, '$.body.action'), '-', '')), place, seq"
+    " FROM op WHERE verb = 3 AND status < 3 AND EXISTS (SELECT 1 FROM record WHERE id = op.record) ORDER BY seq DESC";
 constexpr const char* kPending = "SELECT DISTINCT record FROM op WHERE status IN (0, 2) OR (status = 1 AND folded = 0)";
 // A delivery whose receipt is lost is none: the platform says it again.
 constexpr const char* kUnproven =
@@ -86,7 +88,7 @@ class Rebuilding {
   Rebuilding(Core& core, Connection& db) : core_(core), db_(db), moment_(core.moment(db)) {}
 
   Result<void> run() {
-    JULU_CHECK(show_photos());
+    JULU_CHECK(db_.run(kShowPhotos));
     JULU_TRY(const auto without, db_.query(kWithoutOps).ids());
     for (const Id& record : without) JULU_CHECK(write_again(record));
     JULU_TRY(const auto pending, db_.query(kPending).ids());
@@ -133,29 +135,6 @@ class Rebuilding {
       if (op.status == kStatusParked) steps.pop_back();
     }
     return lay(core_, db_, id);
-  }
-
-  Result<void> show_photos() {
-    struct Unshown {
-      Id record;
-      Hash photo{};
-      std::int64_t seq = 0;
-      Json body;
-    };
-    std::vector<Unshown> all;
-    {
-      Query row = db_.query(kUnshownPhotos);
-      for (;;) {
-        JULU_TRY(const bool there, row.step());
-        if (!there) break;
-        all.push_back({row.id(0), row.hash(1), row.integer(2), parse_op(std::string(row.text(3))).body});
-      }
-    }
-    for (const Unshown& one : all) {
-      const auto step = parse_id(text_member(one.body, "action"));
-      JULU_CHECK(add_attachment(db_, one.record, one.photo, text_member(one.body, "role"), step, one.seq));
-    }
-    return {};
   }
 
   Result<void> step_again() {
