@@ -84,18 +84,16 @@ int main(int count, char** words) {
   check(julu_sync_open(store, NULL, &sync, &error), &error);
   check(julu_sync_run(sync, 30 * 1000, on_progress, NULL, &outcome, &error), &error);
   julu_sync_close(sync);
-  if (outcome.ops_parked > 0) printf("平台未接受 %lld 项，请查看原因\n", (long long)outcome.ops_parked);
-  const int delivered = outcome.end == JULU_END_ALL_DELIVERED && outcome.ops_parked == 0;
-  if (delivered) {
-    printf("已送达 %lld 项，照片 %lld 张，均有平台回执\n", (long long)outcome.ops_delivered, (long long)outcome.photos_sent);
-  } else if (outcome.ops_left > 0) {
-    printf("未送达 %lld 项，稍后自动重试（%s）\n", (long long)outcome.ops_left, julu_error_name(outcome.failure));
-  }
+  const long long sent = outcome.ops_delivered, parked = outcome.ops_parked, left = outcome.ops_left;
+  const int delivered = outcome.end == JULU_END_ALL_DELIVERED && parked == 0;
+  if (delivered) printf("已送达 %lld 项，照片 %lld 张，均有平台回执\n", sent, (long long)outcome.photos_sent);
+  else if (parked > 0) printf("平台未接受 %lld 项，请查看原因\n", parked);
+  else printf("未送达 %lld 项，稍后自动重试（%s）\n", left, julu_error_name(outcome.failure));
 
   julu_buf list = {0};
   check(julu_store_list(store, text(NULL), &list, &error), &error);
   printf("%s\n", list.data);
   julu_buf_free(&list);
   julu_store_close(store);
-  return delivered ? 0 : outcome.ops_parked > 0 ? 65 : 75;
+  return delivered ? 0 : parked > 0 ? 65 : 75;
 }

@@ -226,7 +226,8 @@ Result<SyncOutcome> Syncer::Run::outcome() {
   }
   const bool for_a_person = outcome_.end == SyncEnd::sign_in || outcome_.end == SyncEnd::device_refused ||
                             outcome_.end == SyncEnd::app_too_old;
-  outcome_.next_attempt_ms = for_a_person || (nothing_left && !ended_by_failure) ? std::nullopt : next;
+  if (for_a_person) next = std::max(next.value_or(0), clock_.now_ms() + limits::refused_wait_ms);
+  outcome_.next_attempt_ms = nothing_left && !ended_by_failure ? std::nullopt : next;
   JULU_CHECK(report_progress(true));
   tell();
   return outcome_;

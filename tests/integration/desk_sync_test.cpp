@@ -144,7 +144,7 @@ TEST_CASE(
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Desk desk(platform);
   REQUIRE(desk.run({"report", "--category", "道路", "--text", "坑", "--photo", desk.photo("a.jpg")}).status == 0);
-  std::filesystem::resize_file(desk.folder.file("data/W-0412/julu.db"), 40960);
+  std::filesystem::resize_file(desk.folder.file("data/W-0412/julu.db"), 8192);
   const Ended broken = desk.run({"list"}, kWithErrors);
   CHECK(broken.status == 74);
   CHECK(broken.text.find("新的激活码，运行 julu init") != std::string::npos);

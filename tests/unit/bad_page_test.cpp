@@ -185,7 +185,7 @@ TEST_CASE("a photo that was purged stays so, with its thumbnail, over a salvage"
       county.clock.advance(kDayMs);
       REQUIRE(outbox.note_ping({kEpoch, county.clock.now_ms(), county.clock.now_ms()}).ok());
     }
-    REQUIRE(store->maintain(std::chrono::seconds(5)).ok());
+    for (int i = 0; i < 2; ++i) REQUIRE(store->maintain(std::chrono::seconds(5)).ok());  // its thumbnail comes first
     REQUIRE_FALSE(record_of(*store, id).photos[0].here);
   }
   const bool thumbnail = GENERATE(true, false);

@@ -407,7 +407,7 @@ typedef struct julu_outcome {
   int64_t photo_bytes_sent; /**< sent again ones included */
   int64_t records_changed;  /**< by pulls */
   int64_t requests;
-  int64_t next_attempt_ms; /**< in the past: due now; -1: nothing goes by itself */
+  int64_t next_attempt_ms; /**< in the past: due now; -1: nothing waits */
 } julu_outcome;
 
 /**

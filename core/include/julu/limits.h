@@ -57,6 +57,7 @@ inline constexpr int redirects_max = 0;            // a redirect would carry the
 inline constexpr std::int64_t backoff_base_ms = 2'000;
 inline constexpr std::int64_t backoff_cap_ms = 15 * 60 * 1000;
 inline constexpr std::int64_t retry_after_ms_max = 24LL * 3600 * 1000;
+inline constexpr std::int64_t refused_wait_ms = 24LL * 3600 * 1000;  // a refused device or old app asks
 inline constexpr std::int64_t withheld_photo_ms =
     24LL * 3600 * 1000;  // of somebody else's, when the platform has none for us: it leaves scope, or is lost
 inline constexpr std::int64_t request_timeout_ms = 60'000;  // no byte moved for so long: the link is dead

@@ -43,7 +43,7 @@ struct SyncOutcome {
   std::int64_t records_changed = 0;   ///< by pulls
   std::int64_t requests = 0;          ///< of all kinds
   std::int64_t push_requests = 0;
-  std::optional<std::int64_t> next_attempt_ms;  ///< wall clock; in the past: due now; none: not by itself
+  std::optional<std::int64_t> next_attempt_ms;  ///< wall clock; in the past: due now; none: nothing waits
 };
 
 struct SyncOptions {

@@ -37,7 +37,7 @@ public struct SyncOutcome: Sendable, Hashable {
   /// By what the platform sent.
   public let recordsChanged: Int64
   public let requests: Int64
-  /// In the past: due now. Nil: nothing goes by itself.
+  /// In the past: due now. Nil: nothing waits.
   public let nextAttempt: Date?
 }
 

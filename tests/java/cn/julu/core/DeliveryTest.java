@@ -186,7 +186,7 @@ public final class DeliveryTest extends FaceCase {
       store.readPhoto(sha256, file);
       assertArrayEquals(Files.readAllBytes(file.toPath()), bytes.toByteArray());
       assertTrue(store.thumbnail(sha256).length <= 8 * 1024);
-      fails(ErrorCode.IO, () -> store.readPhoto(sha256, file));
+      fails(ErrorCode.BAD_ARGUMENT, () -> store.readPhoto(sha256, file));
       fails(ErrorCode.PHOTO_UNKNOWN, () -> store.thumbnail("00".repeat(32)));
     }
   }

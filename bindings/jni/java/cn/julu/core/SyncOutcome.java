@@ -81,7 +81,7 @@ public final class SyncOutcome {
     return requests;
   }
 
-  /** UTC milliseconds since 1970; in the past: due now; -1: nothing goes by itself. */
+  /** UTC milliseconds since 1970; in the past: due now; -1: nothing waits. */
   public long nextAttemptMs() {
     return nextAttemptMs;
   }
