@@ -175,7 +175,7 @@ void Phone::check_outcome(const SyncOutcome& outcome) {
   const std::int64_t spread = status && status->confirming ? limits::reconcile_spread_ms : 0;
   const bool refused =
       outcome.end == SyncEnd::sign_in || outcome.end == SyncEnd::device_refused || outcome.end == SyncEnd::app_too_old;
-  const std::int64_t cap = refused ? limits::refused_wait_ms : limits::backoff_cap_ms;
+  const std::int64_t cap = turned_away ? limits::refused_wait_ms : limits::backoff_cap_ms;
   const std::int64_t longest = std::max(spared_until_ms + kTravelMs + spread, clock.now_ms() + cap);
   if (steady && outcome.next_attempt_ms.value_or(0) > longest) {
     world.violate("no wait is longer than the platform or the cap says",
