@@ -173,7 +173,7 @@ void Phone::check_outcome(const SyncOutcome& outcome) {
   const auto status = store_->status();
   // What is still held phones ask for at different times.
   const std::int64_t spread = status && status->confirming ? limits::reconcile_spread_ms : 0;
-  const bool refused =
+  const bool turned_away =
       outcome.end == SyncEnd::sign_in || outcome.end == SyncEnd::device_refused || outcome.end == SyncEnd::app_too_old;
   const std::int64_t cap = turned_away ? limits::refused_wait_ms : limits::backoff_cap_ms;
   const std::int64_t longest = std::max(spared_until_ms + kTravelMs + spread, clock.now_ms() + cap);
