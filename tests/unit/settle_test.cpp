@@ -42,6 +42,15 @@ OpResult refused_as(const char* type) {
   return result;
 }
 
+/// A report whose text the county has, and whose photo it has not.
+Result<Saved> text_delivered(County& county, Store& store, std::int64_t& version) {
+  Capture capture = incident();
+  capture.photos = {{county.folder.write("a.jpg", make_jpeg_of_about(100 * 1024, 1)), "near"}};
+  auto saved = store.capture(capture);
+  REQUIRE(county.apply_all(store, version) == 1);
+  return saved;
+}
+
 }  // namespace
 
 TEST_CASE("a report sent again that had arrived after all is one report, and its first receipt ends it") {
@@ -86,11 +95,8 @@ TEST_CASE("a step sent again while it was on its way is done once") {
   County county;
   auto store = county.phone();
   county.publish_key(*store);
-  Capture capture = incident();
-  capture.photos = {{county.folder.write("a.jpg", make_jpeg_of_about(100 * 1024, 1)), "near"}};
-  const auto saved = store->capture(capture);
   std::int64_t version = kFirstVersion;
-  REQUIRE(county.apply_all(*store, version) == 1);
+  const auto saved = text_delivered(county, *store, version);
   Outbox outbox(*store);
   REQUIRE(outbox.park_photo(*parse_hash(saved->photos.at(0)), {"too-large", {}, {}, {}}).ok());
   REQUIRE(store->act(saved->id, "withdraw", R"({"note":"已清理"})").ok());
@@ -545,11 +551,8 @@ TEST_CASE("a photo that failed often holds up no text where nobody answers, and 
   County county;
   auto store = county.phone();
   county.publish_key(*store);
-  Capture capture = incident();
-  capture.photos = {{county.folder.write("a.jpg", make_jpeg_of_about(100 * 1024, 1)), "near"}};
-  const auto saved = store->capture(capture);
   std::int64_t version = kFirstVersion;
-  REQUIRE(county.apply_all(*store, version) == 1);
+  const auto saved = text_delivered(county, *store, version);
   Outbox outbox(*store);
   const bool photo_failed = GENERATE(true, false);
   CAPTURE(photo_failed);
