@@ -72,7 +72,7 @@ void Syncer::Run::measure(std::int64_t bytes, std::int64_t took_ms) {
 }
 
 std::int64_t Syncer::Run::carried_in(double bytes_per_ms, std::int64_t ms, std::int64_t most) {
-  return std::clamp(static_cast<std::int64_t>(bytes_per_ms * static_cast<double>(ms)), State::kPieceBytesMin, most);
+  return std::clamp(static_cast<std::int64_t>(bytes_per_ms * static_cast<double>(ms)), limits::piece_bytes_min, most);
 }
 
 // Wherever it waits: a photo, or a row of quick replies, may take longer than the lease lives.

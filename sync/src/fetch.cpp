@@ -125,7 +125,7 @@ Result<Syncer::Run::Exchange> Syncer::Run::ask_photo(const Inbox::WantedPhoto& p
 void Syncer::Run::piece_went(std::int64_t asked_bytes, const Exchange& exchange) {
   const auto bytes = static_cast<std::int64_t>(exchange.response.body.size());
   if (exchange.was_too_long()) {
-    state_.piece_bytes_max = std::max(State::kPieceBytesMin, asked_bytes / 2);
+    state_.piece_bytes_max = std::max(limits::piece_bytes_min, asked_bytes / 2);
     state_.piece_bytes = std::min(state_.piece_bytes, state_.piece_bytes_max);
   } else if (exchange.response.status == 206 && bytes >= asked_bytes) {  // the rest of a photo says little of the link
     state_.piece_bytes = carried_in(rate(bytes, exchange.took_ms), limits::chunk_target_ms,

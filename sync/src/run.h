@@ -24,9 +24,6 @@ namespace julu {
 struct Syncer::State {
   State(Store& its_store, Transport& its_transport) : store(its_store), transport(its_transport) {}
 
-  /// Of a photo, whichever way it goes. GPRS at its weakest, some 8 kbit/s, carries it within the 25 s that a phone may
-  /// give to work in the background.
-  static constexpr std::int64_t kPieceBytesMin = 16 * 1024;
   static constexpr auto kPieceBytesMax = static_cast<std::int64_t>(limits::photo_chunk_bytes);  // a row of it
 
   Store& store;

@@ -241,8 +241,8 @@ Result<Syncer::Run::Advance> Syncer::Run::upload_refused(Upload& upload, const E
     switch (exchange.response.status) {
       case 413: {
         // A gateway may bound bodies far below what the platform takes in all.
-        if (exchange.response.body_bytes_sent > State::kPieceBytesMin) {
-          state_.chunk_bytes_max = std::max(State::kPieceBytesMin, exchange.response.body_bytes_sent / 2);
+        if (exchange.response.body_bytes_sent > limits::piece_bytes_min) {
+          state_.chunk_bytes_max = std::max(limits::piece_bytes_min, exchange.response.body_bytes_sent / 2);
           upload.asked = false;
           return Advance{Step::go, true};
         }

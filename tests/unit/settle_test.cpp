@@ -43,13 +43,21 @@ OpResult refused_as(const char* type) {
 }
 
 /// A report whose text the county has, and whose photo it has not.
-Result<Saved> text_delivered(County& county, Store& store, std::int64_t& version) {
-  Capture capture = incident();
-  capture.photos = {{county.folder.write("a.jpg", make_jpeg_of_about(100 * 1024, 1)), "near"}};
-  auto saved = store.capture(capture);
-  REQUIRE(county.apply_all(store, version) == 1);
-  return saved;
-}
+struct PhotoLeft {
+  PhotoLeft() {
+    county.publish_key(*store);
+    Capture capture = incident();
+    capture.photos = {{county.folder.write("a.jpg", make_jpeg_of_about(100 * 1024, 1)), "near"}};
+    saved = *store->capture(capture);
+    REQUIRE(county.apply_all(*store, version) == 1);
+  }
+
+  County county;
+  std::unique_ptr<Store> store = county.phone();
+  Outbox outbox{*store};
+  std::int64_t version = kFirstVersion;
+  Saved saved;
+};
 
 }  // namespace
 
@@ -91,18 +99,12 @@ TEST_CASE("a report sent again that had arrived after all is one report, and its
   CHECK(store->status()->unsent_records == 0);
 }
 
-TEST_CASE("a step sent again while it was on its way is done once") {
-  County county;
-  auto store = county.phone();
-  county.publish_key(*store);
-  std::int64_t version = kFirstVersion;
-  const auto saved = text_delivered(county, *store, version);
-  Outbox outbox(*store);
-  REQUIRE(outbox.park_photo(*parse_hash(saved->photos.at(0)), {"too-large", {}, {}, {}}).ok());
-  REQUIRE(store->act(saved->id, "withdraw", R"({"note":"已清理"})").ok());
+TEST_CASE_METHOD(PhotoLeft, "a step sent again while it was on its way is done once") {
+  REQUIRE(outbox.park_photo(*parse_hash(saved.photos.at(0)), {"too-large", {}, {}, {}}).ok());
+  REQUIRE(store->act(saved.id, "withdraw", R"({"note":"已清理"})").ok());
   const auto first = *outbox.next_ops(10, 1 << 20);
   REQUIRE(first.size() == 1);
-  REQUIRE(store->resend(saved->id).ok());
+  REQUIRE(store->resend(saved.id).ok());
 
   std::vector<OpResult> applied(1);
   applied[0].status = OpStatus::applied;
@@ -112,7 +114,7 @@ TEST_CASE("a step sent again while it was on its way is done once") {
   REQUIRE(second.size() == 1);
   std::vector<OpResult> stale(1);
   stale[0].status = OpStatus::stale;
-  stale[0].current = Change{"incident", saved->id, version, false, false, incident().body, "withdrawn", {}, {}};
+  stale[0].current = Change{"incident", saved.id, version, false, false, incident().body, "withdrawn", {}, {}};
   stale[0].applied = {first[0].op_id};
   REQUIRE(outbox.settle(second, stale, std::nullopt).ok());
   const auto last = *outbox.next_ops(10, 1 << 20);
@@ -121,7 +123,7 @@ TEST_CASE("a step sent again while it was on its way is done once") {
   CHECK(county.apply_all(*store, version) == 1);
   CHECK(outbox.counts()->parked == 0);
   CHECK(outbox.counts()->photos == 1);
-  const auto history = *store->history(saved->id);
+  const auto history = *store->history(saved.id);
   const auto done = [](const HistoryEntry& e) { return e.action == "withdraw" && e.standing == "delivered"; };
   CHECK(std::count_if(history.begin(), history.end(), done) == 1);
 }
@@ -547,19 +549,13 @@ TEST_CASE("a choice between two values is over when the record is gone, and can 
   CHECK(store->conflicts()->empty());
 }
 
-TEST_CASE("a photo that failed often holds up no text where nobody answers, and goes after it") {
-  County county;
-  auto store = county.phone();
-  county.publish_key(*store);
-  std::int64_t version = kFirstVersion;
-  const auto saved = text_delivered(county, *store, version);
-  Outbox outbox(*store);
+TEST_CASE_METHOD(PhotoLeft, "a photo that failed often holds up no text where nobody answers, and goes after it") {
   const bool photo_failed = GENERATE(true, false);
   CAPTURE(photo_failed);
-  if (!photo_failed) REQUIRE(store->act(saved->id, "withdraw", R"({"note":"已清理"})").ok());
+  if (!photo_failed) REQUIRE(store->act(saved.id, "withdraw", R"({"note":"已清理"})").ok());
   for (int time = 0; time < 12; ++time) {
     if (photo_failed) {
-      REQUIRE(outbox.defer_photo(*parse_hash(saved->photos.at(0)), ErrorCode::server, 0).ok());
+      REQUIRE(outbox.defer_photo(*parse_hash(saved.photos.at(0)), ErrorCode::server, 0).ok());
     } else {
       REQUIRE(outbox.defer(*outbox.next_ops(10, 1 << 20), ErrorCode::server, 0).ok());
     }

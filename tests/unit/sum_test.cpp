@@ -195,7 +195,7 @@ TEST_CASE("a page that cannot be read, once or for a time, is no damaged page") 
     CHECK(store->maintain({}).ok());
     CHECK_FALSE(store::file_exists(store::damage_mark(store::database_path(options.directory, 1)), options.vfs));
   }
-  CHECK(failed > 0);
+  CHECK(failed > (has_cipher() ? 3 : 0));  // SQLite alone reads fewer pages twice
 }
 
 TEST_CASE("a store whose file cannot be read for a moment does not take its key for a wrong one") {

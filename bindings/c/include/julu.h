@@ -258,8 +258,7 @@ JULU_API int32_t julu_store_give_up(julu_store store, julu_text id, julu_error* 
  * One record, or an empty buffer when there is none: {"id", "kind", "body": {…}, "title", "state", "state_title_zh",
  * "state_title_en", "delivery": "none"|"saved"|"delivered"|"parked"|"confirming", "problem": null|{"code", "name",
  * "field", "detail"}, "problem_text", "deleted", "in_conflict", "version", "captured_at_ms", "delivered_at_ms",
- * "photos":
- * [{"sha256", "role", "action", "length_bytes", "here", "delivered"}]}. `body` is unmasked: mask fields with
+ * "photos": [{"sha256", "role", "action", "length_bytes", "here", "delivered"}]}. `body` is unmasked: mask fields with
  * x-sensitive before showing it.
  */
 JULU_API int32_t julu_store_get(julu_store store, julu_text id, julu_buf* out, julu_error* error);

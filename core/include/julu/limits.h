@@ -57,13 +57,16 @@ inline constexpr int redirects_max = 0;            // a redirect would carry the
 inline constexpr std::int64_t backoff_base_ms = 2'000;
 inline constexpr std::int64_t backoff_cap_ms = 15 * 60 * 1000;
 inline constexpr std::int64_t retry_after_ms_max = 24LL * 3600 * 1000;
-inline constexpr std::int64_t refused_wait_ms = 24LL * 3600 * 1000;  // a refused device or old app asks
+inline constexpr std::int64_t refused_wait_ms = 24LL * 3600 * 1000;  // an app too old, a refused device: no sooner
 inline constexpr std::int64_t withheld_photo_ms =
     24LL * 3600 * 1000;  // of somebody else's, when the platform has none for us: it leaves scope, or is lost
 inline constexpr std::int64_t request_timeout_ms = 60'000;  // no byte moved for so long: the link is dead
 inline constexpr std::int64_t connect_timeout_ms = 20'000;
 inline constexpr std::int64_t assertion_ms = 240'000;       // the platform takes at most 5 minutes
 inline constexpr std::int64_t chunk_bytes_min = 64 * 1024;  // asked of a link that is slow or not known yet
+// Of a photo, whichever way it goes. GPRS at its weakest, some 8 kbit/s, carries it within the 25 s that a phone may
+// give to work in the background.
+inline constexpr std::int64_t piece_bytes_min = 16 * 1024;
 inline constexpr std::int64_t chunk_bytes_max = 4 << 20;
 inline constexpr std::int64_t chunk_target_ms = 20'000;  // so much is lost at most when a link dies
 inline constexpr std::int64_t quick_photo_ms = 1'000;    // a photo there in less needs no thumbnail ahead of it

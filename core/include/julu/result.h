@@ -1,6 +1,5 @@
-// A value or an Error. Public functions return it and never throw; what a host's
-// function (observer, progress, sink) throws goes through them, and what was committed by then stays. Thread rule: a
-// plain value.
+// A value or an Error. Public functions return it and never throw; what a host's function (observer, progress, sink)
+// throws goes through them, and what was committed by then stays. Thread rule: a plain value.
 #pragma once
 
 #include <cassert>

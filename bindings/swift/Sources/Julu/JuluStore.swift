@@ -96,8 +96,9 @@ public final class JuluStore: Sendable {
     try await withPhotos(photos) { () throws(JuluError) in try self.blocking.capture(kind: kind, body, photos: photos, id: id) }
   }
 
-  /// Changes fields of a document by a JSON merge patch: null clears a field, one that is left out stays. Adds photos. Durable. Errors:
-  /// record_unknown, record_deleted (these two in `act`, `attach` and `remove` too), shape_mismatch for another kind.
+  /// Changes fields of a document by a JSON merge patch: null clears a field, one that is left out stays. Adds photos.
+  /// Durable. Errors: record_unknown, record_deleted (these two in `act`, `attach` and `remove` too), shape_mismatch for
+  /// another kind.
   public func patch(_ id: String, _ change: JSONValue, photos: [Photo] = []) async throws(JuluError) -> Saved {
     try await withPhotos(photos) { () throws(JuluError) in try self.blocking.patch(id, change, photos: photos) }
   }

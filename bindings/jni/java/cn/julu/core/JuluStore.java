@@ -111,8 +111,8 @@ public final class JuluStore implements Closeable {
 
   /**
    * Changes fields of a document by a JSON merge patch (RFC 7396: a member that is left out stays, null takes one away),
-   * and adds photos; durable. Errors: RECORD_UNKNOWN,
-   * RECORD_DELETED (these two in `act`, `attach` and `remove` too), SHAPE_MISMATCH for another kind.
+   * and adds photos; durable. Errors: RECORD_UNKNOWN, RECORD_DELETED (these two in `act`, `attach` and `remove` too),
+   * SHAPE_MISMATCH for another kind.
    */
   @NonNull
   public Saved patch(@NonNull String id, @NonNull String mergePatch, @NonNull Photo... photos) {
