@@ -47,11 +47,15 @@ void take_fields(const Json& edit, const Json& from, Json& to) {
   }
 }
 
-// A field that gave way to somebody else's value is no part of what is said, nor what it stood in, by itself.
-void leave_out(const std::string& field, const Json& before, const Json& now, Json& patch) {
+Json value_at(const Json& body, const std::string& field) {
+  const Json* value = at_pointer(body, field);
+  return value == nullptr ? Json() : *value;
+}
+
+// Nor does what it stood in stay by itself.
+void leave_out(const std::string& field, Json& patch) {
   Json::json_pointer at(field);
-  const auto value = [&](const Json& body) { return body.contains(at) ? body.at(at) : Json(); };
-  if (!patch.contains(at) || value(before) != value(now)) return;
+  if (!patch.contains(at)) return;
   do {
     const std::string last = at.back();
     at.pop_back();
@@ -203,7 +207,10 @@ class SendingAgain {
       const Json made = merge_patch_between(stood, apply_merge_patch(stood, still_said(edit)));
       say_too(made, stood, now, patch, values);
     }
-    for (const Conflict& conflict : conflicts) leave_out(conflict.field, before, now, patch);
+    // A field that gave way to somebody else's value is no part of what is said.
+    for (const Conflict& conflict : conflicts) {
+      if (value_at(before, conflict.field) == value_at(now, conflict.field)) leave_out(conflict.field, patch);
+    }
     op.body = canonical(patch);
     op.base_values = values.dump();
     now_ = apply_merge_patch(before, patch);
@@ -391,18 +398,45 @@ void put_before(const Json& edit, Json& undo, Json& before) {
   }
 }
 
+// The fields of a creation in whose place the county has what nobody said on this phone: another made it again.
+std::vector<Conflict> words_of_others(const Json& created, const Json& base, const std::vector<OpRow>& ops) {
+  std::vector<Conflict> fields = merge(Json::object(), created, base, nullptr).conflicts;
+  std::erase_if(fields, [&](const Conflict& field) {
+    return std::any_of(ops.begin(), ops.end(), [&](const OpRow& op) {
+      return op.verb <= Verb::patch && value_at(parse_op(op.canonical).body, field.field) == field.remote;
+    });
+  });
+  return fields;
+}
+
+// An edit that the creation had carried says the same as that, and did not see the other's word.
+void stand_on_nothing(const Json& said, std::vector<Conflict>& unseen, Json& before) {
+  std::erase_if(unseen, [&](const Conflict& field) {
+    const Json* value = at_pointer(said, field.field);
+    if (value == nullptr) return false;
+    if (*value == field.local) leave_out(field.field, before);
+    return true;
+  });
+}
+
 void leave_out_closed(std::vector<OpRow>& ops, const std::set<std::int64_t>& closed, const Json& base) {
   Json undo = Json::object();
+  std::vector<Conflict> unseen;
   for (OpRow& op : ops) {
-    // A creation that was sent again said what later edits had made of the record.
-    if (op.verb == Verb::create && closed.contains(op.seq)) note_before(parse_op(op.canonical).body, base, undo);
-    if (op.verb != Verb::patch || op.base_values.empty()) continue;
-    const Json said = parse_op(op.canonical).body;
-    Json before = Json::parse(op.base_values, nullptr, false);
-    if (closed.contains(op.seq)) {
+    const bool edits = op.verb == Verb::patch && !op.base_values.empty();
+    if (!edits && op.verb != Verb::create) continue;
+    Json said = parse_op(op.canonical).body;
+    Json before = edits ? Json::parse(op.base_values, nullptr, false) : Json();
+    if (op.verb == Verb::create && closed.contains(op.seq)) {
+      // One that was sent again said what later edits had made of the record.
+      unseen = words_of_others(said, base, ops);
+      for (const Conflict& field : unseen) leave_out(field.field, said);
+      note_before(said, base, undo);
+    } else if (edits && closed.contains(op.seq)) {
       note_before(said, before, undo);
-    } else if (is_pending(op)) {
+    } else if (edits && is_pending(op)) {
       put_before(said, undo, before);
+      stand_on_nothing(said, unseen, before);
       op.base_values = before.dump();
     }
   }
