@@ -6,6 +6,23 @@ CREATE TABLE meta (
   value ANY
 ) STRICT, WITHOUT ROWID;
 
+-- Once more, on a page of its own, what nobody can do without: who this device is.
+CREATE TABLE spare (
+  name  TEXT PRIMARY KEY,
+  value ANY
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER spare_insert AFTER INSERT ON meta WHEN NEW.name IN ('identity', 'device_key', 'consent_at_ms', 'chain',
+  'first_device', 'first_device_key', 'new_device_key', 'epoch') BEGIN
+  INSERT INTO spare VALUES (NEW.name, NEW.value) ON CONFLICT DO UPDATE SET value = excluded.value;
+END;
+CREATE TRIGGER spare_update AFTER UPDATE OF value ON meta WHEN NEW.name IN ('identity', 'device_key', 'consent_at_ms', 'chain',
+  'first_device', 'first_device_key', 'new_device_key', 'epoch') BEGIN
+  INSERT INTO spare VALUES (NEW.name, NEW.value) ON CONFLICT DO UPDATE SET value = excluded.value;
+END;
+CREATE TRIGGER spare_delete AFTER DELETE ON meta BEGIN
+  DELETE FROM spare WHERE name = OLD.name;
+END;
+
 -- A record as the worker sees it: `body` is the platform's last version (`base`) with the pending ops laid on top.
 CREATE TABLE record (
   id             BLOB PRIMARY KEY,

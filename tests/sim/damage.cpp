@@ -45,8 +45,8 @@ void Phone::damage() {
   constexpr std::int64_t kPage = 4096;
   const std::string file = store::database_path(kStore, generation_);
   const std::int64_t pages = static_cast<std::int64_t>(disk.image().at(file).bytes.size()) / kPage;
-  // Not the first: without it nobody can tell a damaged file from a wrong key.
-  const std::int64_t first = 1 + static_cast<std::int64_t>(world.below(static_cast<std::uint64_t>(pages - 1)));
+  const auto any = 1 + static_cast<std::int64_t>(world.below(static_cast<std::uint64_t>(pages - 1)));
+  const std::int64_t first = disk.steps() % 6 == 0 ? 0 : any;
   const std::int64_t count = std::min(pages - first, 1 + static_cast<std::int64_t>(world.below(4)));
   disk.damage(file, first * kPage, count * kPage, world.random());
   damaged = unsound = true;

@@ -45,7 +45,7 @@ enum class ErrorCode : std::int32_t {
   photo_unknown = 35,
   // The store on disk.
   store_missing = 40,
-  store_key = 41,  ///< the key does not open this store
+  store_key = 41,  ///< the key does not open this store: none of its pages
   store_corrupt = 42,
   store_newer = 43,  ///< written by a newer version of the library
   disk_full = 44,

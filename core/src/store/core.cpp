@@ -51,7 +51,7 @@ Result<std::unique_ptr<Core>> Core::open(const Store::Options& options) {
   // Where the disk is full, even reading needs some room: SQLite's -shm.
   const auto load = [&] { return core->with_room([&] { return guarded([&] { return core->load(); }); }); };
   Result<void> loaded = load();
-  if (!loaded) loaded = core->judged(loaded.error());
+  if (!loaded) loaded = core->judged(judged_key(loaded.error(), options, core->generation_));
   // Of a file that gives nothing, another that is as empty would be made at every open.
   if (!loaded && loaded.error().code == ErrorCode::store_corrupt && !core->beyond_salvage_) {
     JULU_CHECK(make_mark(core->damage_mark_, options.vfs));
@@ -107,7 +107,13 @@ Result<void> Core::open_again(const StoreKey& key) {
   JULU_CHECK(check_in_use());
   Store::Options options = options_;
   options.key = key;
-  JULU_TRY(auto writer, open_database(options, generation_, Opening::there));
+  auto opened = open_database(options, generation_, Opening::there);
+  if (!opened) {
+    const Error error = judged_key(opened.error(), options, generation_);
+    note_damage(error);
+    return error;
+  }
+  auto writer = *std::move(opened);
   JULU_TRY(reader_, open_database(options, generation_, Opening::there));
   options_.key = key;
   // Another process may have gone on meanwhile.

@@ -302,13 +302,17 @@ int generation_in_use(const Store::Options& options);
 enum class Opening { there, create, damaged };
 Result<std::unique_ptr<Connection>> open_database(const Store::Options& options, int generation, Opening how,
                                                   const StandIn* stand_in = nullptr);
-/// The list of tables as it stands in a file of the newest schema that was just made with this key and salt. It takes
-/// the same place in every such file, behind the last page that begins a table.
+/// Of every file that is made under this key, so that it can be read when its first page, which says it, is lost. It is
+/// no secret, and the key, being random, needs none (https://www.zetetic.net/sqlcipher/sqlcipher-api/#cipher_salt).
+std::string salt_of(const StoreKey& key);
+/// What a file of the newest schema that was just made with this key and salt has in the place of what is lost. The
+/// list of tables takes the same place in every such file, behind the last page that begins a table.
+enum class Lost { tables, first_page, both };
 struct FreshSchema {
   std::int64_t version = 0;  ///< of SQLite: how often the list was changed
   StandIn pages;
 };
-Result<FreshSchema> fresh_schema(const Store::Options& options, std::string salt);
+Result<FreshSchema> fresh_schema(const Store::Options& options, std::string salt, Lost lost);
 /// By a look of its own at every page. Errors: io, when it cannot be read; as `open_database`.
 Result<bool> is_damaged(const Store::Options& options, int generation);
 /// Brings the schema to the newest version in one transaction. Errors: store_newer.
@@ -328,6 +332,8 @@ Result<void> save_identity(Connection& db, const Identity& identity);
 /// Carries what can be read of the damaged file over into the next, in one transaction, once. A value: not
 /// even the identity can be read, and nothing was carried over. Errors: those of the new file. salvage.cpp
 Result<std::optional<Error>> salvage(const Store::Options& options, int damaged);
+/// A damaged first page looks like a wrong key, but there other pages can be read: what it is.
+Error judged_key(const Error& error, const Store::Options& options, int generation);
 /// The second half of it, once kinds and flows are known. rebuild.cpp
 Result<void> lay_salvaged(Core& core, Connection& db);
 

@@ -67,6 +67,8 @@ Result<std::unique_ptr<Connection>> open_database(const Store::Options& options,
   connection.create = create;
   connection.read_only = connection.damaged = how == Opening::damaged;
   connection.stand_in = stand_in;
+  connection.clear_head = stand_in != nullptr && !stand_in->first_page.empty();
+  if (create || connection.clear_head) connection.salt = salt_of(options.key);
   if (options.encrypted) connection.key = options.key;
   return Connection::open(connection);
 }
@@ -92,21 +94,38 @@ Result<void> make_tables(Connection& db) {
   return db.script("PRAGMA user_version = 1");
 }
 
-Result<FreshSchema> fresh_schema(const Store::Options& options, std::string salt) {
+std::string salt_of(const StoreKey& key) {
+  Sha256 sum;
+  sum.update("julu salt\n");
+  sum.update({reinterpret_cast<const char*>(key.data()), key.size()});
+  return hex(sum.finish()).substr(0, 32);
+}
+
+Result<FreshSchema> fresh_schema(const Store::Options& options, std::string salt, Lost lost) {
   Connection::Options fresh;
   fresh.path = "fresh";
   fresh.vfs = "memdb";  // SQLite's own, of bytes as they would be on a disk
   fresh.create = true;
   fresh.salt = std::move(salt);
+  fresh.clear_head = lost != Lost::tables;
   if (options.encrypted) fresh.key = options.key;
   JULU_TRY(const auto db, Connection::open(fresh));
   JULU_CHECK(migrate(*db));
   FreshSchema made;
   JULU_TRY(const auto version, db->integer("PRAGMA schema_version"));
-  JULU_TRY(const auto behind, db->integer("SELECT max(rootpage) * page_size FROM sqlite_schema, pragma_page_size"));
   made.version = version.value_or(0);
-  made.pages.offset = behind.value_or(0);
-  JULU_TRY(made.pages.bytes, db->raw_bytes(made.pages.offset));
+  if (lost != Lost::first_page) {
+    JULU_TRY(const auto behind, db->integer("SELECT max(rootpage) * page_size FROM sqlite_schema, pragma_page_size"));
+    made.pages.offset = behind.value_or(0);
+    JULU_TRY(made.pages.bytes, db->raw_bytes(made.pages.offset));
+  }
+  if (lost == Lost::tables) return made;
+  // https://www.sqlite.org/fileformat2.html#the_database_header: there may be a log, and the file is as long as it is.
+  JULU_TRY(made.pages.first_page, db->raw_bytes(0));
+  constexpr std::size_t kPageBytes = 4096;
+  made.pages.first_page.resize(kPageBytes);
+  made.pages.first_page.replace(18, 2, "\2\2");
+  made.pages.first_page.replace(28, 4, 4, '\0');
   return made;
 }
 

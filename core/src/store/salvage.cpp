@@ -95,19 +95,37 @@ class Wreck {
     ++failures_;
     return std::optional<Found>();
   }
-  /// Where its list of tables cannot be read, that of a fresh file stands in.
+  /// Where its list of tables or its first page cannot be read, those of a fresh file stand in. Errors: store_key,
+  /// where nothing can be read so either.
   Result<void> find_tables() {
-    JULU_CHECK(open());
-    if (db_->integer("SELECT count(*) FROM sqlite_schema")) return {};
-    JULU_TRY(const auto salt, db_->text("PRAGMA cipher_salt"));
-    auto fresh = fresh_schema(options_, salt.value_or(""));
-    if (!fresh) return open();
-    schema_ = std::move(fresh->pages);
-    JULU_CHECK(open());
-    const auto version = db_->integer("PRAGMA schema_version");
-    if (version && *version == fresh->version) return {};
+    if (db_ != nullptr) return {};
+    const Result<void> opened = open();
+    if (opened && db_->integer("SELECT count(*) FROM sqlite_schema")) return {};
+    std::optional<std::string> salt;
+    if (opened) {
+      JULU_TRY(salt, db_->text("PRAGMA cipher_salt"));
+    }
+    for (const Lost lost : {Lost::tables, Lost::first_page, Lost::both}) {
+      auto fresh = fresh_schema(options_, lost == Lost::tables ? salt.value_or("") : salt_of(options_.key), lost);
+      if (!fresh) continue;
+      schema_ = std::move(fresh->pages);
+      if (!open()) continue;
+      const auto version = db_->integer("PRAGMA schema_version");
+      if (!version || *version != fresh->version) continue;
+      JULU_TRY(const bool shows, shows_a_table());
+      if (shows) return {};
+    }
     schema_.reset();
     return open();
+  }
+  /// Under another key none does.
+  Result<bool> shows_a_table() {
+    for (const char* sql : {"SELECT 1 FROM meta LIMIT 1", "SELECT 1 FROM spare LIMIT 1", "SELECT 1 FROM op LIMIT 1",
+                            "SELECT 1 FROM record LIMIT 1", "SELECT 1 FROM catalog LIMIT 1"}) {
+      JULU_TRY(const auto looked, read([&](Connection& db) -> Result<bool> { return db.query(sql).step(); }));
+      if (looked) return true;
+    }
+    return false;
   }
   /// How often a page that could not be read ended it.
   int failures() const { return failures_; }
@@ -181,9 +199,12 @@ class Salvaging {
  private:
   Result<void> take_meta() {
     for (const char* name : kMeta) {
-      JULU_TRY(const auto row, wreck_.row("SELECT name, value FROM meta WHERE name = ?1", name));
-      const bool here = !row.empty();
       const std::string_view which(name);
+      JULU_TRY(auto row, wreck_.row("SELECT name, value FROM meta WHERE name = ?1", name));
+      if (row.empty() || !is_sound(which, row.back())) {
+        JULU_TRY(row, wreck_.row("SELECT name, value FROM spare WHERE name = ?1", name));
+      }
+      const bool here = !row.empty();
       const bool sound = here && is_sound(which, row.back());
       if (!sound && (which == "identity" || which == "device_key")) return Error{ErrorCode::store_corrupt, name, {}};
       if (here)
@@ -418,23 +439,31 @@ class Salvaging {
 
 Result<std::optional<Error>> salvage(const Store::Options& options, int damaged) {
   Clock& clock = options.clock != nullptr ? *options.clock : system_clock();
+  Wreck wreck(options, damaged);
   // Before the next file is made: it would have a wrong key for good.
   if (!file_exists(database_path(options.directory, damaged + 1), options.vfs)) {
-    const auto wreck = open_database(options, damaged, Opening::damaged);
-    if (!wreck && wreck.error().code == ErrorCode::store_key) return wreck.error();
+    const auto found = wreck.find_tables();
+    if (!found && found.error().code == ErrorCode::store_key) return found.error();
   }
   JULU_TRY(const auto db, open_database(options, damaged + 1, Opening::create));
   JULU_TRY(auto transaction, Transaction::begin(*db));
   JULU_TRY(const auto version, db->integer("PRAGMA user_version"));
   if (version.value_or(0) > 0) return std::optional<Error>();
   JULU_CHECK(make_tables(*db));
-  Wreck wreck(options, damaged);
   const auto salvaged = Salvaging(wreck, *db).run(clock.now_ms());
   if (!salvaged && salvaged.error().code == ErrorCode::store_corrupt) return std::optional(salvaged.error());
   JULU_CHECK(salvaged);
   JULU_CHECK(transaction.commit());
   log(LogLevel::error, "store salvaged into file " + std::to_string(damaged + 1));
   return std::optional<Error>();
+}
+
+Error judged_key(const Error& error, const Store::Options& options, int generation) {
+  Wreck wreck(options, generation);
+  if (error.code != ErrorCode::store_key || !wreck.find_tables()) return error;
+  const auto shows = wreck.shows_a_table();
+  if (!shows || !*shows) return error;
+  return Error{ErrorCode::store_corrupt, "directory", "sqlite first page"};
 }
 
 }  // namespace julu::store

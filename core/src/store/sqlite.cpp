@@ -200,12 +200,17 @@ struct Connection::Overlay {
   static const Overlay& of(const sqlite3_file* file) { return *reinterpret_cast<const Overlay*>(file->pMethods); }
   sqlite3_int64 end() const { return stand_in->offset + static_cast<sqlite3_int64>(stand_in->bytes.size()); }
 
+  static bool copy(std::string_view bytes, sqlite3_int64 offset, void* out, int count, sqlite3_int64 at) {
+    if (at < offset || at + count > offset + static_cast<sqlite3_int64>(bytes.size())) return false;
+    std::memcpy(out, bytes.data() + (at - offset), static_cast<std::size_t>(count));
+    return true;
+  }
   static int read(sqlite3_file* file, void* out, int count, sqlite3_int64 at) {
     const Overlay& overlay = of(file);
-    const sqlite3_int64 from = at - overlay.stand_in->offset;
-    if (from < 0 || at + count > overlay.end()) return overlay.own->xRead(file, out, count, at);
-    std::memcpy(out, overlay.stand_in->bytes.data() + from, static_cast<std::size_t>(count));
-    return SQLITE_OK;
+    const StandIn& stand_in = *overlay.stand_in;
+    if (copy(stand_in.first_page, 0, out, count, at) || copy(stand_in.bytes, stand_in.offset, out, count, at))
+      return SQLITE_OK;
+    return overlay.own->xRead(file, out, count, at);
   }
   static int size(sqlite3_file* file, sqlite3_int64* size) {
     const int rc = of(file).own->xFileSize(file, size);
@@ -271,6 +276,7 @@ Result<void> Connection::unlock(const Options& options) {
   if (rc != SQLITE_OK) return error_of(db_, rc);
   JULU_CHECK(script("PRAGMA cipher_log_level = NONE"));  // it writes to stderr, which belongs to the host
   for (const char* cipher : kCipherPragmas) JULU_CHECK(script(cipher));
+  if (options.clear_head) JULU_CHECK(script("PRAGMA cipher_plaintext_header_size = 32"));
   return options.salt.empty() ? Result<void>() : script("PRAGMA cipher_salt = \"x'" + options.salt + "'\"");
 }
 

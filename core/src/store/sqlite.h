@@ -97,8 +97,10 @@ class Query {
   sqlite3_stmt* statement_;  // null: preparing failed, and every step says so
 };
 
-/// What is read of a file from `offset` on, page by page, in the place of its own bytes.
+/// What is read of a file in the place of its own bytes: its first page, with the head in the clear, and what lies from
+/// `offset` on. Either may be empty: the file's own is read.
 struct StandIn {
+  std::string first_page;
   std::int64_t offset = 0;
   std::string bytes;
 };
@@ -113,7 +115,8 @@ class Connection {
     bool read_only = false;
     bool damaged = false;  ///< to read what is left, with `read_only`: that the file is too short is no reason not to
     const StandIn* stand_in = nullptr;  ///< outlives the connection
-    std::string salt;                   ///< of the key of a new file, in hexadecimal; empty: drawn
+    std::string salt;                   ///< of the key, in hexadecimal; empty: as the file says, of a new one drawn
+    bool clear_head = false;  ///< of the first page what says how to read the file is no ciphertext; needs a salt
   };
   /// Opens, keys and configures; the first page has been read when it returns. Errors: store_missing, store_key,
   /// store_corrupt, encryption_unavailable, permission, disk_full, io, busy.
