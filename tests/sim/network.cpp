@@ -1,9 +1,14 @@
 #include <algorithm>
+#include <map>
+
+#include <nlohmann/json.hpp>
 
 #include "phone.h"
 
 namespace julu::sim {
 namespace {
+
+using nlohmann::json;
 
 constexpr std::uint64_t kSlowMsMax = 120'000;      // in one direction
 constexpr std::uint64_t kLateMsMax = 20 * 60'000;  // a token lives for 15 minutes: what comes later is refused
@@ -112,6 +117,18 @@ void Network::look_at_waits(const Request& request) {
   }
 }
 
+// The ops for which the platform has no time now, and how long not. Of a reply that was cut short nothing is known.
+std::map<std::string, std::int64_t> busy_ops(const Response& reply) {
+  std::map<std::string, std::int64_t> waits;
+  if (reply.body.find(R"("status":"retry")") == std::string::npos) return waits;
+  const json body = json::parse(reply.body, nullptr, false);
+  if (!body.is_object()) return waits;
+  for (const json& result : body["results"]) {
+    if (result["status"] == "retry") waits[result["op_id"]] = result["retry_after_ms"];
+  }
+  return waits;
+}
+
 // What the phone was not patient enough to hear binds it to nothing.
 Transport::Completion Network::heard(const Travelling& one, Response reply) {
   const std::string wait = header(reply.headers, "Retry-After");
@@ -119,6 +136,15 @@ Transport::Completion Network::heard(const Travelling& one, Response reply) {
     const std::int64_t until_ms = world_.now_ms() + std::stoll(wait) * 1000;
     phone_.spared_until_ms = std::max<std::int64_t>(phone_.spared_until_ms, until_ms);
     for (std::string& carried : carried_by(one.request)) waits_[std::move(carried)] = until_ms;
+  }
+  // Where a receipt may be doubted the phone asks again at once, for all of a push.
+  const Plan& plan = world_.plan();
+  const bool doubted =
+      plan.rate(Fault::wrong_receipt) + plan.rate(Fault::unknown_receipt_key) + plan.rate(Fault::key_rotated) > 0;
+  for (const auto& [op, wait_ms] : busy_ops(reply)) {
+    const std::int64_t until_ms = world_.now_ms() + wait_ms;
+    phone_.spared_until_ms = std::max(phone_.spared_until_ms, until_ms);
+    if (!doubted) waits_[op] = until_ms;
   }
   return {one.id, std::move(reply)};
 }

@@ -49,6 +49,8 @@ const char* name(Fault fault) {
     case Fault::platform_dies: return "platform_dies";
     case Fault::catalog_changed: return "catalog_changed";
     case Fault::key_rotated: return "key_rotated";
+    case Fault::short_page: return "short_page";
+    case Fault::busy_op: return "busy_op";
     case Fault::count_: break;
   }
   return "?";

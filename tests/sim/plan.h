@@ -51,6 +51,8 @@ enum class Fault {
   platform_dies,   // within a request
   catalog_changed,
   key_rotated,  // of the receipts
+  short_page,   // of a pull: fewer rows than there is room for
+  busy_op,      // the platform has no time for one op of a push, and says when it will
   count_
 };
 const char* name(Fault fault);

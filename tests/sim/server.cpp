@@ -84,9 +84,13 @@ bool is_api(const Request& request) {
 
 bool is_push(const Request& request) { return request.url.ends_with("/v1/push"); }
 
-std::vector<std::string> ops_of_push(const Request& request) {
+std::string body_of_push(const Request& request) {
   const bool coded = header(request.headers, "Content-Encoding") == "gzip";
-  const json batch = json::parse(coded ? unzip(request.body) : request.body, nullptr, false);
+  return coded ? unzip(request.body) : request.body;
+}
+
+std::vector<std::string> ops_of_push(const Request& request) {
+  const json batch = json::parse(body_of_push(request), nullptr, false);
   std::vector<std::string> ids;
   for (const json& op : batch.value("ops", json::array())) ids.push_back(op.value("op_id", ""));
   return ids;
@@ -159,7 +163,7 @@ bool Server::down() const { return world_.now_ms() < std::max(down_until_ms_, de
 
 Response Server::serve(const Request& request, std::int64_t cut_after) {
   const bool dead = world_.now_ms() < dead_until_ms_ && !world_.calm();
-  if (!dead && !world_.befalls(Fault::platform_dies)) return ask(*platform, request, cut_after);
+  if (!dead && !world_.befalls(Fault::platform_dies)) return answer(request, cut_after);
   if (!dead) serve_and_die(request, cut_after);
   Response none;
   none.failure = ErrorCode::offline;

@@ -40,6 +40,7 @@ struct NewDevice {
 
 bool is_push(const Request& request);
 /// The op ids of a push.
+std::string body_of_push(const Request& request);
 std::vector<std::string> ops_of_push(const Request& request);
 
 class ServerClock final : public Clock {
@@ -124,6 +125,8 @@ class Server {
   /// Its process ends, or its power, at one of its next steps or before its reply is given.
   void publish(const std::string& kind, const std::string& field, bool needed);
   void serve_and_die(const Request& request, std::int64_t cut_after);
+  Response answer(const Request& request, std::int64_t cut_after);
+  Response answer_but_for_one(Request request);
   bool reconciles() const;
 
   World& world_;

@@ -155,6 +155,36 @@ void Server::serve_and_die(const Request& request, std::int64_t cut_after) {
   dead_until_ms_ = world_.now_ms() + static_cast<std::int64_t>(random.below(kAbsentMs));
 }
 
+Response Server::answer(const Request& request, std::int64_t cut_after) {
+  constexpr std::string_view kLimit = "limit=";
+  const std::size_t limit = request.url.find(kLimit);
+  if (limit != std::string::npos && world_.befalls(Fault::short_page)) {
+    Request fewer = request;
+    const std::size_t from = limit + kLimit.size();
+    fewer.url.replace(from, request.url.find('&', from) - from, std::to_string(1 + world_.upsets().below(4)));
+    return ask(*platform, fewer, cut_after);
+  }
+  if (cut_after < 0 && is_push(request) && world_.befalls(Fault::busy_op)) return answer_but_for_one(request);
+  return ask(*platform, request, cut_after);
+}
+
+Response Server::answer_but_for_one(Request request) {
+  json batch = json::parse(body_of_push(request), nullptr, false);
+  json& ops = batch["ops"];
+  const std::size_t place = world_.upsets().below(ops.size());
+  const std::int64_t wait_ms = 1000 + static_cast<std::int64_t>(world_.upsets().below(kHourMs));
+  const json busy{{"op_id", ops[place]["op_id"]}, {"status", "retry"}, {"retry_after_ms", wait_ms}};
+  ops.erase(place);
+  request.body = batch.dump();
+  std::erase_if(request.headers, [](const auto& header) { return header.first == "Content-Encoding"; });
+  Response response = ask(*platform, request, -1);
+  if (response.status != 200) return response;
+  json reply = json::parse(response.body);
+  reply["results"].insert(reply["results"].begin() + static_cast<std::ptrdiff_t>(place), busy);
+  response.body = reply.dump();
+  return response;
+}
+
 // Somebody opens the app again when it did not start because its disk failed.
 void Phone::open_later() {
   if (world.plan().rate(Fault::read_error) == 0) return;
