@@ -194,9 +194,13 @@ TEST_CASE("a record that left the scope with work on it goes when the work is de
   theirs.body = R"({"address":"堤村 1 号"})";
   REQUIRE(inbox.apply({kEpoch, {theirs}, "c1", false}).ok());
   REQUIRE(store->patch(kFirst, R"({"note":"乙"})").ok());
-  SECTION("as the platform says") {
+  const bool back = GENERATE(true, false);  // before the sections, or each would have one of the two
+  CAPTURE(back);
+  SECTION("as the platform says, and its past") {
     theirs.removed = true;
     REQUIRE(inbox.apply({kEpoch, {theirs}, "c2", false}).ok());
+    const auto past = store->history(kFirst).value();
+    CHECK(std::any_of(past.begin(), past.end(), [](const HistoryEntry& entry) { return entry.what == "removed"; }));
   }
   SECTION("as a full pull does not say") {
     REQUIRE(inbox.restart().ok());
@@ -206,8 +210,6 @@ TEST_CASE("a record that left the scope with work on it goes when the work is de
   std::int64_t version = kFirstVersion + 1;
   REQUIRE(county.apply_all(*store, version) == 1);
   CHECK(store->get(kFirst)->has_value());  // it may be in scope again: the next pull tells
-  const bool back = GENERATE(true, false);
-  CAPTURE(back);
   theirs.removed = false;
   theirs.version = version;
   const PulledPage page = back ? PulledPage{kEpoch, {theirs}, "c3", false} : PulledPage{kEpoch, {}, "c2", false};
