@@ -1,6 +1,7 @@
 // Details that a worker or the county relies on, each of which a slip of one line would take away.
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
@@ -89,6 +90,31 @@ TEST_CASE("an emergency is one in all that is sent of it") {
   REQUIRE_FALSE(ops.empty());
   for (const OutgoingOp& op : ops) CHECK(op.urgency == 0);
   for (const OutgoingPhoto& one : *Outbox(*store).next_photos(5)) CHECK(one.urgency == 0);
+}
+
+TEST_CASE("an emergency that is sent again is one still") {
+  County county;
+  const auto store = county.phone();
+  const auto saved = store->capture({"incident", R"({"category":"road","text":"塌方","urgency":"emergency"})", {}, {}});
+  REQUIRE(saved.ok());
+  OpResult refused;
+  refused.status = OpStatus::rejected;
+  answer_all(county, *store, refused);
+  REQUIRE(store->resend(saved->id).ok());
+  REQUIRE(due(*store).size() == 1);
+  CHECK(due(*store)[0].urgency == 0);
+}
+
+TEST_CASE("phones that nobody answered do not all come back at the same moment") {
+  County county;
+  std::set<std::int64_t> moments;
+  for (const char* worker : {"W-0001", "W-0002", "W-0003"}) {
+    const auto store = county.phone(worker);
+    REQUIRE(store->capture({"incident", R"({"category":"road","text":"塌方"})", {}, {}}).ok());
+    REQUIRE(Outbox(*store).defer_all(ErrorCode::offline, 0).ok());
+    moments.insert(store->status()->next_attempt_ms.value());
+  }
+  CHECK(moments.size() > 1);
 }
 
 TEST_CASE("whoever of the platform asks for a pause gets it") {

@@ -339,6 +339,18 @@ TEST_CASE("a gateway's page hides no photo for a day") {
   CHECK(giver.runs_until_here(2) > 0);
 }
 
+TEST_CASE("a platform that asks for a pause before it gives a photo of others gets it") {
+  Giver giver;
+  giver.answer = [](const Asked&) { return problem(503, "busy", {{"Retry-After", "7200"}}); };
+  giver.c.run();
+  giver.answer = nullptr;
+  giver.c.county.clock.advance(7'190'000);
+  giver.c.run();
+  CHECK(giver.asked.size() == 1);
+  giver.c.county.clock.advance(10'000);
+  CHECK(giver.runs_until_here(1) == 1);
+}
+
 TEST_CASE("half a photo of others goes with the last record that names it") {
   Giver giver;
   giver.fetch_some(1);

@@ -1,5 +1,6 @@
 // Photos on their way out: not a byte lost, not one sent where tokens may not go.
 #include <algorithm>
+#include <map>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
@@ -314,6 +315,33 @@ TEST_CASE("a thumbnail that nobody wants never holds up its photo") {
   };
   CHECK(c.run().end == SyncEnd::all_delivered);
   CHECK(held_photo(c) == own_photo(c, id));
+}
+
+TEST_CASE("a thumbnail that the link lost goes ahead of its photo when the link is back") {
+  ScriptedCounty c;
+  report_with_photo(c);
+  c.instead = [](const Request& request) { return is_thumbnail(request) ? std::optional(no_reply()) : std::nullopt; };
+  CHECK(c.run().photos_sent == 0);
+  c.instead = nullptr;
+  REQUIRE(c.syncer->hint().ok());
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  CHECK(thumbnails_asked(c) == 2);
+}
+
+TEST_CASE("photos that fail here and there, however many, keep none of the others waiting") {
+  ScriptedCounty c;
+  reports_with_photos(c, 10);
+  c.transport.answer_ms = 10;
+  std::map<std::string, bool> fails;  // every other one, whenever it is tried
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    if (!is_photo(request)) return std::nullopt;
+    const bool next = fails.size() % 2 == 0;
+    const auto photo = fails.try_emplace(header(request.headers, "Upload-Metadata"), next).first;
+    return photo->second ? std::optional(problem(500, "server")) : std::nullopt;
+  };
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.photos_sent == 5);
+  CHECK(outcome.photos_left == 5);
 }
 
 TEST_CASE("what is captured while photos travel goes before the next photo") {

@@ -21,6 +21,20 @@ bool is(const Request& request, const std::string& method, const std::string& pa
   return request.method == method && request.url.find(path) != std::string::npos;
 }
 
+/// Delivers a report to a platform that says in the same reply that it holds less than it has signed for.
+SyncOutcome run_with_a_loss(ScriptedCounty& c) {
+  c.report("村东头排水沟堵了");
+  c.after = [](const Request& request, Response response) -> std::optional<Response> {
+    const auto at = response.body.find(R"("holds":1)");
+    if (is(request, "POST", "/v1/push") && at != std::string::npos) response.body[at + 8] = '0';
+    return response;
+  };
+  SyncOutcome outcome = c.run();
+  c.after = nullptr;
+  REQUIRE(c.store->status()->confirming);
+  return outcome;
+}
+
 }  // namespace
 
 TEST_CASE("reports are delivered against a receipt, and the run says so") {
@@ -138,6 +152,19 @@ TEST_CASE("an expired token is renewed once") {
   CHECK(c.asked("POST", "/v1/token") == 2);
 }
 
+TEST_CASE("a token is not carried past its end, and lasts until then") {
+  ScriptedCounty c;
+  const auto tokens_after = [&](std::int64_t ms) {
+    c.county.clock.advance(ms);
+    c.report("路灯坏了");
+    CHECK(c.run().end == SyncEnd::all_delivered);
+    return c.asked("POST", "/v1/token");
+  };
+  CHECK(tokens_after(0) == 1);
+  CHECK(tokens_after(800'000) == 1);
+  CHECK(tokens_after(100'000) == 2);
+}
+
 TEST_CASE("a token that ends again and again in a long run is renewed each time") {
   ScriptedCounty c;
   for (int i = 0; i < 4; ++i) c.report("村东头排水沟堵了");
@@ -223,6 +250,19 @@ TEST_CASE("one bad record is found by halving, and those around it are delivered
   CHECK(outcome.ops_delivered == 40);
   CHECK(outcome.ops_parked == 1);
   CHECK((*c.store->get(bad))->delivery == Delivery::parked);
+}
+
+TEST_CASE("bad records among good ones are all found in one run, however many they are") {
+  ScriptedCounty c;
+  for (int i = 0; i < 15; ++i) {
+    c.report("第" + std::to_string(i) + "条");
+    c.report("坏的");
+  }
+  c.chokes_on = [](const std::string& push) { return push.find("坏的") != std::string::npos; };
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.ops_delivered == 15);
+  CHECK(outcome.ops_parked == 15);
+  CHECK(outcome.ops_left == 0);
 }
 
 TEST_CASE("a server that fails on everything is left alone soon, and nothing is parked") {
@@ -433,18 +473,10 @@ TEST_CASE("a run ends at its deadline, and a cancelled one at once") {
 
 TEST_CASE("a platform that cannot be asked what it still holds gets what is new all the same") {
   ScriptedCounty c;
-  const std::string old = c.report("村东头排水沟堵了");
-  c.after = [](const Request& request, Response response) -> std::optional<Response> {
-    const auto at = response.body.find(R"("holds":1)");
-    if (is(request, "POST", "/v1/push") && at != std::string::npos) response.body[at + 8] = '0';
-    return response;
-  };
-  const SyncOutcome asks_later = c.run();
-  REQUIRE(c.store->status()->confirming);
+  const SyncOutcome asks_later = run_with_a_loss(c);
   CHECK(asks_later.end == SyncEnd::left);
   REQUIRE(asks_later.next_attempt_ms.has_value());
   CHECK(*asks_later.next_attempt_ms <= c.county.clock.now_ms() + limits::reconcile_spread_ms);
-  c.after = nullptr;
 
   const Response answer = GENERATE(problem(500, "server"), problem(404, "not-found"), problem(503, "busy"),
                                    reply(200, "[]"), reply(200, R"({"differ":7})"));
@@ -470,6 +502,23 @@ TEST_CASE("a platform that cannot be asked what it still holds gets what is new 
   CHECK(c.run().end == SyncEnd::all_delivered);
   CHECK_FALSE(c.store->status()->confirming);
   CHECK((*c.store->get(urgent))->delivery == Delivery::delivered);
+}
+
+TEST_CASE("a platform that asks for a pause before it says what it holds gets it") {
+  ScriptedCounty c;
+  run_with_a_loss(c);
+  c.instead = [](const Request& request) -> std::optional<Response> {
+    if (!is(request, "POST", "/v1/reconcile")) return std::nullopt;
+    return problem(503, "busy", {{"Retry-After", "7200"}});
+  };
+  const auto asked_after = [&](std::int64_t ms) {
+    c.county.clock.advance(ms);
+    c.run();
+    return c.asked("POST", "/v1/reconcile");
+  };
+  CHECK(asked_after(limits::reconcile_spread_ms) == 1);
+  CHECK(asked_after(7'190'000) == 1);
+  CHECK(asked_after(10'000 + limits::reconcile_spread_ms) == 2);
 }
 
 TEST_CASE("a pull that does not fit a run is asked for in smaller pages by the next, and keeps no report waiting") {
