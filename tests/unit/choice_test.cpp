@@ -1,4 +1,6 @@
 // Choices between two values: what the inbox asks, and what comes of an answer.
+#include <map>
+
 #include <catch2/catch_test_macros.hpp>
 
 #include <julu/inbox.h>
@@ -68,6 +70,52 @@ TEST_CASE("the inbox shows nothing where somebody has taken the field away since
   asked.theirs.body = R"({"note":"拆了"})";
   asked.pull();
   CHECK(asked.store->conflicts()->at(0).remote.empty());
+}
+
+TEST_CASE("a question and what the past tells of it outlive damage to the file", "[choice]") {
+  County county;
+  Asked asked(county);
+  const ConflictField before = asked.store->conflicts()->at(0);
+  const auto past = [&] {
+    std::vector<std::string> told;
+    for (const HistoryEntry& entry : *asked.store->history(asked.theirs.id)) told.push_back(entry.what + entry.detail);
+    return told;
+  };
+  const auto told = past();
+  asked.store.reset();
+  set_aside(county);
+  asked.store = county.open_again();
+  REQUIRE(asked.store->status()->salvage);
+  REQUIRE(asked.store->conflicts()->size() == 1);
+  const ConflictField after = asked.store->conflicts()->at(0);
+  CHECK(after.field == before.field);
+  CHECK(after.local == before.local);
+  CHECK(after.remote == before.remote);
+  CHECK(past() == told);
+}
+
+TEST_CASE("the past says which of two values stands", "[choice]") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  Change theirs = county.pull_household(*store, R"({"address":"堤村 1 号","note":"甲"})");
+  REQUIRE(store->patch(theirs.id, R"({"address":"堤村 2 号","note":"乙"})").ok());
+  OpResult stale;
+  stale.status = OpStatus::stale;
+  theirs.version += 1;
+  theirs.body = R"({"address":"堤村 3 号","note":"丙"})";
+  stale.current = theirs;
+  answer_all(county, *store, stale);
+  const Json shown = Json::parse(store->get(theirs.id)->value().body);
+  std::map<std::string, std::string> stands;
+  for (const HistoryEntry& entry : *store->history(theirs.id)) {
+    if (entry.what != "given_up") continue;
+    const Json detail = Json::parse(entry.detail);
+    stands[detail["field"]] = detail[detail["kept"].get<std::string>()];
+  }
+  // Somebody has to choose an address; of two notes the later is the better.
+  CHECK(stands == std::map<std::string, std::string>{{"/address", "堤村 3 号"}, {"/note", "乙"}});
+  CHECK(shown == Json{{"address", stands["/address"]}, {"note", stands["/note"]}});
 }
 
 TEST_CASE("who follows the changes is told that the choice on a deleted record is put away", "[choice]") {

@@ -155,6 +155,32 @@ TEST_CASE("a step that is lost is said again in place of the lost one, and its p
   CHECK(store->status()->unsent_ops == 0);
 }
 
+TEST_CASE("a photo hangs on the report itself where damage left nothing of the step that it came with") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  const auto saved = store->capture({"incident", R"({"category":"drainage","text":"堵"})", {}, {}});
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  const std::string photo = county.folder.write("p.jpg", make_jpeg_of_about(20'000, 1));
+  REQUIRE(store->act(saved->id, "withdraw", R"({"note":"报重了"})", {{photo, "near"}}).ok());
+  store.reset();
+  lose(county, "DELETE FROM op WHERE verb = 2");
+  lose(county, "DELETE FROM action");
+  set_aside(county);
+  store = county.open_again();
+  county.publish_key(*store);
+  Outbox outbox(*store);
+  REQUIRE(outbox.photo_uploaded(outbox.next_photos(1)->at(0).sha256, "").ok());
+  answer_unknown(county, *store, Verb::attach, "after-unknown");
+  const auto due = *outbox.next_ops(50, 1 << 20);
+  REQUIRE(due.size() == 1);
+  CHECK(due[0].canonical.find(R"("action")") == std::string::npos);
+  const auto record = store->get(saved->id)->value();
+  REQUIRE(record.photos.size() == 1);
+  CHECK(record.photos[0].action.empty());
+}
+
 TEST_CASE("a step that the county had before damage took it is not taken twice") {
   County county;
   auto store = county.phone();
@@ -330,6 +356,20 @@ TEST_CASE("an edit whose operation is lost is said again by the record, behind t
   const auto store = county.open_again();
   CHECK(store->get(id)->value().body == R"({"address":"测试村 1 号","note":"丙","support":"米"})");
   CHECK(store->conflicts()->empty());
+}
+
+TEST_CASE("what is said again was entered when it was entered") {
+  County county;
+  const std::string id = household_with_edits(county, {});
+  const std::int64_t entered_ms = county.clock.now_ms();
+  county.clock.advance(86'400'000);
+  lose(county, "DELETE FROM op");
+  set_aside(county);
+  const auto store = county.open_again();
+  const auto due = *Outbox(*store).next_ops(50, 1 << 20);
+  REQUIRE(due.size() == 1);
+  CHECK(due[0].canonical.find(R"("captured_at_ms":)" + std::to_string(entered_ms)) != std::string::npos);
+  CHECK(store->history(id)->front().at_ms == entered_ms);
 }
 
 TEST_CASE("where nobody can tell whether the record is older than an operation, a person is asked") {

@@ -97,6 +97,16 @@ TEST_CASE_METHOD(Delivered, "who follows the changes is told that a delivery is 
   CHECK(told_of() == std::vector<std::string>{id});
 }
 
+TEST_CASE_METHOD(Delivered,
+                 "a platform that was restored is told how far the phone's chain of what it has signed for goes") {
+  REQUIRE(store->patch(id, R"({"note":"甲"})").ok());
+  const auto head = Outbox(*store).reckoning()->head;
+  REQUIRE(head.has_value());
+  CHECK(head->seq == 1);
+  const Hash creation = parse_hash(store->history(id)->front().hash).value();
+  CHECK(head->link == next_link(first_link(store->identity().device), creation));
+}
+
 TEST_CASE_METHOD(Delivered, "what the platform knows no more once it has said what it holds is for a person") {
   REQUIRE(store->patch(id, R"({"note":"甲"})").ok());
   answer_all(county, *store, answer_of(OpStatus::rejected, "not-found"));
@@ -314,6 +324,30 @@ TEST_CASE("a copy of the platform from before the restore is not believed") {
   c.run();
   CHECK(c.store->status()->confirming);
   CHECK((*c.store->get(id))->delivery == Delivery::confirming);
+}
+
+TEST_CASE("an edit that a restore took and that is there again is shown, and not what had been written over it") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  Change theirs = county.pull_household(*store);
+  REQUIRE(store->patch(theirs.id, R"({"note":"甲"})").ok());
+  std::int64_t version = theirs.version;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  theirs.version = version + 1;
+  theirs.body = R"({"note":"乙"})";
+  REQUIRE(Inbox(*store).apply({kEpoch, {theirs}, "c2", false}).ok());
+  REQUIRE((*store->get(theirs.id))->body == R"({"note":"乙"})");
+  Outbox outbox(*store);
+  REQUIRE(outbox.note_ping(ping_of(county, kEpoch + 1)).ok());
+  REQUIRE(reconciled(county, outbox) == 1);
+  CHECK((*store->get(theirs.id))->body == R"({"note":"甲"})");
+  const auto again = *outbox.next_ops(10, 1 << 20);
+  OpResult applied = answer_of(OpStatus::applied);
+  applied.version = ((kEpoch + 1) << 32) + 1;
+  const Receipt receipt = county.sign(store->identity().device, again, {applied}, kEpoch + 1);
+  REQUIRE(outbox.settle(again, {applied}, receipt).ok());
+  CHECK((*store->get(theirs.id))->body == R"({"note":"甲"})");
 }
 
 TEST_CASE("a photo that a restore took from one of its two places is shown in the other alone") {

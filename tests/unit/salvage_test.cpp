@@ -163,6 +163,29 @@ TEST_CASE("what left the scope while the file was being mended goes with the fir
   CHECK_FALSE(store->get(id)->has_value());
 }
 
+TEST_CASE("the device that the code was used for still vouches when the file was mended") {
+  County county;
+  std::string device;
+  Signature word{};
+  {
+    const auto store = county.phone();
+    Outbox outbox(*store);
+    device = store->identity().device;
+    word = outbox.sign("a word").value();
+    REQUIRE(outbox.new_device_key().ok());
+    Identity another = store->identity();
+    another.device = "d-again";
+    REQUIRE(outbox.become(another).ok());
+  }
+  set_aside(county);
+  const auto store = county.open_again();
+  REQUIRE(store->status()->salvage);
+  REQUIRE(Outbox(*store).first_device().value() == device);
+  const auto again = Outbox(*store).sign_as_first_device("a word");
+  REQUIRE(again.ok());
+  CHECK(*again == word);
+}
+
 TEST_CASE("a file cut in half is set aside as it is, and what can be read goes on in a new one") {
   County county;
   const Told told = fill(county, 120);
