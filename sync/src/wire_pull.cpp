@@ -35,7 +35,10 @@ Result<ChangeAction> decode_action(const Json& row) {
   }
   const Json* body = find(row, "body");
   if (body != nullptr && !body->is_object()) return broken("body");
-  action.body = body == nullptr ? "{}" : body->dump();
+  // The past of a record shows the body, and a platform need not say the note in both places.
+  Json said = body == nullptr ? Json::object() : *body;
+  if (!action.note.empty() && !said.contains("note")) said["note"] = action.note;
+  action.body = said.dump();
   return action;
 }
 

@@ -4,8 +4,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-#include "county.h"
 #include "jpeg.h"
+#include "scripted_county.h"
 
 using namespace julu;
 using namespace julu::test;
@@ -110,6 +110,21 @@ TEST_CASE("the past of a report is in the order in which it happened, whatever t
     pull(*store, {change});
     CHECK(past_of(*store, saved->id) == std::vector<std::string>{"create", "accept", "return", "withdraw", "accept"});
   }
+}
+
+TEST_CASE("the note of somebody else's step stands in the past, wherever the platform says it") {
+  ScriptedCounty c;
+  const std::string said_twice = GENERATE(R"(,"body":{"action":"accept","note":"已派人"})", "");
+  const std::string step = R"({"id":"01980000-0000-7000-8000-000000000003","number":1,"action":"accept","at_ms":1,)"
+                           R"("note":"已派人","state":"accepted")" +
+                           said_twice + "}";
+  c.pages.push_back(c.pull_page(R"({"kind":"incident","id":")" + kOther + R"(","version":4294967400,)" +
+                                    R"("body":{"category":"drainage","text":"堵"},"actions":[)" + step + "]}",
+                                kOther + ":4294967400\n"));
+  c.run();
+  const auto past = *c.store->history(kOther);
+  REQUIRE(past.size() == 1);
+  CHECK(past[0].detail.find("已派人") != std::string::npos);
 }
 
 TEST_CASE("nothing of a record that left the scope stays on the phone") {
@@ -271,6 +286,33 @@ TEST_CASE("a record has one spelling of its id, however it was asked for") {
   CHECK(store->remove(loud)->id == id);
 }
 
+namespace {
+
+/// The record leaves the scope, and what was signed for it proves nothing any more.
+void forget_and_ask_again(County& county, Store& store, const std::string& record, std::int64_t version) {
+  Change gone;
+  gone.kind = "incident";
+  gone.id = record;
+  gone.version = version + 5;
+  gone.removed = true;
+  pull(store, {gone});
+  CHECK_FALSE(store.get(record)->has_value());
+  Change key = county.receipt_key_row(1);
+  key.version += 50;
+  pull(store, {key});
+}
+
+void check_refusal_in_sight(Store& store, const std::string& record) {
+  Filter parked;
+  parked.delivery = Delivery::parked;
+  REQUIRE(store.list(parked)->size() == 1);
+  CHECK(store.list(parked)->front().id == record);
+  CHECK(store.status()->parked_ops == 1);
+  CHECK(store.resend(record).ok());
+}
+
+}  // namespace
+
 TEST_CASE("what is refused of a record that is not here any more is in sight, and has a way on") {
   County county;
   const auto store = county.phone();
@@ -278,23 +320,28 @@ TEST_CASE("what is refused of a record that is not here any more is in sight, an
   const auto saved = store->capture(incident());
   std::int64_t version = kFirstVersion + 10;
   REQUIRE(county.apply_all(*store, version) == 1);
-  Change gone;
-  gone.kind = "incident";
-  gone.id = saved->id;
-  gone.version = version + 5;
-  gone.removed = true;
-  pull(*store, {gone});
-  CHECK_FALSE(store->get(saved->id)->has_value());
-  Change key = county.receipt_key_row(1);  // what it signed proves nothing any more
-  key.version += 50;
-  pull(*store, {key});
+  forget_and_ask_again(county, *store, saved->id, version);
   Outbox outbox(*store);
   const auto due = outbox.next_ops(10, 1 << 20);
   REQUIRE(due->size() == 1);
   REQUIRE(outbox.park(due->front(), {"bad-request", {}, {}, {}}).ok());
-  Filter parked;
-  parked.delivery = Delivery::parked;
-  CHECK(store->list(parked)->size() == 1);
-  CHECK(store->status()->parked_ops == 1);
-  CHECK(store->resend(saved->id).ok());
+  check_refusal_in_sight(*store, saved->id);
+}
+
+TEST_CASE("a photo that is refused is in sight, and has a way on, where its record is not here any more") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  Capture capture = incident();
+  capture.photos = {{county.folder.write("p.jpg", make_jpeg_of_about(20'000, 1)), "near"}};
+  const auto saved = store->capture(capture);
+  REQUIRE(saved.ok());
+  const Hash photo = *parse_hash(saved->photos.at(0));
+  Outbox outbox(*store);
+  REQUIRE(outbox.photo_uploaded(photo).ok());
+  std::int64_t version = kFirstVersion + 10;
+  REQUIRE(county.apply_all(*store, version) == 2);
+  forget_and_ask_again(county, *store, saved->id, version);
+  REQUIRE(outbox.park_photo(photo, {"too-large", {}, {}, {}}).ok());
+  check_refusal_in_sight(*store, saved->id);
 }
