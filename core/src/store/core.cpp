@@ -121,7 +121,9 @@ Result<void> Core::open_again(const StoreKey& key) {
   if (loaded) loaded = load_catalog(*writer);
   if (!loaded) {
     reader_.reset();
-    return judged(loaded.error());
+    const Error error = judged(loaded.error());
+    wipe(options_.key);  // still suspended
+    return error;
   }
   writer_ = std::move(writer);
   return {};
