@@ -4,7 +4,9 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <span>
+#include <vector>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -26,7 +28,7 @@ Capture incident(std::string text = "村东头排水沟堵了") {
 /// How often `key` stands in the memory of this process, the stack aside, which is the test's own; nothing where a
 /// sanitizer makes the memory too large to look at.
 std::optional<int> times_held(const StoreKey& key) {
-  int times = 0;
+  std::vector<std::string_view> memory;
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {
     std::uintptr_t from = 0, to = 0;
@@ -34,13 +36,12 @@ std::optional<int> times_held(const StoreKey& key) {
     if (std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " %4s", &from, &to, rights) != 3) return std::nullopt;
     if (std::strcmp(rights, "rw-p") != 0 || line.find("[stack") != std::string::npos) continue;
     if (to - from > std::uintptr_t{1} << 30) return std::nullopt;
-    const auto* at = reinterpret_cast<const std::uint8_t*>(from);
-    const auto* end = reinterpret_cast<const std::uint8_t*>(to);
-    for (const void* found = nullptr;; ++times) {
-      found = memmem(at, static_cast<std::size_t>(end - at), key.data(), key.size());
-      if (found == nullptr) break;
-      at = static_cast<const std::uint8_t*>(found) + key.size();
-    }
+    memory.emplace_back(reinterpret_cast<const char*>(from), to - from);
+  }
+  const std::string_view wanted(reinterpret_cast<const char*>(key.data()), key.size());
+  int times = 0;
+  for (const std::string_view part : memory) {
+    for (auto at = part.find(wanted); at != std::string_view::npos; at = part.find(wanted, at + 1)) ++times;
   }
   return times;
 }
