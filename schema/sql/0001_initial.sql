@@ -154,7 +154,6 @@ CREATE TABLE action (
   state  TEXT NOT NULL,
   actor  TEXT NOT NULL,                        -- JSON {id,name,role}
   at_ms  INTEGER NOT NULL,
-  note   TEXT NOT NULL,
   body   TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX action_record ON action (record, number);

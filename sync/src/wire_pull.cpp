@@ -27,7 +27,6 @@ Result<ChangeAction> decode_action(const Json& row) {
   JULU_TRY(action.action, need_text(row, "action", kWordBytesMax));
   JULU_TRY(action.state, need_text(row, "state", kWordBytesMax));
   JULU_TRY(action.at_ms, need_integer(row, "at_ms", 0));
-  action.note = text(row, "note").value_or("");
   if (const Json* actor = find(row, "actor")) {
     action.actor_id = text(*actor, "id").value_or("");
     action.actor_role = text(*actor, "role").value_or("");
@@ -37,7 +36,8 @@ Result<ChangeAction> decode_action(const Json& row) {
   if (body != nullptr && !body->is_object()) return broken("body");
   // The past of a record shows the body, and a platform need not say the note in both places.
   Json said = body == nullptr ? Json::object() : *body;
-  if (!action.note.empty() && !said.contains("note")) said["note"] = action.note;
+  const std::string note = text(row, "note").value_or("");
+  if (!note.empty() && !said.contains("note")) said["note"] = note;
   action.body = said.dump();
   return action;
 }

@@ -18,9 +18,8 @@ struct ChangeAction {
   std::string action;
   std::string actor_id, actor_role, actor_name;
   std::int64_t at_ms = 0;
-  std::string note;
   std::string state;  ///< the case's state after it
-  std::string body;   ///< JSON text
+  std::string body;   ///< JSON text, the note in it
 };
 
 struct ChangePhoto {

@@ -251,8 +251,8 @@ Result<Saved> Store::act(const std::string& id_text, const std::string& action, 
     JULU_TRY(const Enqueued queued, core_->enqueue(db, moment, op));
     const Json actor{{"id", who.worker}, {"name", who.name}, {"role", who.role}};
     JULU_CHECK(db.run(
-        "INSERT INTO action (id, record, number, action, state, actor, at_ms, note, body) VALUES (?1, ?2, NULL, ?3, ?4, ?5, ?6, ?7, ?8)",
-        queued.op_id, id, action, state, actor.dump(), moment.captured_at_ms, text_member(step, "note"), op.body));
+        "INSERT INTO action (id, record, number, action, state, actor, at_ms, body) VALUES (?1, ?2, NULL, ?3, ?4, ?5, ?6, ?7)",
+        queued.op_id, id, action, state, actor.dump(), moment.captured_at_ms, op.body));
     op.after = queued.seq;
     Saved saved{id.text(), moment.captured_at_ms, {}, 0};
     JULU_CHECK(attach_all(*core_, db, moment, op, photos, queued.op_id, saved));

@@ -15,11 +15,11 @@ Result<void> take_actions(Connection& db, const Id& record, const Change& change
   for (const ChangeAction& action : change.actions) {
     const Json actor{{"id", action.actor_id}, {"name", action.actor_name}, {"role", action.actor_role}};
     JULU_CHECK(
-        db.run("INSERT INTO action (id, record, number, action, state, actor, at_ms, note, body)"
-               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+        db.run("INSERT INTO action (id, record, number, action, state, actor, at_ms, body)"
+               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
                " ON CONFLICT DO UPDATE SET number = excluded.number, state = excluded.state",
                action.id, record, action.number, action.action, action.state,
-               actor.dump(-1, ' ', false, Json::error_handler_t::replace), action.at_ms, action.note, action.body));
+               actor.dump(-1, ' ', false, Json::error_handler_t::replace), action.at_ms, action.body));
   }
   return {};
 }

@@ -128,10 +128,10 @@ class Rebuilding {
       const OpText text = parse_op(op.canonical);
       steps.push_back({text_member(text.body, "action"), ""});
       JULU_CHECK(
-          db_.run("INSERT OR IGNORE INTO action (id, record, action, state, actor, at_ms, note, body)"
-                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+          db_.run("INSERT OR IGNORE INTO action (id, record, action, state, actor, at_ms, body)"
+                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                   op.op_id, id, steps.back().action, flow->fold(steps), actor.dump(), text.moment.captured_at_ms,
-                  text_member(text.body, "note"), canonical(text.body)));
+                  canonical(text.body)));
       if (op.status == kStatusParked) steps.pop_back();
     }
     return lay(core_, db_, id);

@@ -62,9 +62,9 @@ struct Side {
 constexpr Side kSides[] = {
     {"SELECT record, sha256, role, action, place, op FROM attachment WHERE record = ?1",
      "INSERT OR IGNORE INTO attachment (record, sha256, role, action, place, op) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
-    {"SELECT id, record, number, action, state, actor, at_ms, note, body FROM action WHERE record = ?1",
-     "INSERT OR IGNORE INTO action (id, record, number, action, state, actor, at_ms, note, body)"
-     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"},
+    {"SELECT id, record, number, action, state, actor, at_ms, body FROM action WHERE record = ?1",
+     "INSERT OR IGNORE INTO action (id, record, number, action, state, actor, at_ms, body)"
+     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
     {"SELECT record, at_ms, what, detail FROM history WHERE record = ?1 ORDER BY id",
      "INSERT INTO history (record, at_ms, what, detail) VALUES (?1, ?2, ?3, ?4)"},
     {"SELECT record, field, base, local, remote, at_ms FROM conflict WHERE record = ?1",
