@@ -6,23 +6,6 @@ CREATE TABLE meta (
   value ANY
 ) STRICT, WITHOUT ROWID;
 
--- Once more, on a page of its own, what nobody can do without: who this device is.
-CREATE TABLE spare (
-  name  TEXT PRIMARY KEY,
-  value ANY
-) STRICT, WITHOUT ROWID;
-CREATE TRIGGER spare_insert AFTER INSERT ON meta WHEN NEW.name IN ('identity', 'device_key', 'consent_at_ms', 'chain',
-  'first_device', 'first_device_key', 'new_device_key', 'epoch') BEGIN
-  INSERT INTO spare VALUES (NEW.name, NEW.value) ON CONFLICT DO UPDATE SET value = excluded.value;
-END;
-CREATE TRIGGER spare_update AFTER UPDATE OF value ON meta WHEN NEW.name IN ('identity', 'device_key', 'consent_at_ms', 'chain',
-  'first_device', 'first_device_key', 'new_device_key', 'epoch') BEGIN
-  INSERT INTO spare VALUES (NEW.name, NEW.value) ON CONFLICT DO UPDATE SET value = excluded.value;
-END;
-CREATE TRIGGER spare_delete AFTER DELETE ON meta BEGIN
-  DELETE FROM spare WHERE name = OLD.name;
-END;
-
 -- A record as the worker sees it: `body` is the platform's last version (`base`) with the pending ops laid on top.
 CREATE TABLE record (
   id             BLOB PRIMARY KEY,
@@ -197,3 +180,24 @@ CREATE TABLE searched (
   record BLOB NOT NULL UNIQUE
 ) STRICT;
 CREATE VIRTUAL TABLE search USING fts5 (text, tokenize='unicode61');
+
+-- Who this device is and what it knows of the platform, once more, far from `meta`: without it the rest has no owner.
+CREATE TABLE spare (
+  name  TEXT PRIMARY KEY,
+  value ANY
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER spare_insert AFTER INSERT ON meta WHEN NEW.name IN (
+  'identity', 'device_key', 'consent_at_ms', 'chain', 'first_device', 'first_device_key', 'new_device_key', 'epoch',
+  'safe_before_ms', 'clock_offset_ms', 'confirming', 'reconcile_at_ms', 'reconcile_wait_ms', 'server_seen_ms',
+  'server_ahead_ms', 'server_seen_at_ms', 'confirmed_ms') BEGIN
+  INSERT INTO spare VALUES (NEW.name, NEW.value) ON CONFLICT DO UPDATE SET value = excluded.value;
+END;
+CREATE TRIGGER spare_update AFTER UPDATE OF value ON meta WHEN NEW.name IN (
+  'identity', 'device_key', 'consent_at_ms', 'chain', 'first_device', 'first_device_key', 'new_device_key', 'epoch',
+  'safe_before_ms', 'clock_offset_ms', 'confirming', 'reconcile_at_ms', 'reconcile_wait_ms', 'server_seen_ms',
+  'server_ahead_ms', 'server_seen_at_ms', 'confirmed_ms') BEGIN
+  INSERT INTO spare VALUES (NEW.name, NEW.value) ON CONFLICT DO UPDATE SET value = excluded.value;
+END;
+CREATE TRIGGER spare_delete AFTER DELETE ON meta BEGIN
+  DELETE FROM spare WHERE name = OLD.name;
+END;

@@ -383,6 +383,51 @@ TEST_CASE("a damaged first page is no wrong key, and a wrong key no damaged page
   CHECK((read_file(path) == before));
 }
 
+TEST_CASE("a first page that is whole in the log alone is found there") {
+  County county;
+  fill(county, 13);
+  auto held = county.open_again();  // so that the log stays
+  const auto late = held->capture({"incident", R"({"category":"drainage","text":"村东头排水沟堵了"})", {}, {}});
+  REQUIRE(late.ok());
+  const std::string copy = county.folder.file("copy");
+  std::filesystem::create_directory(copy);
+  for (const char* name : {"/julu.db", "/julu.db-wal"})
+    std::filesystem::copy_file(county.directory() + name, copy + name);
+  damage(copy + "/julu.db", 0, 1);
+  std::ofstream(copy + "/julu.db-damaged") << "x";
+  Store::Options options = county.options();
+  options.directory = copy;
+  const auto store = Store::open(options);
+  REQUIRE(store.ok());
+  CHECK((*store)->get(late->id)->has_value());
+  CHECK((*store)->status()->unsent_ops == held->status()->unsent_ops);
+}
+
+TEST_CASE("who the device is and what it has to ask outlive the page that says it") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  const auto saved = store->capture({"incident", R"({"category":"drainage","text":"村东头排水沟堵了"})", {}, {}});
+  REQUIRE(saved.ok());
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  REQUIRE(Outbox(*store).note_ping({kEpoch + 1, county.clock.now_ms(), 0}).ok());
+  REQUIRE(store->status()->confirming);
+  const std::string device = store->identity().device;
+  store.reset();
+  std::int64_t meta = 0;
+  {
+    const auto db = database_of(county);
+    meta = *db->integer("SELECT rootpage FROM sqlite_schema WHERE name = 'meta'").value();
+  }
+  damage(county.directory() + "/julu.db", meta - 1, 1);
+  store = county.open_again();
+  REQUIRE(store->status()->salvage);
+  CHECK(store->status()->confirming);  // the restore may have taken the report
+  CHECK(store->identity().device == device);
+  CHECK(store->get(saved->id)->has_value());
+}
+
 TEST_CASE("damage that only the commit comes upon sets the file aside at the next open") {
   County county;
   const Told told = fill(county, 60);

@@ -30,8 +30,8 @@ Change resolved_case(County& county) {
           false,
           incident().body,
           "resolved",
-          {{make_id(county.clock, system_random()), 1, "accept", "L-1", "leader", "", 1, "", "accepted", "{}"},
-           {make_id(county.clock, system_random()), 2, "resolve", "L-1", "leader", "", 1, "", "resolved", "{}"}},
+          {{make_id(county.clock, system_random()), 1, "accept", "L-1", "leader", "", 1, "accepted", "{}"},
+           {make_id(county.clock, system_random()), 2, "resolve", "L-1", "leader", "", 1, "resolved", "{}"}},
           {}};
 }
 
@@ -350,8 +350,8 @@ TEST_CASE("a step that had arrived after all keeps the place that the platform g
   REQUIRE(store->resend(theirs.id).ok());
   const Id next = make_id(county.clock, system_random());
   theirs.version += 2;
-  theirs.actions = {{first[0].op_id, 1, "reopen", "W-0412", "worker", "", 1, "又堵", "reopened", "{}"},
-                    {next, 2, "resolve", "L-1", "leader", "", 1, "", "resolved", "{}"}};
+  theirs.actions = {{first[0].op_id, 1, "reopen", "W-0412", "worker", "", 1, "reopened", R"({"note":"又堵"})"},
+                    {next, 2, "resolve", "L-1", "leader", "", 1, "resolved", "{}"}};
   result[0].status = OpStatus::stale;
   result[0].current = theirs;
   result[0].applied = {first[0].op_id};
@@ -415,7 +415,7 @@ TEST_CASE("a step that a pull had shown and a restore took does not stand on its
   REQUIRE(sent.size() == 1);
   Change whole = theirs;  // its reply was lost, and a pull brings it
   whole.version += 1;
-  whole.actions.push_back({sent[0].op_id, 3, "rate", "W-0412", "worker", "", 2, "", "resolved", "{}"});
+  whole.actions.push_back({sent[0].op_id, 3, "rate", "W-0412", "worker", "", 2, "resolved", "{}"});
   REQUIRE(Inbox(*store).apply({kEpoch, {whole}, "c2", false}).ok());
 
   theirs.actions.pop_back();

@@ -563,8 +563,7 @@ TEST_CASE("a step's note that has to be there is more than blanks") {
   resolved.version = kFirstVersion + 5;
   resolved.body = R"({"category":"drainage","text":"堵"})";
   resolved.state = "resolved";
-  resolved.actions = {
-      {make_id(county.clock, system_random()), 1, "resolve", "L-1", "leader", "", 1, "", "resolved", "{}"}};
+  resolved.actions = {{make_id(county.clock, system_random()), 1, "resolve", "L-1", "leader", "", 1, "resolved", "{}"}};
   REQUIRE(Inbox(*store).apply({kEpoch, {resolved}, "c1", false}).ok());
   for (const std::string note : {"", " ", "　\\t", "\\n"}) {
     const auto refused = store->act(saved->id, "reopen", R"({"note":")" + note + "\"}");

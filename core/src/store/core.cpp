@@ -51,7 +51,8 @@ Result<std::unique_ptr<Core>> Core::open(const Store::Options& options) {
   // Where the disk is full, even reading needs some room: SQLite's -shm.
   const auto load = [&] { return core->with_room([&] { return guarded([&] { return core->load(); }); }); };
   Result<void> loaded = load();
-  if (!loaded) loaded = core->judged(judged_key(loaded.error(), options, core->generation_));
+  // Of the key `load` has judged; it may be that of the file before this one.
+  if (!loaded && loaded.error().code != ErrorCode::store_key) loaded = core->judged(loaded.error());
   // Of a file that gives nothing, another that is as empty would be made at every open.
   if (!loaded && loaded.error().code == ErrorCode::store_corrupt && !core->beyond_salvage_) {
     JULU_CHECK(make_mark(core->damage_mark_, options.vfs));
@@ -72,7 +73,9 @@ Result<void> Core::load() {
     beyond_salvage_ = refused.has_value();
     if (refused) return *refused;
   }
-  JULU_TRY(writer_, open_database(options_, generation_, Opening::there));
+  auto opened = open_database(options_, generation_, Opening::there);
+  if (!opened) return judged_key(opened.error(), options_, generation_);
+  writer_ = *std::move(opened);
   // An enrolment leaves no file without its tables: this one has lost them, and new ones would hide that.
   JULU_TRY(const auto version, writer_->integer("PRAGMA user_version"));
   if (version.value_or(0) == 0) return Error{ErrorCode::store_corrupt, "directory", "empty"};
@@ -135,10 +138,11 @@ Result<void> Core::check_in_use() const {
 }
 
 Error Core::judged(const Error& error) const {
+  if (error.code == ErrorCode::store_key) return judged_key(error, options_, generation_);
   const bool in_doubt = error.code == ErrorCode::store_corrupt && error.detail == Connection::kPageRefused;
   if (!in_doubt) return error;
   const auto damaged = is_damaged(options_, generation_);
-  if (!damaged) return damaged.error();
+  if (!damaged) return judged_key(damaged.error(), options_, generation_);
   return *damaged ? error : Error{ErrorCode::io, error.field, error.detail};
 }
 

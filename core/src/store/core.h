@@ -235,7 +235,8 @@ class Core {
     note_damage(error);
     return error;
   }
-  /// What looks like a damaged page may be one that could not be read: then it is an error of the disk.
+  /// What looks like a damaged page may be one that could not be read: then it is an error of the disk. What looks like
+  /// a wrong key may be a damaged first page.
   Error judged(const Error& error) const;
   /// The next `open` sets a damaged file aside.
   void note_damage(const Error& error);

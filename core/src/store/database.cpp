@@ -28,6 +28,12 @@ Error error_of(int number) {
   return Error{ErrorCode::io, "directory", "errno " + std::to_string(number)};
 }
 
+// A file that is there already says its own salt.
+bool is_new(const std::string& path, const std::string& vfs) {
+  std::error_code missing;
+  return !vfs.empty() || std::filesystem::file_size(path, missing) == 0 || missing;
+}
+
 // Says why a file cannot be opened, and makes a new one with its mode, before SQLite makes the WAL with the same. A
 // file that is there is never opened here: closing it would drop every POSIX lock that this process holds on it, and
 // another process that ends would then take itself for the last one and remove the WAL from under us.
@@ -60,15 +66,18 @@ Result<std::unique_ptr<Connection>> open_database(const Store::Options& options,
                                                   const StandIn* stand_in) {
   const bool create = how == Opening::create;
   const std::string path = database_path(options.directory, generation);
-  if (options.vfs.empty()) JULU_CHECK(prepare_file(path, create));
   Connection::Options connection;
+  if (options.encrypted && create && is_new(path, options.vfs)) connection.salt = salt_of(options.key);
+  if (options.vfs.empty()) JULU_CHECK(prepare_file(path, create));
   connection.path = path;
   connection.vfs = options.vfs;
   connection.create = create;
   connection.read_only = connection.damaged = how == Opening::damaged;
   connection.stand_in = stand_in;
-  connection.clear_head = stand_in != nullptr && !stand_in->first_page.empty();
-  if (create || connection.clear_head) connection.salt = salt_of(options.key);
+  if (stand_in != nullptr) {
+    connection.clear_head = stand_in->clear_head;
+    connection.salt = stand_in->salt;
+  }
   if (options.encrypted) connection.key = options.key;
   return Connection::open(connection);
 }
@@ -112,6 +121,8 @@ Result<FreshSchema> fresh_schema(const Store::Options& options, std::string salt
   JULU_TRY(const auto db, Connection::open(fresh));
   JULU_CHECK(migrate(*db));
   FreshSchema made;
+  made.pages.salt = fresh.salt;
+  made.pages.clear_head = fresh.clear_head;
   JULU_TRY(const auto version, db->integer("PRAGMA schema_version"));
   made.version = version.value_or(0);
   if (lost != Lost::first_page) {

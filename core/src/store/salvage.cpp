@@ -95,38 +95,34 @@ class Wreck {
     ++failures_;
     return std::optional<Found>();
   }
-  /// Where its list of tables or its first page cannot be read, those of a fresh file stand in. Errors: store_key,
-  /// where nothing can be read so either.
+  /// Where its list of tables or its first page cannot be read, those of a fresh file stand in. Errors: of opening it;
+  /// store_key where nothing can be read so either.
   Result<void> find_tables() {
     if (db_ != nullptr) return {};
     const Result<void> opened = open();
     if (opened && db_->integer("SELECT count(*) FROM sqlite_schema")) return {};
-    std::optional<std::string> salt;
     if (opened) {
-      JULU_TRY(salt, db_->text("PRAGMA cipher_salt"));
+      JULU_TRY(const auto salt, db_->text("PRAGMA cipher_salt"));
+      if (stands(fresh_schema(options_, salt.value_or(""), Lost::tables))) return {};
+      stand_in_.reset();
+      return open();
     }
-    for (const Lost lost : {Lost::tables, Lost::first_page, Lost::both}) {
-      auto fresh = fresh_schema(options_, lost == Lost::tables ? salt.value_or("") : salt_of(options_.key), lost);
-      if (!fresh) continue;
-      schema_ = std::move(fresh->pages);
-      if (!open()) continue;
-      const auto version = db_->integer("PRAGMA schema_version");
-      if (!version || *version != fresh->version) continue;
-      JULU_TRY(const bool shows, shows_a_table());
-      if (shows) return {};
+    const ErrorCode why = opened.error().code;
+    if (why != ErrorCode::store_key && why != ErrorCode::store_corrupt) return opened;
+    needs_stand_in_ = true;
+    const std::string salt = salt_of(options_.key);
+    // The log may have a first page that is whole.
+    FreshSchema salt_alone;
+    salt_alone.pages.salt = salt;
+    if (options_.encrypted && stands(salt_alone)) return {};
+    for (const Lost lost : {Lost::first_page, Lost::both}) {
+      if (stands(fresh_schema(options_, salt, lost))) return {};
     }
-    schema_.reset();
-    return open();
+    stand_in_.reset();
+    db_.reset();
+    return opened;
   }
-  /// Under another key none does.
-  Result<bool> shows_a_table() {
-    for (const char* sql : {"SELECT 1 FROM meta LIMIT 1", "SELECT 1 FROM spare LIMIT 1", "SELECT 1 FROM op LIMIT 1",
-                            "SELECT 1 FROM record LIMIT 1", "SELECT 1 FROM catalog LIMIT 1"}) {
-      JULU_TRY(const auto looked, read([&](Connection& db) -> Result<bool> { return db.query(sql).step(); }));
-      if (looked) return true;
-    }
-    return false;
-  }
+  bool needs_stand_in() const { return needs_stand_in_; }
   /// How often a page that could not be read ended it.
   int failures() const { return failures_; }
   /// The one row that `sql` gives; empty: none, or it cannot be read.
@@ -154,16 +150,38 @@ class Wreck {
   }
 
  private:
+  // Until there is a second version of the schema, a stand-in is of the file's own.
+  bool stands(Result<FreshSchema> made) {
+    if (!made) return false;
+    stand_in_ = std::move(made->pages);
+    if (!open()) return false;
+    const auto version = db_->integer("PRAGMA schema_version");
+    return version && (made->version == 0 || *version == made->version) && shows_a_table();
+  }
+
+  // Under another key none does. A page without a cipher may look like an empty one by chance.
+  bool shows_a_table() {
+    for (const char* sql :
+         {"SELECT 1 FROM meta LIMIT 1", "SELECT 1 FROM record LIMIT 1", "SELECT 1 FROM op LIMIT 1",
+          "SELECT 1 FROM history LIMIT 1", "SELECT 1 FROM catalog LIMIT 1", "SELECT 1 FROM photo LIMIT 1",
+          "SELECT 1 FROM attachment LIMIT 1", "SELECT 1 FROM searched LIMIT 1", "SELECT 1 FROM spare LIMIT 1"}) {
+      const auto looked = read([&](Connection& db) -> Result<bool> { return db.query(sql).step(); });
+      if (looked && *looked && (**looked || options_.encrypted)) return true;
+    }
+    return false;
+  }
+
   Result<void> open() {
     db_.reset();
-    JULU_TRY(db_, open_database(options_, generation_, Opening::damaged, schema_ ? &*schema_ : nullptr));
+    JULU_TRY(db_, open_database(options_, generation_, Opening::damaged, stand_in_ ? &*stand_in_ : nullptr));
     return {};
   }
 
   const Store::Options& options_;
   int generation_;
   int failures_ = 0;
-  std::optional<StandIn> schema_;
+  bool needs_stand_in_ = false;
+  std::optional<StandIn> stand_in_;
   std::unique_ptr<Connection> db_;
 };
 
@@ -200,8 +218,10 @@ class Salvaging {
   Result<void> take_meta() {
     for (const char* name : kMeta) {
       const std::string_view which(name);
+      const int failures = wreck_.failures();
       JULU_TRY(auto row, wreck_.row("SELECT name, value FROM meta WHERE name = ?1", name));
-      if (row.empty() || !is_sound(which, row.back())) {
+      // What is not there is not: the copy may be older, where writes were lost.
+      if (row.empty() ? wreck_.failures() > failures : !is_sound(which, row.back())) {
         JULU_TRY(row, wreck_.row("SELECT name, value FROM spare WHERE name = ?1", name));
       }
       const bool here = !row.empty();
@@ -254,6 +274,10 @@ class Salvaging {
   Result<void> take_ops() {
     JULU_TRY(const std::int64_t last, last_seq());
     for (std::int64_t seq = 1; seq <= last; ++seq) JULU_CHECK(take_op(seq));
+    // A copy of what the device is may be older than its ops.
+    JULU_CHECK(
+        db_.run("INSERT INTO meta SELECT 'chain', max(chain) FROM op HAVING max(chain) > 0"
+                " ON CONFLICT DO UPDATE SET value = max(value, excluded.value)"));
     // Where nothing shows any more how many there were, it is one at least.
     if (mutant(Mutant::loss_not_told))
       unreadable_ = 0;
@@ -443,7 +467,7 @@ Result<std::optional<Error>> salvage(const Store::Options& options, int damaged)
   // Before the next file is made: it would have a wrong key for good.
   if (!file_exists(database_path(options.directory, damaged + 1), options.vfs)) {
     const auto found = wreck.find_tables();
-    if (!found && found.error().code == ErrorCode::store_key) return found.error();
+    if (!found && found.error().code != ErrorCode::store_corrupt) return found.error();
   }
   JULU_TRY(const auto db, open_database(options, damaged + 1, Opening::create));
   JULU_TRY(auto transaction, Transaction::begin(*db));
@@ -459,10 +483,15 @@ Result<std::optional<Error>> salvage(const Store::Options& options, int damaged)
 }
 
 Error judged_key(const Error& error, const Store::Options& options, int generation) {
+  if (error.code != ErrorCode::store_key) return error;
   Wreck wreck(options, generation);
-  if (error.code != ErrorCode::store_key || !wreck.find_tables()) return error;
-  const auto shows = wreck.shows_a_table();
-  if (!shows || !*shows) return error;
+  const auto found = wreck.find_tables();
+  if (!found) return found.error();
+  // What reads well by now was not read before.
+  const Error of_the_disk{ErrorCode::io, error.field, error.detail};
+  if (!wreck.needs_stand_in()) return of_the_disk;
+  const auto again = open_database(options, generation, Opening::there);
+  if (again || again.error().code != ErrorCode::store_key) return again ? of_the_disk : again.error();
   return Error{ErrorCode::store_corrupt, "directory", "sqlite first page"};
 }
 

@@ -398,7 +398,18 @@ void put_before(const Json& edit, Json& undo, Json& before) {
   }
 }
 
-// The fields of a creation in whose place the county has what nobody said on this phone: another made it again.
+void add_leaves(const Json& patch, const std::string& at, std::vector<std::string>& fields) {
+  for (const auto& [key, value] : patch.items()) {
+    const std::string here = at + "/" + pointer_segment(key);
+    if (value.is_object() && !value.empty())
+      add_leaves(value, here, fields);
+    else
+      fields.push_back(here);
+  }
+}
+
+// The fields of a creation in whose place the county has what nobody said on this phone: another made it again. What
+// the first one gave it and it has no more somebody took out.
 std::vector<Conflict> words_of_others(const Json& created, const Json& base, const std::vector<OpRow>& ops) {
   std::vector<Conflict> fields = merge(Json::object(), created, base, nullptr).conflicts;
   std::erase_if(fields, [&](const Conflict& field) {
@@ -406,15 +417,24 @@ std::vector<Conflict> words_of_others(const Json& created, const Json& base, con
       return op.verb <= Verb::patch && value_at(parse_op(op.canonical).body, field.field) == field.remote;
     });
   });
+  const auto first = std::find_if(ops.begin(), ops.end(), [](const OpRow& op) { return op.verb == Verb::create; });
+  const Json given = parse_op(first->canonical).body;
+  std::vector<std::string> gone;
+  add_leaves(merge(Json::object(), given, base, nullptr).patch, "", gone);
+  for (const std::string& field : gone) {
+    const Json* word = at_pointer(created, field);
+    if (word != nullptr) fields.push_back({field, value_at(given, field), *word, std::nullopt});
+  }
   return fields;
 }
 
-// An edit that the creation had carried says the same as that, and did not see the other's word.
-void stand_on_nothing(const Json& said, std::vector<Conflict>& unseen, Json& before) {
+// An edit that the creation had carried says the same as that, and did not see what the other did.
+void stand_unseen(const Json& said, std::vector<Conflict>& unseen, Json& before) {
   std::erase_if(unseen, [&](const Conflict& field) {
     const Json* value = at_pointer(said, field.field);
     if (value == nullptr) return false;
     if (*value == field.local) leave_out(field.field, before);
+    if (*value == field.local && field.base) before[Json::json_pointer(field.field)] = *field.base;
     return true;
   });
 }
@@ -436,7 +456,7 @@ void leave_out_closed(std::vector<OpRow>& ops, const std::set<std::int64_t>& clo
       note_before(said, before, undo);
     } else if (edits && is_pending(op)) {
       put_before(said, undo, before);
-      stand_on_nothing(said, unseen, before);
+      stand_unseen(said, unseen, before);
       op.base_values = before.dump();
     }
   }

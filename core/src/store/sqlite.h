@@ -97,12 +97,14 @@ class Query {
   sqlite3_stmt* statement_;  // null: preparing failed, and every step says so
 };
 
-/// What is read of a file in the place of its own bytes: its first page, with the head in the clear, and what lies from
-/// `offset` on. Either may be empty: the file's own is read.
+/// What is read of a file in the place of its own bytes: its first page, and what lies from `offset` on. Either may be
+/// empty: the file's own is read.
 struct StandIn {
   std::string first_page;
   std::int64_t offset = 0;
   std::string bytes;
+  std::string salt;         ///< as in Connection::Options
+  bool clear_head = false;  ///< so too
 };
 
 class Connection {
