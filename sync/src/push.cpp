@@ -65,9 +65,14 @@ Result<Syncer::Run::Step> Syncer::Run::push_due() {
 
 Result<Syncer::Run::Exchange> Syncer::Run::post_ops(const std::vector<OutgoingOp>& ops) {
   JULU_TRY(std::string body, wire::encode_push(identity_.device, ops));
+  ++outcome_.push_requests;
+  return call(posted("/v1/push", std::move(body)));
+}
+
+Request Syncer::Run::posted(const char* path, std::string body) const {
   Request request;
   request.method = "POST";
-  request.url = address("/v1/push");
+  request.url = address(path);
   request.headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}};
   if (state_.gzip && body.size() >= kGzipFrom) {
     if (std::string coded = wire::gzip(body); !coded.empty()) {
@@ -76,8 +81,7 @@ Result<Syncer::Run::Exchange> Syncer::Run::post_ops(const std::vector<OutgoingOp
     }
   }
   request.body = std::move(body);
-  ++outcome_.push_requests;
-  return call(std::move(request));
+  return request;
 }
 
 Result<Syncer::Run::Step> Syncer::Run::put_off(const std::vector<OutgoingOp>& ops, ErrorCode why,
@@ -96,6 +100,11 @@ Result<Syncer::Run::Step> Syncer::Run::push_batch(Batch batch) {
     case Answer::refused: return push_refused(std::move(batch), exchange);
     case Answer::server: return push_failed(std::move(batch), exchange);
     case Answer::link:
+      if (exchange.reply_too_large()) {  // what is too long is said of some op of them, and the link is alive
+        Exchange failed = exchange;
+        failed.answer = Answer::server;
+        return split(std::move(batch), failed);
+      }
       // Perhaps the link is dead, perhaps the batch is too long for it: a smaller one is tried next.
       shrink_window(bytes_of(batch.ops));
       state_.failed_batch = batch.ops.front().op_id;

@@ -10,17 +10,25 @@ namespace julu {
 Result<Syncer::Run::Step> Syncer::Run::reconcile() {
   JULU_TRY(const bool needed, outbox_.needs_reconcile());
   if (!needed) return Step::go;
-  JULU_TRY(const Reckoning reckoning, outbox_.reckoning());
+  JULU_TRY(Reckoning reckoning, outbox_.reckoning());
   std::optional<Signature> signature;
   if (reckoning.head) {
     JULU_TRY(signature, outbox_.sign(wire::head_text(identity_.device, *reckoning.head)));
   }
-  Request request;
-  request.method = "POST";
-  request.url = address("/v1/reconcile");
-  request.headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}};
-  request.body = wire::encode_reconcile(identity_.device, reckoning, signature);
-  JULU_TRY(const Exchange exchange, call(std::move(request)));
+  const auto ask = [&] {
+    return call(posted("/v1/reconcile", wire::encode_reconcile(identity_.device, reckoning, signature)));
+  };
+  JULU_TRY(Exchange exchange, ask());
+  if (exchange.response.status == 415 && state_.gzip) {
+    state_.gzip = false;
+    JULU_TRY(exchange, ask());
+  }
+  if (exchange.response.status == 413 && reckoning.head) {
+    // The chain of a long life is too long to be told; what is missing shows without it.
+    reckoning.head.reset();
+    signature.reset();
+    JULU_TRY(exchange, ask());
+  }
   if (exchange.answer == Answer::stopped) return Step::stop;
   failure_ = Error{exchange.why, {}, exchange.problem.type};
   if (exchange.answer == Answer::ok) {

@@ -141,6 +141,8 @@ class Syncer::Run {
   Result<Step> push_refused(Batch batch, const Exchange& exchange);
   Result<Step> put_off(const std::vector<OutgoingOp>& ops, ErrorCode why, std::int64_t retry_after_ms);
   Result<Exchange> post_ops(const std::vector<OutgoingOp>& ops);
+  /// Coded, where it pays and the platform takes it.
+  Request posted(const char* path, std::string body) const;
   std::size_t window() const;
   void grow_window(std::int64_t took_ms);
   void shrink_window(std::size_t bytes);

@@ -283,7 +283,7 @@ TEST_CASE("an upkeep of little time makes room before it makes small pictures") 
   SlowClock clock;
   Store::Options options = county.options();
   options.clock = &clock;
-  store = std::move(Store::open(options).value());
+  store = Store::open(options).value();
   REQUIRE(store->maintain(std::chrono::milliseconds(25)).ok());
   CHECK(others.are_here(*store) == std::vector<bool>{false, true, true});
 }

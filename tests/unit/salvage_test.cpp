@@ -357,6 +357,7 @@ TEST_CASE("a damaged first page is no wrong key, and a wrong key no damaged page
   auto held = county.open_again();
   REQUIRE(held->suspend().ok());
   SECTION("alone") { damage(path, 0, 1); }
+  SECTION("with those behind it") { damage(path, 0, 4); }
   SECTION("with the list of tables") {
     const auto pages = static_cast<std::int64_t>(read_file(path).size()) / kPage;
     std::int64_t list = 0;
@@ -377,10 +378,13 @@ TEST_CASE("a damaged first page is no wrong key, and a wrong key no damaged page
     CHECK(!std::filesystem::exists(path + "-damaged"));
   }
   CHECK(held->resume(county.key).error().code == ErrorCode::store_corrupt);
-  const auto store = county.open_again();
+  auto store = county.open_again();
   REQUIRE((*store->status()).salvage);
   check_saved(*store, told);
   CHECK((read_file(path) == before));
+  store.reset();
+  damage(county.directory() + "/julu-2.db", 0, 1);  // and the next one
+  check_saved(*county.open_again(), told);
 }
 
 TEST_CASE("a first page that is whole in the log alone is found there") {

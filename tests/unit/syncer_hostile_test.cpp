@@ -109,3 +109,25 @@ TEST_CASE("an op that a gateway does not let pass waits by itself, and those aro
   CHECK(outcome.next_attempt_ms.has_value());
   CHECK((*c.store->get(stopped))->delivery == Delivery::saved);
 }
+
+TEST_CASE("an answer to one report that is too long for a phone holds up no other") {
+  ScriptedCounty c;
+  const std::string first = c.report("甲");
+  const std::string second = c.report("乙");
+  c.after = [](const Request& request, Response response) -> std::optional<Response> {
+    const bool of_first = ScriptedCounty::text_of(request).find("甲") != std::string::npos;
+    if (request.url.find("/v1/push") == std::string::npos || !of_first) return response;
+    Response too_long;
+    too_long.failure = ErrorCode::too_large;
+    return too_long;
+  };
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.ops_delivered == 1);
+  CHECK((*c.store->get(second))->delivery == Delivery::delivered);
+  CHECK((*c.store->get(first))->delivery == Delivery::saved);
+  CHECK(outcome.next_attempt_ms.has_value());
+  c.after = nullptr;
+  c.county.clock.advance(limits::backoff_cap_ms);
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  CHECK(c.applied.size() == 2);
+}

@@ -521,6 +521,22 @@ TEST_CASE("a platform that asks for a pause before it says what it holds gets it
   CHECK(asked_after(10'000 + limits::reconcile_spread_ms) == 2);
 }
 
+TEST_CASE("a platform is asked without the chain where that is too long for it") {
+  ScriptedCounty c;
+  run_with_a_loss(c);
+  std::vector<std::string> asked;
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    if (!is(request, "POST", "/v1/reconcile")) return std::nullopt;
+    asked.push_back(ScriptedCounty::text_of(request));
+    if (asked.back().find(R"("head")") != std::string::npos) return problem(413, "too-large");
+    return reply(200, R"({"differ":[],"epoch":2})");
+  };
+  c.county.clock.advance(limits::reconcile_spread_ms);
+  c.run();
+  CHECK(asked.size() == 2);
+  CHECK_FALSE(c.store->status()->confirming);
+}
+
 TEST_CASE("a pull that does not fit a run is asked for in smaller pages by the next, and keeps no report waiting") {
   ScriptedCounty c;
   c.report("村东头排水沟堵了");

@@ -469,7 +469,9 @@ Result<std::optional<Error>> salvage(const Store::Options& options, int damaged)
     const auto found = wreck.find_tables();
     if (!found && found.error().code != ErrorCode::store_corrupt) return found.error();
   }
-  JULU_TRY(const auto db, open_database(options, damaged + 1, Opening::create));
+  const auto next = open_database(options, damaged + 1, Opening::create);
+  if (!next) return judged_key(next.error(), options, damaged + 1);
+  const auto& db = *next;
   JULU_TRY(auto transaction, Transaction::begin(*db));
   JULU_TRY(const auto version, db->integer("PRAGMA user_version"));
   if (version.value_or(0) > 0) return std::optional<Error>();
