@@ -96,8 +96,10 @@ void refuse(const httplib::Request&, httplib::Response& to) {
 }
 
 void add_routes(httplib::Server& server, Platform& platform) {
-  // The library would inflate bodies before the token is looked at; the platform does it itself, bounded.
+  // The library would inflate bodies before the token is looked at, and cut a range out of a reply that is one already;
+  // the platform does both itself.
   server.set_pre_routing_handler([](const httplib::Request& request, httplib::Response&) {
+    const_cast<httplib::Request&>(request).ranges.clear();
     auto& headers = const_cast<httplib::Request&>(request).headers;
     const auto coding = headers.find("Content-Encoding");
     if (coding != headers.end()) {

@@ -190,6 +190,8 @@ class Platform {
   /// Null when the bytes are what was announced.
   std::optional<Reply> finish_upload(Upload& upload, const std::string& hash);
   std::string stored_hash(const std::string& upload);
+  /// From the byte `first` to the byte `last`.
+  std::string bytes_of(const std::string& upload, std::int64_t first, std::int64_t last);
   /// All its bytes are here, and their hash was taken of them.
   bool holds_photo(const std::string& worker, const std::string& sha256);
   std::optional<std::string> upload_of(const std::string& worker, const std::string& sha256);

@@ -199,6 +199,29 @@ TEST_CASE("a photo is fetched by whoever may see a record that names it, whole, 
   CHECK(leader.ask({"GET", "/v1/photos/" + hex_of("none"), {}, {}, {}, {}}).status == 404);
 }
 
+TEST_CASE("a piece of a photo is the same whichever rows hold it, and a photo that has lost a row is not there") {
+  Office office;
+  Device device(office, "W-1");
+  const std::string bytes = bytes_of(1'300'000);  // three rows
+  const Json incident = device.incident();
+  REQUIRE(device.send(incident)["status"] == "applied");
+  REQUIRE(device.upload(bytes).status == 201);
+  REQUIRE(device.send(device.attach(incident["record"], bytes))["status"] == "applied");
+  const auto get = [&](std::size_t first, std::size_t last) {
+    const std::string range = "bytes=" + std::to_string(first) + "-" + std::to_string(last);
+    return device.ask({"GET", "/v1/photos/" + hex_of(bytes), {}, {{"range", range}}, {}, {}});
+  };
+  for (const std::size_t first : {0UL, 1UL, 524'287UL, 524'288UL, 600'000UL, 1'048'576UL, 1'299'999UL}) {
+    for (const std::size_t size : {1UL, 2UL, 300'000UL, 700'000UL}) {
+      CAPTURE(first, size);
+      CHECK(get(first, first + size - 1).bytes == bytes.substr(first, size));
+    }
+  }
+  juhaoban::Database("platform/platform.db", office.disk.vfs()).run("DELETE FROM chunk WHERE offset_bytes > 0");
+  CHECK(get(100, 199).bytes == bytes.substr(100, 100));
+  CHECK(get(600'000, 600'099).status == 404);
+}
+
 TEST_CASE("a thumbnail is at most 8 KB, and only the worker who holds a photo gives it one") {
   Office office;
   Device device(office, "W-1");

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "crypto.h"
+#include "database.h"
 #include "desk.h"
 
 using namespace julu::test;
@@ -20,7 +22,7 @@ struct Said {
   std::string text;
 };
 
-Said juhaoban(std::vector<std::string> words) {
+Said administer(std::vector<std::string> words) {
   words.insert(words.begin(), JUHAOBAN_PROGRAM);
   Process process(words, "exec timeout 20 \"$@\" 2>&1");
   std::string text = process.read_all();
@@ -34,7 +36,7 @@ TEST_CASE("a port that is taken is refused, and so is one that is none") {
   const std::string url = platform.url();
   const Folder folder;
   const auto serve = [&](const std::string& port) {
-    return juhaoban({"serve", "--data", folder.file("other"), "--port", port});
+    return administer({"serve", "--data", folder.file("other"), "--port", port});
   };
   const Said taken = serve(url.substr(url.rfind(':') + 1));
   CHECK(taken.status == 69);
@@ -54,7 +56,7 @@ TEST_CASE("a command about a county that is not there makes none") {
                             {"add-code", "--worker", "W-0412"}}) {
     std::vector<std::string> all = words;
     all.insert(all.end(), {"--data", nowhere});
-    const Said said = juhaoban(all);
+    const Said said = administer(all);
     INFO(said.text);
     CHECK(said.status == 66);
     CHECK(said.text.find(nowhere) != std::string::npos);
@@ -65,11 +67,10 @@ TEST_CASE("a command about a county that is not there makes none") {
 TEST_CASE("a code that no phone takes is not handed out, and none to nobody") {
   const Folder folder;
   const std::string data = folder.file("county");
-  REQUIRE(
-      juhaoban({"add-worker", "--data", data, "--worker", "W-1", "--name", "甲", "--grid", "130529200203001"}).status ==
-      0);
+  REQUIRE(administer({"add-worker", "--data", data, "--worker", "W-1", "--name", "甲", "--grid", "130529200203001"})
+              .status == 0);
   const auto code = [&](const std::string& worker, const std::string& wanted) {
-    return juhaoban({"add-code", "--data", data, "--worker", worker, "--code", wanted});
+    return administer({"add-code", "--data", data, "--worker", worker, "--code", wanted});
   };
   CHECK(code("W-1", "abc").status == 64);
   CHECK(code("W-1", "abc").text.find("8 到 64 个") != std::string::npos);
@@ -81,7 +82,7 @@ TEST_CASE("a code that no phone takes is not handed out, and none to nobody") {
 
 TEST_CASE("an address that others reach is refused unless that is asked for") {
   const Folder folder;
-  const Said said = juhaoban({"serve", "--data", folder.file("other"), "--host", "0.0.0.0"});
+  const Said said = administer({"serve", "--data", folder.file("other"), "--host", "0.0.0.0"});
   CHECK(said.status == 64);
   CHECK(said.text.find("--public") != std::string::npos);
   CHECK_FALSE(std::filesystem::exists(folder.file("other")));
@@ -93,6 +94,7 @@ struct Answered {
   int status = 0;
   std::string type;
   nlohmann::json body;
+  std::string bytes;
 };
 
 // One request as it stands, over a connection of its own.
@@ -124,7 +126,7 @@ Answered ask(const std::string& url, const std::string& head, std::size_t body_b
   REQUIRE(end != std::string::npos);
   return {std::stoi(reply.substr(9)),
           at < end ? reply.substr(at + type.size(), reply.find('\r', at) - at - type.size()) : "",
-          nlohmann::json::parse(reply.substr(end + 4), nullptr, false)};
+          nlohmann::json::parse(reply.substr(end + 4), nullptr, false), reply.substr(end + 4)};
 }
 
 }  // namespace
@@ -147,6 +149,41 @@ TEST_CASE("what HTTP alone refuses is a problem as any other: a body beyond ever
   CHECK(problem("PUT /v1/push HTTP/1.1", 10) == "401 unauthorized");
   CHECK(problem("TRACE /v1/push HTTP/1.1") == "400 bad-request");
   CHECK(problem("FROB /v1/push HTTP/1.1") == "400 bad-request");
+}
+
+TEST_CASE("a photo comes over HTTP piece by piece, each of the bytes that were asked for") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM, false, PlatformProcess::Way::direct);
+  std::string photo(50'000, '\0');
+  for (std::size_t i = 0; i < photo.size(); ++i) photo[i] = static_cast<char>(i * 31 % 251);
+  const std::string hash = juhaoban::sha256_hex(photo);
+  {
+    juhaoban::Database db(platform.folder.file("platform") + "/platform.db", "");
+    db.script(
+        "INSERT INTO worker VALUES ('W-1', '', 'worker', '[\"13\"]', '[]');"
+        "INSERT INTO device (device, worker, public_key) VALUES ('d-1', 'W-1', '');"
+        "INSERT INTO record VALUES ('r', 'incident', '13', 'W-1', 1, 0, 0, 'reported', '{}', 1)");
+    db.run("INSERT INTO token VALUES (?1, 'd-1', 1 << 50)", juhaoban::sha256_hex("word"));
+    db.run("INSERT INTO attachment VALUES ('r', ?1, 'near', '', 50000, 0)", hash);
+    db.run("INSERT INTO upload VALUES ('u', 'W-1', 50000, 50000, ?1, '', 1, 1)", hash);
+    for (const int at : {0, 20'000, 40'000}) {
+      const std::string piece = photo.substr(static_cast<std::size_t>(at), 20'000);
+      db.run("INSERT INTO chunk VALUES ('u', ?1, ?2)", at, juhaoban::Bytes{piece});
+    }
+  }
+  const auto get = [&](const std::string& range) {
+    return ask(platform.url(), "GET /v1/photos/" + hash + " HTTP/1.1\r\nAuthorization: Bearer word" + range);
+  };
+  CHECK(get("").bytes == photo);
+  const Answered first = get("\r\nRange: bytes=0-15999");
+  CHECK(first.status == 206);
+  CHECK(first.bytes == photo.substr(0, 16'000));
+  const Answered second = get("\r\nRange: bytes=16000-31999");
+  CHECK(second.status == 206);
+  CHECK(second.bytes == photo.substr(16'000, 16'000));
+  const Answered last = get("\r\nRange: bytes=48000-63999");
+  CHECK(last.status == 206);
+  CHECK(last.bytes == photo.substr(48'000));
+  CHECK(get("\r\nRange: bytes=50000-").status == 416);
 }
 
 TEST_CASE("what the administrator asked for and could not be written is an error") {
