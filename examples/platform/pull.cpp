@@ -51,6 +51,28 @@ std::string day_of(std::int64_t ms) {
   return text;
 }
 
+bool is_safe(const Json& number) {
+  const std::int64_t most = (std::int64_t{1} << 53) - 1;
+  return number.is_number_integer() && number >= 0 && number <= most;
+}
+
+// [[day, count, hash], …]
+bool is_days(const Json& days) {
+  return days.is_array() && std::all_of(days.begin(), days.end(), [](const Json& day) {
+           return day.is_array() && day.size() == 3 && day[0].is_string() && is_safe(day[1]) && day[2].is_string();
+         });
+}
+
+// {seq, link, voids: [[seq, op id, hash], …], sig}
+bool is_head(const Json& head) {
+  if (!head.is_object() || !head.contains("seq") || !is_safe(head["seq"]) || text_of(head, "link").empty() ||
+      text_of(head, "sig").empty() || !head.contains("voids") || !head["voids"].is_array())
+    return false;
+  return std::all_of(head["voids"].begin(), head["voids"].end(), [](const Json& gone) {
+    return gone.is_array() && gone.size() == 3 && is_safe(gone[0]) && gone[1].is_string() && gone[2].is_string();
+  });
+}
+
 }  // namespace
 
 Reply Platform::pull(const Caller& caller, const Request& request) {
@@ -120,14 +142,21 @@ Reply Platform::reconcile(const Caller& caller, const Request& request, BodyRead
   const auto asked = parse_object(*text);
   if (!asked || text_of(*asked, "device") != caller.device)
     return problem_reply(400, "bad-request", "请求有误", "/device");
+  const Json named = asked->value("days", Json());
+  if (!is_days(named)) return problem_reply(400, "bad-request", "请求有误", "/days");
+  const bool has_head = asked->contains("head");
+  if (has_head && !is_head((*asked)["head"])) return problem_reply(400, "bad-request", "请求有误", "/head");
   const std::lock_guard lock(mutex_);
+  std::map<std::string, std::string> theirs;
+  for (const Json& day : named) theirs[day[0]] = day[2];
   std::map<std::string, std::vector<std::pair<std::string, std::string>>> days;  // day → (hash, op id)
   {
     Rows rows = db_->query("SELECT captured_at_ms, hash, op_id FROM op WHERE worker = ?1", caller.worker);
-    while (rows.next()) days[day_of(rows.integer(0))].emplace_back(rows.text(1), rows.text(2));
+    while (rows.next()) {
+      const std::string day = day_of(rows.integer(0));
+      if (theirs.contains(day)) days[day].emplace_back(rows.text(1), rows.text(2));
+    }
   }
-  std::map<std::string, std::string> theirs;
-  for (const Json& day : asked->value("days", Json::array())) theirs[day.at(0)] = day.at(2);
   Json held = Json::array();
   Json differ = Json::array();
   for (auto& [day, ops] : days) {
@@ -140,8 +169,7 @@ Reply Platform::reconcile(const Caller& caller, const Request& request, BodyRead
     }
     const std::string hash = sha256_hex(lines);
     held.push_back({day, ops.size(), hash});
-    const auto same = theirs.find(day);
-    if (same == theirs.end() || same->second != hash) differ.push_back({{"day", day}, {"ops", ids}});
+    if (theirs[day] != hash) differ.push_back({{"day", day}, {"ops", ids}});
   }
   for (const auto& [day, hash] : theirs) {
     if (!days.contains(day)) differ.push_back({{"day", day}, {"ops", Json::array()}});
@@ -151,7 +179,7 @@ Reply Platform::reconcile(const Caller& caller, const Request& request, BodyRead
               {"holds", db_->integer("SELECT holds FROM device WHERE device = ?1", caller.device).value_or(0)},
               {"days", held},
               {"differ", differ}};
-  if (asked->contains("head")) answer["chain"] = check_chain(caller, (*asked)["head"]);
+  if (has_head) answer["chain"] = check_chain(caller, (*asked)["head"]);
   return json_reply(200, answer);
 }
 
@@ -169,14 +197,13 @@ Json Platform::check_chain(const Caller& caller, const Json& head) {
     link = rows.text(2);
   }
   if (seq == 0) link = sha256_raw(caller.device);
-  Json signed_head = head;
-  signed_head.erase("sig");
-  signed_head["device"] = caller.device;
+  const Json signed_head{
+      {"device", caller.device}, {"link", head["link"]}, {"seq", head["seq"]}, {"voids", head["voids"]}};
   const auto signature = from_base64url(text_of(head, "sig"));
   if (!signature || !verify(key, jcs(signed_head), *signature))
     return {{"ok", false}, {"problem", "signature"}, {"verified_seq", seq}};
   std::map<std::int64_t, std::string> voids;
-  for (const Json& item : head.value("voids", Json::array())) voids[item.at(0)] = item.at(2);
+  for (const Json& item : head["voids"]) voids[item[0]] = item[2];
   for (const std::int64_t last = integer_of(head, "seq"); seq < last;) {
     const auto known =
         db_->text("SELECT hash FROM place WHERE device = ?1 AND seq = ?2 AND applied = 1", caller.device, seq + 1);

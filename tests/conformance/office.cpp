@@ -4,6 +4,8 @@
 #include <cctype>
 #include <stdexcept>
 
+#include <zlib.h>
+
 namespace julu::test {
 namespace {
 
@@ -213,6 +215,20 @@ Hash hash_of(Json op) {
 }
 
 std::string hex_of(std::string_view bytes) { return hex(sha256(bytes)); }
+
+std::string gzipped(const std::string& text) {
+  z_stream stream{};
+  deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+  std::string out(text.size() + 1024, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  deflate(&stream, Z_FINISH);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
 
 bool receipt_holds(Device& device, const Json& reply, const std::vector<Json>& ops) {
   const Json key = device.pull_all().at(reply.at("receipt").at("key_id").get<std::string>()).at("body");

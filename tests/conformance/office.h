@@ -103,6 +103,7 @@ std::string new_id(Office& office);
 /// The hash of an op as protocol.md defines it, by the test's own hand.
 Hash hash_of(Json op);
 std::string hex_of(std::string_view bytes);
+std::string gzipped(const std::string& text);
 /// True when `reply`'s receipt is signed by the platform's receipt key over just these ops.
 bool receipt_holds(Device& device, const Json& reply, const std::vector<Json>& ops);
 

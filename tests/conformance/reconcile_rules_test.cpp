@@ -56,10 +56,36 @@ TEST_CASE("a day begins at midnight in UTC+08:00") {
   REQUIRE(device.send(device.incident())["status"] == "applied");
   office.clock.advance(1);
   REQUIRE(device.send(device.incident())["status"] == "applied");
-  const Json days = reconcile(device, Json::array()).body["days"];
+  const Json named = Json::array({{kDay, 1, hex_of("")}, {"2026-11-25", 1, hex_of("")}});
+  const Json days = reconcile(device, named).body["days"];
   REQUIRE(days.size() == 2);
   CHECK(days[0][0] == "2026-11-24");
   CHECK(days[1][0] == "2026-11-25");
+}
+
+TEST_CASE("an answer is about the days that were named: a new phone does not hear of all that its worker ever sent") {
+  Office office;
+  Device device(office, "W-1");
+  const Json first = device.incident("一");
+  REQUIRE(device.send(first)["status"] == "applied");
+  office.clock.advance(std::int64_t{24} * 3600 * 1000);
+  device.sign_in();
+  REQUIRE(device.send(device.incident("二"))["status"] == "applied");
+  const Answer answer = reconcile(device, Json::array({day_of({first})}));
+  CHECK(answer.body["days"] == Json::array({day_of({first})}));
+  CHECK(answer.body["differ"].empty());
+  CHECK(reconcile(device, Json::array()).body["days"].empty());
+}
+
+TEST_CASE("a question may come as gzip") {
+  Office office;
+  Device device(office, "W-1");
+  const Json op = device.incident();
+  REQUIRE(device.send(op)["status"] == "applied");
+  const std::string body = Json{{"device", device.identity["device"]}, {"days", Json::array({day_of({op})})}}.dump();
+  const Answer answer = device.ask({"POST", "/v1/reconcile", gzipped(body), {{"content-encoding", "gzip"}}, {}, {}});
+  REQUIRE(answer.status == 200);
+  CHECK(answer.body["differ"].empty());
 }
 
 TEST_CASE("the chain is followed from the last link that was verified, and voids fill what was never applied") {
@@ -117,12 +143,23 @@ TEST_CASE("a malformed question is a 400 and changes nothing") {
   Office office;
   Device device(office, "W-1");
   REQUIRE(device.push({device.incident()}).status == 200);
-  for (const Json& days :
-       {Json("x"), Json::array({1}), Json::array({Json::array({kDay})}), Json::array({{kDay, 1, 7}})})
-    CHECK(reconcile(device, days).status == 400);
-  for (const Json& head : {Json("x"), Json{{"voids", 7}}, Json::object()}) {
-    const Answer answer = reconcile(device, Json::array(), head);
-    CHECK((answer.status == 400 || answer.body["chain"]["ok"] == false));
+  for (const Json& days : {Json("x"), Json::array({1}), Json::array({Json::array({kDay})}), Json::array({{kDay, 1, 7}}),
+                           Json::array({{kDay, "1", hex_of("")}})}) {
+    const Answer answer = reconcile(device, days);
+    CHECK(answer.status == 400);
+    CHECK(answer.body["pointer"] == "/days");
   }
+  const Json head = device.head();
+  for (const Json& wrong :
+       {Json{{"voids", 7}}, Json{{"voids", {{1, 2, 3}}}}, Json{{"voids", {{1, "x"}}}}, Json{{"voids", nullptr}},
+        Json{{"seq", "1"}}, Json{{"seq", 0.5}}, Json{{"link", 1}}, Json{{"sig", nullptr}}}) {
+    Json bad = head;
+    bad.merge_patch(wrong);
+    CAPTURE(bad.dump());
+    const Answer answer = reconcile(device, Json::array(), bad);
+    CHECK(answer.status == 400);
+    CHECK(answer.body["pointer"] == "/head");
+  }
+  CHECK(reconcile(device, Json::array(), "x").status == 400);
   CHECK(reconcile(device, Json::array(), device.head()).body["chain"]["ok"] == true);
 }

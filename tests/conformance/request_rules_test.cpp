@@ -1,30 +1,10 @@
 // protocol.md "Whole-request answers" and the bounds of bodies.
 #include <catch2/catch_test_macros.hpp>
 
-#include <zlib.h>
-
 #include "office.h"
 
 using namespace julu;
 using namespace julu::test;
-
-namespace {
-
-std::string gzipped(const std::string& text) {
-  z_stream stream{};
-  deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-  std::string out(text.size() + 1024, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
-
-}  // namespace
 
 TEST_CASE("after any 4xx nothing of the batch is applied") {
   Office office;
