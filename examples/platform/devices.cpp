@@ -1,6 +1,7 @@
 // Who may call: enrolment by code or by the old key of a forked device, and short-lived tokens (RFC 7523).
 #include <algorithm>
 #include <cctype>
+#include <stdexcept>
 
 #include "platform.h"
 
@@ -17,6 +18,14 @@ constexpr std::size_t kBodyMax = 16 * 1024;
 Reply refused() { return problem_reply(403, "code-refused", "激活码无效、已使用或已过期", "/code"); }
 
 std::vector<std::string> texts(const std::string& json) { return Json::parse(json).get<std::vector<std::string>>(); }
+
+bool is_utf8(const std::string& text) {
+  try {
+    return !Json(text).dump().empty();
+  } catch (const Json::type_error&) {
+    return false;
+  }
+}
 
 // application/x-www-form-urlencoded
 std::map<std::string, std::string> form_of(const std::string& text) {
@@ -89,9 +98,9 @@ Reply Platform::enrol(const Request& request, BodyReader& body) {
   if (!asked) return problem_reply(400, "bad-request", "请求有误");
   const auto key = from_base64url(text_of(*asked, "public_key"));
   const auto proof = from_base64url(text_of(*asked, "proof"));
-  Json proven = *asked;
-  proven.erase("proof");
-  proven["aud"] = options_.address;
+  const char* const voucher = asked->contains("assertion") ? "assertion" : "code";
+  const Json proven{
+      {"aud", options_.address}, {"public_key", text_of(*asked, "public_key")}, {voucher, text_of(*asked, voucher)}};
   if (!key || !proof || !verify(*key, jcs(proven), *proof)) {
     return problem_reply(403, "proof-refused", "设备密钥证明无效", "/proof");
   }
@@ -224,6 +233,11 @@ Reply Platform::token(const Request& request, BodyReader& body) {
 
 void Platform::add_worker(const std::string& worker, const std::string& name, const std::string& role,
                           const std::vector<std::string>& grids, const std::vector<std::string>& grid_names) {
+  std::vector<std::string> texts{worker, name, role};
+  texts.insert(texts.end(), grids.begin(), grids.end());
+  texts.insert(texts.end(), grid_names.begin(), grid_names.end());
+  if (!std::all_of(texts.begin(), texts.end(), is_utf8))
+    throw std::invalid_argument("人员编号、姓名和网格须为 UTF-8 文字");
   const std::lock_guard lock(mutex_);
   db_->run("INSERT OR REPLACE INTO worker VALUES (?1, ?2, ?3, ?4, ?5)", worker, name, role, Json(grids).dump(),
            Json(grid_names).dump());

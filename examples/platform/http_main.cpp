@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
+#include <stdexcept>
 #include <utility>
 
 #include <sys/socket.h>
@@ -168,7 +169,12 @@ int not_there(const char* what, const std::string& named) {
   return 66;
 }
 
-// What a phone takes for one: only letters and digits count.
+int wrong(const char* what) {
+  std::cerr << "juhaoban: " << what << "\n";
+  return 64;
+}
+
+// Only letters and digits count. Twelve drawn at random have the 60 bits that nobody guesses.
 bool may_be_code(std::string_view code) {
   const auto count =
       std::count_if(code.begin(), code.end(), [](unsigned char c) { return c < 0x80 && std::isalnum(c) != 0; });
@@ -242,6 +248,8 @@ int main(int count, char** words) {
     if (std::cout.flush()) return 0;
     std::cerr << "juhaoban: 结果没有写出来\n";
     return 74;
+  } catch (const std::invalid_argument& error) {
+    return wrong(error.what());
   } catch (const std::exception& error) {
     std::cerr << "juhaoban: " << error.what() << "\n";
     return 74;

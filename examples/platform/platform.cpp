@@ -267,7 +267,9 @@ Reply Platform::handle(const Request& request, BodyReader& body) {
     later.headers.emplace_back("Retry-After", "300");
     return later;
   } catch (const std::exception&) {
-    return problem_reply(400, "bad-request", "请求有误");
+    // Each call has said of its request what is wrong with it. What else fails is no request's fault: a phone parks
+    // what was refused and comes again with what met an error here.
+    return problem_reply(500, "server", "平台出错");
   }
 }
 

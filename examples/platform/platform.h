@@ -67,6 +67,7 @@ class Platform {
   Reply handle(const Request& request, BodyReader& body);
 
   // For the administrator.
+  /// Throws std::invalid_argument for what is not UTF-8, as no reply could carry it.
   void add_worker(const std::string& worker, const std::string& name, const std::string& role,
                   const std::vector<std::string>& grids, const std::vector<std::string>& grid_names);
   /// Returns the activation code; `wanted` is taken when not empty. Empty: no such worker.

@@ -45,6 +45,12 @@ TEST_CASE("a code enrols the device that proves its key, and says what it needs 
   CHECK(parse_public_key(device.identity["root_key"].get<std::string>()).has_value());
 }
 
+TEST_CASE("a worker's words are UTF-8, as all that goes out is") {
+  Office office;
+  CHECK_THROWS(office.platform->add_worker("W-1", "\xFF", "worker", {kGrid}, {"03"}));
+  CHECK_THROWS(office.platform->add_worker("W-1\xFF", "网格员", "worker", {kGrid}, {"03"}));
+}
+
 TEST_CASE("the same code and key get the same answer until a token has been used") {
   Office office;
   Device device(office, "W-1");

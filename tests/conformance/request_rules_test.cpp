@@ -121,6 +121,19 @@ TEST_CASE("a platform whose disk is full asks to be spared, keeps what it holds,
   CHECK(device.send(op)["status"] == "applied");
 }
 
+TEST_CASE("what the platform itself fails at is its own error and no request's: a phone would park what was refused") {
+  Office office;
+  Device device(office, "W-1");
+  juhaoban::Database other("platform/platform.db", office.disk.vfs());
+  other.run("UPDATE worker SET grids = 'no JSON'");
+  const Json op = device.incident();
+  const Answer answer = device.push({op});
+  CHECK(answer.status == 500);
+  CHECK(answer.type() == "server");
+  other.run("UPDATE worker SET grids = '[\"130529200203001\"]'");
+  CHECK(device.send(op)["status"] == "applied");
+}
+
 TEST_CASE("an upload that was held up leaves the next receipt as durable as any") {
   Office office;
   Device device(office, "W-1");

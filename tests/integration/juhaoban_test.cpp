@@ -80,6 +80,17 @@ TEST_CASE("a code that no phone takes is not handed out, and none to nobody") {
   CHECK(nobody.text == "juhaoban: 没有这位工作人员：W-2\n");
 }
 
+TEST_CASE("a worker whose name is no text is not taken") {
+  const Folder folder;
+  const auto add_worker = [&](const std::string& name) {
+    return administer(
+               {"add-worker", "--data", folder.file("county"), "--worker", "W-1", "--name", name, "--grid", "13"})
+        .status;
+  };
+  CHECK(add_worker("\xFF") == 64);
+  CHECK(add_worker("甲") == 0);
+}
+
 TEST_CASE("an address that others reach is refused unless that is asked for") {
   const Folder folder;
   const Said said = administer({"serve", "--data", folder.file("other"), "--host", "0.0.0.0"});
