@@ -112,7 +112,9 @@ class Platform {
   };
   struct StreamRow {
     std::int64_t position = 0;
-    std::string kind, id;  ///< kind is empty for a record
+    std::string kind, id;       ///< kind is empty for a record
+    std::string grid, creator;  ///< of a record
+    bool moved = false;
   };
   struct ReceiptKey {
     std::string id, secret;
@@ -177,7 +179,7 @@ class Platform {
   void add_action(Record& record, const Json& action);
   void publish(const std::string& kind, const std::string& id, const Json& body);
   std::string scope_mark(const Caller& caller) const;
-  std::vector<StreamRow> stream_after(std::int64_t position, std::int64_t limit);
+  std::vector<StreamRow> stream_after(std::int64_t position);
   Json change_for(const Caller& caller, const StreamRow& row);
   Json check_chain(const Caller& caller, const Json& head);
 

@@ -11,6 +11,7 @@ namespace juhaoban {
 namespace {
 
 constexpr std::int64_t kRowsMax = 500;
+constexpr std::int64_t kLookedAtMax = 2000;  // rows of the stream a request: the others wait for the lock meanwhile
 constexpr std::int64_t kChinaMs = 8LL * 3600 * 1000;
 constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
 
@@ -92,17 +93,18 @@ Reply Platform::pull(const Caller& caller, const Request& request) {
   }
   Json changes = Json::array();
   std::string lines;
-  bool more = true;
-  while (more && static_cast<std::int64_t>(changes.size()) < limit) {
-    std::vector<StreamRow> rows = stream_after(from.position, limit - static_cast<std::int64_t>(changes.size()));
-    more = !rows.empty();
-    for (const StreamRow& row : rows) {
-      from.position = row.position + (julu::mutant(julu::Mutant::cursor_skips_a_row) && row.position % 16 == 0 ? 1 : 0);
-      const Json change = change_for(caller, row);
-      if (change.is_null()) continue;  // another worker's
-      lines += row.id + ":" + std::to_string(change["version"].get<std::int64_t>()) + "\n";
-      changes.push_back(change);
+  const std::vector<StreamRow> rows = stream_after(from.position);
+  bool more = static_cast<std::int64_t>(rows.size()) == kLookedAtMax;  // what lies behind them is not known
+  for (const StreamRow& row : rows) {
+    if (static_cast<std::int64_t>(changes.size()) == limit) {
+      more = true;
+      break;
     }
+    from.position = row.position + (julu::mutant(julu::Mutant::cursor_skips_a_row) && row.position % 16 == 0 ? 1 : 0);
+    const Json change = change_for(caller, row);
+    if (change.is_null()) continue;  // another worker's
+    lines += row.id + ":" + std::to_string(change["version"].get<std::int64_t>()) + "\n";
+    changes.push_back(change);
   }
   return json_reply(200,
                     {{"epoch", epoch_},
@@ -112,11 +114,17 @@ Reply Platform::pull(const Caller& caller, const Request& request) {
                      {"checksum", sha256_hex(lines)}});
 }
 
-std::vector<Platform::StreamRow> Platform::stream_after(std::int64_t position, std::int64_t limit) {
+// With what decides who may see a record, so that the bodies of the others need not be read.
+std::vector<Platform::StreamRow> Platform::stream_after(std::int64_t position) {
   std::vector<StreamRow> rows;
-  Rows found = db_->query("SELECT position, kind, id FROM stream WHERE position > ?1 ORDER BY position LIMIT ?2",
-                          position, limit);
-  while (found.next()) rows.push_back({found.integer(0), found.text(1), found.text(2)});
+  Rows found = db_->query(
+      "SELECT position, stream.kind, stream.id, grid, creator, moved FROM stream LEFT JOIN record"
+      " ON stream.kind = '' AND record.id = stream.id WHERE position > ?1 ORDER BY position LIMIT ?2",
+      position, kLookedAtMax);
+  while (found.next()) {
+    rows.push_back(
+        {found.integer(0), found.text(1), found.text(2), found.text(3), found.text(4), found.integer(5) != 0});
+  }
   return rows;
 }
 
@@ -128,10 +136,11 @@ Json Platform::change_for(const Caller& caller, const StreamRow& row) {
     return {{"kind", row.kind}, {"id", row.id},     {"version", found.integer(0)},
             {"deleted", false}, {"removed", false}, {"body", Json::parse(found.text(1))}};
   }
+  const bool seen = in_scope(caller, row.grid, row.creator);
+  if (!seen && !row.moved) return nullptr;
   const auto record = find(row.id);
   if (!record) return nullptr;
-  if (in_scope(caller, record->grid, record->creator)) return change_of(*record);
-  if (db_->integer("SELECT moved FROM record WHERE id = ?1", row.id) != 1) return nullptr;
+  if (seen) return change_of(*record);
   return {{"kind", record->kind}, {"id", row.id}, {"version", record->version}, {"deleted", false}, {"removed", true}};
 }
 

@@ -102,6 +102,35 @@ TEST_CASE("a cursor is gone after a new epoch, a change of grids or role, or whe
   CHECK(device.pull().status == 200);
 }
 
+TEST_CASE("what is not the caller's is passed over unread, and a bounded number of rows a request") {
+  Office office;
+  Device device(office, "W-1");
+  {
+    juhaoban::Database other("platform/platform.db", office.disk.vfs());
+    other.script(
+        "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
+        " INSERT INTO record SELECT 'far-' || i, 'incident', '999', 'W-9', 1, 0, 0, '', 'no JSON', 1 FROM n;"
+        "INSERT INTO stream (kind, id) SELECT '', id FROM record");
+  }
+  const Json op = device.incident();
+  REQUIRE(device.send(op)["status"] == "applied");
+  std::string cursor;
+  std::vector<std::size_t> sizes;
+  std::string last;
+  for (bool more = true; more && sizes.size() < 10;) {
+    const Answer page = device.pull(cursor);
+    REQUIRE(page.status == 200);
+    REQUIRE(page.body["next"] != cursor);
+    sizes.push_back(page.body["changes"].size());
+    if (sizes.back() > 0) last = page.body["changes"].back()["id"];
+    cursor = page.body["next"];
+    more = page.body["more"];
+  }
+  REQUIRE(sizes.size() == 3);
+  CHECK(sizes[1] == 0);
+  CHECK(last == op["record"]);
+}
+
 TEST_CASE("a deleted record stays in the stream as deleted") {
   Office office;
   Device device(office, "W-1");
