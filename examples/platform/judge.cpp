@@ -8,6 +8,12 @@
 namespace juhaoban {
 namespace {
 
+constexpr std::size_t kBodyBytesMax = 256 * 1024;  // of an op and of a record: what a phone takes for one
+// A record's row in a pull with its steps and photos. A phone takes replies of 8 MB; the last edit comes on top.
+constexpr std::int64_t kRowBytesMax = 4 << 20;
+constexpr std::int64_t kAttachmentBytesMax = 768;  // of a row: a hash, an id, a role and their names
+constexpr std::size_t kRoleBytesMax = 64;
+
 Json status(const char* word, const char* type, const char* title, const std::string& pointer = {}) {
   Json problem{{"type", type}, {"title", title}};
   if (!pointer.empty()) problem["pointer"] = pointer;
@@ -55,6 +61,8 @@ Platform::Verdict Platform::judge_known(const Caller& caller, const Json& op, co
 Platform::Verdict Platform::judge_new(const Caller& caller, const Json& op, const std::string& hash) {
   if (!kinds_.contains(op["kind"]))
     return {status("rejected", "kind-unknown", "没有这种记录类型", "/kind"), hash, false};
+  if (op.value("body", Json::object()).dump().size() > kBodyBytesMax)
+    return {status("rejected", "too-large", "内容过大", "/body"), hash, false};
   std::optional<Record> record = find(op["record"]);
   if (record && !in_scope(caller, record->grid, record->creator)) {
     return {status("rejected", "scope", "不在负责范围内"), hash, false};
@@ -147,6 +155,8 @@ Platform::Verdict Platform::judge_change(const Caller& caller, const Json& op, c
   } else {
     const Json before = record.body;
     record.body.merge_patch(op.value("body", Json::object()));
+    if (record.body.dump().size() > kBodyBytesMax)
+      return {status("rejected", "too-large", "内容过大", "/body"), hash, false};
     if (const Json problem = edit_problem(record.kind, before, record.body); !problem.is_null()) {
       return {{{"status", "rejected"}, {"problem", problem}}, hash, false};
     }
@@ -193,14 +203,17 @@ Platform::Verdict Platform::judge_append(const Caller& caller, const Json& op, c
     return verdict;
   }
   record.state = text_of(step, "to");
+  const Json action{{"id", op["op_id"]},
+                    {"action", name},
+                    {"actor", {{"id", caller.worker}, {"role", caller.role}, {"name", caller.name}}},
+                    {"at_ms", integer_of(op, "captured_at_ms")},
+                    {"note", text_of(body, "note")},
+                    {"state", record.state},
+                    {"body", body}};
+  if (row_bytes(record.id) + static_cast<std::int64_t>(action.dump().size()) > kRowBytesMax)
+    return {status("rejected", "too-large", "这条记录的步骤已满", "/body"), hash, false};
   record.version = next_version(record);
-  add_action(record, {{"id", op["op_id"]},
-                      {"action", name},
-                      {"actor", {{"id", caller.worker}, {"role", caller.role}, {"name", caller.name}}},
-                      {"at_ms", integer_of(op, "captured_at_ms")},
-                      {"note", text_of(body, "note")},
-                      {"state", record.state},
-                      {"body", body}});
+  add_action(record, action);
   return applied(caller, op, hash, record.version);
 }
 
@@ -210,6 +223,10 @@ Platform::Verdict Platform::judge_attach(const Caller& caller, const Json& op, c
   const std::string action = text_of(body, "action");
   if (from_hex(photo).value_or("").size() != 32)
     return {status("rejected", "bad-op", "没有照片哈希", "/body/photo"), hash, false};
+  if (text_of(body, "role").size() > kRoleBytesMax)
+    return {status("rejected", "bad-op", "照片角色过长", "/body/role"), hash, false};
+  if (row_bytes(record.id) + kAttachmentBytesMax > kRowBytesMax)
+    return {status("rejected", "too-large", "这条记录的照片已满", "/body"), hash, false};
   if (!action.empty() && !db_->integer("SELECT 1 FROM action WHERE id = ?1 AND record = ?2", action, record.id)) {
     return {status("held", "action-unknown", "等待前一步"), hash, false};
   }
@@ -225,6 +242,16 @@ Platform::Verdict Platform::judge_attach(const Caller& caller, const Json& op, c
            action, length.value_or(0), place.value_or(0));
   touch("", record.id);
   return applied(caller, op, hash, record.version);
+}
+
+// What a record's row takes of a pull, or a little less.
+std::int64_t Platform::row_bytes(const std::string& record) {
+  const auto bytes = db_->integer(
+      "SELECT (SELECT sum(length(CAST(body AS BLOB))) FROM record WHERE id = ?1)"
+      " + (SELECT coalesce(sum(length(CAST(detail AS BLOB))), 0) FROM action WHERE record = ?1)"
+      " + (SELECT count(*) FROM attachment WHERE record = ?1) * ?2",
+      record, kAttachmentBytesMax);
+  return bytes.value_or(0);
 }
 
 Platform::Verdict Platform::applied(const Caller& caller, const Json& op, const std::string& hash,

@@ -163,6 +163,7 @@ class Platform {
   Verdict judge_append(const Caller& caller, const Json& op, const std::string& hash, Record record);
   Verdict judge_attach(const Caller& caller, const Json& op, const std::string& hash, Record record);
   Verdict applied(const Caller& caller, const Json& op, const std::string& hash, std::int64_t version);
+  std::int64_t row_bytes(const std::string& record);
   Verdict stale(const Caller& caller, const Record& record, const Json& applied_ids);
   void remember_place(const Caller& caller, const Json& op, const Verdict& verdict);
 

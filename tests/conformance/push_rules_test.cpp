@@ -261,6 +261,53 @@ TEST_CASE("numbers are safe integers and keys are ASCII, or the op is refused an
   CHECK(answer.body["results"][5]["status"] == "applied");
 }
 
+TEST_CASE("a body is at most 256 KiB, as sent and as a patch leaves it, or its op is refused and the rest goes on") {
+  constexpr std::size_t kMost = 256 * 1024;
+  Office office;
+  Device device(office, "W-1");
+  const auto sized = [&](std::size_t bytes) {
+    Json body{{"address", "堤村"}, {"more", ""}};
+    body["more"] = std::string(bytes - body.dump().size(), 'x');
+    return device.op("create", new_id(office), "household", body);
+  };
+  const std::vector<Json> ops{sized(kMost), sized(kMost + 1), device.incident()};
+  const Answer answer = device.push(ops);
+  REQUIRE(answer.status == 200);
+  CHECK(answer.body["results"][0]["status"] == "applied");
+  check_problem(answer.body["results"][1], "rejected", "too-large");
+  CHECK(answer.body["results"][1]["problem"]["pointer"] == "/body");
+  CHECK(answer.body["results"][2]["status"] == "applied");
+  const std::int64_t version = answer.body["results"][0]["version"];
+  check_problem(device.send(patch(device, ops[0], version, {{"note", "再长一点"}})), "rejected", "too-large");
+  CHECK(device.send(patch(device, ops[0], version, {{"more", "短"}}))["status"] == "applied");
+}
+
+TEST_CASE("a record takes steps and photos only as far as a phone can take its row in one reply") {
+  constexpr std::size_t kReplyMax = 8 << 20;
+  Office office;
+  Device worker(office, "W-1");
+  Device leader(office, "L-1", "leader");
+  const Json incident = worker.incident();
+  REQUIRE(worker.send(incident)["status"] == "applied");
+  REQUIRE(leader.send(leader.op("append", incident["record"], "incident", {{"action", "accept"}}))["status"] ==
+          "applied");
+  Json last = Json::object();
+  for (int i = 0; i < 60 && last.value("status", "applied") == "applied"; ++i)
+    last = leader.send(leader.op("append", incident["record"], "incident",
+                                 {{"action", "dispatch"}, {"note", std::string(200'000, 'x')}}));
+  check_problem(last, "rejected", "too-large");
+  std::string cursor;
+  for (bool more = true; more;) {
+    const Answer page = worker.pull(cursor, 1);
+    CHECK(page.bytes.size() < kReplyMax);
+    cursor = page.body["next"];
+    more = page.body["more"];
+  }
+  REQUIRE(worker.upload("照片").status == 201);
+  check_problem(worker.send(worker.attach(incident["record"], "照片", std::string(65, 'x'))), "rejected", "bad-op");
+  CHECK(worker.send(worker.attach(incident["record"], "照片"))["status"] == "applied");
+}
+
 TEST_CASE("a reference may dangle, and never holds an op up") {
   Office office;
   Device device(office, "W-1");
