@@ -32,11 +32,21 @@ bool is_time(const Json& op, const char* name) {
   return ms >= 0 && ms < 1LL << 53;
 }
 
+// What is shared is put into each of 500 ops: a long one would be a batch of any size.
+bool is_evidence(const Json& evidence) {
+  constexpr std::size_t kBytesMax = 1024;
+  const auto is = [&](const char* name, bool (Json::*type)() const noexcept) {
+    return !evidence.contains(name) || (evidence[name].*type)();
+  };
+  return evidence.is_object() && is("boot_id", &Json::is_string) && is("monotonic_ms", &Json::is_number_integer) &&
+         is("clock_offset_ms", &Json::is_number_integer) && evidence.dump().size() <= kBytesMax;
+}
+
 bool is_op(const Json& op) {
   return op.is_object() && is_id(text_of(op, "op_id")) && is_id(text_of(op, "record")) && integer_of(op, "seq") > 0 &&
          is_time(op, "captured_at_ms") && !text_of(op, "kind").empty() && !text_of(op, "verb").empty() &&
          is_ids(op, "replaces") && is_ids(op, "refs") && (!op.contains("body") || op["body"].is_object()) &&
-         (!op.contains("evidence") || op["evidence"].is_object());
+         (!op.contains("evidence") || is_evidence(op["evidence"]));
 }
 
 // What all ops share travelled once; it is put back before anything is hashed.
@@ -68,7 +78,7 @@ Reply Platform::push(const Caller& caller, const Request& request, BodyReader& b
     if (!is_op(ops[i])) return problem_reply(400, "bad-op", "操作格式有误", "/ops/" + std::to_string(i));
   }
   const Json evidence = batch->value("evidence", Json::object());
-  if (!evidence.is_object()) return problem_reply(400, "bad-request", "请求有误", "/evidence");
+  if (!is_evidence(evidence)) return problem_reply(400, "bad-request", "请求有误", "/evidence");
   put_evidence_back(ops, evidence);
 
   const std::lock_guard lock(mutex_);

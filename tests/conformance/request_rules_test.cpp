@@ -40,6 +40,31 @@ TEST_CASE("a body that is no JSON object, cut or too deep is refused whole") {
   CHECK(status({.body = std::string(10 << 20, '[')}) == 413);
 }
 
+TEST_CASE("evidence is three known members in at most 1 KB, of a batch as of an op, or the batch is refused") {
+  Office office;
+  Device device(office, "W-1");
+  const auto push = [&](const Json& of_batch, const Json& of_op) {
+    Json op = device.incident();
+    op["evidence"] = of_op;
+    const Json batch{{"device", device.identity["device"]}, {"evidence", of_batch}, {"ops", {op}}};
+    return device.ask({"POST", "/v1/push", batch.dump(), {}, {}, {}});
+  };
+  const Json most{{"boot_id", std::string(1024 - std::string(R"({"boot_id":""})").size(), 'x')}};
+  const Json good{{"boot_id", "b"}, {"monotonic_ms", 7}, {"clock_offset_ms", -3}};
+  CHECK(push(most, good).status == 200);
+  CHECK(push(good, most).status == 200);
+  for (const Json& bad : {Json{{"boot_id", most["boot_id"].get<std::string>() + "x"}}, Json{{"boot_id", 7}},
+                          Json{{"monotonic_ms", "7"}}, Json{{"clock_offset_ms", 0.5}}, Json(7)}) {
+    CAPTURE(bad.dump());
+    const Answer of_batch = push(bad, good);
+    CHECK(of_batch.status == 400);
+    CHECK(of_batch.body["pointer"] == "/evidence");
+    const Answer of_op = push(good, bad);
+    CHECK(of_op.status == 400);
+    CHECK(of_op.body["pointer"] == "/ops/0");
+  }
+}
+
 TEST_CASE("one batch is at most 500 ops and 1 MiB, inflated or not, and is refused before it is whole in memory") {
   Office office;
   Device device(office, "W-1");
