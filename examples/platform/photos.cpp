@@ -10,7 +10,9 @@ namespace {
 
 constexpr std::size_t kPieceBytes = 512 * 1024;
 constexpr std::int64_t kUploadLifeMs = 7LL * 24 * 3600 * 1000;
-constexpr std::int64_t kUnattachedMax = 2000;  // uploads of one worker that no record names
+// Of one worker, what no record names: so many photos, as many thumbnails apart from them, and so many announced bytes.
+constexpr std::int64_t kUnattachedMax = 2000;
+constexpr std::int64_t kUnattachedBytesMax = 4LL << 30;
 constexpr std::int64_t kThumbnailBytesMax = 8 * 1024;
 
 Reply tus_reply(int status, std::int64_t offset) {
@@ -86,7 +88,8 @@ Reply Platform::create_upload(const Caller& caller, const Request& request, Body
   upload.thumb_of = metadata["thumb_of"];
   {
     const std::lock_guard lock(mutex_);
-    if (unattached(caller) >= kUnattachedMax) {
+    drop_what_is_over(caller);
+    if (!may_upload(caller, !upload.thumb_of.empty(), length)) {
       Reply limited = problem_reply(429, "limited", "没有记录引用的照片过多");
       limited.headers.emplace_back("Retry-After", "3600");
       return limited;
@@ -107,8 +110,8 @@ Reply Platform::create_upload(const Caller& caller, const Request& request, Body
   return reply;
 }
 
-// How many uploads of the worker no record names; those whose time is over are dropped first.
-std::int64_t Platform::unattached(const Caller& caller) {
+// Uploads of the worker that no record has named in their time.
+void Platform::drop_what_is_over(const Caller& caller) {
   constexpr std::size_t kDroppedAtOnce = 20;
   std::vector<std::string> over;
   {
@@ -118,16 +121,20 @@ std::int64_t Platform::unattached(const Caller& caller) {
         caller.worker, now_ms() - kUploadLifeMs);
     while (over.size() < kDroppedAtOnce && rows.next()) over.push_back(rows.text(0));
   }
-  if (!over.empty()) {
-    Transaction transaction(*db_, false);
-    for (const std::string& id : over) drop_upload(id);
-    transaction.commit();
-  }
-  const auto count = db_->integer(
-      "SELECT count(*) FROM upload WHERE worker = ?1 AND created_at_ms > ?2 AND NOT EXISTS (SELECT 1 FROM attachment"
-      " WHERE photo = CASE thumb_of WHEN '' THEN sha256 ELSE thumb_of END)",
-      caller.worker, now_ms() - kUploadLifeMs);
-  return count.value_or(0);
+  if (over.empty()) return;
+  Transaction transaction(*db_, false);
+  for (const std::string& id : over) drop_upload(id);
+  transaction.commit();
+}
+
+// Thumbnails go ahead of their photos: were they counted with them, many would leave no room for the photos themselves.
+bool Platform::may_upload(const Caller& caller, bool thumbnail, std::int64_t bytes) {
+  Rows rows = db_->query(
+      "SELECT count(*), sum(length_bytes) FROM upload WHERE worker = ?1 AND created_at_ms > ?2 AND (thumb_of <> '') = ?3"
+      " AND NOT EXISTS (SELECT 1 FROM attachment WHERE photo = CASE thumb_of WHEN '' THEN sha256 ELSE thumb_of END)",
+      caller.worker, now_ms() - kUploadLifeMs, thumbnail);
+  rows.next();
+  return rows.integer(0) < kUnattachedMax && rows.integer(1) + bytes <= kUnattachedBytesMax;
 }
 
 void Platform::drop_upload(const std::string& id) {

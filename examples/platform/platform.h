@@ -185,7 +185,8 @@ class Platform {
   Json check_chain(const Caller& caller, const Json& head);
 
   // Photos.
-  std::int64_t unattached(const Caller& caller);
+  void drop_what_is_over(const Caller& caller);
+  bool may_upload(const Caller& caller, bool thumbnail, std::int64_t bytes);
   void drop_upload(const std::string& id);
   std::optional<Upload> find_upload(const Caller& caller, const std::string& id);
   /// Stores what comes; returns the reply of a PATCH or of a creation with body.

@@ -122,6 +122,28 @@ TEST_CASE("bytes that nothing names have an end and a quota") {
   CHECK(last.status == 429);
 }
 
+TEST_CASE("thumbnails have a quota of their own, and photos one of bytes too") {
+  Office office;
+  Device device(office, "W-1");
+  SECTION("thumbnails take no photo's place") {
+    Answer last;
+    int thumbnails = 0;
+    for (; thumbnails < 2100 && last.status != 429; ++thumbnails)
+      last = device.upload("small", "thumb_of", hex_of(std::to_string(thumbnails)));
+    CHECK(last.status == 429);
+    CHECK(thumbnails == 2001);
+    CHECK(device.upload(bytes_of(200)).status == 201);
+  }
+  SECTION("bytes that were announced count") {
+    Answer last;
+    int photos = 0;
+    for (; photos < 200 && last.status != 429; ++photos) last = create(device, 32 << 20);
+    CHECK(last.status == 429);
+    CHECK(photos == 129);
+    CHECK(device.upload("small", "thumb_of", hex_of("a photo")).status == 201);
+  }
+}
+
 TEST_CASE("an attach is applied when the bytes are here, and held until then") {
   Office office;
   Device device(office, "W-1");
