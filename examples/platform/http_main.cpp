@@ -189,8 +189,8 @@ int main(int count, char** words) {
   Options options;
   std::string host = "127.0.0.1";
   int port = 0;
-  bool public_host = false;
-  bool json = false;
+  bool public_host = false, json = false;
+  std::int64_t began_ms = 0;
   std::string worker, name, role = "worker", code, device;
   std::vector<std::string> grids, grid_names;
   const auto with_data = [&](const char* word, const char* help) {
@@ -218,7 +218,8 @@ int main(int count, char** words) {
   CLI::App* dump = with_data("dump", "列出平台持有的全部内容");
   dump->add_flag("--json", json, "每行一个 JSON 对象（总是如此）");
   CLI::App* epoch = with_data("new-epoch", "从备份恢复之后");
-  CLI::App* backed_up = with_data("note-backup", "刚做完备份，更早的备份不再使用");
+  CLI::App* backed_up = with_data("note-backup", "备份已做完，更早的备份不再使用");
+  backed_up->add_option("--began", began_ms, "备份开始的时间（毫秒）")->required()->check(CLI::PositiveNumber);
   CLI::App* revoke = with_data("revoke", "停用设备");
   revoke->add_option("--device", device, "设备编号")->required();
   CLI::App* admit = with_data("admit", "重新启用停用的设备");
@@ -243,7 +244,7 @@ int main(int count, char** words) {
     if (epoch->parsed()) platform.new_epoch();
     if ((revoke->parsed() || admit->parsed()) && !platform.revoke(device, revoke->parsed()))
       return not_there("没有这台设备", device);
-    if (backed_up->parsed()) platform.note_backup();
+    if (backed_up->parsed() && !platform.note_backup(began_ms)) return wrong("备份开始的时间还没有到");
     if (dump->parsed()) platform.dump([](const juhaoban::Json& item) { std::cout << item.dump() << "\n"; });
     if (std::cout.flush()) return 0;
     std::cerr << "juhaoban: 结果没有写出来\n";

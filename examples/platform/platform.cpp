@@ -166,7 +166,6 @@ void Platform::open_vault() {
   Transaction transaction(*vault_);
   vault_->run("INSERT OR IGNORE INTO vault VALUES ('epoch', 1)");
   epoch_ = *vault_->integer("SELECT value FROM vault WHERE name = 'epoch'");
-  safe_before_ms_ = vault_->integer("SELECT value FROM vault WHERE name = 'safe_before_ms'").value_or(0);
   std::string first;  // of the receipt keys
   for (const auto& [name, key] : {std::pair{"root_key", &root_key_}, std::pair{"receipt_key", &first}}) {
     if (const auto kept = vault_->text("SELECT value FROM vault WHERE name = ?1", name)) {
@@ -316,10 +315,13 @@ Reply Platform::ping(const Request& request) {
   if (nonce == request.query.end() || nonce->second.empty() || nonce->second.size() > kNonceMax) {
     return problem_reply(400, "bad-request", "缺少 n", "/n");
   }
+  const std::lock_guard lock(mutex_);
+  // Read each time: an administrator notes a backup beside the running server.
+  const auto safe_before_ms = vault_->integer("SELECT value FROM vault WHERE name = 'safe_before_ms'");
   return json_reply(200, {{"n", nonce->second},
                           {"epoch", epoch_},
                           {"time_ms", now_ms()},
-                          {"safe_before_ms", safe_before_ms_},
+                          {"safe_before_ms", safe_before_ms.value_or(0)},
                           {"limits", {{"ops", kOpsMax}, {"bytes", kBytesMax}, {"photo_bytes", kPhotoBytesMax}}},
                           {"photos", "/v1/photos"}});
 }
@@ -330,10 +332,11 @@ std::string Platform::random_text(std::size_t bytes) {
   return to_base64url(raw);
 }
 
-void Platform::note_backup() {
+bool Platform::note_backup(std::int64_t began_ms) {
   const std::lock_guard lock(mutex_);
-  safe_before_ms_ = now_ms();
-  vault_->run("INSERT OR REPLACE INTO vault VALUES ('safe_before_ms', ?1)", safe_before_ms_);
+  if (began_ms > now_ms()) return false;
+  vault_->run("INSERT OR REPLACE INTO vault VALUES ('safe_before_ms', ?1)", began_ms);
+  return true;
 }
 
 void Platform::new_epoch() {

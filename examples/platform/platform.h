@@ -74,8 +74,9 @@ class Platform {
   std::string add_code(const std::string& worker, const std::string& wanted);
   /// False: no such device.
   bool revoke(const std::string& device, bool revoked = true);
-  /// A backup was made, and no older one will be restored: what was answered before now survives any restore.
-  void note_backup();
+  /// A backup was made whose snapshot began at `began_ms`, and no older one will be restored: what was answered before
+  /// then survives any restore. False: that time has not come yet.
+  bool note_backup(std::int64_t began_ms);
   /// After a restore from a backup, or a failover to a replica that may lag.
   void new_epoch();
   /// From now on another key signs receipts, and the time of the one before is over. Throws std::runtime_error when the
@@ -215,7 +216,6 @@ class Platform {
   std::unique_ptr<Database> db_;
   std::unique_ptr<Database> vault_;  ///< epoch and keys: not in the database that is backed up
   std::int64_t epoch_ = 1;
-  std::int64_t safe_before_ms_ = 0;
   std::string root_key_;
   std::vector<ReceiptKey> receipt_keys_;  ///< by their times
   std::map<std::string, Kind> kinds_;

@@ -25,14 +25,23 @@ TEST_CASE("ping echoes the nonce and says epoch, time, limits and where photos g
 
 TEST_CASE("a restore is a new epoch, and a backup says what survives it") {
   Office office;
-  office.platform->note_backup();
-  const auto backed_up_at = office.clock.now_ms();
+  const auto began_ms = office.clock.now_ms();
   office.clock.advance(1000);
+  CHECK_FALSE(office.platform->note_backup(office.clock.now_ms() + 1));
+  REQUIRE(office.platform->note_backup(began_ms));
   office.platform->new_epoch();
   office.restart();
   const Answer ping = office.ask({"GET", "/v1/ping", {}, {}, {{"n", "1"}}, {}});
   CHECK(ping.body["epoch"] == 2);
-  CHECK(ping.body["safe_before_ms"] == backed_up_at);
+  CHECK(ping.body["safe_before_ms"] == began_ms);
+}
+
+TEST_CASE("a backup that an administrator notes beside the running platform is known at the next ping") {
+  Office office;
+  const auto began_ms = office.clock.now_ms();
+  office.clock.advance(1000);
+  REQUIRE(office.open()->note_backup(began_ms));
+  CHECK(office.ask({"GET", "/v1/ping", {}, {}, {{"n", "1"}}, {}}).body["safe_before_ms"] == began_ms);
 }
 
 TEST_CASE("a code enrols the device that proves its key, and says what it needs to know") {

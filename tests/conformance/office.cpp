@@ -44,8 +44,7 @@ std::string Answer::header(const std::string& name) const {
 
 Office::Office() : random(seeded_random(20261124)), disk(*random) { restart(); }
 
-void Office::restart() {
-  platform.reset();
+std::unique_ptr<juhaoban::Platform> Office::open() {
   juhaoban::Options options;
   options.data = "platform";
   options.vfs = disk.vfs();
@@ -53,7 +52,12 @@ void Office::restart() {
   options.clock = &clock;
   options.random = random.get();
   options.published = published;
-  platform = std::make_unique<juhaoban::Platform>(options);
+  return std::make_unique<juhaoban::Platform>(options);
+}
+
+void Office::restart() {
+  platform.reset();
+  platform = open();
 }
 
 Answer Office::ask(const Asked& asked) {

@@ -52,7 +52,9 @@ class Office {
   /// An activation code for a worker, who is made when not there yet.
   std::string code(const std::string& worker, const std::string& role = "worker",
                    const std::vector<std::string>& grids = {kGrid});
-  /// Another process over the same disk.
+  /// Another process over the same disk, beside the first.
+  std::unique_ptr<juhaoban::Platform> open();
+  /// Another in its place.
   void restart();
   std::vector<Json> held(const std::string& type);
 

@@ -10,7 +10,7 @@ const Call kSync{"sync", [](Site& s) { s.sync(); }};
 void restored(Site& site) {
   site.report("备份之前");
   site.sync_to_the_end();
-  site.county().note_backup();
+  site.county().note_backup(site.clock.now_ms());
   const SimDisk::Image backup = site.moment().platform;
   site.report("备份之后", {5});
   site.sync_to_the_end();

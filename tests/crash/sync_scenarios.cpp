@@ -44,7 +44,7 @@ void parked(Site& site) {
 void restored(Site& site) {
   site.names["home"] = site.household("备份之前");
   site.sync_to_the_end();
-  site.county().note_backup();
+  site.county().note_backup(site.clock.now_ms());
   const Moment backup = site.moment();
   site.report("备份之后", {5});
   site.patch(site.names["home"], R"({"note":"备份之后"})");

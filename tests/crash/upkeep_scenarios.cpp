@@ -16,7 +16,7 @@ void with_a_photo_to_purge(Site& site) {
   site.report("不再需要", {104, 108});
   site.sync_to_the_end();
   site.clock.advance(1000);
-  site.county().note_backup();
+  site.county().note_backup(site.clock.now_ms());
   for (int i = 0; i < 2; ++i) site.sync_to_the_end();  // the second hears it with a server time that it has seen before
 }
 

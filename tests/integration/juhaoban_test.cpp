@@ -50,7 +50,7 @@ TEST_CASE("a command about a county that is not there makes none") {
   const std::string nowhere = folder.file("nowhere");
   for (const auto& words : {std::vector<std::string>{"dump"},
                             {"new-epoch"},
-                            {"note-backup"},
+                            {"note-backup", "--began", "1"},
                             {"revoke", "--device", "D"},
                             {"admit", "--device", "D"},
                             {"add-code", "--worker", "W-0412"}}) {
@@ -62,6 +62,15 @@ TEST_CASE("a command about a county that is not there makes none") {
     CHECK(said.text.find(nowhere) != std::string::npos);
     CHECK_FALSE(std::filesystem::exists(nowhere));
   }
+}
+
+TEST_CASE("a backup is noted with the time at which it began, which has come") {
+  const Folder folder;
+  const std::string data = folder.file("county");
+  REQUIRE(administer({"add-worker", "--data", data, "--worker", "W-1", "--name", "甲", "--grid", "13"}).status == 0);
+  CHECK(administer({"note-backup", "--data", data}).text.find("--began") != std::string::npos);
+  CHECK(administer({"note-backup", "--data", data, "--began", "9000000000000"}).status == 64);
+  CHECK(administer({"note-backup", "--data", data, "--began", "1700000000000"}).status == 0);
 }
 
 TEST_CASE("a code that no phone takes is not handed out, and none to nobody") {

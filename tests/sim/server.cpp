@@ -277,7 +277,7 @@ void Server::cut_power() {
 
 void Server::back_up() {
   make_room();
-  platform->note_backup();
+  platform->note_backup(clock.now_ms());  // the image is taken at the same instant
   backup_ = disk.image();
 }
 
