@@ -15,6 +15,7 @@ constexpr std::int64_t kSkewS = 60;
 constexpr std::int64_t kAttemptsAMinute = 60;
 constexpr std::size_t kBodyMax = 16 * 1024;
 
+Reply revoked_reply() { return problem_reply(403, "device-refused", "设备已停用"); }
 Reply refused() { return problem_reply(403, "code-refused", "激活码无效、已使用或已过期", "/code"); }
 
 std::vector<std::string> texts(const std::string& json) { return Json::parse(json).get<std::vector<std::string>>(); }
@@ -147,13 +148,16 @@ Reply Platform::enrol_fork(const Json& asked, const std::string& key) {
     return problem_reply(403, "proof-refused", "新密钥与断言不符", "/assertion");
   }
   const std::string worker = load_caller(assertion.device).worker;
-  // A lost reply is asked for again with the same key.
-  if (const auto known = db_->text("SELECT device FROM device WHERE public_key = ?1 AND worker = ?2 AND revoked = 0",
-                                   Bytes{key}, worker)) {
-    return enrolled(*known);
+  {
+    // A lost reply is asked for again with the same key.
+    Rows rows =
+        db_->query("SELECT device, revoked FROM device WHERE public_key = ?1 AND worker = ?2 ORDER BY revoked LIMIT 1",
+                   Bytes{key}, worker);
+    if (rows.next()) return rows.integer(1) == 0 ? enrolled(rows.text(0)) : revoked_reply();
   }
   const std::string device = "d-" + random_text(12);
   db_->run("INSERT INTO device (device, worker, public_key) VALUES (?1, ?2, ?3)", device, worker, Bytes{key});
+  db_->run("INSERT INTO fork VALUES (?1, ?2)", device, first_of(assertion.device));
   return enrolled(device);
 }
 
@@ -192,7 +196,7 @@ std::optional<Reply> Platform::check_assertion(const std::string& jwt, Assertion
     revoked = rows.integer(1) != 0;
   }
   if (!verify(key, jwt.substr(0, second), *signature)) return invalid;
-  if (revoked) return problem_reply(403, "device-refused", "设备已停用");
+  if (revoked) return revoked_reply();
   if (text_of(*claims, "iss") != device || text_of(*claims, "aud") != options_.address) return invalid;
   const std::int64_t now = now_ms() / 1000;
   const std::int64_t issued = integer_of(*claims, "iat");
@@ -261,10 +265,16 @@ std::string Platform::add_code(const std::string& worker, const std::string& wan
   return shown;
 }
 
+std::string Platform::first_of(const std::string& device) {
+  return db_->text("SELECT first FROM fork WHERE device = ?1", device).value_or(device);
+}
+
+// The whole line: each of its keys could vouch for the next, and a copy of a lost phone may be any of them.
 bool Platform::revoke(const std::string& device, bool revoked) {
   const std::lock_guard lock(mutex_);
   if (!db_->integer("SELECT 1 FROM device WHERE device = ?1", device)) return false;
-  db_->run("UPDATE device SET revoked = ?2 WHERE device = ?1", device, revoked);
+  db_->run("UPDATE device SET revoked = ?2 WHERE device = ?1 OR device IN (SELECT device FROM fork WHERE first = ?1)",
+           first_of(device), revoked);
   return true;
 }
 

@@ -72,7 +72,7 @@ class Platform {
                   const std::vector<std::string>& grids, const std::vector<std::string>& grid_names);
   /// Returns the activation code; `wanted` is taken when not empty. Empty: no such worker.
   std::string add_code(const std::string& worker, const std::string& wanted);
-  /// False: no such device.
+  /// A device with all that came of it, and of what it came, by fork. False: no such device.
   bool revoke(const std::string& device, bool revoked = true);
   /// A backup was made whose snapshot began at `began_ms`, and no older one will be restored: what was answered before
   /// then survives any restore. False: that time has not come yet.
@@ -150,6 +150,8 @@ class Platform {
   Reply enrolled(const std::string& device);
   Reply enrol_with_code(const Json& asked, const std::string& key);
   Reply enrol_fork(const Json& asked, const std::string& key);
+  /// The device with a code that `device` came of by forks; itself when it is that.
+  std::string first_of(const std::string& device);
   bool too_many_attempts();
 
   // Judging ops.

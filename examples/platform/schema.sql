@@ -26,6 +26,9 @@ CREATE TABLE IF NOT EXISTS device (
   verified_link   BLOB
 );
 
+-- A device that came of another by its key's word, and the one with a code that all of its line came of.
+CREATE TABLE IF NOT EXISTS fork (device TEXT PRIMARY KEY, first TEXT NOT NULL);
+
 CREATE TABLE IF NOT EXISTS token (
   token      TEXT PRIMARY KEY,        -- SHA-256 of the bearer token
   device     TEXT NOT NULL,

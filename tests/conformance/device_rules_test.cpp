@@ -142,6 +142,62 @@ TEST_CASE("a forked device goes on under a new id by its old key's word, a revok
   CHECK(ask(device.assertion({{"new_key", fresh_key}})).body["device"] == forked.body["device"]);
 }
 
+namespace {
+
+// `device` asks for another under the key `fresh`.
+Answer fork(Device& device, const PrivateKey& fresh) {
+  Json body{{"assertion", device.assertion({{"new_key", base64url(public_key(fresh))}})},
+            {"public_key", base64url(public_key(fresh))}};
+  Json proven = body;
+  proven["aud"] = kAddress;
+  body["proof"] = base64url(std::span<const std::uint8_t>(sign(fresh, proven.dump())));
+  return device.office.ask({"POST", "/v1/devices", body.dump(), {}, {}, {}});
+}
+
+// The device that `parent` has become under a new key.
+Device forked(const Device& parent) {
+  Device child = parent;
+  const PrivateKey fresh = make_private_key(*parent.office.random);
+  const Answer answer = fork(child, fresh);
+  REQUIRE(answer.status == 200);
+  child.key = fresh;
+  child.identity = answer.body;
+  child.sign_in();
+  return child;
+}
+
+}  // namespace
+
+TEST_CASE("who revokes a device revokes its whole line by fork, and admits the whole line again") {
+  Office office;
+  Device first(office, "W-1");
+  Device second = forked(first);
+  Device third = forked(second);
+  Device another(office, "W-1");
+  Device* const line[] = {&first, &second, &third};
+  for (const Device* named : line) {
+    REQUIRE(office.platform->revoke(named->identity["device"]));
+    for (Device* one : line) {
+      CHECK(one->pull().status == 401);
+      CHECK(one->ask_token(one->assertion()).type() == "device-refused");
+      CHECK(fork(*one, make_private_key(*office.random)).type() == "device-refused");
+    }
+    CHECK(another.pull().status == 200);
+    REQUIRE(office.platform->revoke(named->identity["device"], false));
+    for (Device* one : line) CHECK(one->pull().status == 200);
+  }
+}
+
+TEST_CASE("a key that is known as a revoked device's makes no fresh device") {
+  Office office;
+  Device gone(office, "W-1");
+  Device other(office, "W-1");
+  REQUIRE(office.platform->revoke(gone.identity["device"]));
+  const Answer answer = fork(other, gone.key);
+  CHECK(answer.status == 403);
+  CHECK(answer.type() == "device-refused");
+}
+
 TEST_CASE("a token is given for an assertion that is signed, addressed, timely and new") {
   Office office;
   Device device(office, "W-1");
