@@ -22,11 +22,14 @@ using juhaoban::Options;
 using juhaoban::Platform;
 
 constexpr std::size_t kKeepAliveMax = 1'000'000;
+// A connection keeps a thread as long as it is open. A phone speaks again within seconds or opens another.
+constexpr std::size_t kThreads = 64;
+constexpr int kKeepAliveSeconds = 5;
 
 httplib::Server* running = nullptr;
 
-// What is under way may end; a phone that only keeps its connection, for a minute perhaps, is not waited for. What was
-// answered is on the disk.
+// What is under way may end; a phone that only keeps its connection is not waited for. What was answered is on the
+// disk.
 constexpr unsigned kLeaveSeconds = 2;
 
 void on_signal(int) {
@@ -139,7 +142,8 @@ int serve(Options options, const std::string& host, int port, bool public_host) 
   });
   server.set_tcp_nodelay(true);
   server.set_keep_alive_max_count(kKeepAliveMax);
-  server.set_keep_alive_timeout(60);
+  server.set_keep_alive_timeout(kKeepAliveSeconds);
+  server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
   server.set_payload_max_length(static_cast<std::size_t>(juhaoban::kPhotoBytesMax) + 1);
   const int bound =
       port == 0 ? server.bind_to_any_port(host.c_str()) : (server.bind_to_port(host.c_str(), port) ? port : -1);

@@ -117,14 +117,22 @@ struct Answered {
   std::string bytes;
 };
 
-// One request as it stands, over a connection of its own.
-Answered ask(const std::string& url, const std::string& head, std::size_t body_bytes = 0) {
+// Who waits for ten seconds waits in vain.
+int connect_to(const std::string& url) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const timeval patience{10, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1))));
   REQUIRE(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  return fd;
+}
+
+// One request as it stands, over a connection of its own.
+Answered ask(const std::string& url, const std::string& head, std::size_t body_bytes = 0) {
+  const int fd = connect_to(url);
   const std::string request =
       head + "\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: " + std::to_string(body_bytes) + "\r\n\r\n" +
       std::string(body_bytes, ' ');
@@ -150,6 +158,14 @@ Answered ask(const std::string& url, const std::string& head, std::size_t body_b
 }
 
 }  // namespace
+
+TEST_CASE("connections that nobody speaks on hold up nobody who does") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM, false, PlatformProcess::Way::direct);
+  std::vector<int> idle;
+  for (int i = 0; i < 40; ++i) idle.push_back(connect_to(platform.url()));
+  CHECK(ask(platform.url(), "GET /v1/ping?n=1 HTTP/1.1").status == 200);
+  for (const int fd : idle) ::close(fd);
+}
 
 TEST_CASE("what HTTP alone refuses is a problem as any other: a body beyond every limit, a method that is none here") {
   PlatformProcess platform(JUHAOBAN_PROGRAM, false, PlatformProcess::Way::direct);
