@@ -182,7 +182,7 @@ int wrong(const char* what) {
 bool may_be_code(std::string_view code) {
   const auto count =
       std::count_if(code.begin(), code.end(), [](unsigned char c) { return c < 0x80 && std::isalnum(c) != 0; });
-  return count >= 8 && count <= 64;
+  return count >= 12 && count <= 64;
 }
 
 }  // namespace
@@ -225,19 +225,16 @@ int main(int count, char** words) {
   CLI::App* backed_up = with_data("note-backup", "备份已做完，更早的备份不再使用");
   backed_up->add_option("--began", began_ms, "备份开始的时间（毫秒）")->required()->check(CLI::PositiveNumber);
   CLI::App* revoke = with_data("revoke", "停用设备");
-  revoke->add_option("--device", device, "设备编号")->required();
   CLI::App* admit = with_data("admit", "重新启用停用的设备");
-  admit->add_option("--device", device, "设备编号")->required();
+  for (CLI::App* command : {revoke, admit}) command->add_option("--device", device, "设备编号")->required();
   CLI11_PARSE(app, count, words);
   try {
     if (serving->parsed()) return serve(options, host, port, public_host);
     // Only who begins a county makes its folder; all else is about one that is there.
     if (!add_worker->parsed() && !std::filesystem::exists(options.data + "/platform.db"))
       return not_there("这里没有平台数据", options.data);
-    if (!code.empty() && !may_be_code(code)) {
-      std::cerr << "juhaoban: 激活码要有 8 到 64 个英文字母和数字，如 7F3K-92QM-X4HT-6PWD\n";
-      return 64;
-    }
+    if (!code.empty() && !may_be_code(code))
+      return wrong("激活码要有 12 到 64 个英文字母和数字，如 7F3K-92QM-X4HT-6PWD");
     Platform platform(options);
     if (add_worker->parsed()) platform.add_worker(worker, name, role, grids, grid_names);
     if (add_code->parsed()) {

@@ -88,7 +88,7 @@ class County {
   void enrol(juhaoban::Platform& platform) {
     const PrivateKey key = make_private_key(*random_);
     const PublicKey known = public_key(key);
-    const std::string code = platform.add_code("W-0412", "ABCDEFGH");
+    const std::string code = platform.add_code("W-0412", "ABCDEFGHJKLM");
     const Signature proof = julu::sign(key, wire::enrolment_proof_text(kAddress, code, known));
     const auto enrolled = ask(platform, "POST", "/v1/devices", wire::encode_enrolment(code, known, proof), {});
     device = nlohmann::json::parse(enrolled.body).at("device");

@@ -82,9 +82,9 @@ TEST_CASE("a code that no phone takes is not handed out, and none to nobody") {
     return administer({"add-code", "--data", data, "--worker", worker, "--code", wanted});
   };
   CHECK(code("W-1", "abc").status == 64);
-  CHECK(code("W-1", "abc").text.find("8 到 64 个") != std::string::npos);
-  CHECK(code("W-1", "abcd-efgh").text == "abcd-efgh\n");
-  const Said nobody = code("W-2", "abcd-efgh");
+  CHECK(code("W-1", "abcd-efgh-ijk").text.find("12 到 64 个") != std::string::npos);
+  CHECK(code("W-1", "abcd-efgh-ijkm").text == "abcd-efgh-ijkm\n");
+  const Said nobody = code("W-2", "abcd-efgh-ijkm");
   CHECK(nobody.status == 66);
   CHECK(nobody.text == "juhaoban: 没有这位工作人员：W-2\n");
 }
