@@ -19,7 +19,8 @@ CREATE TABLE record (
   deleted        INTEGER NOT NULL DEFAULT 0,
   base_deleted   INTEGER NOT NULL DEFAULT 0,
   seen           INTEGER NOT NULL DEFAULT 0,   -- generation of the last full pull that named it; -1: it has left the
-                                               -- scope, and goes when no work on it is left
+                                               -- scope, and goes when no work on it is left; -2: delivered while a full
+                                               -- pull was under way, and stays for one more
   captured_at_ms INTEGER NOT NULL,
   changed        INTEGER NOT NULL              -- position in the feed of changes_since
 ) STRICT, WITHOUT ROWID;

@@ -34,7 +34,7 @@ enum {
   JULU_ERROR_PHOTO_TOO_LARGE = 34, /**< bytes or pixels above the limit */
   JULU_ERROR_PHOTO_UNKNOWN = 35,
   JULU_ERROR_STORE_MISSING = 40,
-  JULU_ERROR_STORE_KEY = 41, /**< the key does not open this store */
+  JULU_ERROR_STORE_KEY = 41, /**< the key does not open this store: none of its pages */
   JULU_ERROR_STORE_CORRUPT = 42,
   JULU_ERROR_STORE_NEWER = 43, /**< written by a newer version of the library */
   JULU_ERROR_DISK_FULL = 44,

@@ -146,10 +146,11 @@ Result<bool> apply_change(Core& core, Connection& db, const Id& record, const Ch
   return newer;
 }
 
-// Unsent work, and for one pull more an open choice, whose values are nowhere else: what a full pull did not name may
-// only have come too late for it.
+// Unsent work, and for one pull more what was delivered meanwhile and an open choice, whose values are nowhere else:
+// what a full pull did not name may only have come too late for it.
 constexpr const char* kStays =
     "SELECT EXISTS (SELECT 1 FROM op WHERE record = ?1 AND status IN (0, 2, 3))"
+    " OR EXISTS (SELECT 1 FROM record WHERE id = ?1 AND seen = -2)"
     " OR EXISTS (SELECT 1 FROM conflict JOIN record ON id = record WHERE record = ?1 AND seen >= 0)";
 
 // What has left the worker's scope goes, unless something of it stays. True: something went.

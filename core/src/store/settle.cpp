@@ -75,16 +75,17 @@ Result<void> keep_item(Settling& s, const OutgoingOp& op, const OpResult& result
   return {};
 }
 
-constexpr const char* kSeenNow =
-    "UPDATE record SET seen = coalesce((SELECT value FROM meta WHERE name = 'generation'), 0)"
-    " WHERE id = ?1 AND seen >= 0";
+// Of what that pull has named already it is known.
+constexpr const char* kDelivered =
+    "UPDATE record SET seen = -2 WHERE id = ?1 AND seen >= 0 AND (SELECT value FROM meta WHERE name = 'generation') >"
+    " max(seen, coalesce((SELECT value FROM meta WHERE name = 'swept'), 0))";
 
 Result<void> settle_receipted(Settling& s, const OutgoingOp& op, const OpResult& result) {
   JULU_CHECK(keep_item(s, op, result));
   JULU_CHECK(s.db.run("UPDATE op SET status = 1, problem = NULL, attempts = 0 WHERE seq = ?1", op.row));
   ++s.settled.receipted;
   // A pull of everything that is under way may end before it comes to what this phone has just delivered.
-  JULU_CHECK(s.db.run(kSeenNow, op.record));
+  JULU_CHECK(s.db.run(kDelivered, op.record));
   if (mutant(Mutant::made_again_left_open)) return {};
   // What this op replaced is closed at the platform for ever.
   return s.db.run("UPDATE op SET status = 4 WHERE successor = ?1 AND status = 3", op.row);

@@ -44,7 +44,7 @@ public enum ErrorCode: Int32, Sendable, CaseIterable, Codable {
   case photoTooLarge = 34
   case photoUnknown = 35
   case storeMissing = 40
-  /// the key does not open this store
+  /// the key does not open this store: none of its pages
   case storeKey = 41
   case storeCorrupt = 42
   /// written by a newer version of the library

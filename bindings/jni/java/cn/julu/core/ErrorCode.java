@@ -48,7 +48,7 @@ public enum ErrorCode {
   PHOTO_TOO_LARGE(34),
   PHOTO_UNKNOWN(35),
   STORE_MISSING(40),
-  /** The key does not open this store. */
+  /** The key does not open this store: none of its pages. */
   STORE_KEY(41),
   STORE_CORRUPT(42),
   /** Written by a newer version of the library. */
