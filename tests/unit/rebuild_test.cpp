@@ -116,17 +116,23 @@ void answer_unknown(County& county, Store& store, Verb verb, const char* type) {
   REQUIRE(outbox.settle(sent, results, county.sign(store.identity().device, sent, results), std::nullopt).ok());
 }
 
+// A report that the county has, and a step of the worker's on it that waits.
+Result<Saved> withdrawn_with_a_photo(County& county, Store& store, std::int64_t& version) {
+  county.publish_key(store);
+  auto saved = store.capture({"incident", R"({"category":"drainage","text":"堵"})", {}, {}});
+  REQUIRE(county.apply_all(store, version) == 1);
+  const std::string photo = county.folder.write("p.jpg", make_jpeg_of_about(20'000, 1));
+  REQUIRE(store.act(saved->id, "withdraw", R"({"note":"报重了"})", {{photo, "near"}}).ok());
+  return saved;
+}
+
 }  // namespace
 
 TEST_CASE("a step that is lost is said again in place of the lost one, and its photo goes with it") {
   County county;
   auto store = county.phone();
-  county.publish_key(*store);
-  const auto saved = store->capture({"incident", R"({"category":"drainage","text":"堵"})", {}, {}});
   std::int64_t version = kFirstVersion;
-  REQUIRE(county.apply_all(*store, version) == 1);
-  const std::string photo = county.folder.write("p.jpg", make_jpeg_of_about(20'000, 1));
-  REQUIRE(store->act(saved->id, "withdraw", R"({"note":"报重了"})", {{photo, "near"}}).ok());
+  const auto saved = withdrawn_with_a_photo(county, *store, version);
   const std::string lost_step = Outbox(*store).next_ops(50, 1 << 20)->at(0).op_id.text();
   store.reset();
   const bool alone = GENERATE(true, false);
@@ -158,12 +164,8 @@ TEST_CASE("a step that is lost is said again in place of the lost one, and its p
 TEST_CASE("a photo hangs on the report itself where damage left nothing of the step that it came with") {
   County county;
   auto store = county.phone();
-  county.publish_key(*store);
-  const auto saved = store->capture({"incident", R"({"category":"drainage","text":"堵"})", {}, {}});
   std::int64_t version = kFirstVersion;
-  REQUIRE(county.apply_all(*store, version) == 1);
-  const std::string photo = county.folder.write("p.jpg", make_jpeg_of_about(20'000, 1));
-  REQUIRE(store->act(saved->id, "withdraw", R"({"note":"报重了"})", {{photo, "near"}}).ok());
+  const auto saved = withdrawn_with_a_photo(county, *store, version);
   store.reset();
   lose(county, "DELETE FROM op WHERE verb = 2");
   lose(county, "DELETE FROM action");

@@ -323,61 +323,62 @@ TEST_CASE("a record out of scope of which a restore took an edit goes when that 
   CHECK_FALSE(store->get(theirs.id)->has_value());
 }
 
-TEST_CASE("an edit that the county took while everything is pulled anew keeps its record in sight") {
+namespace {
+
+/// One of somebody else's, that the phone has pulled.
+struct Household {
+  Household() { county.publish_key(*store); }
+
   County county;
-  const auto store = county.phone();
-  county.publish_key(*store);
-  Inbox inbox(*store);
-  const Change theirs = county.pull_household(*store);
-  REQUIRE(inbox.restart().ok());
-  REQUIRE(inbox.apply({kEpoch, {}, "c2", true}).ok());
-  REQUIRE(store->patch(theirs.id, R"({"note":"乙"})").ok());
+  std::unique_ptr<Store> store = county.phone();
+  Inbox inbox{*store};
+  Change theirs = county.pull_household(*store);
   std::int64_t version = kFirstVersion + 1;
-  REQUIRE(county.apply_all(*store, version) == 1);
-  REQUIRE(inbox.apply({kEpoch, {}, "c3", false}).ok());  // what was written last is not given out yet
-  CHECK(store->get(theirs.id)->has_value());
+};
+
+}  // namespace
+
+TEST_CASE("an edit that the county took while everything is pulled anew keeps its record in sight") {
+  Household h;
+  REQUIRE(h.inbox.restart().ok());
+  REQUIRE(h.inbox.apply({kEpoch, {}, "c2", true}).ok());
+  REQUIRE(h.store->patch(h.theirs.id, R"({"note":"乙"})").ok());
+  REQUIRE(h.county.apply_all(*h.store, h.version) == 1);
+  REQUIRE(h.inbox.apply({kEpoch, {}, "c3", false}).ok());  // what was written last is not given out yet
+  CHECK(h.store->get(h.theirs.id)->has_value());
 }
 
 TEST_CASE("an edit of before keeps no record in sight that has left the scope since") {
-  County county;
-  const auto store = county.phone();
-  county.publish_key(*store);
-  Inbox inbox(*store);
-  Outbox outbox(*store);
-  const Change theirs = county.pull_household(*store);
-  REQUIRE(store->patch(theirs.id, R"({"note":"乙"})").ok());
-  REQUIRE(inbox.restart().ok());
+  Household h;
+  Outbox outbox(*h.store);
+  REQUIRE(h.store->patch(h.theirs.id, R"({"note":"乙"})").ok());
+  REQUIRE(h.inbox.restart().ok());
   const auto ops = *outbox.next_ops(10, 1 << 20);
   std::vector<OpResult> results(1);
   SECTION("taken, and then the worker was moved") { results[0].status = OpStatus::applied; }
   SECTION("taken, and the reply lost, before the worker was moved") {
     results[0].status = OpStatus::duplicate;
-    REQUIRE(inbox.apply({kEpoch, {}, "c2", true}).ok());
+    REQUIRE(h.inbox.apply({kEpoch, {}, "c2", true}).ok());
   }
   results[0].version = kFirstVersion + 2;
-  REQUIRE(outbox.settle(ops, results, county.sign(store->identity().device, ops, results)).ok());
-  CHECK(store->get(theirs.id)->has_value());
-  REQUIRE(inbox.apply({kEpoch, {}, "c3", false}).ok());
-  CHECK(store->get(theirs.id)->has_value());  // the pull may have come too early for it
-  REQUIRE(inbox.apply({kEpoch, {}, "c3", false}).ok());
-  CHECK_FALSE(store->get(theirs.id)->has_value());
+  REQUIRE(outbox.settle(ops, results, h.county.sign(h.store->identity().device, ops, results)).ok());
+  CHECK(h.store->get(h.theirs.id)->has_value());
+  REQUIRE(h.inbox.apply({kEpoch, {}, "c3", false}).ok());
+  CHECK(h.store->get(h.theirs.id)->has_value());  // the pull may have come too early for it
+  REQUIRE(h.inbox.apply({kEpoch, {}, "c3", false}).ok());
+  CHECK_FALSE(h.store->get(h.theirs.id)->has_value());
 }
 
 TEST_CASE("what a full pull has named stays, whatever is heard of it before that pull ends") {
-  County county;
-  const auto store = county.phone();
-  county.publish_key(*store);
-  Inbox inbox(*store);
-  const Change theirs = county.pull_household(*store);
-  REQUIRE(store->patch(theirs.id, R"({"note":"乙"})").ok());
-  REQUIRE(inbox.restart().ok());
-  REQUIRE(inbox.apply({kEpoch, {theirs}, "c2", true}).ok());
-  std::int64_t version = kFirstVersion + 1;
-  REQUIRE(county.apply_all(*store, version) == 1);
+  Household h;
+  REQUIRE(h.store->patch(h.theirs.id, R"({"note":"乙"})").ok());
+  REQUIRE(h.inbox.restart().ok());
+  REQUIRE(h.inbox.apply({kEpoch, {h.theirs}, "c2", true}).ok());
+  REQUIRE(h.county.apply_all(*h.store, h.version) == 1);
   for (const bool again : {false, true}) {
     CAPTURE(again);
-    REQUIRE(inbox.apply({kEpoch, {}, "c3", false}).ok());
-    CHECK(store->get(theirs.id)->has_value());
+    REQUIRE(h.inbox.apply({kEpoch, {}, "c3", false}).ok());
+    CHECK(h.store->get(h.theirs.id)->has_value());
   }
 }
 
