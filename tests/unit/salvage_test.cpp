@@ -118,6 +118,18 @@ TEST_CASE("who follows the feed over a salvage is told of everything again") {
   CHECK(store->changes_since(token, limits::page_rows_max)->records.size() == told.records.size());
 }
 
+TEST_CASE("who follows the feed is told of everything again also where its numbers had leapt for a fork") {
+  County county;
+  fill(county, 5);
+  lose(county, "UPDATE record SET changed = changed + 2000000000");
+  auto store = county.open_again();
+  const std::int64_t token = store->changes_since(0)->token;
+  const std::size_t all = store->list({})->size();
+  store.reset();
+  set_aside(county);
+  CHECK(county.open_again()->changes_since(token)->records.size() == all);
+}
+
 TEST_CASE("who has the file open is told when another process has set it aside") {
   County county;
   fill(county, 10);

@@ -199,11 +199,14 @@ class Salvaging {
     for (const auto& [photo, attached] : shown_) {
       if (!photos_.contains(photo)) JULU_CHECK(take_photo(photo, attached ? Named::by_lost_op : Named::by_others));
     }
-    // Whoever follows the feed looks at everything again: of what was lost nobody knows how far it had come.
+    // Whoever follows the feed looks at everything again: of what was lost nobody knows how far it had come, but that
+    // it stood between the same two leaps as the rest.
+    JULU_TRY(const auto highest, db_.integer("SELECT max(changed) FROM record"));
+    const std::int64_t leaps = std::max<std::int64_t>(wreck_.generation(), highest.value_or(0) / kChangesLeap + 1);
     JULU_CHECK(db_.run(
         "UPDATE record SET changed = ?1 + place FROM (SELECT id AS placed, row_number() OVER (ORDER BY changed, id)"
         " AS place FROM record) WHERE id = placed",
-        mutant(Mutant::changes_begin_anew) ? 0 : wreck_.generation() * kChangesLeap));
+        mutant(Mutant::changes_begin_anew) ? 0 : leaps * kChangesLeap));
     // Last, because what is here keeps its number, and these take the next ones.
     for (const auto& [photo, was_up] : lost_) JULU_CHECK(lose_photo(photo, was_up));
     const Json told{
