@@ -45,6 +45,7 @@ void Phone::damage() {
   constexpr std::int64_t kPage = 4096;
   const std::string file = store::database_path(kStore, generation_);
   const std::int64_t pages = static_cast<std::int64_t>(disk.image().at(file).bytes.size()) / kPage;
+  // Without a draw of its own for the first, so that the others stay what they were.
   const auto any = 1 + static_cast<std::int64_t>(world.below(static_cast<std::uint64_t>(pages - 1)));
   const std::int64_t first = disk.steps() % 6 == 0 ? 0 : any;
   const std::int64_t count = std::min(pages - first, 1 + static_cast<std::int64_t>(world.below(4)));

@@ -39,8 +39,9 @@ struct NewDevice {
 };
 
 bool is_push(const Request& request);
-/// The op ids of a push.
+/// Inflated.
 std::string body_of_push(const Request& request);
+/// The op ids of a push.
 std::vector<std::string> ops_of_push(const Request& request);
 
 class ServerClock final : public Clock {
@@ -122,9 +123,10 @@ class Server {
   /// The county's database from beside, as long as the platform runs.
   juhaoban::Database& books();
   std::optional<Response> poison(const Request& request);
-  /// Its process ends, or its power, at one of its next steps or before its reply is given.
   void publish(const std::string& kind, const std::string& field, bool needed);
+  /// Its process ends, or its power, at one of its next steps or before its reply is given.
   void serve_and_die(const Request& request, std::int64_t cut_after);
+  /// Perhaps with fewer rows of a pull, or with no time for one op of a push.
   Response answer(const Request& request, std::int64_t cut_after);
   Response answer_but_for_one(Request request);
   bool reconciles() const;

@@ -51,7 +51,7 @@ Result<std::unique_ptr<Core>> Core::open(const Store::Options& options) {
   // Where the disk is full, even reading needs some room: SQLite's -shm.
   const auto load = [&] { return core->with_room([&] { return guarded([&] { return core->load(); }); }); };
   Result<void> loaded = load();
-  // Of the key `load` has judged; it may be that of the file before this one.
+  // What is said of the key `load` has judged: it may be of the file before this one.
   if (!loaded && loaded.error().code != ErrorCode::store_key) loaded = core->judged(loaded.error());
   // Of a file that gives nothing, another that is as empty would be made at every open.
   if (!loaded && loaded.error().code == ErrorCode::store_corrupt && !core->beyond_salvage_) {

@@ -71,6 +71,7 @@ constexpr Side kSides[] = {
      "INSERT OR IGNORE INTO conflict (record, field, base, local, remote, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
 };
 
+// Each of these stands in `spare` too, by its triggers.
 constexpr const char* kMeta[] = {"identity",          "device_key",       "consent_at_ms",   "chain",
                                  "first_device",      "first_device_key", "new_device_key",  "epoch",
                                  "safe_before_ms",    "clock_offset_ms",  "confirming",      "reconcile_at_ms",
