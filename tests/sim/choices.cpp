@@ -28,6 +28,27 @@ std::string name_of(const ConflictField& question) { return question.field.subst
 
 }  // namespace
 
+namespace {
+
+// As it was when the question arose: a restore may have taken what somebody else had said.
+void check_own(World& world, Phone& phone, const ConflictField& question, const std::string& where) {
+  const auto history = phone.store().history(question.record);
+  if (phone.forked || !history) return;
+  const auto gave_way = std::find_if(history->rbegin(), history->rend(), [&](const HistoryEntry& entry) {
+    return entry.what == "given_up" && json::parse(entry.detail).value("field", "") == question.field;
+  });
+  if (gave_way == history->rend()) return;
+  const json detail = json::parse(gave_way->detail);
+  const auto is_own = [&](const char* side) {
+    const auto said = world.words.find(word_in(detail.value(side, json()).dump()));
+    return said != world.words.end() && said->second.phone == phone.number;
+  };
+  if (is_own("local") && is_own("remote"))
+    world.violate("nobody is asked which of their own two words stands", where + gave_way->detail);
+}
+
+}  // namespace
+
 std::size_t check_inbox(World& world, Phone& phone) {
   if (phone.unsound || phone.disk.stopped()) return 0;
   const auto inbox = phone.store().conflicts();
@@ -43,6 +64,7 @@ std::size_t check_inbox(World& world, Phone& phone) {
     const json stands = value_at((*record)->body, question.field);
     if (value_of(question.remote) != stands)
       world.violate("the inbox shows what stands", where + question.remote + " not " + stands.dump());
+    check_own(world, phone, question, where);
   }
   return inbox->size();
 }

@@ -414,11 +414,13 @@ void Phone::sync() {
                            std::to_string(outcome->photos_left) +
                            (outcome->failure ? " " + std::string(julu::name(outcome->failure->code)) : std::string()));
     moved = outcome->ops_delivered > 0 || outcome->photos_sent > 0 || outcome->records_changed > 0;
+    next_attempt_ms = outcome->next_attempt_ms;
     check_outcome(*outcome);
     refused = outcome->end == SyncEnd::device_refused || outcome->end == SyncEnd::sign_in;
     if (moved && !disk.stopped()) note_versions(world, *this);
   } else {
     moved = true;
+    next_attempt_ms.reset();
     network.forget_waits();
     const ErrorCode code = outcome.error().code;
     world.note(number, "sync failed " + std::string(julu::name(code)));
@@ -430,6 +432,10 @@ void Phone::sync() {
     }
   }
   after_call();
+}
+
+std::int64_t Phone::due_in_ms() {
+  return next_attempt_ms ? std::max<std::int64_t>(0, *next_attempt_ms - clock.now_ms()) : 60'000;
 }
 
 void Phone::press_sync() {

@@ -142,6 +142,8 @@ class Phone {
   Store::Options options() const;
   void close();
   /// Nothing is left to send that could be sent.
+  /// By what the last sync said; a minute where it said nothing.
+  std::int64_t due_in_ms();
   bool quiet();
   /// What the platform refused goes again, once, or the worker gives it up. True when there was any.
   bool resend_parked();
@@ -159,9 +161,10 @@ class Phone {
   std::vector<Told> told;
   std::vector<Choice> choices;  ///< all that were made, told or cut off
   std::vector<Choice> cleared;  ///< fields that were emptied, told or cut off: of `theirs`, which was in sight
-  bool forked = false;          ///< it is, or was copied to, another phone
-  bool coded = false;           ///< it was enrolled anew
-  bool refused = false;         ///< the last sync said that the platform does not know this device
+  std::optional<std::int64_t> next_attempt_ms;  ///< as the last sync said
+  bool forked = false;                          ///< it is, or was copied to, another phone
+  bool coded = false;                           ///< it was enrolled anew
+  bool refused = false;                         ///< the last sync said that the platform does not know this device
   std::int64_t requests = 0;
   std::int64_t token_requests = 0;
   std::int64_t spared_until_ms = 0;              ///< the latest time that the platform asked it to wait for

@@ -257,12 +257,14 @@ void World::settle_down() {
   bool resent = false;
   const bool clocks_were_set = tally.faults.contains(name(Fault::wall_clock));
   const int rounds_max = clocks_were_set ? 2 * kRoundsMax : kRoundsMax;
+  const bool by_the_outcome = upsets_->below(2) == 0;  // hosts that come when the last sync said
   for (int round = 0; round < rounds_max && !at_rest && !violation_; ++round) {
     // Where a clock was set back by a day or so just now, a Retry-After of before may last one more.
     if (round == kRoundsMax) advance(kDayMs + kHourMs);
     for (const auto& phone : phones_) {
       // Nobody presses anything: what waits comes due by itself.
-      advance(60'000 + kLongestWaitMs / static_cast<std::int64_t>(phones_.size()));
+      advance(by_the_outcome ? phone->due_in_ms()
+                             : 60'000 + kLongestWaitMs / static_cast<std::int64_t>(phones_.size()));
       phone->sync();
       // A restore took the device that it is, and damage or a new code the one that could vouch for it.
       if (phone->refused && server.was_restored() && (phone->salvages > 0 || phone->coded)) phone->enrol_anew();

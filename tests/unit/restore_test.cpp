@@ -398,3 +398,29 @@ TEST_CASE("what a restore took of a record is not shown, though an edit of ours 
   REQUIRE(inbox.apply(page).ok());
   CHECK((*store->get(theirs.id))->photos.empty());
 }
+
+TEST_CASE_METHOD(Delivered,
+                 "what another copy of the phone has brought again under its own number is asked about once") {
+  REQUIRE(store->patch(id, R"({"note":"甲"})").ok());
+  REQUIRE(county.apply_all(*store, version) == 1);
+  Outbox outbox(*store);
+  const auto told = [&](std::int64_t holds) {
+    REQUIRE(outbox.settle({}, {}, std::nullopt, holds, kEpoch).ok());
+    return store->status()->confirming;
+  };
+  REQUIRE_FALSE(told(2));
+  REQUIRE(told(1));
+  REQUIRE(outbox.reconcile({}).value() == 0);
+  CHECK_FALSE(told(1));
+  SECTION("but what is missing besides is asked about") { CHECK(told(0)); }
+  SECTION("and what it counts after all is not explained any more") {
+    CHECK_FALSE(told(2));
+    CHECK(told(1));
+  }
+  SECTION("nor after the next restore") {
+    REQUIRE(outbox.note_ping(ping_of(county, kEpoch + 1)).ok());
+    REQUIRE(outbox.reconcile({}).value() == 0);
+    REQUIRE(outbox.settle({}, {}, std::nullopt, 1, kEpoch + 1).ok());
+    CHECK(store->status()->confirming);
+  }
+}

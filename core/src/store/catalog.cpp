@@ -197,6 +197,7 @@ Result<void> note_epoch(Core& core, Connection& db, std::int64_t epoch) {
   JULU_TRY(const std::int64_t newest, newest_epoch(db));
   if (epoch <= newest) return {};
   if (newest > 0 && !mutant(Mutant::epoch_not_confirmed)) JULU_CHECK(begin_confirming(core, db));
+  JULU_CHECK(db.run("DELETE FROM meta WHERE name IN ('holds_missing', 'holds_explained')"));
   return set_meta(db, "epoch", epoch);
 }
 

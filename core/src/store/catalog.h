@@ -26,7 +26,8 @@ Result<void> begin_confirming(Core& core, Connection& db);
 Result<void> prove_again(Core& core, Connection& db, std::int64_t seq);
 /// While it is so: when the platform is asked what it still holds; wall clock.
 Result<std::int64_t> asks_at(Connection& db, std::int64_t now_ms);
-Result<void> note_holds(Core& core, Connection& db, std::int64_t holds);
+/// What the platform counts of this device's ops; `judged`: with those of the reply that says so.
+Result<void> note_holds(Core& core, Connection& db, std::int64_t holds, bool judged);
 
 /// Failed attempts of a photo that nobody answered, as many as still make the wait longer: a month without a network is
 /// nothing against an upload that has begun.

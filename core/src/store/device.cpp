@@ -34,7 +34,7 @@ Result<void> Core::become(Connection& db, const Identity& identity, const Privat
   JULU_CHECK(save_identity(db, identity));
   const std::string_view bytes(reinterpret_cast<const char*>(key.data()), key.size());
   JULU_CHECK(set_meta(db, "device_key", Blob{bytes}));
-  JULU_CHECK(db.run("DELETE FROM meta WHERE name IN ('new_device_key', 'forked')"));
+  JULU_CHECK(db.run("DELETE FROM meta WHERE name IN ('new_device_key', 'forked', 'holds_missing', 'holds_explained')"));
   std::vector<std::pair<std::int64_t, Hash>> pending;
   {
     Query row = db.query("SELECT seq, hash FROM op WHERE status IN (0, 2, 3) ORDER BY seq");

@@ -33,6 +33,50 @@ Result<void> wait_its_turn(Core& core, Connection& db, std::int64_t seq, std::si
                 wait.wait_max_ms);
 }
 
+namespace {
+
+Json& object_at(Json& object, const Json::json_pointer& at) {
+  if (at.empty()) return object;
+  Json& here = object_at(object, at.parent_pointer())[at.back()];
+  if (!here.is_object()) here = Json::object();
+  return here;
+}
+
+// As if an edit had been made on this value of the field.
+void stand_instead(Json& base_values, const std::string& field, const std::optional<Json>& value) {
+  const Json::json_pointer at(field);
+  Json& around = object_at(base_values, at.parent_pointer());
+  if (value) {
+    around[at.back()] = *value;
+  } else {
+    around.erase(at.back());
+  }
+}
+
+// By itself, or with what it stands in.
+bool sets(const Json& patch, const std::string& field) {
+  if (at_pointer(patch, field) != nullptr) return true;
+  for (Json::json_pointer at = Json::json_pointer(field).parent_pointer(); !at.empty(); at = at.parent_pointer()) {
+    if (const Json* outer = at_pointer(patch, at.to_string())) return !outer->is_object() || outer->empty();
+  }
+  return false;
+}
+
+}  // namespace
+
+Merged merge_after_own(Json base_values, const Json& patch, const Json& running, const Json& said, const Kind* kind) {
+  Merged merged = merge(base_values, patch, running, kind);
+  bool own = false;
+  for (const Conflict& conflict : merged.conflicts) {
+    const Json* word = at_pointer(said, conflict.field);
+    if (word == nullptr) continue;
+    if (conflict.remote ? *word != *conflict.remote : !word->is_null()) continue;
+    stand_instead(base_values, conflict.field, conflict.remote);
+    own = true;
+  }
+  return own ? merge(base_values, patch, running, kind) : merged;
+}
+
 NewOp like(const OpRow& old, const Id& record, const std::string& kind) {
   NewOp op;
   op.record = record;
@@ -44,11 +88,27 @@ NewOp like(const OpRow& old, const Id& record, const std::string& kind) {
   return op;
 }
 
+Result<bool> answer(Connection& db, const Id& record, const Json& patch) {
+  std::vector<std::string> answered;
+  {
+    Query row = db.query("SELECT field FROM conflict WHERE record = ?1", record);
+    for (;;) {
+      JULU_TRY(const bool there, row.step());
+      if (!there) break;
+      if (sets(patch, std::string(row.text(0)))) answered.emplace_back(row.text(0));
+    }
+  }
+  for (const std::string& field : answered)
+    JULU_CHECK(db.run("DELETE FROM conflict WHERE record = ?1 AND field = ?2", record, field));
+  return !answered.empty();
+}
+
 Result<void> keep_conflicts(Core& core, Connection& db, const Id& record, const Merged& merged) {
   const std::int64_t now = core.clock().now_ms();
   const auto text = [](const std::optional<Json>& value) {
     return value ? std::optional<std::string>(value->dump()) : std::nullopt;
   };
+  JULU_CHECK(answer(db, record, merged.patch));
   for (const Conflict& conflict : merged.conflicts) {
     if (mutant(Mutant::conflict_not_kept)) break;
     JULU_CHECK(
@@ -120,7 +180,8 @@ class Remaking {
         all_(all),
         applied_(applied),
         applied_ids_(applied_ids),
-        kind_(core.kind(current.kind)) {
+        kind_(core.kind(current.kind)),
+        made_on_(made_on(judged)) {
     running_ = Json::parse(current.body, nullptr, false);
     if (!running_.is_object()) running_ = Json::object();
   }
@@ -145,7 +206,9 @@ class Remaking {
       if (!mutant(Mutant::earlier_word_stood_on)) stand_on(base, earlier, later);
     }
     text.body = without_later_words(all_, old, std::move(text.body), &given_way_);
-    const Merged merged = merge(base, text.body, running_, kind_.get());
+    note_words_before(old);
+    stand_on_edits(old, text.body, base);
+    const Merged merged = merge_after_own(std::move(base), text.body, running_, said_, kind_.get());
     JULU_CHECK(keep_conflicts(core_, db_, record_, merged));
     NewOp op = like(old, record_, current_.kind);
     op.verb = Verb::patch;
@@ -162,6 +225,7 @@ class Remaking {
     JULU_CHECK(hand_over(db_, old, queued.seq));
     JULU_CHECK(wait_its_turn(core_, db_, queued.seq, op.replaces.size()));
     running_ = apply_merge_patch(std::move(running_), merged.patch);
+    said_.update(merged.patch, true);
     last_ = queued.seq;
     again_[old.seq] = queued.seq;
     return {};
@@ -170,6 +234,58 @@ class Remaking {
   bool stopped() const { return stopped_; }
 
  private:
+  // An earlier edit that the county took since `judged_` was made, as after a restore, was not in sight then.
+  void note_words_before(const OpRow& old) {
+    for (; looked_at_ < all_.size() && all_[looked_at_].place < old.place; ++looked_at_) {
+      const OpRow& op = all_[looked_at_];
+      const bool since = op.version && made_on_ && *op.version > *made_on_;
+      if (op.status == kStatusReceipted && op.verb <= Verb::patch && since)
+        said_.update(parse_op(op.canonical).body, true);
+    }
+  }
+
+  // The version under what it stands after in the end.
+  std::optional<std::int64_t> made_on(const OpRow& judged) const {
+    const OpRow* op = &judged;
+    while (op->after) {
+      const auto before = std::find_if(all_.begin(), all_.end(), [&](const OpRow& o) { return o.seq == *op->after; });
+      if (before == all_.end() || before->place >= op->place) break;
+      op = &*before;
+    }
+    return op->base_version;
+  }
+
+  // The county may have the worker's words from elsewhere: whoever shares the record has brought it again.
+  void stand_on_edits(const OpRow& old, const Json& body, Json& base) const {
+    for (const Conflict& conflict : merge(base, body, running_, kind_.get()).conflicts) {
+      if (!conflict.local || !conflict.remote) continue;
+      if (led_to(old, conflict.field, *conflict.local, *conflict.remote)) {
+        stand_instead(base, conflict.field, conflict.local);
+      } else if (old.verb == Verb::create && led_to(old, conflict.field, *conflict.remote, *conflict.local)) {
+        stand_instead(base, conflict.field, conflict.remote);  // one that goes again says what edits had made of it
+      }
+    }
+  }
+
+  // Later edits on this phone have made of the one word the other, with which they end.
+  bool led_to(const OpRow& old, const std::string& field, const Json& from, Json word) const {
+    bool ends = true;
+    for (auto edit = all_.rbegin(); edit != all_.rend() && edit->place > old.place; ++edit) {
+      if (edit->verb != Verb::patch || edit->base_values.empty()) continue;
+      const Json said = parse_op(edit->canonical).body;
+      const Json values = Json::parse(edit->base_values, nullptr, false);
+      const Json* made = at_pointer(said, field);
+      const Json* before = at_pointer(values, field);
+      if (made == nullptr) continue;
+      if (*made != word && ends) return false;
+      ends = false;
+      if (*made != word || before == nullptr) continue;
+      if (*before == from) return true;
+      word = *before;
+    }
+    return false;
+  }
+
   bool is_mergeable() const { return kind_ == nullptr || kind_->shape() == Shape::document; }
 
   // What was to replace an op that had been applied after all, and does no more than that one did.
@@ -242,7 +358,10 @@ class Remaking {
   const std::vector<OpRow>& applied_;
   const std::vector<Id>& applied_ids_;
   std::shared_ptr<const Kind> kind_;
+  std::optional<std::int64_t> made_on_;
   Json running_;
+  Json said_ = Json::object();  // what the ops made again so far put
+  std::size_t looked_at_ = 0;   // of all_
   std::optional<std::int64_t> last_;
   std::map<std::int64_t, std::int64_t> again_;
   GivenWay given_way_;
@@ -251,6 +370,23 @@ class Remaking {
 };
 
 }  // namespace
+
+Result<bool> would_ask(Core& core, Connection& db, const OpRow& op, const Id& record, const Change& current) {
+  JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record, op.place));
+  const auto kind = core.kind(current.kind);
+  if (current.deleted || (kind != nullptr && kind->shape() != Shape::document)) return false;
+  Json running = Json::parse(current.body, nullptr, false);
+  Json said = Json::object();
+  for (const OpRow& edit : ops) {
+    if (edit.status != kStatusQueued || edit.verb > Verb::patch) continue;
+    Json base = edit.base_values.empty() ? Json::object() : Json::parse(edit.base_values, nullptr, false);
+    const Merged merged = merge_after_own(std::move(base), parse_op(edit.canonical).body, running, said, kind.get());
+    if (!merged.conflicts.empty()) return true;
+    running = apply_merge_patch(std::move(running), merged.patch);
+    said.update(merged.patch, true);
+  }
+  return false;
+}
 
 Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& record, const Change& current,
                         const std::vector<Id>& applied, std::int64_t epoch) {

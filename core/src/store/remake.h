@@ -19,6 +19,9 @@ namespace julu::store {
 Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& record, const Change& current,
                         const std::vector<Id>& applied, std::int64_t epoch);
 
+/// Whether make_again would ask a person about the record.
+Result<bool> would_ask(Core& core, Connection& db, const OpRow& op, const Id& record, const Change& current);
+
 /// What `first` stands after, or the step that it names, is not to come any more (see goes_as), and the platform has
 /// never seen it: `first` goes again without it, an edit with what follows; all behind a new creation where that was
 /// the record's. False: the kind is not known here yet, and nothing is done.
@@ -44,9 +47,16 @@ Result<std::vector<Id>> to_replace(Connection& db, const OpRow& old);
 /// The third making of an op and each that follows waits, ever longer.
 Result<void> wait_its_turn(Core& core, Connection& db, std::int64_t seq, std::size_t makings);
 
+/// A merge of one edit after others of the same phone: where what it gives way to is in `said`, what those have put, it
+/// is the worker's own earlier word, and the later one stands.
+Merged merge_after_own(Json base_values, const Json& patch, const Json& running, const Json& said, const Kind* kind);
+
 NewOp like(const OpRow& old, const Id& record, const std::string& kind);
 
-/// To the inbox, and what gave way to the history.
+/// What a patch sets is asked no more. True: something was.
+Result<bool> answer(Connection& db, const Id& record, const Json& patch);
+
+/// To the inbox, and what gave way to the history. What the patch sets is asked no more.
 Result<void> keep_conflicts(Core& core, Connection& db, const Id& record, const Merged& merged);
 
 using Renamed = std::map<std::string, std::string>;  ///< op ids that steps and photos name, old to new

@@ -180,7 +180,8 @@ class SendingAgain {
 
   // What the record's row says beyond its base, edits from `place` on merged with what others have done meanwhile.
   Result<void> put_edits(NewOp& op, std::int64_t place) {
-    const Json before = stood_before(place);
+    Json own = Json::object();
+    const Json before = stood_before(place, own);
     Json now = Json::parse(row_.body, nullptr, false);
     const auto values_of = [](const OpRow& edit) {
       return Json::parse(edit.base_values.empty() ? "{}" : edit.base_values, nullptr, false);
@@ -191,7 +192,8 @@ class SendingAgain {
       if (edit.verb != Verb::patch || !is_pending(edit) || !row_.base || mutant(Mutant::resent_over_others)) continue;
       if (edit.place < place) continue;
       const Json said = still_said(edit);
-      Merged made = merge(values_of(edit), said, merged, kind_.get());
+      Merged made = merge_after_own(values_of(edit), said, merged, own, kind_.get());
+      own.update(made.patch, true);
       merged = apply_merge_patch(std::move(merged), made.patch);
       take_fields(said, merged, now);
       JULU_CHECK(keep_conflicts(core_, db_, row_.id, made));
@@ -217,12 +219,14 @@ class SendingAgain {
     return {};
   }
 
-  // The base with the edits that go as they are.
-  Json stood_before(std::int64_t place) const {
+  // The base with the edits that go as they are, which `own` says together.
+  Json stood_before(std::int64_t place, Json& own) const {
     Json body = Json::parse(row_.base.value_or("{}"), nullptr, false);
     for (const OpRow& op : ops_) {
-      if (op.place < place && op.verb <= Verb::patch && goes_as_it_is(op))
-        body = apply_merge_patch(std::move(body), still_said(op));
+      if (op.place >= place || op.verb > Verb::patch || !goes_as_it_is(op)) continue;
+      const Json said = still_said(op);
+      body = apply_merge_patch(std::move(body), said);
+      own.update(said, true);
     }
     return body;
   }

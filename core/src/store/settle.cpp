@@ -226,6 +226,12 @@ Result<void> settle_stale(Settling& s, const OutgoingOp& op, const OpResult& res
   if (!result.current || mutant(Mutant::stale_parked)) {
     return park(s, op, problem_text(ErrorCode::stale, "stale", result.problem.title, result.problem.detail, ""));
   }
+  JULU_TRY(const bool lost, may_be_lost(s.db, op.record));
+  if (lost) {
+    // What it was made on may be among that.
+    JULU_TRY(const bool asks, would_ask(s.core, s.db, *row, op.record, *result.current));
+    if (asks) return wait_again(s, op, result.problem, ErrorCode::held, result.retry_after_ms);
+  }
   ++s.settled.made_again;
   return make_again(s.core, s.db, *row, op.record, *result.current, result.applied, s.epoch);
 }
@@ -265,7 +271,7 @@ Result<Outbox::Settled> Outbox::settle(const std::vector<OutgoingOp>& sent, cons
     JULU_CHECK(core.heed_identity(db));
     // What this very reply tells of a restore is known before its results are judged.
     JULU_CHECK(note_epoch(core, db, epoch));
-    if (holds) JULU_CHECK(note_holds(core, db, *holds));
+    if (holds) JULU_CHECK(note_holds(core, db, *holds, false));
     Settling s{core, db, 0, 0, 0, {}, {}};
     JULU_TRY(const std::int64_t newest, store::newest_epoch(db));
     bool outdated = false;
@@ -297,7 +303,7 @@ Result<Outbox::Settled> Outbox::settle(const std::vector<OutgoingOp>& sent, cons
       JULU_CHECK(fold(db, record, s.epoch));
       JULU_CHECK(lay(core, db, record));
     }
-    if (holds) JULU_CHECK(note_holds(core, db, *holds));
+    if (holds) JULU_CHECK(note_holds(core, db, *holds, true));
     JULU_CHECK(set_meta(db, "lease_until_ms", core.clock().monotonic_ms() + limits::lease_ms));
     return s.settled;
   });

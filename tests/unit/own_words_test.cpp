@@ -1,0 +1,209 @@
+// Nobody is asked which of their own two words stands: the later one does. After a restore the county may have either,
+// or none, and the phone may have shown the record without the first when the second was written.
+#include <catch2/catch_test_macros.hpp>
+
+#include <julu/inbox.h>
+#include <julu/outbox.h>
+
+#include "base/json.h"
+#include "county.h"
+#include "wreck.h"
+
+using namespace julu;
+using namespace julu::test;
+
+namespace {
+
+constexpr const char* kAddress = "堤村 1 号";
+
+OpResult answer_of(OpStatus status, const char* type = "") {
+  OpResult result;
+  result.status = status;
+  result.problem = {type, {}, {}, {}};
+  return result;
+}
+
+std::string body_of(const std::string& support) {
+  Json body{{"address", kAddress}};
+  if (!support.empty()) body["support"] = support;
+  return body.dump();
+}
+
+/// A phone whose household the county has.
+class Household {
+ protected:
+  Household() {
+    county.publish_key(*store);
+    id = store->capture({"household", body_of(""), {}, {}}).value().id;
+  }
+
+  void deliver() { REQUIRE(county.apply_all(*store, version) > 0); }
+
+  void say(const std::string& support) {
+    REQUIRE(store->patch(id, Json{{"support", support}}.dump()).ok());
+    county.clock.advance(60 * 1000);
+  }
+
+  Change row(const std::string& support, std::int64_t its_version) const {
+    return {"household", id, its_version, false, false, body_of(support), {}, {}, {}};
+  }
+
+  OpResult stale(const std::string& support, std::int64_t its_version) const {
+    OpResult result = answer_of(OpStatus::stale);
+    result.current = row(support, its_version);
+    return result;
+  }
+
+  /// The platform was restored, and shows the record so.
+  void restored(const std::string& support) {
+    epoch += 1;
+    version = epoch << 32;
+    Outbox outbox(*store);
+    REQUIRE(outbox.note_ping({epoch, county.clock.now_ms(), 0}).ok());
+    const auto page = Inbox(*store).apply({epoch, {}, "r" + std::to_string(epoch), false});
+    REQUIRE(page.ok());
+    REQUIRE(Inbox(*store).apply({epoch, {row(support, ++version)}, "s" + std::to_string(epoch), false}).ok());
+  }
+
+  /// It has lost all but the creation.
+  void reconciled() {
+    constexpr std::int64_t kDayMs = 86'400'000;
+    const std::int64_t day = county.clock.now_ms() / kDayMs;
+    const Id creation = parse_id(store->history(id)->front().op_id).value();
+    REQUIRE(Outbox(*store).reconcile({{day, {creation}}, {day + 1, {creation}}}).ok());
+  }
+
+  std::vector<OutgoingOp> due() {
+    REQUIRE(Outbox(*store).due_now().ok());
+    return Outbox(*store).next_ops(10, 1 << 20).value();
+  }
+
+  void settle(const std::vector<OutgoingOp>& sent, const std::vector<OpResult>& results) {
+    REQUIRE(Outbox(*store).settle(sent, results, std::nullopt, std::nullopt, epoch).ok());
+  }
+
+  std::string support() const { return Json::parse((*store->get(id))->body).value("support", std::string()); }
+
+  County county;
+  std::unique_ptr<Store> store = county.phone();
+  std::string id;
+  std::int64_t epoch = kEpoch;
+  std::int64_t version = kFirstVersion;
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Household, "an edit of a field that is asked about answers the question", "[own]") {
+  deliver();
+  say("甲");
+  settle(due(), {stale("乙", ++version)});
+  REQUIRE(store->conflicts()->size() == 1);
+  SECTION("of the same field") { say("丙"); }
+  SECTION("not of another") {
+    REQUIRE(store->patch(id, R"({"note":"丁"})").ok());
+    CHECK(store->conflicts()->size() == 1);
+    return;
+  }
+  CHECK(store->conflicts()->empty());
+  CHECK(support() == "丙");
+  CHECK(store->history(id)->back().what == "resolved");
+}
+
+TEST_CASE_METHOD(Household, "a word goes over the earlier one that a restore had taken from sight", "[own]") {
+  deliver();
+  say("甲");
+  deliver();
+  restored("");
+  CHECK(support().empty());
+  say("乙");
+  reconciled();
+  SECTION("where both go again together") {
+    settle(due(), {stale("", version + 1), answer_of(OpStatus::held, "after-unknown")});
+  }
+  SECTION("where the earlier one was taken before") {
+    const auto sent = due();
+    REQUIRE(sent.size() == 2);
+    // Of two that go together the later one may be held.
+    OpResult taken = answer_of(OpStatus::applied);
+    taken.version = ++version;
+    const auto receipt = county.sign(store->identity().device, {sent[0]}, {taken}, epoch);
+    REQUIRE(Outbox(*store).settle({sent[0]}, {taken}, receipt, std::nullopt, epoch).ok());
+    settle({sent[1]}, {stale("甲", version)});
+  }
+  CHECK(store->conflicts()->empty());
+  CHECK(support() == "乙");
+}
+
+TEST_CASE_METHOD(Household, "but not over what somebody else has written since", "[own]") {
+  deliver();
+  say("甲");
+  deliver();
+  restored("");
+  say("乙");
+  reconciled();
+  settle(due(), {stale("丁", version + 1), answer_of(OpStatus::held, "after-unknown")});
+  CHECK(support() == "丁");
+  CHECK(store->conflicts()->size() == 1);
+}
+
+TEST_CASE_METHOD(Household, "what may have been made on a lost word waits until the platform has said what it holds",
+                 "[own]") {
+  deliver();
+  say("甲");
+  deliver();
+  say("乙");
+  epoch += 1;
+  version = epoch << 32;
+  settle(due(), {stale("", ++version)});
+  CHECK(support() == "乙");
+  CHECK(store->conflicts()->empty());
+  CHECK(store->status()->unsent_records == 1);
+  CHECK(store->status()->parked_ops == 0);
+  reconciled();
+  settle(due(), {stale("", version), answer_of(OpStatus::held, "after-unknown")});
+  CHECK(support() == "乙");
+  CHECK(store->conflicts()->empty());
+}
+
+TEST_CASE_METHOD(Household, "what somebody else has brought to the county again of it is no other word", "[own]") {
+  REQUIRE(store->patch(id, R"({"address":"堤村 2 号"})").ok());
+  const auto address = [&] { return Json::parse((*store->get(id))->body)["address"]; };
+  Change theirs = row("", ++version);
+  OpResult there = answer_of(OpStatus::stale);
+  const OpResult held = answer_of(OpStatus::held, "after-unknown");
+  SECTION("the later") {
+    theirs.body = R"({"address":"堤村 2 号","note":"丁"})";
+    there.current = theirs;
+    settle(due(), {there, held});
+    CHECK(address() == "堤村 2 号");
+  }
+  SECTION("the earlier, where the creation goes again with what the edit made of it") {
+    settle(due(), {answer_of(OpStatus::rejected, "scope"), held});
+    REQUIRE(store->resend(id).ok());
+    theirs.body = R"({"address":"堤村 1 号","note":"丁"})";
+    there.current = theirs;
+    settle(due(), {there, held});
+    CHECK(address() == "堤村 2 号");
+  }
+  SECTION("the one between two that say the same") {
+    REQUIRE(store->patch(id, R"({"address":"堤村 1 号"})").ok());
+    theirs.body = R"({"address":"堤村 2 号","note":"丁"})";
+    there.current = theirs;
+    settle(due(), {there, held, held});
+    CHECK(address() == "堤村 1 号");
+  }
+  CHECK(store->conflicts()->empty());
+}
+
+TEST_CASE_METHOD(Household, "what is sent again goes over an earlier word that is on its way", "[own]") {
+  deliver();
+  say("甲");
+  deliver();
+  restored("");
+  say("乙");
+  settle(due(), {answer_of(OpStatus::rejected, "scope")});
+  reconciled();
+  REQUIRE(store->resend(id).ok());
+  CHECK(store->conflicts()->empty());
+  CHECK(support() == "乙");
+}
