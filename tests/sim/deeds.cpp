@@ -197,7 +197,7 @@ void Phone::look_up() {
   if (told.empty() || unsound) return;
   const Told& what = told[static_cast<std::size_t>(deeds->below(told.size()))];
   const auto record = store_->get(what.record);
-  if (!record || !*record || (*record)->deleted) return;
+  if (!record || !*record || (*record)->deleted || what.marker.empty()) return;
   Filter filter;
   filter.search = what.marker;
   const auto found = store_->list(filter);

@@ -51,6 +51,7 @@ const char* name(Fault fault) {
     case Fault::key_rotated: return "key_rotated";
     case Fault::short_page: return "short_page";
     case Fault::busy_op: return "busy_op";
+    case Fault::narrow_front: return "narrow_front";
     case Fault::count_: break;
   }
   return "?";

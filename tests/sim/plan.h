@@ -50,9 +50,10 @@ enum class Fault {
   platform_full,   // its disk, for a time
   platform_dies,   // within a request
   catalog_changed,
-  key_rotated,  // of the receipts
-  short_page,   // of a pull: fewer rows than there is room for
-  busy_op,      // the platform has no time for one op of a push, and says when it will
+  key_rotated,   // of the receipts
+  short_page,    // of a pull: fewer rows than there is room for
+  busy_op,       // the platform has no time for one op of a push, and says when it will
+  narrow_front,  // for a time what stands before the platform takes no long bodies, no coding, or no app of this age
   count_
 };
 const char* name(Fault fault);
