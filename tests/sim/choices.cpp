@@ -33,7 +33,7 @@ namespace {
 // As it was when the question arose: a restore may have taken what somebody else had said.
 void check_own(World& world, Phone& phone, const ConflictField& question, const std::string& where) {
   const auto history = phone.store().history(question.record);
-  if (phone.forked || !history) return;
+  if (phone.forked || !history || phone.in_doubt.contains(question.record)) return;
   const auto gave_way = std::find_if(history->rbegin(), history->rend(), [&](const HistoryEntry& entry) {
     return entry.what == "given_up" && json::parse(entry.detail).value("field", "") == question.field;
   });
@@ -43,7 +43,9 @@ void check_own(World& world, Phone& phone, const ConflictField& question, const 
     const auto said = world.words.find(word_in(detail.value(side, json()).dump()));
     return said != world.words.end() && said->second.phone == phone.number;
   };
-  if (is_own("local") && is_own("remote"))
+  // What a restore took of somebody else's, on which the later word was said, may come back.
+  const bool on_own = detail.value("base", json()).is_null() || is_own("base");
+  if (is_own("local") && is_own("remote") && on_own)
     world.violate("nobody is asked which of their own two words stands", where + gave_way->detail);
 }
 

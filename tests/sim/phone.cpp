@@ -482,6 +482,7 @@ bool Phone::resend_parked() {
   if (!parked) return false;
   for (const Record& record : *parked) {
     if (give_up(record.id)) continue;
+    if (const auto status = store_->status(); status && status->confirming) in_doubt.insert(record.id);
     const auto sent = store_->resend(record.id);
     world.note(number, "resend " + record.id + (sent ? "" : " refused"));
   }

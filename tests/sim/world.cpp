@@ -232,6 +232,16 @@ bool World::all_quiet() {
   return std::all_of(phones_.begin(), phones_.end(), [](const auto& phone) { return phone->quiet(); });
 }
 
+// On one phone.
+int World::most_items() {
+  std::int64_t most = 0;
+  for (const auto& phone : phones_) {
+    const auto status = phone->is_open() ? phone->store().status() : Result<Status>(Status{});
+    if (status) most = std::max(most, status->unsent_ops + status->unsent_photos);
+  }
+  return static_cast<int>(most);
+}
+
 // The faults have stopped: everybody comes home, charges and syncs.
 void World::settle_down() {
   calm_ = true;
@@ -256,8 +266,8 @@ void World::settle_down() {
   bool at_rest = false;
   bool resent = false;
   const bool clocks_were_set = tally.faults.contains(name(Fault::wall_clock));
-  const int rounds_max = clocks_were_set ? 2 * kRoundsMax : kRoundsMax;
-  const bool by_the_outcome = upsets_->below(2) == 0;  // hosts that come when the last sync said
+  const bool by_the_outcome = upsets_->below(2) == 0;  // hosts that come when the last sync said, for one item each
+  const int rounds_max = kRoundsMax * (clocks_were_set ? 2 : 1) + (by_the_outcome ? most_items() : 0);
   for (int round = 0; round < rounds_max && !at_rest && !violation_; ++round) {
     // Where a clock was set back by a day or so just now, a Retry-After of before may last one more.
     if (round == kRoundsMax) advance(kDayMs + kHourMs);

@@ -79,6 +79,7 @@ class World {
   void clone_one();
   void revoke(Phone& phone, bool revoked);
   bool all_quiet();
+  int most_items();
 
   const Plan& plan_;
   Trace& trace_;

@@ -99,14 +99,15 @@ TEST_CASE_METHOD(Household, "an edit of a field that is asked about answers the 
   settle(due(), {stale("乙", ++version)});
   REQUIRE(store->conflicts()->size() == 1);
   SECTION("of the same field") { say("丙"); }
-  SECTION("not of another") {
-    REQUIRE(store->patch(id, R"({"note":"丁"})").ok());
+  SECTION("not of another, nor by a form that says again what it had shown") {
+    REQUIRE(store->patch(id, R"({"note":"丁","support":"乙"})").ok());
     CHECK(store->conflicts()->size() == 1);
     return;
   }
   CHECK(store->conflicts()->empty());
   CHECK(support() == "丙");
   CHECK(store->history(id)->back().what == "resolved");
+  CHECK(store->history(id)->back().detail == R"({"support":"丙"})");
 }
 
 TEST_CASE_METHOD(Household, "a word goes over the earlier one that a restore had taken from sight", "[own]") {
@@ -206,4 +207,44 @@ TEST_CASE_METHOD(Household, "what is sent again goes over an earlier word that i
   REQUIRE(store->resend(id).ok());
   CHECK(store->conflicts()->empty());
   CHECK(support() == "乙");
+}
+
+TEST_CASE_METHOD(Household, "a platform that cannot say for hours what it holds is not waited for", "[own]") {
+  deliver();
+  say("甲");
+  deliver();
+  say("乙");
+  epoch += 1;
+  version = epoch << 32;
+  ++version;
+  constexpr int kTimes = 20;
+  for (int i = 0; i < kTimes; ++i) settle(due(), {stale("", version)});
+  CHECK(store->conflicts()->empty());
+  settle(due(), {stale("", version)});
+  CHECK(store->conflicts()->size() == 1);
+}
+
+TEST_CASE_METHOD(Household, "a word that was given up is none that stands", "[own]") {
+  deliver();
+  say("甲");
+  deliver();
+  say("乙");
+  settle(due(), {answer_of(OpStatus::rejected, "scope")});
+  REQUIRE(store->give_up(id).ok());
+  restored("");
+  reconciled();
+  settle(due(), {stale("乙", version)});  // somebody else's
+  CHECK(store->conflicts()->size() == 1);
+}
+
+TEST_CASE_METHOD(Household, "where a word stood an object may stand after it", "[own]") {
+  deliver();
+  REQUIRE(store->patch(id, R"({"extra":"甲"})").ok());
+  REQUIRE(store->patch(id, R"({"extra":{"one":"乙"}})").ok());
+  const OpResult held = answer_of(OpStatus::held, "after-unknown");
+  settle(due(), {stale("丁", ++version), held});
+  CHECK(due().size() == 2);
+  settle(due(), {answer_of(OpStatus::rejected, "scope"), held});
+  REQUIRE(store->resend(id).ok());
+  CHECK(Json::parse((*store->get(id))->body)["extra"] == Json{{"one", "乙"}});
 }

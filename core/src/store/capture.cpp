@@ -168,8 +168,7 @@ Result<Saved> edit(Core& core, Connection& db, const Id& id, const Json& patch_a
   op.after = queued.seq;
   Saved saved{id.text(), moment.captured_at_ms, {}, 0};
   JULU_CHECK(attach_all(core, db, moment, op, photos, std::nullopt, saved));
-  JULU_TRY(const bool was_asked, answer(db, id, patch));
-  if (was_asked) JULU_CHECK(add_history(db, id, moment.captured_at_ms, "resolved", patch));
+  JULU_CHECK(answer(db, id, before, after, moment.captured_at_ms));
   JULU_CHECK(lay(core, db, id));
   return saved;
 }

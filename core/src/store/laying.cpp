@@ -8,8 +8,8 @@ namespace julu::store {
 namespace {
 
 constexpr const char* kOpColumns =
-    "SELECT seq, op_id, verb, status, after, base_version, version, folded, urgency, photo, base_values, canonical, place"
-    " FROM op WHERE record = ?1 AND place >= ?2 ORDER BY place, seq";
+    "SELECT seq, op_id, verb, status, after, base_version, version, folded, urgency, photo, base_values, canonical, place,"
+    " successor FROM op WHERE record = ?1 AND place >= ?2 ORDER BY place, seq";
 
 bool changes_body(const OpRow& op) { return op.verb != Verb::attach && op.verb != Verb::append; }
 
@@ -83,6 +83,7 @@ Result<std::vector<OpRow>> ops_of(Connection& db, const Id& record, std::int64_t
     op.base_values = row.text(10);
     op.canonical = row.text(11);
     op.place = row.integer(12);
+    op.successor = row.maybe_integer(13);
     ops.push_back(std::move(op));
   }
 }

@@ -39,6 +39,7 @@ struct OpRow {
   std::optional<std::int64_t> after;
   std::optional<std::int64_t> base_version;
   std::optional<std::int64_t> version;
+  std::optional<std::int64_t> successor;
   bool folded = false;
   int urgency = 2;
   std::optional<Hash> photo;

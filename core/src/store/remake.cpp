@@ -53,16 +53,18 @@ void stand_instead(Json& base_values, const std::string& field, const std::optio
   }
 }
 
-// By itself, or with what it stands in.
-bool sets(const Json& patch, const std::string& field) {
-  if (at_pointer(patch, field) != nullptr) return true;
-  for (Json::json_pointer at = Json::json_pointer(field).parent_pointer(); !at.empty(); at = at.parent_pointer()) {
-    if (const Json* outer = at_pointer(patch, at.to_string())) return !outer->is_object() || outer->empty();
-  }
-  return false;
-}
-
 }  // namespace
+
+void add_to(Json& said, const Json& patch) {
+  for (const auto& [key, value] : patch.items()) {
+    const auto before = said.find(key);
+    if (before != said.end() && before->is_object() && value.is_object()) {
+      add_to(*before, value);
+    } else {
+      said[key] = value;
+    }
+  }
+}
 
 Merged merge_after_own(Json base_values, const Json& patch, const Json& running, const Json& said, const Kind* kind) {
   Merged merged = merge(base_values, patch, running, kind);
@@ -88,19 +90,27 @@ NewOp like(const OpRow& old, const Id& record, const std::string& kind) {
   return op;
 }
 
-Result<bool> answer(Connection& db, const Id& record, const Json& patch) {
-  std::vector<std::string> answered;
+Result<void> answer(Connection& db, const Id& record, const Json& before, const Json& after, std::int64_t at_ms) {
+  std::vector<std::string> fields;
+  Json answers = Json::object();
   {
     Query row = db.query("SELECT field FROM conflict WHERE record = ?1", record);
     for (;;) {
       JULU_TRY(const bool there, row.step());
       if (!there) break;
-      if (sets(patch, std::string(row.text(0)))) answered.emplace_back(row.text(0));
+      const std::string field(row.text(0));
+      const Json* stood = at_pointer(before, field);
+      const Json* stands = at_pointer(after, field);
+      // A form may say again what it had shown.
+      if (stood == nullptr ? stands == nullptr : stands != nullptr && *stood == *stands) continue;
+      stand_instead(answers, field, stands == nullptr ? Json() : *stands);
+      fields.push_back(field);
     }
   }
-  for (const std::string& field : answered)
+  if (fields.empty()) return {};
+  for (const std::string& field : fields)
     JULU_CHECK(db.run("DELETE FROM conflict WHERE record = ?1 AND field = ?2", record, field));
-  return !answered.empty();
+  return add_history(db, record, at_ms, "resolved", answers);
 }
 
 Result<void> keep_conflicts(Core& core, Connection& db, const Id& record, const Merged& merged) {
@@ -108,7 +118,6 @@ Result<void> keep_conflicts(Core& core, Connection& db, const Id& record, const 
   const auto text = [](const std::optional<Json>& value) {
     return value ? std::optional<std::string>(value->dump()) : std::nullopt;
   };
-  JULU_CHECK(answer(db, record, merged.patch));
   for (const Conflict& conflict : merged.conflicts) {
     if (mutant(Mutant::conflict_not_kept)) break;
     JULU_CHECK(
@@ -225,7 +234,7 @@ class Remaking {
     JULU_CHECK(hand_over(db_, old, queued.seq));
     JULU_CHECK(wait_its_turn(core_, db_, queued.seq, op.replaces.size()));
     running_ = apply_merge_patch(std::move(running_), merged.patch);
-    said_.update(merged.patch, true);
+    add_to(said_, merged.patch);
     last_ = queued.seq;
     again_[old.seq] = queued.seq;
     return {};
@@ -239,8 +248,7 @@ class Remaking {
     for (; looked_at_ < all_.size() && all_[looked_at_].place < old.place; ++looked_at_) {
       const OpRow& op = all_[looked_at_];
       const bool since = op.version && made_on_ && *op.version > *made_on_;
-      if (op.status == kStatusReceipted && op.verb <= Verb::patch && since)
-        said_.update(parse_op(op.canonical).body, true);
+      if (op.status == kStatusReceipted && op.verb <= Verb::patch && since) add_to(said_, parse_op(op.canonical).body);
     }
   }
 
@@ -259,31 +267,56 @@ class Remaking {
   void stand_on_edits(const OpRow& old, const Json& body, Json& base) const {
     for (const Conflict& conflict : merge(base, body, running_, kind_.get()).conflicts) {
       if (!conflict.local || !conflict.remote) continue;
-      if (led_to(old, conflict.field, *conflict.local, *conflict.remote)) {
-        stand_instead(base, conflict.field, conflict.local);
-      } else if (old.verb == Verb::create && led_to(old, conflict.field, *conflict.remote, *conflict.local)) {
+      const std::vector<Edit> edits = edits_after(old, conflict.field);
+      if (!edits.empty() && edits.front().word == *conflict.remote) {
+        stand_instead(base, conflict.field, conflict.local);  // the last of them stands already
+      } else if (old.verb == Verb::create && led_to(edits, *conflict.remote, *conflict.local)) {
         stand_instead(base, conflict.field, conflict.remote);  // one that goes again says what edits had made of it
       }
     }
   }
 
-  // Later edits on this phone have made of the one word the other, with which they end.
-  bool led_to(const OpRow& old, const std::string& field, const Json& from, Json word) const {
-    bool ends = true;
-    for (auto edit = all_.rbegin(); edit != all_.rend() && edit->place > old.place; ++edit) {
-      if (edit->verb != Verb::patch || edit->base_values.empty()) continue;
-      const Json said = parse_op(edit->canonical).body;
-      const Json values = Json::parse(edit->base_values, nullptr, false);
-      const Json* made = at_pointer(said, field);
+  struct Edit {
+    Json word;
+    std::optional<Json> made_on;
+  };
+
+  // Later edits of a field on this phone, the last first.
+  std::vector<Edit> edits_after(const OpRow& old, const std::string& field) const {
+    std::vector<Edit> edits;
+    for (auto op = all_.rbegin(); op != all_.rend() && op->place > old.place; ++op) {
+      if (op->verb != Verb::patch || op->base_values.empty() || is_withdrawn(*op)) continue;
+      const Json said = parse_op(op->canonical).body;
+      const Json values = Json::parse(op->base_values, nullptr, false);
+      const Json* word = at_pointer(said, field);
       const Json* before = at_pointer(values, field);
-      if (made == nullptr) continue;
-      if (*made != word && ends) return false;
-      ends = false;
-      if (*made != word || before == nullptr) continue;
-      if (*before == from) return true;
-      word = *before;
+      if (word != nullptr) edits.push_back({*word, before == nullptr ? std::nullopt : std::optional(*before)});
+    }
+    return edits;
+  }
+
+  // They have made of the one word the other, with which they end.
+  static bool led_to(const std::vector<Edit>& edits, const Json& from, const Json& last) {
+    if (edits.empty() || edits.front().word != last) return false;
+    Json word = last;
+    for (const Edit& edit : edits) {
+      if (edit.word != word || !edit.made_on) continue;
+      if (*edit.made_on == from) return true;
+      word = *edit.made_on;
     }
     return false;
+  }
+
+  // What became of it in the end the worker gave up, or has still to decide.
+  bool is_withdrawn(const OpRow& op) const {
+    const OpRow* end = &op;
+    while (end->status >= kStatusMadeAgain && end->successor) {
+      const auto next =
+          std::find_if(all_.begin(), all_.end(), [&](const OpRow& o) { return o.seq == *end->successor; });
+      if (next == all_.end()) return false;
+      end = &*next;
+    }
+    return end->status == kStatusParked || end->status == kStatusGivenUp;
   }
 
   bool is_mergeable() const { return kind_ == nullptr || kind_->shape() == Shape::document; }
@@ -374,16 +407,17 @@ class Remaking {
 Result<bool> would_ask(Core& core, Connection& db, const OpRow& op, const Id& record, const Change& current) {
   JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record, op.place));
   const auto kind = core.kind(current.kind);
-  if (current.deleted || (kind != nullptr && kind->shape() != Shape::document)) return false;
+  if (op.verb == Verb::attach || current.deleted || (kind != nullptr && kind->shape() != Shape::document)) return false;
   Json running = Json::parse(current.body, nullptr, false);
   Json said = Json::object();
   for (const OpRow& edit : ops) {
+    if (edit.status == kStatusParked && edit.verb != Verb::attach) break;
     if (edit.status != kStatusQueued || edit.verb > Verb::patch) continue;
     Json base = edit.base_values.empty() ? Json::object() : Json::parse(edit.base_values, nullptr, false);
     const Merged merged = merge_after_own(std::move(base), parse_op(edit.canonical).body, running, said, kind.get());
     if (!merged.conflicts.empty()) return true;
     running = apply_merge_patch(std::move(running), merged.patch);
-    said.update(merged.patch, true);
+    add_to(said, merged.patch);
   }
   return false;
 }

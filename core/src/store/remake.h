@@ -47,16 +47,19 @@ Result<std::vector<Id>> to_replace(Connection& db, const OpRow& old);
 /// The third making of an op and each that follows waits, ever longer.
 Result<void> wait_its_turn(Core& core, Connection& db, std::int64_t seq, std::size_t makings);
 
+/// Lays a patch over what others have said, as patches: what one takes away stays taken away.
+void add_to(Json& said, const Json& patch);
+
 /// A merge of one edit after others of the same phone: where what it gives way to is in `said`, what those have put, it
 /// is the worker's own earlier word, and the later one stands.
 Merged merge_after_own(Json base_values, const Json& patch, const Json& running, const Json& said, const Kind* kind);
 
 NewOp like(const OpRow& old, const Id& record, const std::string& kind);
 
-/// What a patch sets is asked no more. True: something was.
-Result<bool> answer(Connection& db, const Id& record, const Json& patch);
+/// A worker's edit of what is asked about answers it: the question goes, and the history says so.
+Result<void> answer(Connection& db, const Id& record, const Json& before, const Json& after, std::int64_t at_ms);
 
-/// To the inbox, and what gave way to the history. What the patch sets is asked no more.
+/// To the inbox, and what gave way to the history.
 Result<void> keep_conflicts(Core& core, Connection& db, const Id& record, const Merged& merged);
 
 using Renamed = std::map<std::string, std::string>;  ///< op ids that steps and photos name, old to new

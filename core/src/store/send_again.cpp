@@ -193,7 +193,7 @@ class SendingAgain {
       if (edit.place < place) continue;
       const Json said = still_said(edit);
       Merged made = merge_after_own(values_of(edit), said, merged, own, kind_.get());
-      own.update(made.patch, true);
+      add_to(own, made.patch);
       merged = apply_merge_patch(std::move(merged), made.patch);
       take_fields(said, merged, now);
       JULU_CHECK(keep_conflicts(core_, db_, row_.id, made));
@@ -226,7 +226,7 @@ class SendingAgain {
       if (op.place >= place || op.verb > Verb::patch || !goes_as_it_is(op)) continue;
       const Json said = still_said(op);
       body = apply_merge_patch(std::move(body), said);
-      own.update(said, true);
+      add_to(own, said);
     }
     return body;
   }

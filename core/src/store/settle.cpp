@@ -2,6 +2,7 @@
 #include <julu/outbox.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "store/catalog.h"
@@ -29,6 +30,7 @@ struct Settling {
   std::int64_t items = 0;
   Outbox::Settled settled;
   std::set<Id> touched;
+  std::map<std::pair<std::int64_t, std::int64_t>, Wait> waits;  ///< by failed attempts and Retry-After
 };
 
 std::vector<ReceiptItem> items_of(const std::vector<OutgoingOp>& sent, const std::vector<OpResult>& results) {
@@ -94,7 +96,10 @@ Result<void> settle_receipted(Settling& s, const OutgoingOp& op, const OpResult&
 Result<void> wait_again(Settling& s, const OutgoingOp& op, const Problem& problem, ErrorCode why,
                         std::int64_t retry_after_ms) {
   JULU_TRY(const auto attempts, s.db.integer("SELECT attempts FROM op WHERE seq = ?1", op.row));
-  const Wait wait = next_wait(s.core, attempts.value_or(0), retry_after_ms);
+  // One draw for all: what waits together goes together.
+  const auto [drawn, is_new] = s.waits.try_emplace({attempts.value_or(0), retry_after_ms});
+  if (is_new) drawn->second = next_wait(s.core, attempts.value_or(0), retry_after_ms);
+  const Wait wait = drawn->second;
   return s.db.run(
       "UPDATE op SET attempts = attempts + 1, next_attempt_ms = ?2, wait_max_ms = ?3, problem = ?4 WHERE seq = ?1"
       " AND status = 0",
@@ -220,18 +225,31 @@ Result<void> settle_rejected(Settling& s, const OutgoingOp& op, const OpResult& 
       problem_text(code, result.problem.type, result.problem.title, result.problem.detail, result.problem.pointer));
 }
 
+// What it was made on may be among what the platform has lost. One that cannot say for hours what it holds is not
+// waited for: who is asked then may be asked needlessly. True: it waits.
+Result<bool> wait_for_lost_word(Settling& s, const OutgoingOp& op, const OpRow& row, const OpResult& result) {
+  constexpr std::int64_t kTimesMax = 20;
+  JULU_TRY(const bool lost, may_be_lost(s.db, op.record));
+  if (!lost) return false;
+  JULU_TRY(const auto times, s.db.integer("SELECT CAST(json_extract(problem, '$.detail') AS INTEGER) FROM op"
+                                          " WHERE seq = ?1 AND json_extract(problem, '$.type') = 'stale'",
+                                          op.row));
+  if (times.value_or(0) >= kTimesMax) return false;
+  JULU_TRY(const bool asks, would_ask(s.core, s.db, row, op.record, *result.current));
+  if (!asks) return false;
+  const Problem stale{"stale", result.problem.title, std::to_string(times.value_or(0) + 1), {}};
+  JULU_CHECK(wait_again(s, op, stale, ErrorCode::held, result.retry_after_ms));
+  return true;
+}
+
 Result<void> settle_stale(Settling& s, const OutgoingOp& op, const OpResult& result) {
   JULU_TRY(const auto row, still_queued(s.db, op));
   if (!row) return {};
   if (!result.current || mutant(Mutant::stale_parked)) {
     return park(s, op, problem_text(ErrorCode::stale, "stale", result.problem.title, result.problem.detail, ""));
   }
-  JULU_TRY(const bool lost, may_be_lost(s.db, op.record));
-  if (lost) {
-    // What it was made on may be among that.
-    JULU_TRY(const bool asks, would_ask(s.core, s.db, *row, op.record, *result.current));
-    if (asks) return wait_again(s, op, result.problem, ErrorCode::held, result.retry_after_ms);
-  }
+  JULU_TRY(const bool waits, wait_for_lost_word(s, op, *row, result));
+  if (waits) return {};
   ++s.settled.made_again;
   return make_again(s.core, s.db, *row, op.record, *result.current, result.applied, s.epoch);
 }
@@ -272,7 +290,7 @@ Result<Outbox::Settled> Outbox::settle(const std::vector<OutgoingOp>& sent, cons
     // What this very reply tells of a restore is known before its results are judged.
     JULU_CHECK(note_epoch(core, db, epoch));
     if (holds) JULU_CHECK(note_holds(core, db, *holds, false));
-    Settling s{core, db, 0, 0, 0, {}, {}};
+    Settling s{core, db, 0, 0, 0, {}, {}, {}};
     JULU_TRY(const std::int64_t newest, store::newest_epoch(db));
     bool outdated = false;
     if (!items.empty()) {
