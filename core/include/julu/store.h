@@ -202,6 +202,8 @@ class Store {
   Result<std::string> short_id(const std::string& id);
   /// In the order in which it happened, as far as that is known: clocks decide only between what nothing else orders.
   Result<std::vector<HistoryEntry>> history(const std::string& id);
+  /// What waits for a person's choice between their value and somebody else's. `resolve` answers it, and so does a
+  /// `patch` that changes the field.
   Result<std::vector<ConflictField>> conflicts();
   /// A person's choice: `value` (JSON, empty: absent) becomes the field's value, by a patch. Ok: durable. Errors:
   /// record_unknown ("/field" when it is in no conflict), and those of `patch`.

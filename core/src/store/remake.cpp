@@ -71,7 +71,7 @@ Merged merge_after_own(Json base_values, const Json& patch, const Json& running,
   bool own = false;
   for (const Conflict& conflict : merged.conflicts) {
     const Json* word = at_pointer(said, conflict.field);
-    if (word == nullptr) continue;
+    if (word == nullptr || mutant(Mutant::own_word_asked)) continue;
     if (conflict.remote ? *word != *conflict.remote : !word->is_null()) continue;
     stand_instead(base_values, conflict.field, conflict.remote);
     own = true;
