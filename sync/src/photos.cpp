@@ -75,15 +75,19 @@ Result<Syncer::Run::Step> Syncer::Run::look_around() {
   return Step::go;
 }
 
-// The first that is due and not on its way.
+// The first that is due and not on its way. On a slow link what failed is due again before the next one is through: it
+// goes behind what this run has not tried.
 Result<std::optional<OutgoingPhoto>> Syncer::Run::next_photo() {
-  JULU_TRY(auto photos, outbox_.next_photos(flights_.size() + 1, quick_bytes()));
+  JULU_TRY(auto photos, outbox_.next_photos(flights_.size() + failed_photos_.size() + 1, quick_bytes()));
+  std::optional<OutgoingPhoto> again;
   for (OutgoingPhoto& photo : photos) {
     const bool flies = std::any_of(flights_.begin(), flights_.end(),
                                    [&](const Flight& flight) { return flight.upload.photo.sha256 == photo.sha256; });
-    if (!flies) return std::optional(std::move(photo));
+    if (flies) continue;
+    if (!failed_photos_.contains(photo.sha256)) return std::optional(std::move(photo));
+    if (!again) again = std::move(photo);
   }
-  return std::optional<OutgoingPhoto>();
+  return again;
 }
 
 // New captures go before the next photo; attach ops wait for company unless they are urgent.
@@ -101,6 +105,7 @@ Result<Syncer::Run::Step> Syncer::Run::push_between() {
 Result<Syncer::Run::Step> Syncer::Run::photo_failed(const Hash& sha256, ErrorCode why, std::int64_t retry_after_ms) {
   JULU_CHECK(outbox_.defer_photo(sha256, why, retry_after_ms));
   failure_ = Error{why, {}, {}};
+  failed_photos_.insert(sha256);
   ++photo_failures_;
   return Step::go;
 }

@@ -233,6 +233,7 @@ class Syncer::Run {
   std::map<std::uint64_t, Call> calls_;
   std::int64_t last_reply_ms_ = 0;
   std::vector<Flight> flights_;
+  std::set<Hash> failed_photos_;
 
   wire::Ping ping_;
   std::string photos_url_;

@@ -1,6 +1,7 @@
 // Photos on their way out: not a byte lost, not one sent where tokens may not go.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
@@ -342,6 +343,26 @@ TEST_CASE("photos that fail here and there, however many, keep none of the other
   const SyncOutcome outcome = c.run();
   CHECK(outcome.photos_sent == 5);
   CHECK(outcome.photos_left == 5);
+}
+
+TEST_CASE("on a slow link photos that fail go behind those that were not tried in the run") {
+  ScriptedCounty c;
+  reports_with_photos(c, 6);
+  c.transport.answer_ms = 20'000;  // what failed is due again before the next one is through
+  std::vector<std::string> order;
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    if (!is_photo(request)) return std::nullopt;
+    const std::string photo = header(request.headers, "Upload-Metadata");
+    order.push_back(photo);
+    const bool fails = photo == order[0] || (order.size() > 1 && photo == order[1]);
+    return fails ? std::optional(problem(500, "server")) : std::nullopt;
+  };
+  const SyncOutcome outcome = c.run(std::chrono::minutes(30));
+  CHECK(outcome.photos_sent == 4);
+  CHECK(outcome.photos_left == 2);
+  REQUIRE(order.size() > 6);
+  CHECK(std::set<std::string>(order.begin(), order.begin() + 6).size() == 6);
+  CHECK(order[6] == order[0]);  // and then their turn comes again
 }
 
 TEST_CASE("what is captured while photos travel goes before the next photo") {
