@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kAttachesTogether = 32;  // one push for many attach ops; a run's last ones go at its end
 constexpr std::int64_t kLookEveryMs = 250;     // the queue is read again; far less than a person notices
 constexpr std::int64_t kPullEveryMs = 60'000;  // news should not wait for the last photo on a slow link
+constexpr int kTooMany = 429;                  // RFC 6585
 
 bool is_of_the_photo(ErrorCode code) {
   const auto number = static_cast<int>(code);
@@ -75,15 +76,21 @@ Result<Syncer::Run::Step> Syncer::Run::look_around() {
   return Step::go;
 }
 
-// The first that is due and not on its way.
+// The first that is due and not on its way. On a slow link what failed is due again before the next one is through: it
+// goes behind what this run has not tried.
 Result<std::optional<OutgoingPhoto>> Syncer::Run::next_photo() {
-  JULU_TRY(auto photos, outbox_.next_photos(flights_.size() + 1, quick_bytes()));
+  const bool no_thumbnails = clock_.monotonic_ms() < state_.thumbnails_from_ms;
+  const std::int64_t without = no_thumbnails ? limits::photo_bytes_max : quick_bytes();
+  JULU_TRY(auto photos, outbox_.next_photos(flights_.size() + failed_photos_.size() + 1, without));
+  std::optional<OutgoingPhoto> again;
   for (OutgoingPhoto& photo : photos) {
     const bool flies = std::any_of(flights_.begin(), flights_.end(),
                                    [&](const Flight& flight) { return flight.upload.photo.sha256 == photo.sha256; });
-    if (!flies) return std::optional(std::move(photo));
+    if (flies) continue;
+    if (!failed_photos_.contains(photo.sha256)) return std::optional(std::move(photo));
+    if (!again) again = std::move(photo);
   }
-  return std::optional<OutgoingPhoto>();
+  return again;
 }
 
 // New captures go before the next photo; attach ops wait for company unless they are urgent.
@@ -101,6 +108,7 @@ Result<Syncer::Run::Step> Syncer::Run::push_between() {
 Result<Syncer::Run::Step> Syncer::Run::photo_failed(const Hash& sha256, ErrorCode why, std::int64_t retry_after_ms) {
   JULU_CHECK(outbox_.defer_photo(sha256, why, retry_after_ms));
   failure_ = Error{why, {}, {}};
+  failed_photos_.insert(sha256);
   ++photo_failures_;
   return Step::go;
 }
@@ -139,6 +147,12 @@ Result<Syncer::Run::Step> Syncer::Run::send_thumbnail(const OutgoingPhoto& photo
         const auto from = static_cast<std::size_t>(taken.value_or(0));
         JULU_TRY(exchange, call(tus::patch(*location, taken.value_or(0), thumbnail->substr(from))));
       }
+    }
+    if (exchange.response.status == kTooMany) {
+      // Of thumbnails: photos are counted apart, and may go without (openapi.yaml).
+      const std::int64_t wait_ms = exchange.retry_after_ms > 0 ? exchange.retry_after_ms : limits::backoff_cap_ms;
+      state_.thumbnails_from_ms = clock_.monotonic_ms() + wait_ms;
+      return Step::go;
     }
     const bool may_go_later =
         exchange.answer == Answer::stopped || exchange.answer == Answer::link || exchange.answer == Answer::wait;

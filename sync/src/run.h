@@ -44,6 +44,7 @@ struct Syncer::State {
   std::size_t pull_rows = 0;                               // of the next page; 0: not known yet
   std::int64_t piece_bytes = limits::chunk_bytes_min;      // of the next piece of a photo of others
   std::int64_t piece_bytes_max = kPieceBytesMax;           // less after a link that broke
+  std::int64_t thumbnails_from_ms = 0;                     // monotonic; the platform takes no more of them before
   std::optional<Id> failed_batch;                          // the first op of a batch that got no usable answer
   std::int64_t failures = 0;                               // runs in a row that the network or the platform ended
 };
@@ -233,6 +234,7 @@ class Syncer::Run {
   std::map<std::uint64_t, Call> calls_;
   std::int64_t last_reply_ms_ = 0;
   std::vector<Flight> flights_;
+  std::set<Hash> failed_photos_;
 
   wire::Ping ping_;
   std::string photos_url_;

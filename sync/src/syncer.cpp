@@ -74,6 +74,7 @@ Result<SyncOutcome> Syncer::Run::go() {
     state_.pull_rows = 0;
     state_.piece_bytes = limits::chunk_bytes_min;
     state_.piece_bytes_max = State::kPieceBytesMax;
+    state_.thumbnails_from_ms = 0;
   }
   JULU_CHECK(outbox_.acquire_lease());
   lease_until_ms_ = started_ms + limits::lease_ms / 3;

@@ -336,7 +336,80 @@ struct Household {
   std::int64_t version = kFirstVersion + 1;
 };
 
+std::int64_t times_removed(Store& store, const std::string& record) {
+  const auto past = store.history(record).value();
+  return std::count_if(past.begin(), past.end(), [](const HistoryEntry& entry) { return entry.what == "removed"; });
+}
+
 }  // namespace
+
+TEST_CASE("that a record left the scope with work on it stands in its past once, whichever pull tells") {
+  Household h;
+  REQUIRE(h.store->patch(h.theirs.id, R"({"note":"乙"})").ok());
+  const auto full_pull = [&](const std::string& next) {
+    REQUIRE(h.inbox.restart().ok());
+    REQUIRE(h.inbox.apply({kEpoch, {}, next, false}).ok());
+  };
+  const auto as_removed = [&](const std::string& next) {
+    Change gone = h.theirs;
+    gone.removed = true;
+    REQUIRE(h.inbox.apply({kEpoch, {gone}, next, false}).ok());
+  };
+  SECTION("a row says so, then a full pull is silent") {
+    as_removed("c2");
+    full_pull("c3");
+  }
+  SECTION("a full pull is silent, then a row says so") {
+    full_pull("c2");
+    as_removed("c3");
+  }
+  SECTION("full pulls are silent, and the pulls between them") {
+    full_pull("c2");
+    REQUIRE(h.inbox.apply({kEpoch, {}, "c3", false}).ok());
+    full_pull("c4");
+  }
+  CHECK(h.store->get(h.theirs.id)->has_value());
+  CHECK(times_removed(*h.store, h.theirs.id) == 1);
+}
+
+TEST_CASE("a record that comes back and leaves the scope again has left it twice") {
+  Household h;
+  REQUIRE(h.store->patch(h.theirs.id, R"({"note":"乙"})").ok());
+  for (const char* next : {"c2", "c4"}) {
+    REQUIRE(h.inbox.restart().ok());
+    REQUIRE(h.inbox.apply({kEpoch, {}, next, false}).ok());
+    REQUIRE(h.inbox.apply({kEpoch, {h.theirs}, std::string(next) + "b", false}).ok());
+  }
+  CHECK(times_removed(*h.store, h.theirs.id) == 2);
+}
+
+TEST_CASE("a full pull that cannot have named a record yet takes it out of no scope") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  Inbox inbox(*store);
+  Outbox outbox(*store);
+  std::int64_t version = kFirstVersion + 10;
+  std::int64_t epoch = kEpoch;
+  const std::string id =
+      store->capture({.kind = "household", .body = R"({"address":"堤村 2 号"})", .photos = {}, .id = {}})->id;
+  SECTION("made here, and taken while that pull was under way") {
+    REQUIRE(inbox.restart().ok());
+    REQUIRE(inbox.apply({kEpoch, {}, "c2", true}).ok());
+    REQUIRE(county.apply_all(*store, version) == 1);
+    REQUIRE(store->patch(id, R"({"note":"乙"})").ok());
+  }
+  SECTION("made here, and gone with a restore") {
+    REQUIRE(county.apply_all(*store, version) == 1);
+    REQUIRE(outbox.note_ping({++epoch, county.clock.now_ms(), 0}).ok());
+    const std::int64_t day = county.clock.now_ms() / 86'400'000;
+    REQUIRE(outbox.reconcile({{day, {}}, {day + 1, {}}}).value() == 1);
+    REQUIRE(inbox.apply({epoch, {}, "c2", false})->restart);
+  }
+  REQUIRE(inbox.apply({epoch, {}, "c3", false}).ok());
+  CHECK(store->get(id)->has_value());
+  CHECK(times_removed(*store, id) == 0);
+}
 
 TEST_CASE("an edit that the county took while everything is pulled anew keeps its record in sight") {
   Household h;

@@ -1,6 +1,7 @@
 // Photos on their way out: not a byte lost, not one sent where tokens may not go.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
@@ -54,9 +55,9 @@ bool is_thumbnail(const Request& request) { return header(request.headers, "Uplo
 bool is_photo(const Request& request) { return header(request.headers, "Upload-Metadata").starts_with("sha256"); }
 
 /// Reports with a photo each; by the first thumbnail the Syncer learns how quick the link is.
-void reports_with_photos(ScriptedCounty& c, std::uint64_t count) {
+void reports_with_photos(ScriptedCounty& c, std::uint64_t count, std::uint64_t seed = 40) {
   for (std::uint64_t i = 0; i < count; ++i) {
-    const std::string path = c.county.folder.write("photo.jpg", make_jpeg_of_about(60 * 1024, 40 + i));
+    const std::string path = c.county.folder.write("photo.jpg", make_jpeg_of_about(60 * 1024, seed + i));
     c.report("路灯坏了", {{path, "near"}});
   }
 }
@@ -342,6 +343,55 @@ TEST_CASE("photos that fail here and there, however many, keep none of the other
   const SyncOutcome outcome = c.run();
   CHECK(outcome.photos_sent == 5);
   CHECK(outcome.photos_left == 5);
+}
+
+TEST_CASE("on a slow link photos that fail go behind those that were not tried in the run") {
+  ScriptedCounty c;
+  reports_with_photos(c, 6);
+  c.transport.answer_ms = 20'000;  // what failed is due again before the next one is through
+  std::vector<std::string> order;
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    if (!is_photo(request)) return std::nullopt;
+    const std::string photo = header(request.headers, "Upload-Metadata");
+    order.push_back(photo);
+    const bool fails = photo == order[0] || (order.size() > 1 && photo == order[1]);
+    return fails ? std::optional(problem(500, "server")) : std::nullopt;
+  };
+  const SyncOutcome outcome = c.run(std::chrono::minutes(30));
+  CHECK(outcome.photos_sent == 4);
+  CHECK(outcome.photos_left == 2);
+  REQUIRE(order.size() > 6);
+  CHECK(std::set<std::string>(order.begin(), order.begin() + 6).size() == 6);
+  CHECK(order[6] == order[0]);  // and then their turn comes again
+}
+
+TEST_CASE(
+    "a platform that takes no more thumbnails for now gets the photos, and is asked again after its pause or by hand") {
+  ScriptedCounty c;
+  reports_with_photos(c, 4);
+  c.transport.answer_ms = 4'000;
+  const Headers pause = GENERATE(Headers{{"Retry-After", "3600"}}, Headers{});
+  const bool by_hand = GENERATE(false, true);
+  CAPTURE(pause.size(), by_hand);
+  c.instead = [&](const Request& request) {
+    return is_thumbnail(request) ? std::optional(problem(429, "limited", pause)) : std::nullopt;
+  };
+  const SyncOutcome outcome = c.run();
+  CHECK(outcome.end == SyncEnd::all_delivered);
+  CHECK(outcome.photos_sent == 4);
+  CHECK(thumbnails_asked(c) == 1);
+  reports_with_photos(c, 2, 50);
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  CHECK(thumbnails_asked(c) == 1);
+  c.instead = nullptr;
+  if (by_hand) {
+    REQUIRE(c.syncer->hint().ok());
+  } else {
+    c.county.clock.advance(3'600'000);
+  }
+  reports_with_photos(c, 2, 60);
+  CHECK(c.run().end == SyncEnd::all_delivered);
+  CHECK(thumbnails_asked(c) == 3);
 }
 
 TEST_CASE("what is captured while photos travel goes before the next photo") {

@@ -120,6 +120,14 @@ Result<void> insert_pulled(Core& core, Connection& db, const Id& record, const C
                 change.kind, change.created_at_ms, changed);
 }
 
+// What stays here is the worker's own, and its past says once what became of the rest.
+Result<void> leave_scope(Core& core, Connection& db, const Id& record) {
+  JULU_TRY(const auto left, db.integer("SELECT seen = -1 FROM record WHERE id = ?1", record));
+  if (left != 0) return {};
+  JULU_CHECK(db.run("UPDATE record SET seen = -1 WHERE id = ?1", record));
+  return add_history(db, record, core.clock().now_ms(), "removed", Json::object());
+}
+
 // True: the record is another than before. The echo of what was sent from here is not.
 Result<bool> apply_change(Core& core, Connection& db, const Id& record, const Change& change, std::int64_t epoch,
                           std::int64_t generation) {
@@ -131,8 +139,7 @@ Result<bool> apply_change(Core& core, Connection& db, const Id& record, const Ch
       JULU_CHECK(forget_record(core, db, record));
       return true;
     }
-    JULU_CHECK(db.run("UPDATE record SET seen = -1 WHERE id = ?1", record));
-    JULU_CHECK(add_history(db, record, core.clock().now_ms(), "removed", Json::object()));
+    JULU_CHECK(leave_scope(core, db, record));
     return true;
   }
   JULU_TRY(const auto row, find_record(db, record));
@@ -153,6 +160,12 @@ constexpr const char* kStays =
     " OR EXISTS (SELECT 1 FROM record WHERE id = ?1 AND seen = -2)"
     " OR EXISTS (SELECT 1 FROM conflict JOIN record ON id = record WHERE record = ?1 AND seen >= 0)";
 
+// The full pull could have named it: it does not stay for a delivery or a choice alone, and its creation is not to go,
+// for the first time or after a restore.
+constexpr const char* kWasPassedOver =
+    "SELECT seen >= 0 AND EXISTS (SELECT 1 FROM op WHERE record = ?1 AND status IN (0, 2, 3)) AND NOT EXISTS"
+    " (SELECT 1 FROM op WHERE record = ?1 AND verb = 0 AND status IN (0, 2, 3)) FROM record WHERE id = ?1";
+
 // What has left the worker's scope goes, unless something of it stays. True: something went.
 Result<bool> let_go(Core& core, Connection& db, const std::vector<Id>& leaving) {
   bool gone = false;
@@ -161,9 +174,11 @@ Result<bool> let_go(Core& core, Connection& db, const std::vector<Id>& leaving) 
     if (stays != 1 || mutant(Mutant::sweep_takes_unsent)) {
       JULU_CHECK(forget_record(core, db, record));
       gone = true;
-    } else {
-      JULU_CHECK(db.run("UPDATE record SET seen = -1 WHERE id = ?1", record));
+      continue;
     }
+    JULU_TRY(const auto passed_over, db.integer(kWasPassedOver, record));
+    JULU_CHECK(passed_over == 1 ? leave_scope(core, db, record)
+                                : db.run("UPDATE record SET seen = -1 WHERE id = ?1", record));
   }
   return gone;
 }
