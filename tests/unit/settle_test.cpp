@@ -571,3 +571,17 @@ TEST_CASE_METHOD(PhotoLeft, "a photo that failed often holds up no text where no
   }
   CHECK((waited <= limits::backoff_base_ms) == photo_failed);
 }
+
+TEST_CASE("what is held together goes again together") {
+  County county;
+  const auto store = county.phone();
+  constexpr std::size_t kReports = 5;
+  for (std::size_t i = 0; i < kReports; ++i) REQUIRE(store->capture({"visit", R"({"text":"走访"})", {}, {}}).ok());
+  Outbox outbox(*store);
+  const auto sent = *outbox.next_ops(10, 1 << 20);
+  OpResult held;
+  held.status = OpStatus::held;
+  REQUIRE(outbox.settle(sent, std::vector<OpResult>(kReports, held), std::nullopt).ok());
+  county.clock.advance(outbox.counts()->next_attempt_ms.value() - county.clock.now_ms());
+  CHECK(outbox.next_ops(10, 1 << 20)->size() == kReports);
+}
