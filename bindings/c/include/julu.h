@@ -274,7 +274,9 @@ JULU_API int32_t julu_store_short_id(julu_store store, julu_text id, julu_buf* o
 /** [{"at_ms", "what", "actor", "action", "state", "detail", "op_id", "hash", "receipt_key", "standing"}], oldest first.
  */
 JULU_API int32_t julu_store_history(julu_store store, julu_text id, julu_buf* out, julu_error* error);
-/** Where two people wrote one field: [{"record", "field", "base", "local", "remote", "at_ms"}]; a value absent: null.
+/**
+ * Where two people wrote one field: [{"record", "field", "base", "local", "remote", "at_ms"}]; a value absent: null.
+ * julu_store_resolve ends it, and so does a patch that changes the field.
  */
 JULU_API int32_t julu_store_conflicts(julu_store store, julu_buf* out, julu_error* error);
 /**

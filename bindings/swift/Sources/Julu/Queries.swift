@@ -26,6 +26,7 @@ extension JuluStore {
     try await here { () throws(JuluError) in try self.blocking.history(of: id) }
   }
 
+  /// Where two people wrote one field; `resolve` ends it, and so does a patch that changes it.
   public func conflicts() async throws(JuluError) -> [Conflict] {
     try await here { () throws(JuluError) in try self.blocking.conflicts() }
   }

@@ -4,7 +4,7 @@ import androidx.annotation.NonNull;
 import androidx.annotation.Nullable;
 import java.util.Map;
 
-/** A field that two people wrote; JuluStore.resolve ends it. Values are JSON. */
+/** A field that two people wrote; JuluStore.resolve ends it, and a patch that changes it. Values are JSON. */
 public final class ConflictField {
   private final String record;
   private final String field;
