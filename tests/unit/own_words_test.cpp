@@ -186,6 +186,13 @@ TEST_CASE_METHOD(Household, "what somebody else has brought to the county again 
     settle(due(), {there, held});
     CHECK(address() == "堤村 2 号");
   }
+  SECTION("a later one that is not the last") {
+    REQUIRE(store->patch(id, R"({"address":"堤村 3 号"})").ok());
+    theirs.body = R"({"address":"堤村 2 号","note":"丁"})";
+    there.current = theirs;
+    settle(due(), {there, held, held});
+    CHECK(address() == "堤村 3 号");
+  }
   SECTION("the one between two that say the same") {
     REQUIRE(store->patch(id, R"({"address":"堤村 1 号"})").ok());
     theirs.body = R"({"address":"堤村 2 号","note":"丁"})";

@@ -268,10 +268,12 @@ class Remaking {
     for (const Conflict& conflict : merge(base, body, running_, kind_.get()).conflicts) {
       if (!conflict.local || !conflict.remote) continue;
       const std::vector<Edit> edits = edits_after(old, conflict.field);
-      if (!edits.empty() && edits.front().word == *conflict.remote) {
-        stand_instead(base, conflict.field, conflict.local);  // the last of them stands already
-      } else if (old.verb == Verb::create && led_to(edits, *conflict.remote, *conflict.local)) {
+      const auto is_there = [&](const Edit& edit) { return edit.word == *conflict.remote; };
+      if (edits.empty()) continue;
+      if (old.verb == Verb::create && led_to(edits, *conflict.remote, *conflict.local)) {
         stand_instead(base, conflict.field, conflict.remote);  // one that goes again says what edits had made of it
+      } else if (edits.front().word != *conflict.local && std::any_of(edits.begin(), edits.end(), is_there)) {
+        stand_instead(base, conflict.field, conflict.local);  // a later one stands already, and the last is to come
       }
     }
   }
@@ -297,7 +299,7 @@ class Remaking {
 
   // They have made of the one word the other, with which they end.
   static bool led_to(const std::vector<Edit>& edits, const Json& from, const Json& last) {
-    if (edits.empty() || edits.front().word != last) return false;
+    if (edits.front().word != last) return false;
     Json word = last;
     for (const Edit& edit : edits) {
       if (edit.word != word || !edit.made_on) continue;
