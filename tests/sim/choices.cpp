@@ -26,10 +26,6 @@ json value_of(const std::string& text) { return text.empty() ? json() : json::pa
 
 std::string name_of(const ConflictField& question) { return question.field.substr(1); }
 
-}  // namespace
-
-namespace {
-
 // As it was when the question arose: a restore may have taken what somebody else had said.
 void check_own(World& world, Phone& phone, const ConflictField& question, const std::string& where) {
   const auto history = phone.store().history(question.record);

@@ -141,9 +141,9 @@ class Phone {
   Store& store() { return *store_; }
   Store::Options options() const;
   void close();
-  /// Nothing is left to send that could be sent.
   /// By what the last sync said; a minute where it said nothing.
   std::int64_t due_in_ms();
+  /// Nothing is left to send that could be sent.
   bool quiet();
   /// What the platform refused goes again, once, or the worker gives it up. True when there was any.
   bool resend_parked();

@@ -225,7 +225,11 @@ TEST_CASE_METHOD(Household, "a platform that cannot say for hours what it holds 
   version = epoch << 32;
   ++version;
   constexpr int kTimes = 20;
-  for (int i = 0; i < kTimes; ++i) settle(due(), {stale("", version)});
+  for (int i = 0; i < kTimes; ++i) {
+    settle(due(), {stale("", version)});
+    REQUIRE(Outbox(*store).due_now().ok());
+    REQUIRE(Outbox(*store).defer_all(ErrorCode::offline, 0).ok());  // a lost push is no answer
+  }
   CHECK(store->conflicts()->empty());
   settle(due(), {stale("", version)});
   CHECK(store->conflicts()->size() == 1);
@@ -254,4 +258,21 @@ TEST_CASE_METHOD(Household, "where a word stood an object may stand after it", "
   settle(due(), {answer_of(OpStatus::rejected, "scope"), held});
   REQUIRE(store->resend(id).ok());
   CHECK(Json::parse((*store->get(id))->body)["extra"] == Json{{"one", "乙"}});
+}
+
+TEST_CASE_METHOD(Household, "what somebody has put back is asked about where another word of theirs had been seen",
+                 "[own]") {
+  deliver();
+  say("甲");
+  REQUIRE(store->patch(id, R"({"note":"另"})").ok());
+  const auto sent = due();
+  OpResult taken = answer_of(OpStatus::applied);
+  taken.version = ++version;
+  const auto receipt = county.sign(store->identity().device, {sent[0]}, {taken}, epoch);
+  REQUIRE(Outbox(*store).settle({sent[0]}, {taken}, receipt, std::nullopt, epoch).ok());
+  REQUIRE(Inbox(*store).apply({epoch, {row("丁", ++version)}, "c1", false}).ok());
+  REQUIRE(support() == "丁");
+  say("戊");
+  settle(due(), {stale("甲", ++version), answer_of(OpStatus::held, "after-unknown")});
+  CHECK(store->conflicts()->size() == 1);
 }

@@ -383,7 +383,7 @@ TEST_CASE("a record that comes back and leaves the scope again has left it twice
   CHECK(times_removed(*h.store, h.theirs.id) == 2);
 }
 
-TEST_CASE("a full pull that cannot have named a record yet takes it out of no scope") {
+TEST_CASE("a full pull that cannot have named a record yet takes it out of no scope, and a row that says so does") {
   County county;
   const auto store = county.phone();
   county.publish_key(*store);
@@ -409,6 +409,12 @@ TEST_CASE("a full pull that cannot have named a record yet takes it out of no sc
   REQUIRE(inbox.apply({epoch, {}, "c3", false}).ok());
   CHECK(store->get(id)->has_value());
   CHECK(times_removed(*store, id) == 0);
+  Change gone;
+  gone.kind = "household";
+  gone.id = id;
+  gone.removed = true;
+  REQUIRE(inbox.apply({epoch, {gone}, "c4", false}).ok());
+  CHECK(times_removed(*store, id) == 1);
 }
 
 TEST_CASE("an edit that the county took while everything is pulled anew keeps its record in sight") {

@@ -122,8 +122,10 @@ Result<void> insert_pulled(Core& core, Connection& db, const Id& record, const C
 
 // What stays here is the worker's own, and its past says once what became of the rest.
 Result<void> leave_scope(Core& core, Connection& db, const Id& record) {
-  JULU_TRY(const auto left, db.integer("SELECT seen = -1 FROM record WHERE id = ?1", record));
-  if (left != 0) return {};
+  JULU_TRY(const auto told, db.integer("SELECT 1 FROM record WHERE id = ?1 AND seen = -1 AND EXISTS"
+                                       " (SELECT 1 FROM history WHERE record = ?1 AND what = 'removed')",
+                                       record));
+  if (told) return {};
   JULU_CHECK(db.run("UPDATE record SET seen = -1 WHERE id = ?1", record));
   return add_history(db, record, core.clock().now_ms(), "removed", Json::object());
 }

@@ -95,8 +95,9 @@ constexpr const char* kDueOps =
 constexpr const char* kAttemptsOfFirstDue =
     "SELECT coalesce((SELECT op.attempts " JULU_DUE_OPS
     " ORDER BY op.urgency, op.place LIMIT 1), (SELECT max(attempts) " JULU_DUE_PHOTOS "))";
-// How often the platform has not found a photo's bytes is counted there, and a lost push must not begin it anew.
-#define JULU_PROBLEM "problem = iif(json_extract(problem, '$.type') = 'bytes-missing', problem, ?4)"
+// How often the platform has not found a photo's bytes, or an edit has waited for a lost word, is counted there, and a
+// lost push must not begin it anew.
+#define JULU_PROBLEM "problem = iif(json_extract(problem, '$.type') IN ('bytes-missing', 'stale'), problem, ?4)"
 constexpr const char* kDeferDueOps =
     "UPDATE op SET attempts = attempts + 1, next_attempt_ms = ?2, wait_max_ms = ?3, " JULU_PROBLEM
     " WHERE seq IN (SELECT op.seq " JULU_DUE_OPS ")";

@@ -215,7 +215,6 @@ class Remaking {
       if (!mutant(Mutant::earlier_word_stood_on)) stand_on(base, earlier, later);
     }
     text.body = without_later_words(all_, old, std::move(text.body), &given_way_);
-    note_words_before(old);
     stand_on_edits(old, text.body, base);
     const Merged merged = merge_after_own(std::move(base), text.body, running_, said_, kind_.get());
     JULU_CHECK(keep_conflicts(core_, db_, record_, merged));
@@ -243,15 +242,6 @@ class Remaking {
   bool stopped() const { return stopped_; }
 
  private:
-  // An earlier edit that the county took since `judged_` was made, as after a restore, was not in sight then.
-  void note_words_before(const OpRow& old) {
-    for (; looked_at_ < all_.size() && all_[looked_at_].place < old.place; ++looked_at_) {
-      const OpRow& op = all_[looked_at_];
-      const bool since = op.version && made_on_ && *op.version > *made_on_;
-      if (op.status == kStatusReceipted && op.verb <= Verb::patch && since) add_to(said_, parse_op(op.canonical).body);
-    }
-  }
-
   // The version under what it stands after in the end.
   std::optional<std::int64_t> made_on(const OpRow& judged) const {
     const OpRow* op = &judged;
@@ -263,62 +253,89 @@ class Remaking {
     return op->base_version;
   }
 
+  /// What an edit says, and on what it was made.
+  struct Edit {
+    const OpRow* op;
+    Json said, values;
+  };
+  struct Word {
+    const Json* word;
+    const Json* made_on;  // null: on nothing
+  };
+
+  // Those that the worker has not withdrawn, in their order; read once.
+  const std::vector<Edit>& edits() {
+    if (edits_) return *edits_;
+    std::map<std::int64_t, const OpRow*> by_seq;
+    for (const OpRow& op : all_) by_seq[op.seq] = &op;
+    edits_.emplace();
+    for (const OpRow& op : all_) {
+      if (op.verb != Verb::patch || op.base_values.empty() || is_withdrawn(op, by_seq)) continue;
+      edits_->push_back({&op, parse_op(op.canonical).body, Json::parse(op.base_values, nullptr, false)});
+    }
+    return *edits_;
+  }
+
+  // What became of it in the end the worker gave up, or has still to decide.
+  static bool is_withdrawn(const OpRow& op, const std::map<std::int64_t, const OpRow*>& by_seq) {
+    const OpRow* end = &op;
+    while (end->status >= kStatusMadeAgain && end->successor) {
+      const auto next = by_seq.find(*end->successor);
+      if (next == by_seq.end()) return false;
+      end = next->second;
+    }
+    return end->status == kStatusParked || end->status == kStatusGivenUp;
+  }
+
   // The county may have the worker's words from elsewhere: whoever shares the record has brought it again.
-  void stand_on_edits(const OpRow& old, const Json& body, Json& base) const {
+  void stand_on_edits(const OpRow& old, const Json& body, Json& base) {
     for (const Conflict& conflict : merge(base, body, running_, kind_.get()).conflicts) {
       if (!conflict.local || !conflict.remote) continue;
-      const std::vector<Edit> edits = edits_after(old, conflict.field);
-      const auto is_there = [&](const Edit& edit) { return edit.word == *conflict.remote; };
-      if (edits.empty()) continue;
-      if (old.verb == Verb::create && led_to(edits, *conflict.remote, *conflict.local)) {
-        stand_instead(base, conflict.field, conflict.remote);  // one that goes again says what edits had made of it
-      } else if (edits.front().word != *conflict.local && std::any_of(edits.begin(), edits.end(), is_there)) {
+      const std::vector<Word> words = words_after(old, conflict.field);
+      const auto is_there = [&](const Word& word) { return *word.word == *conflict.remote; };
+      if (was_out_of_sight(old, conflict) ||
+          (old.verb == Verb::create && led_to(words, *conflict.remote, *conflict.local))) {
+        stand_instead(base, conflict.field, conflict.remote);  // the creation says what edits had made of it
+      } else if (!words.empty() && *words.front().word != *conflict.local &&
+                 std::any_of(words.begin(), words.end(), is_there)) {
         stand_instead(base, conflict.field, conflict.local);  // a later one stands already, and the last is to come
       }
     }
   }
 
-  struct Edit {
-    Json word;
-    std::optional<Json> made_on;
-  };
+  // An earlier edit that the county has taken since this was made, as after a restore: both were made on the same.
+  bool was_out_of_sight(const OpRow& old, const Conflict& conflict) {
+    return std::any_of(edits().begin(), edits().end(), [&](const Edit& edit) {
+      const OpRow& op = *edit.op;
+      const bool since = op.status == kStatusReceipted && op.version && made_on_ && *op.version > *made_on_;
+      if (!since || op.place >= old.place) return false;
+      const Json* word = at_pointer(edit.said, conflict.field);
+      const Json* before = at_pointer(edit.values, conflict.field);
+      const bool same = before == nullptr ? !conflict.base : conflict.base && *before == *conflict.base;
+      return word != nullptr && *word == *conflict.remote && same;
+    });
+  }
 
-  // Later edits of a field on this phone, the last first.
-  std::vector<Edit> edits_after(const OpRow& old, const std::string& field) const {
-    std::vector<Edit> edits;
-    for (auto op = all_.rbegin(); op != all_.rend() && op->place > old.place; ++op) {
-      if (op->verb != Verb::patch || op->base_values.empty() || is_withdrawn(*op)) continue;
-      const Json said = parse_op(op->canonical).body;
-      const Json values = Json::parse(op->base_values, nullptr, false);
-      const Json* word = at_pointer(said, field);
-      const Json* before = at_pointer(values, field);
-      if (word != nullptr) edits.push_back({*word, before == nullptr ? std::nullopt : std::optional(*before)});
+  // What later edits say of a field, the last first.
+  std::vector<Word> words_after(const OpRow& old, const std::string& field) {
+    std::vector<Word> words;
+    for (auto edit = edits().rbegin(); edit != edits().rend() && edit->op->place > old.place; ++edit) {
+      const Json* word = at_pointer(edit->said, field);
+      if (word != nullptr) words.push_back({word, at_pointer(edit->values, field)});
     }
-    return edits;
+    return words;
   }
 
   // They have made of the one word the other, with which they end.
-  static bool led_to(const std::vector<Edit>& edits, const Json& from, const Json& last) {
-    if (edits.front().word != last) return false;
-    Json word = last;
-    for (const Edit& edit : edits) {
-      if (edit.word != word || !edit.made_on) continue;
+  static bool led_to(const std::vector<Word>& words, const Json& from, const Json& last) {
+    if (words.empty() || *words.front().word != last) return false;
+    const Json* word = &last;
+    for (const Word& edit : words) {
+      if (*edit.word != *word || edit.made_on == nullptr) continue;
       if (*edit.made_on == from) return true;
-      word = *edit.made_on;
+      word = edit.made_on;
     }
     return false;
-  }
-
-  // What became of it in the end the worker gave up, or has still to decide.
-  bool is_withdrawn(const OpRow& op) const {
-    const OpRow* end = &op;
-    while (end->status >= kStatusMadeAgain && end->successor) {
-      const auto next =
-          std::find_if(all_.begin(), all_.end(), [&](const OpRow& o) { return o.seq == *end->successor; });
-      if (next == all_.end()) return false;
-      end = &*next;
-    }
-    return end->status == kStatusParked || end->status == kStatusGivenUp;
   }
 
   bool is_mergeable() const { return kind_ == nullptr || kind_->shape() == Shape::document; }
@@ -396,7 +413,7 @@ class Remaking {
   std::optional<std::int64_t> made_on_;
   Json running_;
   Json said_ = Json::object();  // what the ops made again so far put
-  std::size_t looked_at_ = 0;   // of all_
+  std::optional<std::vector<Edit>> edits_;
   std::optional<std::int64_t> last_;
   std::map<std::int64_t, std::int64_t> again_;
   GivenWay given_way_;

@@ -19,7 +19,7 @@ namespace julu::store {
 Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& record, const Change& current,
                         const std::vector<Id>& applied, std::int64_t epoch);
 
-/// Whether make_again would ask a person about the record.
+/// Whether make_again might ask a person about the record.
 Result<bool> would_ask(Core& core, Connection& db, const OpRow& op, const Id& record, const Change& current);
 
 /// What `first` stands after, or the step that it names, is not to come any more (see goes_as), and the platform has

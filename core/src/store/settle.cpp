@@ -225,7 +225,7 @@ Result<void> settle_rejected(Settling& s, const OutgoingOp& op, const OpResult& 
       problem_text(code, result.problem.type, result.problem.title, result.problem.detail, result.problem.pointer));
 }
 
-// What it was made on may be among what the platform has lost. One that cannot say for hours what it holds is not
+// What it was made on may be among what the platform has lost. One that cannot say for long what it holds is not
 // waited for: who is asked then may be asked needlessly. True: it waits.
 Result<bool> wait_for_lost_word(Settling& s, const OutgoingOp& op, const OpRow& row, const OpResult& result) {
   constexpr std::int64_t kTimesMax = 20;
