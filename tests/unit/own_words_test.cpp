@@ -39,6 +39,13 @@ class Household {
 
   void deliver() { REQUIRE(county.apply_all(*store, version) > 0); }
 
+  void deliver_one(const OutgoingOp& op) {
+    OpResult taken = answer_of(OpStatus::applied);
+    taken.version = ++version;
+    const auto receipt = county.sign(store->identity().device, {op}, {taken}, epoch);
+    REQUIRE(Outbox(*store).settle({op}, {taken}, receipt, std::nullopt, epoch).ok());
+  }
+
   void say(const std::string& support) {
     REQUIRE(store->patch(id, Json{{"support", support}}.dump()).ok());
     county.clock.advance(60 * 1000);
@@ -124,11 +131,7 @@ TEST_CASE_METHOD(Household, "a word goes over the earlier one that a restore had
   SECTION("where the earlier one was taken before") {
     const auto sent = due();
     REQUIRE(sent.size() == 2);
-    // Of two that go together the later one may be held.
-    OpResult taken = answer_of(OpStatus::applied);
-    taken.version = ++version;
-    const auto receipt = county.sign(store->identity().device, {sent[0]}, {taken}, epoch);
-    REQUIRE(Outbox(*store).settle({sent[0]}, {taken}, receipt, std::nullopt, epoch).ok());
+    deliver_one(sent[0]);
     settle({sent[1]}, {stale("甲", version)});
   }
   CHECK(store->conflicts()->empty());
@@ -216,7 +219,7 @@ TEST_CASE_METHOD(Household, "what is sent again goes over an earlier word that i
   CHECK(support() == "乙");
 }
 
-TEST_CASE_METHOD(Household, "a platform that cannot say for hours what it holds is not waited for", "[own]") {
+TEST_CASE_METHOD(Household, "a platform that cannot say for long what it holds is not waited for", "[own]") {
   deliver();
   say("甲");
   deliver();
@@ -265,11 +268,7 @@ TEST_CASE_METHOD(Household, "what somebody has put back is asked about where ano
   deliver();
   say("甲");
   REQUIRE(store->patch(id, R"({"note":"另"})").ok());
-  const auto sent = due();
-  OpResult taken = answer_of(OpStatus::applied);
-  taken.version = ++version;
-  const auto receipt = county.sign(store->identity().device, {sent[0]}, {taken}, epoch);
-  REQUIRE(Outbox(*store).settle({sent[0]}, {taken}, receipt, std::nullopt, epoch).ok());
+  deliver_one(due().front());
   REQUIRE(Inbox(*store).apply({epoch, {row("丁", ++version)}, "c1", false}).ok());
   REQUIRE(support() == "丁");
   say("戊");
