@@ -72,6 +72,16 @@ class Household {
     REQUIRE(Inbox(*store).apply({epoch, {row(support, ++version)}, "s" + std::to_string(epoch), false}).ok());
   }
 
+  /// 甲, which a restore takes from sight, and then 乙.
+  void say_twice() {
+    deliver();
+    say("甲");
+    deliver();
+    restored("");
+    REQUIRE(support().empty());
+    say("乙");
+  }
+
   /// It has lost all but the creation.
   void reconciled() {
     constexpr std::int64_t kDayMs = 86'400'000;
@@ -118,12 +128,7 @@ TEST_CASE_METHOD(Household, "an edit of a field that is asked about answers the 
 }
 
 TEST_CASE_METHOD(Household, "a word goes over the earlier one that a restore had taken from sight", "[own]") {
-  deliver();
-  say("甲");
-  deliver();
-  restored("");
-  CHECK(support().empty());
-  say("乙");
+  say_twice();
   reconciled();
   SECTION("where both go again together") {
     settle(due(), {stale("", version + 1), answer_of(OpStatus::held, "after-unknown")});
@@ -139,11 +144,7 @@ TEST_CASE_METHOD(Household, "a word goes over the earlier one that a restore had
 }
 
 TEST_CASE_METHOD(Household, "but not over what somebody else has written since", "[own]") {
-  deliver();
-  say("甲");
-  deliver();
-  restored("");
-  say("乙");
+  say_twice();
   reconciled();
   settle(due(), {stale("丁", version + 1), answer_of(OpStatus::held, "after-unknown")});
   CHECK(support() == "丁");
@@ -207,11 +208,7 @@ TEST_CASE_METHOD(Household, "what somebody else has brought to the county again 
 }
 
 TEST_CASE_METHOD(Household, "what is sent again goes over an earlier word that is on its way", "[own]") {
-  deliver();
-  say("甲");
-  deliver();
-  restored("");
-  say("乙");
+  say_twice();
   settle(due(), {answer_of(OpStatus::rejected, "scope")});
   reconciled();
   REQUIRE(store->resend(id).ok());
