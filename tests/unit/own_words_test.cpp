@@ -171,38 +171,37 @@ TEST_CASE_METHOD(Household, "what may have been made on a lost word waits until 
 }
 
 TEST_CASE_METHOD(Household, "what somebody else has brought to the county again of it is no other word", "[own]") {
-  REQUIRE(store->patch(id, R"({"address":"堤村 2 号"})").ok());
+  const auto edit = [&](const char* address) { REQUIRE(store->patch(id, Json{{"address", address}}.dump()).ok()); };
   const auto address = [&] { return Json::parse((*store->get(id))->body)["address"]; };
-  Change theirs = row("", ++version);
-  OpResult there = answer_of(OpStatus::stale);
-  const OpResult held = answer_of(OpStatus::held, "after-unknown");
+  const auto county_has = [&](const char* its_address) {
+    Change theirs = row("", ++version);
+    theirs.body = Json{{"address", its_address}, {"note", "丁"}}.dump();
+    const auto sent = due();
+    std::vector<OpResult> results(sent.size(), answer_of(OpStatus::held, "after-unknown"));
+    results.front() = answer_of(OpStatus::stale);
+    results.front().current = theirs;
+    settle(sent, results);
+  };
+  edit("堤村 2 号");
   SECTION("the later") {
-    theirs.body = R"({"address":"堤村 2 号","note":"丁"})";
-    there.current = theirs;
-    settle(due(), {there, held});
+    county_has("堤村 2 号");
     CHECK(address() == "堤村 2 号");
   }
   SECTION("the earlier, where the creation goes again with what the edit made of it") {
-    settle(due(), {answer_of(OpStatus::rejected, "scope"), held});
+    settle(due(), {answer_of(OpStatus::rejected, "scope"), answer_of(OpStatus::held, "after-unknown")});
     REQUIRE(store->resend(id).ok());
-    theirs.body = R"({"address":"堤村 1 号","note":"丁"})";
-    there.current = theirs;
-    settle(due(), {there, held});
+    county_has(kAddress);
     CHECK(address() == "堤村 2 号");
   }
   SECTION("a later one that is not the last") {
-    REQUIRE(store->patch(id, R"({"address":"堤村 3 号"})").ok());
-    theirs.body = R"({"address":"堤村 2 号","note":"丁"})";
-    there.current = theirs;
-    settle(due(), {there, held, held});
+    edit("堤村 3 号");
+    county_has("堤村 2 号");
     CHECK(address() == "堤村 3 号");
   }
   SECTION("the one between two that say the same") {
-    REQUIRE(store->patch(id, R"({"address":"堤村 1 号"})").ok());
-    theirs.body = R"({"address":"堤村 2 号","note":"丁"})";
-    there.current = theirs;
-    settle(due(), {there, held, held});
-    CHECK(address() == "堤村 1 号");
+    edit(kAddress);
+    county_has("堤村 2 号");
+    CHECK(address() == kAddress);
   }
   CHECK(store->conflicts()->empty());
 }
