@@ -30,6 +30,7 @@ std::string name_of(const ConflictField& question) { return question.field.subst
 void check_own(World& world, Phone& phone, const ConflictField& question, const std::string& where) {
   const auto history = phone.store().history(question.record);
   if (phone.forked || !history || phone.in_doubt.contains(question.record)) return;
+  if (phone.given_up.contains(question.record)) return;  // what the county took all the same
   const auto gave_way = std::find_if(history->rbegin(), history->rend(), [&](const HistoryEntry& entry) {
     return entry.what == "given_up" && json::parse(entry.detail).value("field", "") == question.field;
   });

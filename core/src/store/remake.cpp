@@ -303,17 +303,20 @@ class Remaking {
     }
   }
 
-  // An earlier edit that the county has taken since this was made, as after a restore: both were made on the same.
+  // Earlier edits that the county has taken since this was made, as after a restore: they begin with the same.
   bool was_out_of_sight(const OpRow& old, const Conflict& conflict) {
-    return std::any_of(edits().begin(), edits().end(), [&](const Edit& edit) {
-      const OpRow& op = *edit.op;
+    const Json* word = &*conflict.remote;
+    for (auto edit = edits().rbegin(); edit != edits().rend(); ++edit) {
+      const OpRow& op = *edit->op;
       const bool since = op.status == kStatusReceipted && op.version && made_on_ && *op.version > *made_on_;
-      if (!since || op.place >= old.place) return false;
-      const Json* word = at_pointer(edit.said, conflict.field);
-      const Json* before = at_pointer(edit.values, conflict.field);
-      const bool same = before == nullptr ? !conflict.base : conflict.base && *before == *conflict.base;
-      return word != nullptr && *word == *conflict.remote && same;
-    });
+      if (!since || op.place >= old.place) continue;
+      const Json* said = at_pointer(edit->said, conflict.field);
+      if (said == nullptr || *said != *word) continue;
+      word = at_pointer(edit->values, conflict.field);
+      if (word == nullptr) return !conflict.base;
+      if (conflict.base && *word == *conflict.base) return true;
+    }
+    return false;
   }
 
   // What later edits say of a field, the last first.
