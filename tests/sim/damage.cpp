@@ -59,6 +59,8 @@ void Phone::damage() {
 
 void Phone::take_after(const Phone& original) {
   told = original.told;
+  copied = original.copied;
+  copied[original.number] = original.markers_;
   spared_until_ms = original.spared_until_ms;
   feed = original.feed;
   feed_salvages = original.feed_salvages;

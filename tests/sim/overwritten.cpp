@@ -89,14 +89,17 @@ class FieldCheck {
     return met.contains(stands_);
   }
 
-  // Both were said on one phone, in this order, or on it and a copy of it, which holds what it said. The first was away
-  // from the screen for as long as a restore had taken it from the county, and is brought again before the second.
+  // Both were said on one phone, in this order, or the first before that phone was copied and the second on the copy.
+  // The first was away from the screen for as long as a restore had taken it from the county, and is brought again
+  // before the second.
   bool comes_again(const std::string& value) const {
     const auto first = world_.words.find(stands_), second = world_.words.find(value);
     if (!world_.server.was_restored() || first == world_.words.end() || second == world_.words.end()) return false;
     const Word &before = first->second, &after = second->second;
     if (before.phone == after.phone) return before.number < after.number;
-    return before.worker == after.worker;
+    const auto& copied = world_.phones()[static_cast<std::size_t>(after.phone)]->copied;
+    const auto known = copied.find(before.phone);
+    return known != copied.end() && before.number <= known->second;
   }
 
   World& world_;

@@ -163,6 +163,7 @@ class Phone {
   std::vector<Choice> cleared;  ///< fields that were emptied, told or cut off: of `theirs`, which was in sight
   std::optional<std::int64_t> next_attempt_ms;  ///< as the last sync said
   std::set<std::string> in_doubt;               ///< records sent again while nobody knew what a restore had taken
+  std::map<int, std::int64_t> copied;           ///< by phone: the last of its words that the file came with
   bool forked = false;                          ///< it is, or was copied to, another phone
   bool coded = false;                           ///< it was enrolled anew
   bool refused = false;                         ///< the last sync said that the platform does not know this device
