@@ -215,8 +215,9 @@ class Remaking {
       if (!mutant(Mutant::earlier_word_stood_on)) stand_on(base, earlier, later);
     }
     text.body = without_later_words(all_, old, std::move(text.body), &given_way_);
-    stand_on_edits(old, text.body, base);
-    const Merged merged = merge_after_own(std::move(base), text.body, running_, said_, kind_.get());
+    Merged merged = merge_after_own(base, text.body, running_, said_, kind_.get());
+    if (stand_on_edits(old, merged.conflicts, base))
+      merged = merge_after_own(std::move(base), text.body, running_, said_, kind_.get());
     JULU_CHECK(keep_conflicts(core_, db_, record_, merged));
     NewOp op = like(old, record_, current_.kind);
     op.verb = Verb::patch;
@@ -288,8 +289,10 @@ class Remaking {
   }
 
   // The county may have the worker's words from elsewhere: whoever shares the record has brought it again.
-  void stand_on_edits(const OpRow& old, const Json& body, Json& base) {
-    for (const Conflict& conflict : merge(base, body, running_, kind_.get()).conflicts) {
+  // True: the base is another now.
+  bool stand_on_edits(const OpRow& old, const std::vector<Conflict>& conflicts, Json& base) {
+    bool stands = false;
+    for (const Conflict& conflict : conflicts) {
       if (!conflict.local || !conflict.remote) continue;
       const std::vector<Word> words = words_after(old, conflict.field);
       const auto is_there = [&](const Word& word) { return *word.word == *conflict.remote; };
@@ -299,8 +302,12 @@ class Remaking {
       } else if (!words.empty() && *words.front().word != *conflict.local &&
                  std::any_of(words.begin(), words.end(), is_there)) {
         stand_instead(base, conflict.field, conflict.local);  // a later one stands already, and the last is to come
+      } else {
+        continue;
       }
+      stands = true;
     }
+    return stands;
   }
 
   // Earlier edits that the county has taken since this was made, as after a restore: they begin with the same.
