@@ -41,8 +41,16 @@ void check_own(World& world, Phone& phone, const ConflictField& question, const 
     return said != world.words.end() && said->second.phone == phone.number;
   };
   // What a restore took of somebody else's, on which the later word was said, may come back.
-  const bool on_own = detail.value("base", json()).is_null() || is_own("base");
-  if (is_own("local") && is_own("remote") && on_own)
+  const std::string earlier = word_in(detail.value("remote", json()).dump());
+  const auto was_said_on_own = [&](std::string word) {
+    while (!word.empty() && word != earlier) {
+      const auto said = world.words.find(word);
+      if (said == world.words.end() || said->second.phone != phone.number) return false;
+      word = said->second.seen;
+    }
+    return true;
+  };
+  if (is_own("local") && is_own("remote") && was_said_on_own(word_in(detail.value("base", json()).dump())))
     world.violate("nobody is asked which of their own two words stands", where + gave_way->detail);
 }
 

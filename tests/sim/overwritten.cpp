@@ -50,6 +50,9 @@ class FieldCheck {
                                                                " instead of " + stands_ + ", version " +
                                                                std::to_string(op.version));
     }
+    if (goes_over_later(value))
+      world_.violate("no earlier word of a worker's goes over their later one",
+                     record_ + " " + field_ + ": " + value + " by " + op.worker + " instead of " + stands_);
     stands_ = value;
   }
 
@@ -100,6 +103,19 @@ class FieldCheck {
     const auto& copied = world_.phones()[static_cast<std::size_t>(after.phone)]->copied;
     const auto known = copied.find(before.phone);
     return known != copied.end() && before.number <= known->second;
+  }
+
+  // Both were said on one phone. The worker may have chosen the earlier, or given the later up.
+  bool goes_over_later(const std::string& value) const {
+    const auto later = world_.words.find(stands_), earlier = world_.words.find(value);
+    if (later == world_.words.end() || earlier == world_.words.end()) return false;
+    if (earlier->second.phone != later->second.phone || earlier->second.number >= later->second.number) return false;
+    return std::none_of(world_.phones().begin(), world_.phones().end(), [&](const auto& phone) {
+      return phone->forked || phone->given_up.contains(record_) ||
+             std::any_of(phone->choices.begin(), phone->choices.end(), [&](const Choice& choice) {
+               return choice.record == record_ && choice.field == field_ && choice.chosen == value;
+             });
+    });
   }
 
   World& world_;

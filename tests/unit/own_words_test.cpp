@@ -271,3 +271,53 @@ TEST_CASE_METHOD(Household, "what somebody has put back is asked about where ano
   settle(due(), {stale("甲", ++version), answer_of(OpStatus::held, "after-unknown")});
   CHECK(store->conflicts()->size() == 1);
 }
+
+TEST_CASE_METHOD(Household, "an earlier word does not come back over a later one that the county has without a receipt",
+                 "[own]") {
+  deliver();
+  say("甲");
+  deliver();
+  say("乙");
+  settle(due(), {stale("乙", ++version)});
+  reconciled();
+  const auto is_shown = [&] {
+    CHECK(support() == "乙");
+    CHECK(store->conflicts()->empty());
+  };
+  is_shown();
+  settle(due(), {answer_of(OpStatus::rejected, "bad-request"), answer_of(OpStatus::held, "after-unknown")});
+  is_shown();
+  SECTION("when it is sent again") {
+    REQUIRE(store->resend(id).ok());
+    is_shown();
+    for (const OutgoingOp& op : due()) CHECK(op.canonical.find("甲") == std::string::npos);
+  }
+  SECTION("nor is the later one lost when it is given up") {
+    REQUIRE(store->give_up(id).ok());
+    is_shown();
+  }
+}
+
+TEST_CASE_METHOD(Household, "what is sent again gives way to the later word that the county took all the same",
+                 "[own]") {
+  deliver();
+  say("甲");
+  say("乙");
+  settle(due(), {answer_of(OpStatus::rejected, "scope"), answer_of(OpStatus::held, "after-unknown")});
+  REQUIRE(Inbox(*store).apply({epoch, {row("乙", ++version)}, "c1", false}).ok());
+  REQUIRE(store->resend(id).ok());
+  CHECK(store->conflicts()->empty());
+  CHECK(support() == "乙");
+}
+
+TEST_CASE_METHOD(Household, "nor does an earlier word go over the later one where nobody is asked", "[own]") {
+  deliver();
+  REQUIRE(store->patch(id, R"({"note":"甲"})").ok());
+  REQUIRE(store->patch(id, R"({"note":"乙"})").ok());
+  OpResult stale = answer_of(OpStatus::stale);
+  stale.current = row("", ++version);
+  stale.current->body = R"({"address":"堤村 1 号","note":"乙"})";
+  settle(due(), {stale, answer_of(OpStatus::held, "after-unknown")});
+  for (const OutgoingOp& op : due()) CHECK(op.canonical.find("甲") == std::string::npos);
+  for (const HistoryEntry& entry : *store->history(id)) CHECK(entry.what != "given_up");
+}

@@ -84,7 +84,7 @@ namespace julu {
   X(lost_edits_left_out, "of edits sent again, what a restore took from the platform is left out")    \
   X(resent_over_others, "an edit sent again takes the place of a newer value, unmerged")              \
   X(own_word_asked, "a person is asked which of their own two words stands")                          \
-  X(earlier_word_stood_on, "what was made on a word that gave way is not made on the later one")      \
+  X(earlier_word_back, "an earlier edit that goes again goes over a later one that the county has")   \
   X(confirming_not_told, "who follows the changes is not told that deliveries are being confirmed")   \
   X(fork_not_seen, "a forked device's refusal counts as one of its ops")                              \
   X(fork_keeps_chain, "pending ops stay on the former device's chain")                                \

@@ -128,18 +128,6 @@ Merged merge(const Json& base_values, const Json& patch, const Json& remote, con
   return std::move(merging.merged);
 }
 
-Json without(Json patch, const Json& other) {
-  if (!patch.is_object() || !other.is_object()) return patch;
-  for (const auto& [key, value] : other.get_ref<const Json::object_t&>()) {
-    const auto at = patch.find(key);
-    if (at == patch.end()) continue;
-    const bool inside = value.is_object() && !value.empty() && at->is_object() && !at->empty();
-    if (inside) *at = without(std::move(*at), value);
-    if (!inside || at->empty()) patch.erase(key);
-  }
-  return patch;
-}
-
 Json base_values_for(const Json& body, const Json& patch) {
   Json values = Json::object();
   if (!body.is_object() || !patch.is_object()) return values;

@@ -27,9 +27,6 @@ struct Merged {
 /// fields as they were when the op was made (`base_values_for`). `kind` may be null: then every rule is `ask`.
 Merged merge(const Json& base_values, const Json& patch, const Json& remote, const Kind* kind);
 
-/// `patch` but for the fields that `other` sets too.
-Json without(Json patch, const Json& other);
-
 /// The part of `body` that the patch touches, in the shape of the body.
 Json base_values_for(const Json& body, const Json& patch);
 

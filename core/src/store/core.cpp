@@ -180,7 +180,10 @@ Result<void> Core::look_for_mixed_pages() {
   return {};
 }
 
-Core::~Core() = default;
+Core::~Core() {
+  wipe(options_.key);
+  wipe(device_key_);
+}
 
 Result<void> Core::reload_identity(Connection& db) {
   JULU_TRY(const auto text, meta_text(db, "identity"));

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "domain/merge.h"
+#include "store/own_words.h"
 #include "store/records.h"
 
 namespace julu::store {
@@ -103,17 +104,6 @@ OpText parse_op(const std::string& canonical_text) {
   return op;
 }
 
-Json without_later_words(const std::vector<OpRow>& ops, const OpRow& op, Json said, GivenWay* given_way) {
-  for (auto later = ops.rbegin(); later != ops.rend() && later->place > op.place; ++later) {
-    if (later->status != kStatusReceipted || later->verb != Verb::patch) continue;
-    Json word = parse_op(later->canonical).body;
-    Json left = without(said, word);
-    if (given_way != nullptr) given_way->emplace_back(without(std::move(said), left), std::move(word));
-    said = std::move(left);
-  }
-  return said;
-}
-
 Result<std::optional<std::int64_t>> pending_before(Connection& db, const Id& record) {
   return db.integer(
       "SELECT seq FROM op WHERE record = ?1 AND verb <> 3"  // an attach changes no version
@@ -165,12 +155,13 @@ Result<void> lay(Core& core, Connection& db, const Id& record) {
   Json body = row->base ? parse_object(*row->base) : Json::object();
   JULU_TRY(const auto base_deleted, db.integer("SELECT base_deleted FROM record WHERE id = ?1", record));
   bool deleted = base_deleted.value_or(0) != 0;
+  const OwnWords words(ops);
   for (const OpRow& op : ops) {
     if (!is_laid_on_top(op) || !changes_body(op)) continue;
     if (op.verb == Verb::remove) {
       deleted = true;
     } else {
-      body = apply_merge_patch(std::move(body), without_later_words(ops, op, parse_op(op.canonical).body));
+      body = apply_merge_patch(std::move(body), words.still_said(op));
     }
   }
   JULU_TRY(const std::string state, effective_state(core, db, *row));

@@ -59,11 +59,6 @@ struct OpText {
   std::vector<Id> replaces;
 };
 OpText parse_op(const std::string& canonical);
-/// Earlier words, and the later ones that stand instead.
-using GivenWay = std::vector<std::pair<Json, Json>>;
-/// `said` but for the fields of which the worker has said something else since that the county has taken: an earlier
-/// edit that goes again, after a restore or for its receipt, does not go over a later one.
-Json without_later_words(const std::vector<OpRow>& ops, const OpRow& op, Json said, GivenWay* given_way = nullptr);
 
 /// The op that a new one on this record has to stand after: the last that is not in the base yet.
 Result<std::optional<std::int64_t>> pending_before(Connection& db, const Id& record);

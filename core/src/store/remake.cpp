@@ -4,6 +4,7 @@
 #include <map>
 
 #include "domain/merge.h"
+#include "store/own_words.h"
 
 namespace julu::store {
 
@@ -33,52 +34,6 @@ Result<void> wait_its_turn(Core& core, Connection& db, std::int64_t seq, std::si
                 wait.wait_max_ms);
 }
 
-namespace {
-
-Json& object_at(Json& object, const Json::json_pointer& at) {
-  if (at.empty()) return object;
-  Json& here = object_at(object, at.parent_pointer())[at.back()];
-  if (!here.is_object()) here = Json::object();
-  return here;
-}
-
-// As if an edit had been made on this value of the field.
-void stand_instead(Json& base_values, const std::string& field, const std::optional<Json>& value) {
-  const Json::json_pointer at(field);
-  Json& around = object_at(base_values, at.parent_pointer());
-  if (value) {
-    around[at.back()] = *value;
-  } else {
-    around.erase(at.back());
-  }
-}
-
-}  // namespace
-
-void add_to(Json& said, const Json& patch) {
-  for (const auto& [key, value] : patch.items()) {
-    const auto before = said.find(key);
-    if (before != said.end() && before->is_object() && value.is_object()) {
-      add_to(*before, value);
-    } else {
-      said[key] = value;
-    }
-  }
-}
-
-Merged merge_after_own(Json base_values, const Json& patch, const Json& running, const Json& said, const Kind* kind) {
-  Merged merged = merge(base_values, patch, running, kind);
-  bool own = false;
-  for (const Conflict& conflict : merged.conflicts) {
-    const Json* word = at_pointer(said, conflict.field);
-    if (word == nullptr || mutant(Mutant::own_word_asked)) continue;
-    if (conflict.remote ? *word != *conflict.remote : !word->is_null()) continue;
-    stand_instead(base_values, conflict.field, conflict.remote);
-    own = true;
-  }
-  return own ? merge(base_values, patch, running, kind) : merged;
-}
-
 NewOp like(const OpRow& old, const Id& record, const std::string& kind) {
   NewOp op;
   op.record = record;
@@ -103,7 +58,7 @@ Result<void> answer(Connection& db, const Id& record, const Json& before, const 
       const Json* stands = at_pointer(after, field);
       // A form may say again what it had shown.
       if (stood == nullptr ? stands == nullptr : stands != nullptr && *stood == *stands) continue;
-      stand_instead(answers, field, stands == nullptr ? Json() : *stands);
+      put_at(answers, field, stands == nullptr ? Json() : *stands);
       fields.push_back(field);
     }
   }
@@ -162,20 +117,6 @@ Result<void> park(Connection& db, const OpRow& op, const char* type, const Json&
                 problem_text(ErrorCode::stale, type, "", detail.is_null() ? "" : detail.dump(), ""));
 }
 
-// An edit that was made on an earlier word is made on the later one that stands instead. One that was sent again may
-// say the same as the earlier: what the record says now is in that too.
-void stand_on(Json& values, const Json& earlier, const Json& later) {
-  for (const auto& [field, word] : earlier.items()) {
-    const Json& instead = later[field];
-    const bool inside = word.is_object() && !word.empty() && instead.is_object();
-    if (inside && values.contains(field) && values[field].is_object()) {
-      stand_on(values[field], word, instead);
-    } else if (values.value(field, Json()) == word) {
-      values = apply_merge_patch(std::move(values), Json{{field, instead}});
-    }
-  }
-}
-
 // Carries the state of one re-making from op to op of a record.
 class Remaking {
  public:
@@ -189,8 +130,8 @@ class Remaking {
         all_(all),
         applied_(applied),
         applied_ids_(applied_ids),
-        kind_(core.kind(current.kind)),
-        made_on_(made_on(judged)) {
+        words_(all),
+        kind_(core.kind(current.kind)) {
     running_ = Json::parse(current.body, nullptr, false);
     if (!running_.is_object()) running_ = Json::object();
   }
@@ -209,15 +150,8 @@ class Remaking {
       stopped_ = true;  // what stands after it waits for the person's decision too
       return park(db_, old, current_.deleted ? "deleted" : "stale", Json());
     }
-    OpText text = parse_op(old.canonical);
-    Json base = old.base_values.empty() ? Json::object() : Json::parse(old.base_values, nullptr, false);
-    for (const auto& [earlier, later] : given_way_) {
-      if (!mutant(Mutant::earlier_word_stood_on)) stand_on(base, earlier, later);
-    }
-    text.body = without_later_words(all_, old, std::move(text.body), &given_way_);
-    Merged merged = merge_after_own(base, text.body, running_, said_, kind_.get());
-    if (stand_on_edits(old, merged.conflicts, base))
-      merged = merge_after_own(std::move(base), text.body, running_, said_, kind_.get());
+    const OpText text = parse_op(old.canonical);
+    const Merged merged = words_.merged(old, running_, said_, kind_.get());
     JULU_CHECK(keep_conflicts(core_, db_, record_, merged));
     NewOp op = like(old, record_, current_.kind);
     op.verb = Verb::patch;
@@ -243,111 +177,6 @@ class Remaking {
   bool stopped() const { return stopped_; }
 
  private:
-  // The version under what it stands after in the end.
-  std::optional<std::int64_t> made_on(const OpRow& judged) const {
-    const OpRow* op = &judged;
-    while (op->after) {
-      const auto before = std::find_if(all_.begin(), all_.end(), [&](const OpRow& o) { return o.seq == *op->after; });
-      if (before == all_.end() || before->place >= op->place) break;
-      op = &*before;
-    }
-    return op->base_version;
-  }
-
-  /// What an edit says, and on what it was made.
-  struct Edit {
-    const OpRow* op;
-    Json said, values;
-  };
-  struct Word {
-    const Json* word;
-    const Json* made_on;  // null: on nothing
-  };
-
-  // Those that the worker has not withdrawn, in their order; read once.
-  const std::vector<Edit>& edits() {
-    if (edits_) return *edits_;
-    std::map<std::int64_t, const OpRow*> by_seq;
-    for (const OpRow& op : all_) by_seq[op.seq] = &op;
-    edits_.emplace();
-    for (const OpRow& op : all_) {
-      if (op.verb != Verb::patch || op.base_values.empty() || is_withdrawn(op, by_seq)) continue;
-      edits_->push_back({&op, parse_op(op.canonical).body, Json::parse(op.base_values, nullptr, false)});
-    }
-    return *edits_;
-  }
-
-  // What became of it in the end the worker gave up, or has still to decide.
-  static bool is_withdrawn(const OpRow& op, const std::map<std::int64_t, const OpRow*>& by_seq) {
-    const OpRow* end = &op;
-    while (end->status >= kStatusMadeAgain && end->successor) {
-      const auto next = by_seq.find(*end->successor);
-      if (next == by_seq.end()) return false;
-      end = next->second;
-    }
-    return end->status == kStatusParked || end->status == kStatusGivenUp;
-  }
-
-  // The county may have the worker's words from elsewhere: whoever shares the record has brought it again.
-  // True: the base is another now.
-  bool stand_on_edits(const OpRow& old, const std::vector<Conflict>& conflicts, Json& base) {
-    bool stands = false;
-    for (const Conflict& conflict : conflicts) {
-      if (!conflict.local || !conflict.remote) continue;
-      const std::vector<Word> words = words_after(old, conflict.field);
-      const auto is_there = [&](const Word& word) { return *word.word == *conflict.remote; };
-      if (was_out_of_sight(old, conflict) ||
-          (old.verb == Verb::create && led_to(words, *conflict.remote, *conflict.local))) {
-        stand_instead(base, conflict.field, conflict.remote);  // the creation says what edits had made of it
-      } else if (!words.empty() && *words.front().word != *conflict.local &&
-                 std::any_of(words.begin(), words.end(), is_there)) {
-        stand_instead(base, conflict.field, conflict.local);  // a later one stands already, and the last is to come
-      } else {
-        continue;
-      }
-      stands = true;
-    }
-    return stands;
-  }
-
-  // Earlier edits that the county has taken since this was made, as after a restore: they begin with the same.
-  bool was_out_of_sight(const OpRow& old, const Conflict& conflict) {
-    const Json* word = &*conflict.remote;
-    for (auto edit = edits().rbegin(); edit != edits().rend(); ++edit) {
-      const OpRow& op = *edit->op;
-      const bool since = op.status == kStatusReceipted && op.version && made_on_ && *op.version > *made_on_;
-      if (!since || op.place >= old.place) continue;
-      const Json* said = at_pointer(edit->said, conflict.field);
-      if (said == nullptr || *said != *word) continue;
-      word = at_pointer(edit->values, conflict.field);
-      if (word == nullptr) return !conflict.base;
-      if (conflict.base && *word == *conflict.base) return true;
-    }
-    return false;
-  }
-
-  // What later edits say of a field, the last first.
-  std::vector<Word> words_after(const OpRow& old, const std::string& field) {
-    std::vector<Word> words;
-    for (auto edit = edits().rbegin(); edit != edits().rend() && edit->op->place > old.place; ++edit) {
-      const Json* word = at_pointer(edit->said, field);
-      if (word != nullptr) words.push_back({word, at_pointer(edit->values, field)});
-    }
-    return words;
-  }
-
-  // They have made of the one word the other, with which they end.
-  static bool led_to(const std::vector<Word>& words, const Json& from, const Json& last) {
-    if (words.empty() || *words.front().word != last) return false;
-    const Json* word = &last;
-    for (const Word& edit : words) {
-      if (*edit.word != *word || edit.made_on == nullptr) continue;
-      if (*edit.made_on == from) return true;
-      word = edit.made_on;
-    }
-    return false;
-  }
-
   bool is_mergeable() const { return kind_ == nullptr || kind_->shape() == Shape::document; }
 
   // What was to replace an op that had been applied after all, and does no more than that one did.
@@ -419,14 +248,12 @@ class Remaking {
   const std::vector<OpRow>& all_;
   const std::vector<OpRow>& applied_;
   const std::vector<Id>& applied_ids_;
+  OwnWords words_;
   std::shared_ptr<const Kind> kind_;
-  std::optional<std::int64_t> made_on_;
   Json running_;
   Json said_ = Json::object();  // what the ops made again so far put
-  std::optional<std::vector<Edit>> edits_;
   std::optional<std::int64_t> last_;
   std::map<std::int64_t, std::int64_t> again_;
-  GivenWay given_way_;
   Renamed renamed_;
   bool stopped_ = false;
 };
@@ -434,16 +261,17 @@ class Remaking {
 }  // namespace
 
 Result<bool> would_ask(Core& core, Connection& db, const OpRow& op, const Id& record, const Change& current) {
-  JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record, op.place));
+  JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record));
   const auto kind = core.kind(current.kind);
   if (op.verb == Verb::attach || current.deleted || (kind != nullptr && kind->shape() != Shape::document)) return false;
+  OwnWords words(ops);
   Json running = Json::parse(current.body, nullptr, false);
   Json said = Json::object();
   for (const OpRow& edit : ops) {
+    if (edit.place < op.place) continue;
     if (edit.status == kStatusParked && edit.verb != Verb::attach) break;
     if (edit.status != kStatusQueued || edit.verb > Verb::patch) continue;
-    Json base = edit.base_values.empty() ? Json::object() : Json::parse(edit.base_values, nullptr, false);
-    const Merged merged = merge_after_own(std::move(base), parse_op(edit.canonical).body, running, said, kind.get());
+    const Merged merged = words.merged(edit, running, said, kind.get());
     if (!merged.conflicts.empty()) return true;
     running = apply_merge_patch(std::move(running), merged.patch);
     add_to(said, merged.patch);

@@ -47,13 +47,6 @@ Result<std::vector<Id>> to_replace(Connection& db, const OpRow& old);
 /// The third making of an op and each that follows waits, ever longer.
 Result<void> wait_its_turn(Core& core, Connection& db, std::int64_t seq, std::size_t makings);
 
-/// Lays a patch over what others have said, as patches: what one takes away stays taken away.
-void add_to(Json& said, const Json& patch);
-
-/// A merge of one edit after others of the same phone: where what it gives way to is in `said`, what those have put, it
-/// is the worker's own earlier word, and the later one stands.
-Merged merge_after_own(Json base_values, const Json& patch, const Json& running, const Json& said, const Kind* kind);
-
 NewOp like(const OpRow& old, const Id& record, const std::string& kind);
 
 /// A worker's edit of what is asked about answers it: the question goes, and the history says so.

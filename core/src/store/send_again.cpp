@@ -5,6 +5,7 @@
 
 #include "domain/merge.h"
 #include "store/catalog.h"
+#include "store/own_words.h"
 #include "store/remake.h"
 
 namespace julu::store {
@@ -52,25 +53,16 @@ Json value_at(const Json& body, const std::string& field) {
   return value == nullptr ? Json() : *value;
 }
 
-// Nor does what it stood in stay by itself.
-void leave_out(const std::string& field, Json& patch) {
-  Json::json_pointer at(field);
-  if (!patch.contains(at)) return;
-  do {
-    const std::string last = at.back();
-    at.pop_back();
-    patch.at(at).erase(last);
-  } while (!at.empty() && patch.at(at).empty());
-}
-
 // Carries the state of one sending again, as a person asked for it.
 class SendingAgain {
  public:
-  SendingAgain(Core& core, Connection& db, const RecordRow& row, const std::vector<OpRow>& ops)
+  SendingAgain(Core& core, Connection& db, const RecordRow& row, const std::vector<OpRow>& ops,
+               OwnWords::Refused refused = OwnWords::Refused::waits)
       : core_(core),
         db_(db),
         row_(row),
         ops_(ops),
+        words_(ops, refused),
         kind_(core.kind(row.kind)),
         now_(Json::parse(row.body, nullptr, false)) {}
 
@@ -191,8 +183,8 @@ class SendingAgain {
     for (const OpRow& edit : ops_) {
       if (edit.verb != Verb::patch || !is_pending(edit) || !row_.base || mutant(Mutant::resent_over_others)) continue;
       if (edit.place < place) continue;
-      const Json said = still_said(edit);
-      Merged made = merge_after_own(values_of(edit), said, merged, own, kind_.get());
+      const Json said = words_.still_said(edit);
+      Merged made = words_.merged(edit, merged, own, kind_.get());
       add_to(own, made.patch);
       merged = apply_merge_patch(std::move(merged), made.patch);
       take_fields(said, merged, now);
@@ -206,7 +198,7 @@ class SendingAgain {
       if (mutant(Mutant::lost_edits_left_out)) break;
       if (edit.verb != Verb::patch || edit.place < place || !is_pending(edit)) continue;
       const Json stood = values_of(edit);
-      const Json made = merge_patch_between(stood, apply_merge_patch(stood, still_said(edit)));
+      const Json made = merge_patch_between(stood, apply_merge_patch(stood, words_.still_said(edit)));
       say_too(made, stood, now, patch, values);
     }
     // A field that gave way to somebody else's value is no part of what is said.
@@ -224,14 +216,12 @@ class SendingAgain {
     Json body = Json::parse(row_.base.value_or("{}"), nullptr, false);
     for (const OpRow& op : ops_) {
       if (op.place >= place || op.verb > Verb::patch || !goes_as_it_is(op)) continue;
-      const Json said = still_said(op);
+      const Json said = words_.still_said(op);
       body = apply_merge_patch(std::move(body), said);
       add_to(own, said);
     }
     return body;
   }
-
-  Json still_said(const OpRow& op) const { return without_later_words(ops_, op, parse_op(op.canonical).body); }
 
   Result<void> stand(NewOp& op, const OpRow& old) {
     if (op.verb == Verb::create) return {};
@@ -275,6 +265,7 @@ class SendingAgain {
   Connection& db_;
   const RecordRow& row_;
   const std::vector<OpRow>& ops_;
+  OwnWords words_;
   std::shared_ptr<const Kind> kind_;
   Json now_;  // the record as the first edit says it
   std::optional<std::int64_t> last_;
@@ -339,7 +330,7 @@ Result<void> send_again(Core& core, Connection& db, const Id& record) {
   if (!row) return Error{ErrorCode::record_unknown, "/id", {}};
   JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record));
   const auto parked = std::find_if(ops.begin(), ops.end(), [](const OpRow& o) { return o.status == kStatusParked; });
-  SendingAgain sending(core, db, *row, ops);
+  SendingAgain sending(core, db, *row, ops, OwnWords::Refused::goes_again);
   const auto kind = core.kind(row->kind);
   // Where the creation is ours and has its receipt, it goes again by itself once the platform has been asked.
   const bool created = std::any_of(ops.begin(), ops.end(), [](const OpRow& o) {
@@ -399,16 +390,6 @@ void put_before(const Json& edit, Json& undo, Json& before) {
       before = apply_merge_patch(std::move(before), Json{{field, undo[field]}});
       undo.erase(field);
     }
-  }
-}
-
-void add_leaves(const Json& patch, const std::string& at, std::vector<std::string>& fields) {
-  for (const auto& [key, value] : patch.items()) {
-    const std::string here = at + "/" + pointer_segment(key);
-    if (value.is_object() && !value.empty())
-      add_leaves(value, here, fields);
-    else
-      fields.push_back(here);
   }
 }
 

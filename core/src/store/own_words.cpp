@@ -1,0 +1,247 @@
+#include "store/own_words.h"
+
+#include <algorithm>
+
+#include "base/json.h"
+
+namespace julu::store {
+namespace {
+
+Json& object_at(Json& object, const Json::json_pointer& at) {
+  if (at.empty()) return object;
+  Json& here = object_at(object, at.parent_pointer())[at.back()];
+  if (!here.is_object()) here = Json::object();
+  return here;
+}
+
+std::vector<std::string> fields_in(const Json& patch) {
+  std::vector<std::string> fields;
+  add_leaves(patch, "", fields);
+  return fields;
+}
+
+// What gave way, whether somebody is asked or not.
+std::vector<Conflict> all_lost(const Merged& merged) {
+  std::vector<Conflict> lost = merged.conflicts;
+  lost.insert(lost.end(), merged.given_up.begin(), merged.given_up.end());
+  return lost;
+}
+
+// Where what an edit gives way to is in `said`, what those before it have put, that is the worker's own earlier word.
+Merged merge_after_own(Json& base_values, const Json& patch, const Json& running, const Json& said, const Kind* kind) {
+  Merged merged = merge(base_values, patch, running, kind);
+  bool own = false;
+  for (const Conflict& conflict : all_lost(merged)) {
+    const Json* word = at_pointer(said, conflict.field);
+    if (word == nullptr) continue;
+    if (conflict.remote ? *word != *conflict.remote : !word->is_null()) continue;
+    put_at(base_values, conflict.field, conflict.remote);
+    own = true;
+  }
+  return own ? merge(base_values, patch, running, kind) : merged;
+}
+
+// Later edits, the last first, have made of the one word the other, with which they end.
+template <typename Words>
+bool led_to(const Words& words, const Json& from, const Json& last) {
+  if (words.empty() || *words.front().word != last) return false;
+  const Json* word = &last;
+  for (const auto& edit : words) {
+    if (*edit.word != *word || edit.made_on == nullptr) continue;
+    if (*edit.made_on == from) return true;
+    word = edit.made_on;
+  }
+  return false;
+}
+
+}  // namespace
+
+void add_to(Json& said, const Json& patch) {
+  for (const auto& [key, value] : patch.items()) {
+    const auto before = said.find(key);
+    if (before != said.end() && before->is_object() && value.is_object()) {
+      add_to(*before, value);
+    } else {
+      said[key] = value;
+    }
+  }
+}
+
+void add_leaves(const Json& patch, const std::string& at, std::vector<std::string>& fields) {
+  for (const auto& [key, value] : patch.items()) {
+    const std::string here = at + "/" + pointer_segment(key);
+    if (value.is_object() && !value.empty())
+      add_leaves(value, here, fields);
+    else
+      fields.push_back(here);
+  }
+}
+
+void put_at(Json& object, const std::string& field, const std::optional<Json>& value) {
+  const Json::json_pointer at(field);
+  Json& around = object_at(object, at.parent_pointer());
+  if (value) {
+    around[at.back()] = *value;
+  } else {
+    around.erase(at.back());
+  }
+}
+
+void leave_out(const std::string& field, Json& patch) {
+  Json::json_pointer at(field);
+  if (!patch.contains(at)) return;
+  do {
+    const std::string last = at.back();
+    at.pop_back();
+    patch.at(at).erase(last);
+  } while (!at.empty() && patch.at(at).empty());
+}
+
+OwnWords::OwnWords(const std::vector<OpRow>& ops, Refused refused) : ops_(ops), refused_(refused) {
+  const auto goes = [](const OpRow& op) { return is_pending(op) || (op.status == kStatusReceipted && !op.folded); };
+  const auto first = std::find_if(ops.begin(), ops.end(), goes);
+  // Where all that was said later is still to come, nothing gives way.
+  if (std::all_of(first, ops.end(), [](const OpRow& op) { return is_pending(op); })) return;
+  for (const OpRow& op : ops) by_seq_[op.seq] = &op;
+  std::map<std::int64_t, Json> said;
+  for (auto op = first; op != ops.end(); ++op) {
+    if (op->verb == Verb::patch && op->place > first->place && !is_withdrawn(*op))
+      said[op->seq] = parse_op(op->canonical).body;
+  }
+  for (auto op = first; op != ops.end(); ++op) {
+    const auto edit = said.find(op->seq);
+    if (edit == said.end()) continue;
+    const auto successor = op->successor ? said.find(*op->successor) : said.end();
+    for (const std::string& field : fields_in(edit->second)) {
+      Later& later = later_[field];
+      later.place = op->place;
+      later.receipted = op->status == kStatusReceipted;
+      later.value = *at_pointer(edit->second, field);
+      const bool said_again = successor != said.end() && at_pointer(successor->second, field) != nullptr;
+      if (!is_pending(*op) && !said_again) later.done_place = op->place;
+    }
+  }
+}
+
+Json OwnWords::still_said(const OpRow& op) const {
+  Json said = parse_op(op.canonical).body;
+  if (later_.empty() || !said.is_object() || mutant(Mutant::earlier_word_back)) return said;
+  for (const std::string& field : fields_in(said)) {
+    Later later;
+    join(field, op.place, later);
+    // One that was sent again says already what a later one does.
+    const bool is_last = !later.receipted && later.value == *at_pointer(said, field);
+    if (later.done_place > op.place && !is_last) leave_out(field, said);
+  }
+  return said;
+}
+
+Merged OwnWords::merged(const OpRow& op, const Json& running, const Json& said, const Kind* kind) {
+  Json base = op.base_values.empty() ? Json::object() : Json::parse(op.base_values, nullptr, false);
+  const Json patch = still_said(op);
+  if (mutant(Mutant::own_word_asked)) return merge(base, patch, running, kind);
+  Merged merged = merge_after_own(base, patch, running, said, kind);
+  if (!stand_on_edits(op, merged, base)) return merged;
+  return merge_after_own(base, patch, running, said, kind);
+}
+
+// What became of it in the end the worker gave up, or has still to decide.
+bool OwnWords::is_withdrawn(const OpRow& op) const {
+  const OpRow* end = &op;
+  while (end->status >= kStatusMadeAgain && end->successor) {
+    const auto next = by_seq_.find(*end->successor);
+    if (next == by_seq_.end()) return false;
+    end = next->second;
+  }
+  return end->status == kStatusGivenUp || (end->status == kStatusParked && refused_ == Refused::waits);
+}
+
+// What was said after `place` of the field itself, of what it stands in, and of what stands in it.
+void OwnWords::join(const std::string& field, std::int64_t place, Later& later) const {
+  const auto with = [&](const Later& other) {
+    if (other.place <= place) return;
+    const std::int64_t done = std::max(later.done_place, other.done_place);
+    if (other.place > later.place) later = other;
+    later.done_place = done;
+  };
+  for (std::size_t end = field.size(); end != 0 && end != std::string::npos; end = field.rfind('/', end - 1)) {
+    const auto found = later_.find(field.substr(0, end));
+    if (found != later_.end()) with(found->second);
+  }
+  const std::string inside = field + "/";
+  for (auto at = later_.lower_bound(inside); at != later_.end() && at->first.starts_with(inside); ++at)
+    with(at->second);
+}
+
+// The county may have the worker's words from elsewhere: whoever shares the record has brought it again.
+// True: the base is another now.
+bool OwnWords::stand_on_edits(const OpRow& old, const Merged& merged, Json& base) {
+  bool stands = false;
+  for (const Conflict& conflict : all_lost(merged)) {
+    if (!conflict.local || !conflict.remote) continue;
+    const std::vector<Word> words = words_after(old, conflict.field);
+    const auto is_there = [&](const Word& word) { return *word.word == *conflict.remote; };
+    if (was_out_of_sight(old, conflict) || led_to(words, *conflict.remote, *conflict.local)) {
+      put_at(base, conflict.field, conflict.remote);  // sent again it says what later edits had made of it
+    } else if (!words.empty() && *words.front().word != *conflict.local && !mutant(Mutant::earlier_word_back) &&
+               std::any_of(words.begin(), words.end(), is_there)) {
+      put_at(base, conflict.field, conflict.local);  // a later one stands already, and the last is to come
+    } else {
+      continue;
+    }
+    stands = true;
+  }
+  return stands;
+}
+
+// Earlier edits that the county has taken since this was made, as after a restore: they begin with the same.
+bool OwnWords::was_out_of_sight(const OpRow& old, const Conflict& conflict) {
+  const auto since = made_on(old);
+  if (!since) return false;
+  const Json* word = &*conflict.remote;
+  for (auto edit = edits().rbegin(); edit != edits().rend(); ++edit) {
+    const OpRow& op = *edit->op;
+    if (op.status != kStatusReceipted || !op.version || *op.version <= *since || op.place >= old.place) continue;
+    const Json* said = at_pointer(edit->said, conflict.field);
+    if (said == nullptr || *said != *word) continue;
+    word = at_pointer(edit->values, conflict.field);
+    if (word == nullptr) return !conflict.base;
+    if (conflict.base && *word == *conflict.base) return true;
+  }
+  return false;
+}
+
+// What later edits say of a field, the last first.
+std::vector<OwnWords::Word> OwnWords::words_after(const OpRow& old, const std::string& field) {
+  std::vector<Word> words;
+  for (auto edit = edits().rbegin(); edit != edits().rend() && edit->op->place > old.place; ++edit) {
+    const Json* word = at_pointer(edit->said, field);
+    if (word != nullptr) words.push_back({word, at_pointer(edit->values, field)});
+  }
+  return words;
+}
+
+// Those that the worker has not withdrawn, in their order; read once.
+const std::vector<OwnWords::Edit>& OwnWords::edits() {
+  if (edits_) return *edits_;
+  for (const OpRow& op : ops_) by_seq_[op.seq] = &op;
+  edits_.emplace();
+  for (const OpRow& op : ops_) {
+    if (op.verb != Verb::patch || op.base_values.empty() || is_withdrawn(op)) continue;
+    edits_->push_back({&op, parse_op(op.canonical).body, Json::parse(op.base_values, nullptr, false)});
+  }
+  return *edits_;
+}
+
+// The version under what it stands after in the end.
+std::optional<std::int64_t> OwnWords::made_on(const OpRow& old) const {
+  const OpRow* op = &old;
+  while (op->after) {
+    const auto before = by_seq_.find(*op->after);
+    if (before == by_seq_.end() || before->second->place >= op->place) break;
+    op = before->second;
+  }
+  return op->base_version;
+}
+
+}  // namespace julu::store

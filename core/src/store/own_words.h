@@ -1,0 +1,75 @@
+// What a worker has said of a record, edit by edit: of their own words the later one stands, whichever the county has.
+// Thread rule: as its ops.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "domain/merge.h"
+#include "store/records.h"
+
+namespace julu::store {
+
+/// Lays a patch over what others have said, as patches: what one takes away stays taken away.
+void add_to(Json& said, const Json& patch);
+
+/// Adds the pointers of a patch's fields, `at` before each; an empty object is a value.
+void add_leaves(const Json& patch, const std::string& at, std::vector<std::string>& fields);
+
+/// Puts a value where the pointer says, in objects that are made where there is none; nullopt: takes it out.
+void put_at(Json& object, const std::string& field, const std::optional<Json>& value);
+
+/// Takes a field out of a patch. Nor does what it stood in stay by itself.
+void leave_out(const std::string& field, Json& patch);
+
+class OwnWords {
+ public:
+  /// Of what was refused: the worker has still to decide about it, or wants it sent again.
+  enum class Refused { waits, goes_again };
+
+  /// All ops of the record in their order; they have to stay.
+  explicit OwnWords(const std::vector<OpRow>& ops, Refused refused = Refused::waits);
+
+  /// What a creation or edit says but for the fields of which the worker has said something else since that is not to
+  /// come any more: the county has taken it, or it gave way there. An earlier edit that goes again, after a restore or
+  /// for its receipt, does not go over a later one. Null: what says nothing.
+  Json still_said(const OpRow& op) const;
+
+  /// That merged into `running`, the county's body with what goes before it, of which `said` is this phone's. No
+  /// conflict are the worker's own words that it meets there.
+  Merged merged(const OpRow& op, const Json& running, const Json& said, const Kind* kind);
+
+ private:
+  struct Later {
+    std::int64_t place = 0, done_place = 0;  // of the last word, and of the last that is not to come any more
+    bool receipted = false;                  // so is the last
+    Json value;                              // of the last
+  };
+  /// What an edit says, and on what it was made.
+  struct Edit {
+    const OpRow* op;
+    Json said, values;
+  };
+  struct Word {
+    const Json* word;
+    const Json* made_on;  // null: on nothing
+  };
+
+  bool is_withdrawn(const OpRow& op) const;
+  void join(const std::string& field, std::int64_t place, Later& later) const;
+  bool stand_on_edits(const OpRow& old, const Merged& merged, Json& base);
+  bool was_out_of_sight(const OpRow& old, const Conflict& conflict);
+  std::vector<Word> words_after(const OpRow& old, const std::string& field);
+  const std::vector<Edit>& edits();
+  std::optional<std::int64_t> made_on(const OpRow& old) const;
+
+  const std::vector<OpRow>& ops_;
+  const Refused refused_;
+  std::map<std::int64_t, const OpRow*> by_seq_;
+  std::map<std::string, Later> later_;  // by the pointer of the field
+  std::optional<std::vector<Edit>> edits_;
+};
+
+}  // namespace julu::store
