@@ -28,6 +28,12 @@ bool is_utf8(const std::string& text) {
   }
 }
 
+// What a phone takes for a worker or a grid at its enrolment.
+bool is_word(const std::string& text) {
+  constexpr std::size_t kBytesMost = 64;
+  return text.find_first_not_of(" \t\r\n") != std::string::npos && text.size() <= kBytesMost;
+}
+
 // application/x-www-form-urlencoded
 std::map<std::string, std::string> form_of(const std::string& text) {
   std::map<std::string, std::string> form;
@@ -242,6 +248,8 @@ void Platform::add_worker(const std::string& worker, const std::string& name, co
   texts.insert(texts.end(), grid_names.begin(), grid_names.end());
   if (!std::all_of(texts.begin(), texts.end(), is_utf8))
     throw std::invalid_argument("人员编号、姓名和网格须为 UTF-8 文字");
+  if (!is_word(worker)) throw std::invalid_argument("人员编号须有 1 到 64 个字节，如 W-0412");
+  if (!std::all_of(grids.begin(), grids.end(), is_word)) throw std::invalid_argument("网格编码须有 1 到 64 个字节");
   const std::lock_guard lock(mutex_);
   db_->run("INSERT OR REPLACE INTO worker VALUES (?1, ?2, ?3, ?4, ?5)", worker, name, role, Json(grids).dump(),
            Json(grid_names).dump());
@@ -260,9 +268,18 @@ std::string Platform::add_code(const std::string& worker, const std::string& wan
   for (const char c : shown) {
     if (std::isalnum(static_cast<unsigned char>(c)) != 0) code += static_cast<char>(std::toupper(c));
   }
+  // Somebody has it in hand already, or a device came of it.
+  if (db_->integer("SELECT 1 FROM code WHERE code = ?1 AND (worker <> ?2 OR device IS NOT NULL)", sha256_hex(code),
+                   worker))
+    throw std::invalid_argument("这个激活码已发给别人或已用过，请换一个");
   db_->run("INSERT OR REPLACE INTO code (code, worker, expires_ms) VALUES (?1, ?2, ?3)", sha256_hex(code), worker,
            now_ms() + kCodeLifeMs);
   return shown;
+}
+
+bool Platform::has_workers() {
+  const std::lock_guard lock(mutex_);
+  return db_->integer("SELECT 1 FROM worker LIMIT 1").has_value();
 }
 
 std::string Platform::first_of(const std::string& device) {

@@ -162,6 +162,9 @@ int serve(Options options, const std::string& host, int port, bool public_host) 
   std::signal(SIGALRM, on_alarm);
   std::signal(SIGPIPE, SIG_IGN);
   std::printf("juhaoban: %s\n", address.c_str());
+  // A first start, or a --data that was mistyped.
+  if (!platform.has_workers())
+    std::printf("juhaoban: %s 是一个空的县，还没有工作人员：不是第一次启动，请核对 --data\n", options.data.c_str());
   std::fflush(stdout);
   server.listen_after_bind();
   running = nullptr;
@@ -178,6 +181,39 @@ int wrong(const char* what) {
   return 64;
 }
 
+// All that was asked for is in stdout now, or that is an error.
+int written() {
+  if (std::cout.flush()) return 0;
+  std::cerr << "juhaoban: 结果没有写出来\n";
+  return 74;
+}
+
+// What is wrong with the command line, in few words; `surplus` is what belongs nowhere.
+std::string usage_text(const CLI::ParseError& error, const std::vector<std::string>& surplus) {
+  const std::string english = error.what();
+  const std::string first = english.substr(0, english.find_first_of(" :"));
+  if (!surplus.empty()) return "不认识 " + surplus.front();
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr)
+    return first.starts_with("-") ? "缺少 " + first : "没有写命令";
+  if (english.find(": At Most ") != std::string::npos) return first + " 写了不止一次";
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) return first + " 后面没有写内容";
+  if (const std::size_t range = english.find("not in range "), to = english.find(" to ", range);
+      range != std::string::npos)
+    return first + " 的值要在 " + english.substr(range + 13, to - range - 13) + " 到 " + english.substr(to + 4) +
+           " 之间";
+  if (const std::size_t set = english.find("not in {"); set != std::string::npos)
+    return first + " 的值要是 " + english.substr(set + 8, english.rfind('}') - set - 8) + " 之一";
+  return first + " 的值不对";
+}
+
+// The help goes to stdout as what was asked for; all else is an error of who typed it.
+int not_parsed(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() != 0)
+    return wrong((usage_text(error, app.remaining(true)) + "，用法见 juhaoban --help").c_str());
+  app.exit(error);
+  return written();
+}
+
 // Only letters and digits count. Twelve drawn at random have the 60 bits that nobody guesses.
 bool may_be_code(std::string_view code) {
   const auto count =
@@ -185,9 +221,8 @@ bool may_be_code(std::string_view code) {
   return count >= 12 && count <= 64;
 }
 
-}  // namespace
-
-int main(int count, char** words) {
+int run(int count, char** words) {
+  const CLI::Range kMoment(std::int64_t{1}, std::int64_t{9'999'999'999'999});  // milliseconds, until 2286
   CLI::App app{"juhaoban — 参考县级平台 (the reference county platform)"};
   app.require_subcommand(1);
   Options options;
@@ -223,33 +258,40 @@ int main(int count, char** words) {
   dump->add_flag("--json", json, "每行一个 JSON 对象（总是如此）");
   CLI::App* epoch = with_data("new-epoch", "从备份恢复之后");
   CLI::App* backed_up = with_data("note-backup", "备份已做完，更早的备份不再使用");
-  backed_up->add_option("--began", began_ms, "备份开始的时间（毫秒）")->required()->check(CLI::PositiveNumber);
+  backed_up->add_option("--began", began_ms, "备份开始的时间（毫秒）")->required()->check(kMoment);
   CLI::App* revoke = with_data("revoke", "停用设备");
   CLI::App* admit = with_data("admit", "重新启用停用的设备");
   for (CLI::App* command : {revoke, admit}) command->add_option("--device", device, "设备编号")->required();
-  CLI11_PARSE(app, count, words);
   try {
-    if (serving->parsed()) return serve(options, host, port, public_host);
-    // Only who begins a county makes its folder; all else is about one that is there.
-    if (!add_worker->parsed() && !std::filesystem::exists(options.data + "/platform.db"))
-      return not_there("这里没有平台数据", options.data);
-    if (!code.empty() && !may_be_code(code))
-      return wrong("激活码要有 12 到 64 个英文字母和数字，如 7F3K-92QM-X4HT-6PWD");
-    Platform platform(options);
-    if (add_worker->parsed()) platform.add_worker(worker, name, role, grids, grid_names);
-    if (add_code->parsed()) {
-      const std::string added = platform.add_code(worker, code);
-      if (added.empty()) return not_there("没有这位工作人员", worker);
-      std::cout << added << "\n";
-    }
-    if (epoch->parsed()) platform.new_epoch();
-    if ((revoke->parsed() || admit->parsed()) && !platform.revoke(device, revoke->parsed()))
-      return not_there("没有这台设备", device);
-    if (backed_up->parsed() && !platform.note_backup(began_ms)) return wrong("备份开始的时间还没有到");
-    if (dump->parsed()) platform.dump([](const juhaoban::Json& item) { std::cout << item.dump() << "\n"; });
-    if (std::cout.flush()) return 0;
-    std::cerr << "juhaoban: 结果没有写出来\n";
-    return 74;
+    app.parse(count, words);
+  } catch (const CLI::ParseError& error) {
+    return not_parsed(app, error);
+  }
+  if (serving->parsed()) return serve(options, host, port, public_host);
+  // Only who begins a county makes its folder; all else is about one that is there.
+  if (!add_worker->parsed() && !std::filesystem::exists(options.data + "/platform.db"))
+    return not_there("这里没有平台数据", options.data);
+  if (!code.empty() && !may_be_code(code)) return wrong("激活码要有 12 到 64 个英文字母和数字，如 7F3K-92QM-X4HT-6PWD");
+  Platform platform(options);
+  if (add_worker->parsed()) platform.add_worker(worker, name, role, grids, grid_names);
+  if (add_code->parsed()) {
+    const std::string added = platform.add_code(worker, code);
+    if (added.empty()) return not_there("没有这位工作人员", worker);
+    std::cout << added << "\n";
+  }
+  if (epoch->parsed()) platform.new_epoch();
+  if ((revoke->parsed() || admit->parsed()) && !platform.revoke(device, revoke->parsed()))
+    return not_there("没有这台设备", device);
+  if (backed_up->parsed() && !platform.note_backup(began_ms)) return wrong("备份开始的时间还没有到");
+  if (dump->parsed()) platform.dump([](const juhaoban::Json& item) { std::cout << item.dump() << "\n"; });
+  return written();
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  try {
+    return run(count, words);
   } catch (const std::invalid_argument& error) {
     return wrong(error.what());
   } catch (const std::exception& error) {

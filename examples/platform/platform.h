@@ -67,11 +67,14 @@ class Platform {
   Reply handle(const Request& request, BodyReader& body);
 
   // For the administrator.
-  /// Throws std::invalid_argument for what is not UTF-8, as no reply could carry it.
+  /// Throws std::invalid_argument for what is not UTF-8, as no reply could carry it, and for a name that no phone
+  /// takes.
   void add_worker(const std::string& worker, const std::string& name, const std::string& role,
                   const std::vector<std::string>& grids, const std::vector<std::string>& grid_names);
-  /// Returns the activation code; `wanted` is taken when not empty. Empty: no such worker.
+  /// Returns the activation code; `wanted` is taken when not empty. Empty: no such worker. Throws std::invalid_argument
+  /// for a code that another worker has or that was used; the same worker's, unused, is good for as long again.
   std::string add_code(const std::string& worker, const std::string& wanted);
+  bool has_workers();
   /// A device with all that came of it, and of what it came, by fork. False: no such device.
   bool revoke(const std::string& device, bool revoked = true);
   /// A backup was made whose snapshot began at `began_ms`, and no older one will be restored: what was answered before

@@ -89,6 +89,92 @@ TEST_CASE("a code that no phone takes is not handed out, and none to nobody") {
   CHECK(nobody.text == "juhaoban: 没有这位工作人员：W-2\n");
 }
 
+TEST_CASE("a code that somebody has or had is given to nobody else, and to its worker as long as it is unused") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const auto code = [&](const std::string& worker) {
+    return administer(
+        {"add-code", "--data", platform.folder.file("platform"), "--worker", worker, "--code", "abcd-efgh-ijkm"});
+  };
+  const auto refused = [&](const std::string& worker) {
+    const Said said = code(worker);
+    INFO(said.text);
+    CHECK(said.status == 64);
+    return said.text == "juhaoban: 这个激活码已发给别人或已用过，请换一个\n";
+  };
+  platform.add_worker("W-1");
+  platform.add_worker("W-2");
+  CHECK(code("W-1").status == 0);
+  CHECK(code("W-1").status == 0);
+  CHECK(refused("W-2"));
+  if (!has_cipher()) return;
+  const Folder folder;
+  CHECK(run_to_end({JULU_PROGRAM, "--json", "--data", folder.path(), "init", "--platform", platform.url(), "--code",
+                    "abcd-efgh-ijkm"})
+            .find("\"W-1\"") != std::string::npos);
+  CHECK(refused("W-1"));
+  CHECK(refused("W-2"));
+}
+
+TEST_CASE("a command line that cannot be understood ends with 64 and one short line in Chinese") {
+  const Folder folder;
+  const auto said = [&](const std::vector<std::string>& words) {
+    const Said heard = administer(words);
+    CHECK(heard.status == 64);
+    const std::string begin = "juhaoban: ", end = "，用法见 juhaoban --help\n";
+    INFO(heard.text);
+    REQUIRE(heard.text.starts_with(begin));
+    REQUIRE(heard.text.ends_with(end));
+    return heard.text.substr(begin.size(), heard.text.size() - begin.size() - end.size());
+  };
+  const std::string data = folder.file("county");
+  CHECK(said({}) == "没有写命令");
+  CHECK(said({"srve"}) == "不认识 srve");
+  CHECK(said({"serve"}) == "缺少 --data");
+  CHECK(said({"serve", "--data"}) == "--data 后面没有写内容");
+  CHECK(said({"serve", "--data", data, "--data", data}) == "--data 写了不止一次");
+  CHECK(said({"serve", "--data", data, "--prot", "1"}) == "不认识 --prot");
+  CHECK(said({"serve", "--data", data, "--port", "70000"}) == "--port 的值要在 0 到 65535 之间");
+  for (const char* none : {"0", "-1", "x"})
+    CHECK(said({"note-backup", "--data", data, "--began", none}) == "--began 的值要在 1 到 9999999999999 之间");
+  CHECK(said({"add-worker", "--data", data, "--worker", "W-1", "--name", "甲", "--grid", "13", "--role", "king"}) ==
+        "--role 的值要是 worker,leader,township,county,clerk 之一");
+  CHECK_FALSE(std::filesystem::exists(data));
+  CHECK(administer({"--help"}).status == 0);
+}
+
+TEST_CASE("a worker or a grid that no phone could enrol with is not taken") {
+  const Folder folder;
+  const auto add_worker = [&](const std::string& worker, const std::string& grid) {
+    return administer(
+        {"add-worker", "--data", folder.file("county"), "--worker", worker, "--name", "甲", "--grid", grid});
+  };
+  for (const std::string& none : {std::string(), std::string(" "), std::string(65, 'W')}) {
+    const Said said = add_worker(none, "13");
+    INFO(said.text);
+    CHECK(said.status == 64);
+    CHECK(said.text.find("人员编号须有") != std::string::npos);
+    CHECK(add_worker("W-1", none).status == 64);
+  }
+  CHECK(add_worker(std::string(64, 'W'), "13").status == 0);
+}
+
+TEST_CASE("a server over a county without workers says that it is empty, behind the line that it is ready with") {
+  const Folder folder;
+  const std::string data = folder.file("county");
+  const auto lines = [&] {
+    Process process({JUHAOBAN_PROGRAM, "serve", "--data", data});
+    const auto ready = process.read_line();
+    CHECK((ready && ready->starts_with("juhaoban: http://127.0.0.1:")));
+    process.terminate();
+    const std::string rest = process.read_all();
+    process.wait();
+    return rest;
+  };
+  CHECK(lines().find("juhaoban: " + data + " 是一个空的县") != std::string::npos);
+  REQUIRE(administer({"add-worker", "--data", data, "--worker", "W-1", "--name", "甲", "--grid", "13"}).status == 0);
+  CHECK(lines().empty());
+}
+
 TEST_CASE("a worker whose name is no text is not taken") {
   const Folder folder;
   const auto add_worker = [&](const std::string& name) {
