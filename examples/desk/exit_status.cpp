@@ -37,7 +37,8 @@ int exit_status(const SyncOutcome& outcome) {
   switch (outcome.end) {
     case SyncEnd::all_delivered: return outcome.ops_parked > 0 ? kExitData : 0;
     case SyncEnd::left:
-    case SyncEnd::deadline: return kExitNotYet;
+    case SyncEnd::deadline:
+      return outcome.failure && outcome.failure->code == ErrorCode::disk_full ? kExitDiskFull : kExitNotYet;
     case SyncEnd::cancelled: return kExitInterrupted;
     case SyncEnd::sign_in:
     case SyncEnd::device_refused: return kExitPermission;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <initializer_list>
 #include <map>
 #include <memory>
 
@@ -189,9 +190,20 @@ void add(SyncOutcome& sum, const SyncOutcome& run) {
   sum = next;
 }
 
+bool failed_for(const SyncOutcome& outcome, std::initializer_list<ErrorCode> codes) {
+  return outcome.failure && std::find(codes.begin(), codes.end(), outcome.failure->code) != codes.end();
+}
+
 // "平台无应答，稍后自动重试（2 秒后）。已保存的内容不会丢失。" Without `wait_ms` nobody tries again by itself.
 std::string failure_text(const Session& session, Store& store, const SyncOutcome& outcome,
                          std::optional<std::int64_t> wait_ms) {
+  // The library's sentence speaks to who has just entered something.
+  if (failed_for(outcome, {ErrorCode::disk_full})) {
+    return session.pick(
+        "存储空间不足，同步没有做完。已保存的内容不会丢失，不必重新登记；清理空间后请再运行 julu sync。",
+        "The disk is full, and the sync is not done. What was saved is safe and need not be entered "
+        "again: free some space, then run `julu sync` again.");
+  }
   const auto status = store.status();
   std::string text =
       outcome.failure ? std::string(sentence(outcome.failure->code, session.lang))
@@ -277,12 +289,27 @@ int say_outcome(const Session& session, Store& store, const SyncOutcome& outcome
   return exit_status(outcome);
 }
 
+bool nobody_answered(const SyncOutcome& outcome) {
+  return failed_for(outcome, {ErrorCode::offline, ErrorCode::captive_portal, ErrorCode::tls});
+}
+
+// How long to wait after so many runs in a row that nobody answered. The library waits ever longer then, from one
+// command to the next too; a person who looks on does not.
+std::int64_t wait_after(const SyncOutcome& outcome, std::int64_t now_ms, int unanswered) {
+  const std::int64_t next = outcome.next_attempt_ms.value_or(now_ms + limits::backoff_base_ms);
+  const std::int64_t wait = std::max<std::int64_t>(next - now_ms, 0);
+  if (unanswered == 0) return wait;
+  return std::min(wait, limits::backoff_base_ms << std::min(unanswered - 1, 3));
+}
+
 // One run after another until nothing is left, the time is up, or only a person can help.
 Result<SyncOutcome> run_all(const Session& session, Store& store, Syncer& syncer, const Stopping& stopping,
                             const SyncCommand& wanted) {
   using std::chrono::milliseconds;
   ProgressLine line(!session.json);
   SyncOutcome sum;
+  bool was_full = false;
+  int unanswered = 0;
   const std::int64_t until = store.clock().monotonic_ms() + std::int64_t{wanted.seconds} * 1000;
   for (;;) {
     const std::int64_t begun = store.clock().monotonic_ms();
@@ -296,16 +323,20 @@ Result<SyncOutcome> run_all(const Session& session, Store& store, Syncer& syncer
     line.clear();
     if (stopping.asked() && outcome.end == SyncEnd::left) sum.end = SyncEnd::cancelled;
     if (sum.end != SyncEnd::left) return sum;
-    const std::int64_t now = store.clock().now_ms();
-    const std::int64_t wait =
-        std::max<std::int64_t>(outcome.next_attempt_ms.value_or(now + limits::backoff_base_ms) - now, 0);
-    const bool again = !wanted.once && store.clock().monotonic_ms() + wait < until;
-    session.note(failure_text(session, store, outcome, again ? std::optional(wait) : std::nullopt));
+    // The upkeep that a run ends with may have made room; a disk that is full again is a person's.
+    const bool full = failed_for(outcome, {ErrorCode::disk_full});
+    unanswered = nobody_answered(outcome) ? unanswered + 1 : 0;
+    const std::int64_t wait = wait_after(outcome, store.clock().now_ms(), unanswered);
+    const bool again = !wanted.once && !(full && was_full) && store.clock().monotonic_ms() + wait < until;
+    if (!full || !again)
+      session.note(failure_text(session, store, outcome, again ? std::optional(wait) : std::nullopt));
     if (!again) return sum;
+    was_full = full;
     if (!stopping.wait_ms(wait)) {
       sum.end = SyncEnd::cancelled;
       return sum;
     }
+    if (unanswered > 0) JULU_CHECK(syncer.hint());
   }
 }
 

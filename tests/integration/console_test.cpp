@@ -113,6 +113,19 @@ TEST_CASE("each class of error has the exit status that the desk's README says")
     CHECK(exit_status(code) == 78);
 }
 
+TEST_CASE("a sync that something was left of ends as it may be tried later, but for a full disk as that") {
+  julu::SyncOutcome outcome;
+  for (const auto end : {julu::SyncEnd::left, julu::SyncEnd::deadline}) {
+    outcome.end = end;
+    outcome.failure.reset();
+    CHECK(exit_status(outcome) == 75);
+    outcome.failure = julu::Error{ErrorCode::offline, {}, {}};
+    CHECK(exit_status(outcome) == 75);
+    outcome.failure = julu::Error{ErrorCode::disk_full, {}, {}};
+    CHECK(exit_status(outcome) == 73);
+  }
+}
+
 TEST_CASE("a table in a terminal too narrow for its columns goes on in further lines, none of them too long") {
   Table table({"编号", "种类", "时间", "状态", "摘要"});
   table.add({"7c31", "事件", "11-23 09:12", "已保存 · 未上传", "村东头排水沟堵了"});

@@ -5,6 +5,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "desk.h"
+#include "small_disk.h"
 
 using namespace julu::test;
 using nlohmann::json;
@@ -101,6 +102,57 @@ TEST_CASE("a sync that breaks off says what has arrived and that nothing has to 
   CHECK(json::parse(lines.substr(lines.find('\n') + 1), nullptr, false).contains("error"));
   CHECK(desk.run({"sync"}).status == 0);
   CHECK(platform.dump("record").size() == 5);
+}
+
+namespace {
+
+// Each step that does not hold returns its number.
+int sync_on_a_full_disk(const std::string& folder) {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const std::string data = desk.folder.file("data");
+  std::filesystem::copy(data, folder, std::filesystem::copy_options::recursive);
+  std::filesystem::remove_all(data);
+  std::filesystem::create_directory_symlink(folder, data);
+  if (desk.run({"report", "--category", "道路", "--text", "坑"}).status != 0) return 1;
+  if (desk.run({"maintain"}).status != 0) return 2;  // makes the ballast
+  fill_disk(folder);
+  const Ended full = desk.run({"sync", "--for", "30"}, kWithErrors);
+  if (full.status != 73) return 3;
+  if (full.text.find("再保存") != std::string::npos) return 4;
+  const std::size_t said = full.text.find("存储空间不足");
+  if (said == std::string::npos || full.text.find("存储空间不足", said + 1) != std::string::npos) return 5;
+  if (full.text.find("清理空间后请再运行 julu sync") == std::string::npos) return 6;
+  if (full.text.find("已送达 1 条") == std::string::npos) return 7;
+  if (desk.run_json({"sync", "--once"}).last().at("failure") != "disk_full") return 8;
+  std::filesystem::remove(folder + "/filler");
+  return desk.run({"sync"}).status == 0 ? 0 : 9;
+}
+
+}  // namespace
+
+TEST_CASE("a sync that a full disk holds up says once that all is safe, and what to do") {
+  if (!has_cipher()) SKIP("the clerk's store is encrypted");
+  const Folder folder;
+  const int ended = on_small_disk(folder.path(), sync_on_a_full_disk);
+  if (ended == kNoSmallDisk) SKIP("no file system of a test's own here");
+  CHECK(ended == 0);
+}
+
+TEST_CASE("a sync tries for its time, however often nobody answered before it") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  REQUIRE(desk.run({"report", "--category", "道路", "--text", "坑"}).status == 0);
+  platform.proxy->refuse(true);
+  for (int i = 0; i < 10; ++i) REQUIRE(desk.run({"sync", "--once"}).status == 75);
+  Process sync = desk.start({"sync", "--for", "60"}, kWithErrors);
+  const auto waits = sync.read_line();
+  REQUIRE(waits);
+  INFO(*waits);
+  CHECK(waits->find(" 秒后）") != std::string::npos);
+  platform.proxy->refuse(false);
+  CHECK(sync.read_all().find("已送达 1 条") != std::string::npos);
+  CHECK(sync.wait() == 0);
 }
 
 TEST_CASE("what another process saves during a sync takes nothing from what was delivered") {
