@@ -159,9 +159,10 @@ std::string Table::laid(int terminal, int last_min, const LastColumn& last_colum
   const bool below = terminal > 0 && terminal - indent < std::min(last_min, room.back());
   if (below) indent = kIndent;
   std::string out;
-  const auto end_line = [&out] {
+  const auto end_line = [&] {
     out.erase(out.find_last_not_of(' ') + 1);
-    out += '\n';
+    const bool blank = out.empty() || out.back() == '\n';  // further lines of cells that are all empty
+    if (!below || !blank) out += '\n';
   };
   const auto begin_line = [&](int columns) {
     end_line();

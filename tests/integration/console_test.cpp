@@ -159,6 +159,26 @@ TEST_CASE("a table in a terminal too narrow for its columns goes on in further l
   CHECK(table.whole(30).starts_with("编号  种类  时间\n    状态\n    摘要\n"));
 }
 
+TEST_CASE("cells that are empty take no line of their own in a terminal too narrow for the columns") {
+  Table table({"时间", "事项", "经手", "之后状态", "说明"});
+  table.add({"2026-11-23 09:12:05", "修改", "", "", "院里有狗"});
+  table.add({"2026-11-23 09:12:05", "受理", "王", "已受理", ""});
+  CHECK(table.whole(20) ==
+        "时间\n"
+        "    事项  经手\n"
+        "    之后状态\n"
+        "    说明\n"
+        "2026-11-23 09:12:05\n"
+        "    修改\n"
+        "    院里有狗\n"
+        "2026-11-23 09:12:05\n"
+        "    受理  王\n"
+        "    已受理\n");
+  Table wide({"时间", "经手", "说明"});
+  wide.add({"", "", ""});
+  CHECK(wide.text() == "时间  经手  说明\n\n");
+}
+
 TEST_CASE("a last column that is short needs no line of its own") {
   Table table({"id", "n"});
   table.add({"0123456789", "5"});
