@@ -62,7 +62,8 @@ std::string csv_line(const Session& session, Store& store, const Form& form, con
       continue;
     }
     const std::string shown = form.shown(field, body[pointer], session.lang);
-    line += "," + (body[pointer].is_string() ? csv_text(shown) : csv_cell(shown));
+    const bool typed = body[pointer].is_string() || body[pointer].is_array();  // a list of one looks like its item
+    line += "," + (typed ? csv_text(shown) : csv_cell(shown));
   }
   return line + "\r\n";
 }

@@ -111,10 +111,12 @@ std::optional<Json> typed_value(const Json& schema, std::string_view text) {
   return plain ? std::optional<Json>(text) : std::nullopt;
 }
 
-// As core's lists mask them: `130529********0016`, `138****0000`, `张*`.
+// As core's lists mask them: `130529********0016`, `138****0000`, `张*`. What is too short to hide four characters of
+// it, or is not in one byte each, shows nothing.
 std::string stars(std::string_view format, std::string_view value) {
   const auto keep = [&](std::size_t front, std::size_t back) {
-    if (value.size() <= front + back) return std::string(value.size(), '*');
+    const bool ascii = std::all_of(value.begin(), value.end(), [](unsigned char c) { return c > 0 && c < 0x80; });
+    if (value.size() < front + back + 4 || !ascii) return std::string("****");
     return std::string(value.substr(0, front)) + std::string(value.size() - front - back, '*') +
            std::string(value.substr(value.size() - back));
   };

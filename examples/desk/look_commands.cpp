@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <set>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -108,7 +107,12 @@ Rows field_rows(const Session& session, Store& store, const Form& form, const Js
   return rows;
 }
 
-void print_photos(const Session& session, const Record& record, int label_columns) {
+// The photo itself has been here and was let go since the county has it: no sync brings it again.
+bool preview_stays(Store& store, const RecordPhoto& photo) {
+  return !photo.here && photo.delivered && store.thumbnail(photo.sha256).ok();
+}
+
+void print_photos(const Session& session, Store& store, const Record& record, int label_columns) {
   const auto role = [&](const RecordPhoto& photo) {
     return fitted(code_label("photo-role", photo.role, session.lang), kLabelColumnsMax);
   };
@@ -118,12 +122,16 @@ void print_photos(const Session& session, const Record& record, int label_column
   const bool waits = record.delivery == Delivery::saved || record.delivery == Delivery::parked;
   const char* not_there = waits ? session.pick("未上传", "not uploaded") : session.pick("已放弃", "given up");
   for (const RecordPhoto& photo : record.photos) {
+    const char* not_here = preview_stays(store, photo)
+                               ? session.pick("  （平台存有原图，本机只留缩略图）",
+                                              "  (the platform has it; only the thumbnail is kept here)")
+                               : session.pick("  （还未下载）", "  (not fetched yet)");
     session.print(fmt::format("{}  {}  {}  {}  {}",
                               padded(fmt::format("{} {}", session.pick("照片", "photo"), ++number), label_columns),
                               padded(role(photo), role_columns), padded(bytes_text(photo.length_bytes), 8),
                               photo.sha256.substr(0, kPhotoDigits),
                               photo.delivered ? session.pick("已送达", "delivered") : not_there) +
-                  (photo.here ? "" : session.pick("  （还未下载）", "  (not fetched yet)")));
+                  (photo.here ? "" : not_here));
   }
 }
 
@@ -174,34 +182,41 @@ int show(Session& session, const Looked& looked) {
     for (const auto& [label, text] : rows) columns = std::max(columns, std::min(width(label), kLabelColumnsMax));
     for (const auto& [label, text] : rows)
       session.print(padded(clean_line(label), columns) + "  " + fitted(text, 4000));
-    print_photos(session, *record, columns);
+    print_photos(session, store, *record, columns);
     say_ways_on(session, store, form, *record);
     return 0;
   });
 }
 
-Result<std::int64_t> write_photo(Store& store, const std::string& sha256, const std::string& path, bool thumbnail) {
+Result<std::int64_t> write_photo(const Session& session, Store& store, const RecordPhoto& photo,
+                                 const std::string& path, bool thumbnail) {
   Output out(path);
   if (thumbnail) {
-    JULU_TRY(const auto small, store.thumbnail(sha256));
+    JULU_TRY(const auto small, store.thumbnail(photo.sha256));
     out.write(small);
     return out.finish();
   }
-  const auto read = store.read_photo(sha256, [&](std::string_view bytes) { return out.write(bytes); });
+  const auto read = store.read_photo(photo.sha256, [&](std::string_view bytes) { return out.write(bytes); });
+  if (!read && read.error().code == ErrorCode::photo_unknown && preview_stays(store, photo)) {
+    return own_words(ErrorCode::photo_unknown, read.error().field,
+                     session.fill("平台存有这张照片的原图，本机只留缩略图：julu photo {} --thumb",
+                                  "The platform has this photo; only the thumbnail is kept here: julu photo {} --thumb",
+                                  photo.sha256.substr(0, kPhotoDigits)));
+  }
   // What was stopped because it could not be written is no fault of the store.
   if (!read && out.write({})) return read.error();
   return out.finish();
 }
 
 // The photo whose hash begins so, as `show` prints it.
-Result<std::string> photo_beginning(const Session& session, Store& store, const std::string& digits) {
-  std::set<std::string> found;
+Result<RecordPhoto> photo_beginning(const Session& session, Store& store, const std::string& digits) {
+  std::map<std::string, RecordPhoto> found;
   Filter filter;
   filter.limit = 200;
   filter.deleted_too = true;
   JULU_CHECK(each_record(store, filter, [&](const Record& record) {
     for (const RecordPhoto& photo : record.photos) {
-      if (photo.sha256.starts_with(digits)) found.insert(photo.sha256);
+      if (photo.sha256.starts_with(digits)) found.emplace(photo.sha256, photo);
     }
     return found.size() < 2;
   }));
@@ -214,24 +229,21 @@ Result<std::string> photo_beginning(const Session& session, Store& store, const 
                      digits));
   }
   if (found.size() > 1) return Error{ErrorCode::bad_argument, "/id", "several photos begin so"};
-  return *found.begin();
+  return found.begin()->second;
 }
 
 // One photo by its hash, or those of a record.
-Result<std::vector<std::pair<std::string, std::string>>> wanted_photos(const Session& session, Store& store,
-                                                                       const std::string& typed) {
-  std::vector<std::pair<std::string, std::string>> wanted;
+Result<std::vector<RecordPhoto>> wanted_photos(const Session& session, Store& store, const std::string& typed) {
   const bool hex = std::all_of(typed.begin(), typed.end(), [](unsigned char c) { return std::isxdigit(c) != 0; });
   const auto record = record_of(store, typed);
   if (!record && record.error().code == ErrorCode::record_unknown && hex && typed.size() >= kPhotoDigits) {
-    JULU_TRY(const std::string sha256, photo_beginning(session, store, typed));
-    wanted.emplace_back(sha256, "photo");
-    return wanted;
+    JULU_TRY(RecordPhoto photo, photo_beginning(session, store, typed));
+    photo.role = "photo";
+    return std::vector{std::move(photo)};
   }
   if (!record) return record.error();
-  for (const RecordPhoto& photo : record->photos) wanted.emplace_back(photo.sha256, photo.role);
-  if (wanted.empty()) return Error{ErrorCode::photo_unknown, {}, "no photos"};
-  return wanted;
+  if (record->photos.empty()) return Error{ErrorCode::photo_unknown, {}, "no photos"};
+  return record->photos;
 }
 
 // A role may come from others: in a name it is letters and digits, and no folder.
@@ -247,26 +259,29 @@ int photo(Session& session, const Looked& looked) {
     if (!wanted) return session.fail(wanted.error(), looked.id);
     std::error_code failed;
     const bool folder = std::filesystem::is_directory(looked.out, failed);
-    if (wanted->size() > 1 && !looked.out.empty() && !std::filesystem::exists(looked.out, failed))
-      return session.fail(Error{ErrorCode::bad_argument, "-o", "no such folder"});
     if (wanted->size() > 1 && !folder) {
-      return session.fail(
+      const bool missing = !looked.out.empty() && !std::filesystem::exists(looked.out, failed);
+      return session.fail(own_words(
           ErrorCode::bad_argument, "-o",
-          session.pick("这条记录有多张照片，请用 -o 指定一个目录。", "Several photos: name a folder with -o."));
+          session.fill(
+              "这条记录有 {} 张照片，请用 -o 指定一个目录{}；只要一张用 julu photo 照片编号（见 julu show）。",
+              "The record has {} photos: name a folder with -o{}; one of them by its digits in julu show.",
+              wanted->size(),
+              missing ? session.pick("（没有这个目录，请先建立）", " (there is no such folder: make it first)") : "")));
     }
     if (looked.out.empty() && (session.json || isatty(STDOUT_FILENO) == 1)) {
       return session.fail(ErrorCode::bad_argument, "-o", session.pick("请用 -o 指定文件。", "Name a file with -o."));
     }
     int number = 0;
-    for (const auto& [sha256, role] : *wanted) {
+    for (const RecordPhoto& photo : *wanted) {
       const std::string name =
-          fmt::format("{:02}-{}-{}.jpg", ++number, in_file_name(role), sha256.substr(0, kPhotoDigits));
+          fmt::format("{:02}-{}-{}.jpg", ++number, in_file_name(photo.role), photo.sha256.substr(0, kPhotoDigits));
       const std::string path = folder ? looked.out + "/" + name : looked.out;
-      const auto written = write_photo(store, sha256, path, looked.thumbnail);
+      const auto written = write_photo(session, store, photo, path, looked.thumbnail);
       const bool of_output = !written && (written.error().field == "-o" || written.error().field == "stdout");
       if (!written) return session.fail(written.error(), of_output ? "" : looked.id);
       if (session.json && !path.empty())
-        session.print_json(Json{{"sha256", sha256}, {"file", path}, {"bytes", *written}});
+        session.print_json(Json{{"sha256", photo.sha256}, {"file", path}, {"bytes", *written}});
       if (!session.json && !path.empty()) session.note(path);
     }
     return 0;

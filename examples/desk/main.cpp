@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -104,13 +105,16 @@ std::string chinese_range(const std::string& english) {
 // What the parser has to say, in the person's language.
 std::string parse_text(const Session& session, const CLI::ParseError& error) {
   const std::string english = error.what();
-  if (session.lang == Lang::en) return english;
   const std::string first = english.substr(0, english.find_first_of(" :"));
+  // What stands behind an option that is full is left over: there is too much only where the option stands twice.
+  if (english.find(": At Most ") != std::string::npos)
+    return session.fill("{} 写了不止一次", "{} was given more than once", first);
+  if (session.lang == Lang::en) return english;
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
     return first.starts_with("A") ? "没有写命令" : "缺少 " + chinese_name(first);
   }
   if (dynamic_cast<const CLI::ExcludesError*>(&error) != nullptr) return first + " 不能与另一个选项同时用";
-  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) return first + " 后面的内容缺少或过多";
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) return first + " 后面没有写内容";
   if (dynamic_cast<const CLI::ValidationError*>(&error) != nullptr) return first + " " + chinese_range(english);
   if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr)
     return "值的写法不对" + english.substr(english.find(':'));
@@ -163,7 +167,9 @@ int run(Session& session, int count, char** words) {
   try {
     app.parse(count, words);
   } catch (const CLI::Success& asked) {
-    return app.exit(asked);  // for help or the version
+    app.exit(asked);  // writes the help or the version
+    std::cout.flush();
+    return std::fflush(stdout) == 0 && std::cout ? 0 : session.fail(error_of(errno, "stdout"));
   } catch (const CLI::ParseError& error) {
     return usage_error(session, app, error);
   }

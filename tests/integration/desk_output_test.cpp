@@ -53,6 +53,36 @@ TEST_CASE("what is written to a file is told on one line of JSON") {
   CHECK((desk.run({"photo", desk.sha256}).text == read_file(out)));
 }
 
+TEST_CASE("of a photo that was let go since the county has it only the thumbnail is here, and that is said") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Holding desk(platform);
+  CHECK(desk.run({"show", desk.id}).text.find("缩略图") == std::string::npos);
+  REQUIRE(desk.run({"sync"}).status == 0);
+  const auto is_here = [&] { return desk.run_json({"show", desk.id}).last().at("photos").at(0).at("here") == true; };
+  // It goes once a backup is known that began after its receipt, by what this phone has seen of the platform's time.
+  for (int i = 0; i < 100 && is_here(); ++i) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+    run_to_end({JUHAOBAN_PROGRAM, "note-backup", "--data", platform.folder.file("platform"), "--began",
+                std::to_string(now_ms)});
+    REQUIRE(desk.run({"sync"}).status == 0);
+  }
+  REQUIRE_FALSE(is_here());
+  const std::string shown = desk.run({"show", desk.id}).text;
+  INFO(shown);
+  CHECK(shown.find("平台存有原图，本机只留缩略图") != std::string::npos);
+  CHECK(shown.find("还未下载") == std::string::npos);
+  const std::string out = desk.folder.file("out.jpg"), thumb = "julu photo " + desk.sha256.substr(0, 12) + " --thumb";
+  for (const std::string& named : {desk.id, desk.sha256}) {
+    const Ended refused = desk.run_json({"photo", named, "-o", out});
+    CHECK(refused.status == 66);
+    CHECK(refused.last().at("error").at("code") == "photo_unknown");
+    CHECK(refused.last().at("error").at("message").get<std::string>().find(thumb) != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(out));
+  }
+  CHECK(desk.run({"photo", desk.id, "--thumb", "-o", out}).status == 0);
+}
+
 TEST_CASE("what is no JSON is not mixed with it: a photo or a table wants a file") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Holding desk(platform);
@@ -102,6 +132,7 @@ TEST_CASE("a photo is had by the digits that show prints, and several want a fol
   const Ended refused = desk.run_json({"photo", desk.id, "-o", folder});
   CHECK(refused.status == 64);
   CHECK(refused.last().at("error").at("message").get<std::string>().find("没有这个目录") != std::string::npos);
+  CHECK(refused.last().at("error").at("message").get<std::string>().find("有 2 张照片") != std::string::npos);
   CHECK_FALSE(std::filesystem::exists(folder));
   REQUIRE(std::filesystem::create_directory(folder));
   CHECK(desk.run({"photo", desk.id, "-o", folder}).status == 0);
@@ -129,12 +160,13 @@ TEST_CASE("a table keeps the digits of a number that is none, and has its head e
   CHECK(head.find("公民身份号码") != std::string::npos);
   CHECK(head.ends_with("\r\n"));
   REQUIRE(desk.run({"person", "--name", "张三", "--id-number", "130529190001010016", "--phone", "031900000", "--set",
-                    "个人年收入（元）=120000"})
+                    "个人年收入（元）=120000", "--set", "标签=001"})
               .status == 0);
   const std::string whole = table({"--unmask"});
   CHECK(whole.starts_with(head));
   CHECK(whole.find(",\"\t130529190001010016\",") != std::string::npos);
   CHECK(whole.find(",\"\t031900000\",") != std::string::npos);
+  CHECK(whole.find(",\"\t001\"") != std::string::npos);
   CHECK(whole.find(",120000,") != std::string::npos);
   CHECK(table({}).find(",130529********0016,") != std::string::npos);
 }
@@ -260,6 +292,7 @@ TEST_CASE("a full disk behind stdout ends as one, whether it shows at the end or
     CHECK(ended.text.find("再") == std::string::npos);
     CHECK(ended.text.find("cannot") == std::string::npos);
   };
+  for (const auto& words : {std::vector<std::string>{"--help"}, {"report", "--help"}, {"--version"}}) ends_full(words);
   ends_full({"list"});
   ends_full({"export"});
   ends_full({"--json", "export"});

@@ -348,6 +348,8 @@ TEST_CASE("sensitive values are masked unless someone asks, and that is written 
   CHECK(masked.text.find("130529190001010016") == std::string::npos);
   CHECK(desk.run({"show", "--unmask", id}).text.find("130529190001010016") != std::string::npos);
   CHECK_FALSE(read_file(desk.folder.file("data/W-0412/unmasked.jsonl")).empty());
+  const json village = desk.run_json({"person", "--name", "李四", "--phone", "87654321"}).last();
+  CHECK(desk.run_json({"show", village.at("id")}).last().at("body").at("phone") == "****");
 }
 
 TEST_CASE("two clerks change one field; the second chooses, and both end the same") {
