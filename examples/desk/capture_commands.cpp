@@ -1,7 +1,9 @@
 // report, household, person, visit, and record for a kind that has no command of its own.
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -155,7 +157,7 @@ int run_capture(Session& session, const Entered& entered) {
     if (!body) return fail_entered(session, body.error(), &form, photos);
     const auto saved = save(session, store, form, entered, *body, photos);
     if (!saved) return fail_entered(session, in_body(saved.error()), &form, photos, *body);
-    const int said = say_saved(session, store, *saved, session.pick("已保存", "Saved"),
+    const int said = say_saved(session, store, *saved, photos, session.pick("已保存", "Saved"),
                                form.title(session.lang) + " " + short_of(store, saved->id));
     note_unknown_codes(session, form, *body);
     note_unknown_roles(session, photos);
@@ -234,33 +236,67 @@ Result<void> enter(const Session& session, Store& store, const Form& form, Json&
                                   fitted(name, 40), form.choices(name, session.lang)));
   }
   if (!field->schema.contains("x-ref") || is_blank(text)) return form.put(body, name, text);
-  const auto id = id_of_kind(session, store, text, field->schema["x-ref"].get<std::string>(), field->pointer);
+  const std::string kind = field->schema["x-ref"].get<std::string>();
+  const auto id = id_of_kind(session, store, text, kind, field->pointer);
   if (!id) return Error{id.error().code, field->pointer, id.error().detail};
+  JULU_TRY(const auto named, store.get(*id));
+  if (named && named->deleted) {
+    return own_words(ErrorCode::record_deleted, field->pointer,
+                     session.fill("{0} {1} 已被删除或放弃，请另选一条，见 julu list --kind {0}。",
+                                  "{0} {1} has been deleted or given up: choose another one, see julu list --kind {0}.",
+                                  kind_title(store, kind, session.lang), short_of(store, *id)));
+  }
   return form.put(body, name, *id);
 }
 
-int say_saved(const Session& session, Store& store, const Saved& saved, const std::string& done,
-              const std::string& what) {
+namespace {
+
+// What a call kept of its photos: one that was given twice for the same role is kept once.
+struct Kept {
+  std::vector<std::string> photos;
+  std::int64_t bytes = 0;
+};
+
+Kept kept_of(const Saved& saved, const std::vector<PhotoInput>& given, const std::vector<RecordPhoto>& of_record) {
+  Kept kept;
+  std::set<std::pair<std::string, std::string>> seen;
+  for (std::size_t i = 0; i < saved.photos.size() && i < given.size(); ++i) {
+    if (!seen.emplace(saved.photos[i], given[i].role).second) continue;
+    kept.photos.push_back(saved.photos[i]);
+    const auto photo = std::find_if(of_record.begin(), of_record.end(),
+                                    [&](const RecordPhoto& one) { return one.sha256 == saved.photos[i]; });
+    if (photo != of_record.end()) kept.bytes += photo->length_bytes;
+  }
+  return kept;
+}
+
+}  // namespace
+
+int say_saved(const Session& session, Store& store, const Saved& saved, const std::vector<PhotoInput>& photos,
+              const std::string& done, const std::string& what) {
   const auto status = store.status();
   const auto record = store.get(saved.id);
-  const bool parked = record && *record && (*record)->delivery == Delivery::parked;
+  const bool known = record && *record;
+  const bool parked = known && (*record)->delivery == Delivery::parked;
   const std::string short_id = short_of(store, saved.id);
   const std::int64_t unsent = status ? status->unsent_records : 0;
+  const Kept kept = kept_of(saved, photos, known ? (*record)->photos : std::vector<RecordPhoto>());
   if (session.json) {
     Json line{{"id", saved.id},
               {"short", short_id},
               {"captured_at_ms", saved.captured_at_ms},
-              {"photos", saved.photos},
-              {"photo_bytes", saved.photo_bytes}};
+              {"photos", kept.photos},
+              {"photo_bytes", kept.bytes}};
     if (status) line["unsent"] = unsent;
     if (parked) line["parked"] = true;
     session.print_json(line);
   } else {
     std::string text = fmt::format("{}  {}", done, what);
-    if (!saved.photos.empty()) {
-      const std::size_t count = saved.photos.size();
+    if (const std::size_t count = kept.photos.size(); count > 0) {
       text += session.fill("  照片 {} 张（{}）", count == 1 ? "  {} photo ({})" : "  {} photos ({})", count,
-                           bytes_text(saved.photo_bytes));
+                           bytes_text(kept.bytes));
+      if (count < photos.size())
+        text += session.fill("，重复的 {} 张只存一次", ", given again and kept once: {}", photos.size() - count);
     }
     if (status) text += session.fill("      未上传 {} 条", "      {} not uploaded", unsent);
     session.print(text);

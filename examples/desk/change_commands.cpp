@@ -1,5 +1,7 @@
 // act, attach, remove; conflicts and resolve; resend and give-up: what a person does to a record that is there.
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <set>
@@ -43,7 +45,7 @@ int act(Session& session, Store& store, const Wanted& wanted, const std::string&
     return session.fail(saved.error(), wanted.action, hint);
   }
   if (!saved) return fail_entered(session, in_body(saved.error()), nullptr, photos);
-  const int said = say_saved(session, store, *saved, session.pick("已保存", "Saved"),
+  const int said = say_saved(session, store, *saved, photos, session.pick("已保存", "Saved"),
                              action_label(action, session.lang) + " " + short_of(store, id));
   note_unknown_roles(session, photos);
   return said;
@@ -53,7 +55,7 @@ int attach(Session& session, Store& store, const Wanted& wanted, const std::stri
   const auto photos = photo_inputs(wanted.photos);
   const auto saved = store.attach(id, photos);
   if (!saved) return fail_entered(session, saved.error(), nullptr, photos);
-  const int said = say_saved(session, store, *saved, session.pick("已保存", "Saved"),
+  const int said = say_saved(session, store, *saved, photos, session.pick("已保存", "Saved"),
                              session.pick("补充照片 ", "photos for ") + short_of(store, id));
   note_unknown_roles(session, photos);
   return said;
@@ -90,23 +92,12 @@ int remove(Session& session, Store& store, const Wanted& wanted, const std::stri
   if (!saved && saved.error().code == ErrorCode::shape_mismatch)
     return session.fail(no_such_way(session, form, Verb::remove, saved.error()));
   if (!saved) return session.fail(saved.error());
-  return say_saved(session, store, *saved, session.pick("已删除", "Removed"), name);
+  return say_saved(session, store, *saved, {}, session.pick("已删除", "Removed"), name);
 }
 
-using WayOn = Result<void> (Store::*)(const std::string&);
-
-int decide_refused(Session& session, Store& store, const Record& record, WayOn way, const char* member,
-                   const std::string& done) {
-  const bool refused = record.delivery == Delivery::parked;
-  if (refused) {
-    const auto decided = (store.*way)(record.id);
-    if (!decided) return session.fail(decided.error());
-  }
-  if (session.json) {
-    session.print_json(Json{{"id", record.id}, {member, refused}});
-  } else {
-    session.print(refused ? done : session.pick("没有未被接受的内容。", "Nothing of it was refused."));
-  }
+int nothing_refused(const Session& session, const std::string& id, const char* member) {
+  if (session.json) session.print_json(Json{{"id", id}, {member, false}});
+  if (!session.json) session.print(session.pick("没有未被接受的内容。", "Nothing of it was refused."));
   return 0;
 }
 
@@ -115,22 +106,92 @@ int resend(Session& session, Store& store, const Wanted&, const std::string& id)
   if (!record) return session.fail(record.error());
   if (is_refused_for_good(*record))
     return session.fail(own_words(ErrorCode::record_deleted, "/id", only_give_up(session, store, *record)));
-  return decide_refused(session, store, *record, &Store::resend, "queued",
-                        session.pick("已重新排队，下次同步时发送。", "Queued again for the next sync."));
+  if (record->delivery != Delivery::parked) return nothing_refused(session, id, "queued");
+  const auto queued = store.resend(id);
+  if (!queued) return session.fail(queued.error());
+  if (session.json) session.print_json(Json{{"id", id}, {"queued", true}});
+  if (!session.json) session.print(session.pick("已重新排队，下次同步时发送。", "Queued again for the next sync."));
+  return 0;
+}
+
+using Events = std::vector<HistoryEntry>;
+
+// What goes along when what was refused of a record is given up (Store::give_up): all that waits of one that the county
+// never took or has deleted, else the photos of what goes and, of a case, the steps behind it.
+Events going_along(const Record& record, const Events& history) {
+  const auto is = [](const char* standing) {
+    return [standing](const HistoryEntry& entry) { return entry.standing == standing; };
+  };
+  const bool never_taken =
+      std::any_of(history.begin(), history.end(),
+                  [](const HistoryEntry& entry) { return entry.what == "create" && entry.standing == "refused"; }) &&
+      std::none_of(history.begin(), history.end(), is("delivered"));
+  const bool whole = never_taken || is_refused_for_good(record);
+  Events along;
+  std::set<std::string> steps;
+  std::optional<std::int64_t> edited_at_ms;  // the last edit that goes
+  for (const HistoryEntry& entry : history) {
+    bool goes = is("waiting")(entry) && whole;
+    if (entry.what == "attach" && is("waiting")(entry)) {
+      const Json detail = Json::parse(entry.detail, nullptr, false);
+      const std::string step = detail.is_object() ? detail.value("action", "") : "";
+      goes = goes || (step.empty() ? edited_at_ms == entry.at_ms : steps.contains(step));
+    }
+    if (entry.what == "append" && is("waiting")(entry)) goes = goes || !steps.empty();
+    if (goes) along.push_back(entry);
+    if (!goes && !is("refused")(entry)) continue;
+    if (entry.what == "append") steps.insert(entry.op_id);
+    if (entry.what != "append" && entry.what != "attach") edited_at_ms = entry.at_ms;
+  }
+  return along;
+}
+
+// "评价 1 项、照片 2 项"
+std::string counted(const Session& session, const Events& events) {
+  std::vector<std::pair<std::string, int>> counts;
+  for (const HistoryEntry& entry : events) {
+    const std::string kind = event_text(session, entry);
+    const auto known = std::find_if(counts.begin(), counts.end(), [&](const auto& one) { return one.first == kind; });
+    if (known == counts.end())
+      counts.emplace_back(kind, 1);
+    else
+      ++known->second;
+  }
+  std::string text;
+  for (const auto& [kind, count] : counts)
+    text += (text.empty() ? "" : comma(session.lang)) + session.fill("{} {} 项", "{}: {}", kind, count);
+  return text;
 }
 
 int give_up(Session& session, Store& store, const Wanted& wanted, const std::string& id) {
   const auto record = record_of(store, id);
   if (!record) return session.fail(record.error());
-  const std::string question = session.fill("放弃 {} 未被接受的内容，不再发送？", "Give up what was refused of {}?",
-                                            called(session, store, *record));
-  if (record->delivery == Delivery::parked && !agreed(session, wanted, question)) return 0;
-  return decide_refused(
-      session, store, *record, &Store::give_up, "given_up",
-      session.fill("已放弃未被接受的内容，不再发送。填过的内容都在全过程里：julu history {} --unmask",
-                   "What was refused is given up and not sent any more. What was entered is kept: julu history {} "
-                   "--unmask",
-                   short_of(store, id)));
+  if (record->delivery != Delivery::parked) return nothing_refused(session, id, "given_up");
+  const auto history = store.history(id);
+  if (!history) return session.fail(history.error());
+  Events refused;
+  std::copy_if(history->begin(), history->end(), std::back_inserter(refused),
+               [](const HistoryEntry& entry) { return entry.standing == "refused"; });
+  const Events along = going_along(*record, *history);
+  const std::string with_it =
+      along.empty() ? std::string()
+                    : session.fill("，以及随之不再发送的 {}", ", and what goes with it: {}", counted(session, along));
+  const std::string what = counted(session, refused) + with_it;
+  if (!agreed(session, wanted,
+              session.fill("放弃 {} 未被接受的内容（{}），不再发送？", "Give up what was refused of {} ({})?",
+                           called(session, store, *record), what)))
+    return 0;
+  const auto done = store.give_up(id);
+  if (!done) return session.fail(done.error());
+  if (session.json) {
+    session.print_json(Json{{"id", id}, {"given_up", true}, {"refused", refused.size()}, {"along", along.size()}});
+    return 0;
+  }
+  session.print(session.fill(
+      "已放弃未被接受的内容（{}），不再发送。填过的内容都在全过程里：julu history {} --unmask",
+      "What was refused is given up and not sent any more ({}). What was entered is kept: julu history {} --unmask",
+      what, short_of(store, id)));
+  return 0;
 }
 
 // What was typed in place of both values, as JSON text; empty means absent.

@@ -29,9 +29,9 @@ Result<void> enter(const Session& session, Store& store, const Form& form, Json&
                    const std::string& text);
 
 /// Says what was done, "已保存", and to what: "已保存  事件 7c31  照片 2 张（0.9 MB）      未上传 1 条". And when it
-/// waits behind what the platform refused of the record.
-int say_saved(const Session& session, Store& store, const Saved& saved, const std::string& done,
-              const std::string& what);
+/// waits behind what the platform refused of the record. `photos`: as they were given, of which each is kept once.
+int say_saved(const Session& session, Store& store, const Saved& saved, const std::vector<PhotoInput>& photos,
+              const std::string& done, const std::string& what);
 /// A failure in what was entered, with the field as the person knows it, its label or the photo's path, and what would
 /// be right there. `body`: the text that was refused, when there was one.
 int fail_entered(const Session& session, Error error, const Form* form, const std::vector<PhotoInput>& photos,
@@ -57,6 +57,8 @@ std::string short_of(Store& store, const std::string& id);
 /// The whole id for a short one.
 Result<std::string> whole_id(Store& store, const std::string& typed);
 Result<Record> record_of(Store& store, const std::string& typed);
+/// "修改", or the step's name: what happened to a record.
+std::string event_text(const Session& session, const HistoryEntry& entry);
 std::string kind_title(Store& store, const std::string& kind, Lang lang);
 /// The kind that a person calls so, by its id or its title; empty for empty. Errors: kind_unknown.
 Result<std::string> kind_of(Store& store, const std::string& typed);

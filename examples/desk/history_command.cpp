@@ -19,18 +19,6 @@ struct Asked {
 
 constexpr int kValueColumns = 40, kSummaryColumns = 160;
 
-std::string event_text(const Session& session, const HistoryEntry& entry) {
-  if (entry.what == "append") return action_label(entry.action, session.lang);
-  static const std::map<std::string, std::pair<const char*, const char*>> kWords = {
-      {"create", {"登记", "saved"}},          {"patch", {"修改", "changed"}},
-      {"attach", {"照片", "photo"}},          {"delete", {"删除", "deleted"}},
-      {"pulled", {"平台更新", "pulled"}},     {"given_up", {"两处都改了", "both changed"}},
-      {"resolved", {"冲突已定", "resolved"}}, {"removed", {"移出负责范围", "out of scope"}},
-  };
-  const auto found = kWords.find(entry.what);
-  return found == kWords.end() ? entry.what : session.pick(found->second.first, found->second.second);
-}
-
 std::string word(const Json& detail, const char* member) {
   const auto found = detail.find(member);
   return found != detail.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -64,7 +52,7 @@ class Teller {
     if (entry.what != "given_up") return visible(detail);
     const std::string field = word(detail, "field");
     for (const auto& [name, value] : detail.items()) {
-      if (name != "field") value = visible_at(field, value);
+      if (name != "field" && name != "kept") value = visible_at(field, value);
     }
     return detail;
   }
@@ -245,6 +233,18 @@ int history(Session& session, const Asked& asked) {
 }
 
 }  // namespace
+
+std::string event_text(const Session& session, const HistoryEntry& entry) {
+  if (entry.what == "append") return action_label(entry.action, session.lang);
+  static const std::map<std::string, std::pair<const char*, const char*>> kWords = {
+      {"create", {"登记", "saved"}},          {"patch", {"修改", "changed"}},
+      {"attach", {"照片", "photo"}},          {"delete", {"删除", "deleted"}},
+      {"pulled", {"平台更新", "pulled"}},     {"given_up", {"两处都改了", "both changed"}},
+      {"resolved", {"冲突已定", "resolved"}}, {"removed", {"移出负责范围", "out of scope"}},
+  };
+  const auto found = kWords.find(entry.what);
+  return found == kWords.end() ? entry.what : session.pick(found->second.first, found->second.second);
+}
 
 void add_history_command(CLI::App& app, Session& session) {
   auto asked = std::make_shared<Asked>();

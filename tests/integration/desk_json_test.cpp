@@ -60,6 +60,27 @@ TEST_CASE("whatever saves something says on one line of JSON what, and how much 
   CHECK(platform.dump("record").size() == 2);
 }
 
+TEST_CASE("a photo given again for the same role is kept once, and that is what is told") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const std::string photo = desk.photo("a.jpg");
+  const std::vector<std::string> thrice{"report", "--category", "道路",          "--text",  "坑",           "--photo",
+                                        photo,    "--photo",    "near=" + photo, "--photo", "近景=" + photo};
+  const json saved = only_line(desk.run_json(thrice));
+  const json kept = desk.run_json({"show", saved.at("id")}).last().at("photos");
+  REQUIRE(kept.size() == 1);
+  CHECK(saved.at("photos") == json::array({kept.at(0).at("sha256")}));
+  CHECK(saved.at("photo_bytes") == kept.at(0).at("length_bytes"));
+  const std::string text = desk.run(thrice).text;
+  INFO(text);
+  CHECK(text.find("  照片 1 张（") != std::string::npos);
+  CHECK(text.find("重复的 2 张只存一次") != std::string::npos);
+  const std::vector<std::string> both{"attach",       saved.at("id"), "--photo",
+                                      "far=" + photo, "--photo",      "reference=" + photo};
+  CHECK(only_line(desk.run_json(both)).at("photos").size() == 2);
+  CHECK(desk.run_json({"show", saved.at("id")}).last().at("photos").size() == 3);
+}
+
 TEST_CASE("a history has a line of JSON for each event, what was entered only for who asks for it") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Desk desk(platform);
@@ -120,6 +141,7 @@ TEST_CASE("a history cuts nothing in JSON and masks all of it, changes of others
   CHECK(pulled.at("detail").at("to").at("note") == note);
   CHECK(pulled.at("note").get<std::string>().find(note) != std::string::npos);
   CHECK(events.at("given_up").at("detail").at("field") == "/phone");
+  CHECK(events.at("given_up").at("detail").at("kept") == "remote");
   CHECK(events.at("given_up").at("detail").at("base") == "138****0001");
   CHECK(events.at("given_up").at("detail").at("local") == "138****0003");
   CHECK(events.at("given_up").at("detail").at("remote") == "138****0002");

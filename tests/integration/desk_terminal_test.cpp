@@ -72,6 +72,23 @@ void all_arrived_once(PlatformProcess& platform, const Desk& desk, std::size_t r
 
 }  // namespace
 
+namespace {
+
+// All that a person sees who types this and answers so.
+std::string at_terminal(const Desk& desk, const std::vector<std::string>& words, const std::string& answer) {
+  Terminal terminal;
+  terminal.type(answer);
+  Process process =
+      desk.start(words, kNoLocale + "exec <" + terminal.path() + " 2>" + terminal.path() + "; exec \"$@\"");
+  const std::string asked = terminal.read_all();
+  const std::string text = asked + process.read_all();
+  INFO(text);
+  CHECK(process.wait() == 0);
+  return text;
+}
+
+}  // namespace
+
 TEST_CASE("Ctrl-C while a sync waits for the platform is safe, says so and ends with 130") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Desk desk(platform);
@@ -161,39 +178,81 @@ TEST_CASE("the progress line stays in the terminal's width") {
 TEST_CASE("a person at a terminal is asked before a removal or a giving up, which names what it takes") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Desk desk(platform);
-  const auto at_terminal = [&](const std::vector<std::string>& words, const std::string& answer) {
-    Terminal terminal;
-    terminal.type(answer);
-    Process process =
-        desk.start(words, kNoLocale + "exec <" + terminal.path() + " 2>" + terminal.path() + "; exec \"$@\"");
-    const std::string asked = terminal.read_all();
-    Ended ended{.status = -1, .text = asked + process.read_all()};
-    ended.status = process.wait();
-    INFO(ended.text);
-    CHECK(ended.status == 0);
-    return ended.text;
-  };
   const auto deleted = [&](const std::string& id) { return desk.run_json({"show", id}).last().at("deleted") == true; };
   const std::string id = desk.run_json({"household", "--address", "堤村 9 号"}).last().at("id");
-  const std::string refused = at_terminal({"remove", id}, "n\n");
+  const std::string refused = at_terminal(desk, {"remove", id}, "n\n");
   CHECK(refused.find("删除 住户 " + id.substr(id.size() - 4) + "  堤村 9 号？ [y/N]") != std::string::npos);
   CHECK(refused.find("没有改动") != std::string::npos);
   CHECK_FALSE(deleted(id));
-  at_terminal({"remove", id}, "\n");
+  at_terminal(desk, {"remove", id}, "\n");
   CHECK_FALSE(deleted(id));
-  const std::string done = at_terminal({"remove", id}, "y\n");
+  const std::string done = at_terminal(desk, {"remove", id}, "y\n");
   CHECK(done.find("已删除  住户 " + id.substr(id.size() - 4) + "  堤村 9 号") != std::string::npos);
   CHECK(deleted(id));
 
   const std::string other = desk.run_json({"household", "--address", "堤村", "--set", "所属网格=9"}).last().at("id");
   REQUIRE(desk.run({"sync", "--once"}).status == 65);
-  CHECK(at_terminal({"give-up", other}, "n\n").find("[y/N]") != std::string::npos);
+  CHECK(at_terminal(desk, {"give-up", other}, "n\n").find("[y/N]") != std::string::npos);
   CHECK(desk.run_json({"list", "--unsent"}).last().at("id") == other);
-  CHECK(at_terminal({"give-up", other, "--yes"}, "").find("[y/N]") == std::string::npos);
+  CHECK(at_terminal(desk, {"give-up", other, "--yes"}, "").find("[y/N]") == std::string::npos);
   CHECK(deleted(other));
   const std::string third = desk.run_json({"household", "--address", "堤村"}).last().at("id");
   CHECK(desk.run({"remove", third}).status == 0);  // nobody is there to be asked
   CHECK(deleted(third));
+}
+
+TEST_CASE("who gives up a refused step is asked about all that goes along with it, and told so again") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk desk(platform);
+  const Desk leader(platform, "W-0100", "leader");
+  const std::string id = desk.report_to(leader);
+  REQUIRE(leader.run({"act", id, "受理"}).status == 0);
+  REQUIRE(leader.run({"sync"}).status == 0);
+  REQUIRE(desk.run({"act", id, "撤回", "--photo", desk.photo("a.jpg")}).status == 0);
+  REQUIRE(desk.run({"sync", "--once"}).status == 65);
+  REQUIRE(leader.run({"act", id, "办结", "--note", "修好了"}).status == 0);
+  REQUIRE(leader.run({"sync"}).status == 0);
+  desk.run({"sync", "--once"});
+  REQUIRE(desk.run({"act", id, "评价", "--note", "好", "--body", R"({"score":5})"}).status == 0);
+  const std::string along = "（撤回 1 项，以及随之不再发送的 照片 1 项、评价 1 项）";
+  CHECK(at_terminal(desk, {"give-up", id}, "n\n").find(along + "，不再发送？ [y/N]") != std::string::npos);
+  CHECK(desk.run_json({"status"}).last().at("parked_ops") == 3);
+  CHECK(at_terminal(desk, {"give-up", id}, "y\n").find("已放弃未被接受的内容" + along) != std::string::npos);
+  int given_up = 0;
+  std::istringstream events(desk.run_json({"history", id}).text);
+  for (std::string line; std::getline(events, line);) given_up += json::parse(line).at("standing") == "given_up";
+  CHECK(given_up == 3);
+
+  const std::string home = desk.run_json({"household", "--address", "堤村", "--set", "所属网格=9"}).last().at("id");
+  REQUIRE(desk.run({"sync", "--once"}).status == 65);
+  REQUIRE(desk.run({"household", "--edit", home, "--note", "院里有狗"}).status == 0);
+  const json whole = desk.run_json({"give-up", home}).last();
+  CHECK(whole.at("refused") == 1);
+  CHECK(whole.at("along") == 1);
+  CHECK(desk.run_json({"status"}).last().at("parked_ops") == 0);
+}
+
+TEST_CASE("what is given up of an edit takes its own photo along and no later edit") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Desk first(platform, "W-0001", "clerk");
+  const Desk second(platform, "W-0002", "clerk");
+  const std::string home = first.run_json({"household", "--address", "堤村"}).last().at("id");
+  REQUIRE(first.run({"sync"}).status == 0);
+  REQUIRE(second.run({"sync"}).status == 0);
+  platform.add_worker("W-0002", "clerk", "999999999");  // and so it is no household of theirs any more
+  REQUIRE(
+      second.run({"household", "--edit", home, "--phone", "13800000001", "--photo", second.photo("a.jpg")}).status ==
+      0);
+  REQUIRE(second.run({"sync", "--once"}).status == 65);
+  REQUIRE(second.run({"household", "--edit", home, "--note", "院里有狗"}).status == 0);
+  platform.add_worker("W-0002", "clerk");
+  const json done = second.run_json({"give-up", home}).last();
+  CHECK(done.at("refused") == 1);
+  CHECK(done.at("along") == 1);
+  CHECK(second.run({"sync"}).status == 0);
+  const json body = second.run_json({"show", home}).last().at("body");
+  CHECK(body.at("note") == "院里有狗");
+  CHECK_FALSE(body.contains("phone"));
 }
 
 TEST_CASE("the language is the locale's, Chinese when there is none, and --lang goes first") {
