@@ -32,13 +32,24 @@ bool all_digits(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
+// Digits and letters as an input method for Chinese writes them: U+FF10 to U+FF5A.
+bool has_full_width(std::string_view text) {
+  for (std::size_t at = text.find("\xEF\xBC"); at != std::string_view::npos; at = text.find("\xEF\xBC", at + 1)) {
+    if (at + 2 < text.size() && static_cast<unsigned char>(text[at + 2]) >= 0x90) return true;
+  }
+  return text.find("\xEF\xBD") != std::string_view::npos;
+}
+
 std::string id_number_advice(const Session& session, std::string text) {
   text.erase(0, std::min(text.find_first_not_of(' '), text.size()));
   text.erase(text.find_last_not_of(' ') + 1);
-  if (text.size() != 18) {
-    return session.fill("应为 18 位，现在是 {} 位。", "It has 18 digits; here are {}.", text.size());
+  if (has_full_width(text)) {
+    return session.pick("请用半角数字填写，如 0123，不用 ０１２３。",
+                        "Plain digits such as 0123, not the full-width ０１２３.");
   }
-  if (!all_digits(std::string_view(text).substr(0, 17)) ||
+  const auto count = std::count_if(text.begin(), text.end(), [](unsigned char c) { return (c & 0xC0) != 0x80; });
+  if (count != 18) return session.fill("应为 18 位，现在是 {} 位。", "It has 18 digits; here are {}.", count);
+  if (text.size() != 18 || !all_digits(std::string_view(text).substr(0, 17)) ||
       (!all_digits(text.substr(17)) && text[17] != 'X' && text[17] != 'x'))
     return session.pick("前 17 位只能是数字，最后一位是数字或 X。",
                         "The first 17 are digits, the last one is a digit or X.");
@@ -81,6 +92,14 @@ std::string number_advice(const Session& session, const Field& field) {
   return session.pick("请填整数，如 4。", "A whole number, such as 4.");
 }
 
+// Of values that no code list names.
+std::string enum_advice(const Session& session, const Json& values) {
+  std::string names;
+  for (const Json& value : values)
+    names += (names.empty() ? "" : comma(session.lang)) + (value.is_string() ? value.get<std::string>() : value.dump());
+  return session.pick("可选：", "One of: ") + names;
+}
+
 std::string invalid_advice(const Session& session, const Form& form, const Field& field, const Json& value) {
   const std::string type = field.schema.value("type", "");
   const std::string format = field.schema.value("x-format", "");
@@ -88,6 +107,7 @@ std::string invalid_advice(const Session& session, const Form& form, const Field
   if (field.schema.contains("x-codes")) {
     return session.pick("可选：", "One of: ") + code_choices(field.schema["x-codes"].get<std::string>(), session.lang);
   }
+  if (field.schema.contains("enum")) return enum_advice(session, field.schema["enum"]);
   if (field.is_time())
     return session.pick("请按 2026-11-20 10:00 这样填写时间（北京时间）。",
                         "A time such as 2026-11-20 10:00 (UTC+08:00).");

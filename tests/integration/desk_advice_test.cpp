@@ -42,6 +42,9 @@ TEST_CASE("a value that is refused is told by what is wrong with it") {
     return desk.says({"person", "--name", "张三", option, value}, 65, what);
   };
   CHECK(person("--id-number", "13052919", "应为 18 位，现在是 8 位"));
+  CHECK(person("--id-number", "１３０５２９１９０００１０１００１６", "请用半角数字"));
+  CHECK(person("--id-number", "一三零五二九", "现在是 6 位"));
+  CHECK(person("--id-number", many("一", 18), "只能是数字"));
   CHECK(person("--id-number", "13052919900101001A", "只能是数字"));
   CHECK(person("--id-number", "130529199013010016", "第 7 到 14 位"));
   CHECK(person("--id-number", "130529190001010017", "末位校验码不符"));
@@ -55,6 +58,7 @@ TEST_CASE("a value that is refused is told by what is wrong with it") {
   CHECK(person("--relation", "孩子他妈", "不符合要求，请修改（与户主关系）。\n可选：本人、户主、配偶"));
   CHECK(desk.says({"person", "--name", "张三", "--set", "职业"}, 64, "字段=值"));
   CHECK(desk.says({"household", "--address", "堤村", "--set", "住房=平房"}, 65, "、间数、"));
+  CHECK(desk.says({"household", "--address", "堤村", "--set", "坐标系=WGS84"}, 65, "可选：WGS-84、GCJ-02、BD-09"));
   CHECK(desk.says({"visit"}, 65, "走访记录、走访目的 填一项即可"));
   CHECK(desk.says({"report", "--category", "道路", "--text", "坑", "--photo", "旁边=" + desk.photo("a.jpg")}, 64,
                   "近景、远景、参照物、处置前、处置后"));
@@ -84,6 +88,10 @@ TEST_CASE("a command that cannot be understood is told by the word at fault") {
   CHECK(desk.message({"show"}, 64) == "缺少 编号");
   CHECK(desk.message({"act", "7c31"}, 64) == "缺少 步骤");
   CHECK(desk.message({"list", "--limit", "0"}, 64) == "--limit 的值要在 1 到 100000 之间");
+  CHECK(desk.message({"report", "--text", "甲", "--text", "乙"}, 64) == "--text 写了不止一次");
+  CHECK(desk.message({"--lang", "en", "report", "--text", "a", "--text", "b"}, 64) ==
+        "--text was given more than once");
+  CHECK(desk.message({"report", "--text"}, 64) == "--text 后面没有写内容");
   CHECK(desk.run({"--version"}).text.starts_with("julu "));
   for (const char* command : {"report", "person", "init"}) {
     for (const char* lang : {"zh", "en"}) {
@@ -183,6 +191,20 @@ TEST_CASE("a photo that is not there is told from a record that is not there") {
   }
   CHECK(desk.says({"photo", "zzzz"}, 66, "找不到这条记录"));
   CHECK(desk.says({"photo", many("z", 64)}, 66, "找不到这条记录"));
+}
+
+TEST_CASE("a household that was deleted takes no person and no visit, and that is said") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Mistyping desk(platform);
+  const std::string home = desk.run_json({"household", "--address", "甲庄"}).last().at("id");
+  const std::string person = desk.run_json({"person", "--name", "张三"}).last().at("id");
+  REQUIRE(desk.run({"remove", home, "--yes"}).status == 0);
+  const std::string gone = "住户 " + home.substr(home.size() - 4) + " 已被删除";
+  CHECK(desk.says({"person", "--name", "李四", "--household", home}, 65, gone));
+  CHECK(desk.says({"person", "--edit", person, "--household", home}, 65, gone));
+  CHECK(desk.says({"visit", "--text", "看望", "--household", home}, 65, gone));
+  CHECK(desk.run({"person", "--edit", person, "--household", ""}).status == 0);
+  CHECK(desk.run_json({"status"}).last().at("records") == 1);
 }
 
 TEST_CASE("a record that was deleted is not saved again under its id, and that is said") {
