@@ -28,11 +28,8 @@ bool is_utf8(const std::string& text) {
   }
 }
 
-// What a phone takes for a worker or a grid at its enrolment.
-bool is_word(const std::string& text) {
-  constexpr std::size_t kBytesMost = 64;
-  return text.find_first_not_of(" \t\r\n") != std::string::npos && text.size() <= kBytesMost;
-}
+// More of a worker or a grid no phone takes at its enrolment.
+constexpr std::size_t kWordBytesMax = 64;
 
 // application/x-www-form-urlencoded
 std::map<std::string, std::string> form_of(const std::string& text) {
@@ -248,8 +245,10 @@ void Platform::add_worker(const std::string& worker, const std::string& name, co
   texts.insert(texts.end(), grid_names.begin(), grid_names.end());
   if (!std::all_of(texts.begin(), texts.end(), is_utf8))
     throw std::invalid_argument("人员编号、姓名和网格须为 UTF-8 文字");
-  if (!is_word(worker)) throw std::invalid_argument("人员编号须有 1 到 64 个字节，如 W-0412");
-  if (!std::all_of(grids.begin(), grids.end(), is_word)) throw std::invalid_argument("网格编码须有 1 到 64 个字节");
+  if (worker.find_first_not_of(" \t\r\n") == std::string::npos || worker.size() > kWordBytesMax)
+    throw std::invalid_argument("人员编号须有 1 到 64 个字节，如 W-0412");
+  if (std::any_of(grids.begin(), grids.end(), [](const auto& grid) { return grid.size() > kWordBytesMax; }))
+    throw std::invalid_argument("网格编码最多 64 个字节");
   const std::lock_guard lock(mutex_);
   db_->run("INSERT OR REPLACE INTO worker VALUES (?1, ?2, ?3, ?4, ?5)", worker, name, role, Json(grids).dump(),
            Json(grid_names).dump());
