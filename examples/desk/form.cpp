@@ -111,8 +111,8 @@ std::optional<Json> typed_value(const Json& schema, std::string_view text) {
   return plain ? std::optional<Json>(text) : std::nullopt;
 }
 
-// As core's lists mask them: `130529********0016`, `138****0000`, `张*`. What is too short to hide four characters of
-// it, or is not in one byte each, shows nothing.
+// As core's lists mask them: `130529********0016`, `138****0000`, `张*`. What is too short to hide four characters, or
+// is not ASCII alone, shows nothing.
 std::string stars(std::string_view format, std::string_view value) {
   const auto keep = [&](std::size_t front, std::size_t back) {
     const bool ascii = std::all_of(value.begin(), value.end(), [](unsigned char c) { return c > 0 && c < 0x80; });
