@@ -55,10 +55,10 @@ Result<std::vector<Id>> decode_applied(const Json& row) {
   return ids;
 }
 
-Result<OpResult> decode_result(const Json& row, const Id& op_id) {
+Result<OpResult> decode_result(const Json& row, const OutgoingOp& op) {
   // A result belongs to an op by its id, not by its place alone: a list that slipped by one must not settle anything.
   JULU_TRY(const Id named, need_id(row, "op_id"));
-  if (named != op_id) return broken("op_id");
+  if (named != op.op_id) return broken("op_id");
   OpResult result;
   JULU_TRY(const std::string word, need_text(row, "status", limits::key_bytes_max));
   const auto status = parse_status(word);
@@ -72,6 +72,8 @@ Result<OpResult> decode_result(const Json& row, const Id& op_id) {
     const Json* current = find(row, "current");
     if (current != nullptr && !current->is_null()) {
       JULU_TRY(result.current, decode_change(*current));
+      // Another record's values would become this one's.
+      if (parse_id(result.current->id) != op.record) return broken("current/id");
     }
     JULU_TRY(result.applied, decode_applied(row));
   }
@@ -145,7 +147,7 @@ Result<PushReply> decode_push(std::string_view body, const std::vector<OutgoingO
   if (results == nullptr || !results->is_array() || results->size() != sent.size()) return broken("results");
   reply.results.reserve(sent.size());
   for (std::size_t i = 0; i < sent.size(); ++i) {
-    JULU_TRY(OpResult result, decode_result((*results)[i], sent[i].op_id));
+    JULU_TRY(OpResult result, decode_result((*results)[i], sent[i]));
     reply.results.push_back(std::move(result));
   }
   JULU_TRY(reply.receipt, decode_receipt(value));

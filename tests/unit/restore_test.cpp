@@ -424,3 +424,18 @@ TEST_CASE_METHOD(Delivered,
     CHECK(store->status()->confirming);
   }
 }
+
+TEST_CASE_METHOD(Delivered, "a receipt over nothing, whose signature nobody looks at, says nothing of a restore") {
+  REQUIRE(store->patch(id, R"({"note":"甲"})").ok());
+  const auto sent = *Outbox(*store).next_ops(10, 1 << 20);
+  OpResult stale = answer_of(OpStatus::stale);
+  stale.current = Change{"household", id, ++version, false, false, R"({"address":"堤村 2 号"})", {}, {}, {}};
+  Receipt receipt;
+  receipt.epoch = kEpoch + 100;
+  REQUIRE(Outbox(*store).settle(sent, {stale}, receipt, std::nullopt, kEpoch).ok());
+  Change next = *stale.current;
+  next.version = ++version;
+  next.body = R"({"address":"堤村 3 号"})";
+  REQUIRE(Inbox(*store).apply({kEpoch, {next}, "c1", false}).ok());
+  CHECK((*store->get(id))->body == R"({"address":"堤村 3 号","note":"甲"})");
+}

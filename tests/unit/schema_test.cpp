@@ -313,3 +313,16 @@ TEST_CASE("a hostile body costs no more than its size", "[schema]") {
   items.push_back(0);
   CHECK_FALSE((*loaded)->check({{"a", items}}).ok());
 }
+
+TEST_CASE("a kind whose name cannot stand in an operation as it is is refused", "[schema]") {
+  const auto named = [](const Json& kind) {
+    return Kind::load(Json{{"x-kind", kind}, {"x-shape", "document"}, {"type", "object"}}.dump());
+  };
+  CHECK(named("well.2"));
+  for (const Json& kind : {Json("well\"s"), Json("a\\b"), Json("井"), Json("a\nb"), Json(""), Json(7)}) {
+    const auto refused = named(kind);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().code == ErrorCode::schema_invalid);
+    CHECK(refused.error().field == "/x-kind");
+  }
+}

@@ -483,3 +483,22 @@ TEST_CASE("an open choice waits for one pull more when a full one does not name 
   REQUIRE(inbox.apply({kEpoch, {}, "c4", false}).ok());
   CHECK(store->conflicts()->size() == (named ? 1U : 0U));
 }
+
+TEST_CASE("a report that is asked for again after it has left the scope is not made twice") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  std::int64_t version = kFirstVersion;
+  Capture capture{"incident", R"({"category":"drainage","text":"堵"})", {}, store->new_id()};
+  const auto first = store->capture(capture);
+  REQUIRE(county.apply_all(*store, version) == 1);
+  const Change gone{"incident", capture.id, version, false, true, {}, {}, {}, {}};
+  REQUIRE(Inbox(*store).apply({kEpoch, {gone}, "c2", false}).ok());
+  REQUIRE_FALSE(store->get(capture.id)->has_value());
+  const auto again = store->capture(capture);
+  REQUIRE(again.ok());
+  CHECK(again->captured_at_ms == first->captured_at_ms);
+  CHECK(store->status()->unsent_ops == 0);
+  capture.body = R"({"category":"drainage","text":"又堵"})";
+  CHECK(store->capture(capture).error().code == ErrorCode::id_conflict);
+}

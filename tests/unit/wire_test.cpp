@@ -20,6 +20,7 @@ OutgoingOp op(int number, const std::string& evidence) {
   OutgoingOp op;
   op.seq = number;
   op.op_id = *parse_id("01980000-0000-7000-8000-00000000000" + std::to_string(number));
+  op.record = op.op_id;
   op.canonical = R"({"body":{"text":"沟"},"captured_at_ms":1,"evidence":)" + evidence +
                  R"(,"kind":"incident","op_id":")" + op.op_id.text() + R"(","record":")" + op.op_id.text() +
                  R"(","verb":"create"})";
@@ -110,15 +111,18 @@ TEST_CASE("a push reply is believed only when it names each op in order") {
 
 TEST_CASE("a stale result brings the platform's row, a refused one its reason") {
   const std::vector<OutgoingOp> ops{op(1, "{}"), op(2, "{}")};
-  const std::string current =
-      R"({"kind":"incident","id":"r","version":9,"body":{"b":1,"a":[true]},"state":"accepted"})";
-  const auto reply = wire::decode_push(
-      push_reply(result(ops[0],
-                        R"("status":"stale","current":)" + current + R"(,"applied":[")" + ops[1].op_id.text() + "\"]") +
-                 "," +
-                 result(ops[1], R"("status":"rejected","problem":{"type":"schema","title":"t","pointer":"/text"})")),
-      ops);
+  const auto answered = [&](const Id& record) {
+    const std::string current = R"({"kind":"incident","id":")" + record.text() +
+                                R"(","version":9,"body":{"b":1,"a":[true]},"state":"accepted"})";
+    const std::string applied = R"(,"applied":[")" + ops[1].op_id.text() + "\"]";
+    const std::string refused = R"("status":"rejected","problem":{"type":"schema","title":"t","pointer":"/text"})";
+    return wire::decode_push(push_reply(result(ops[0], R"("status":"stale","current":)" + current + applied) + "," +
+                                        result(ops[1], refused)),
+                             ops);
+  };
+  const auto reply = answered(ops[0].record);
   REQUIRE(reply.ok());
+  CHECK(answered(ops[1].record).error().code == ErrorCode::bad_reply);  // what is another record's is not this one's
   REQUIRE(reply->results[0].current.has_value());
   CHECK(reply->results[0].current->body == R"({"a":[true],"b":1})");
   CHECK(reply->results[0].applied == std::vector<Id>{ops[1].op_id});

@@ -95,7 +95,7 @@ struct HistoryEntry {
   std::string actor;   ///< for actions of others
   std::string action;  ///< of a case's step
   std::string state;   ///< after that step
-  std::string detail;  ///< JSON; of pulled: version, from, to (null: deleted)
+  std::string detail;  ///< JSON; of pulled: version, and of what changed from, to (null: deleted)
   std::string op_id;
   std::string hash;         ///< of ours: the op's hash
   std::string receipt_key;  ///< of ours: the key that signed for it; empty: no receipt yet

@@ -17,8 +17,7 @@ constexpr std::array<std::string_view, 2> kSearches{"text", "name"};
 constexpr std::array<std::string_view, 4> kTexts{"title", "description", "$schema", "$id"};
 constexpr std::array<std::string_view, 4> kCounts{"minLength", "maxLength", "minItems", "maxItems"};
 constexpr std::array<std::string_view, 2> kFlags{"x-index", "x-sensitive"};
-constexpr std::array<std::string_view, 7> kNames{"x-title", "x-title-zh", "x-format", "x-codes",
-                                                 "x-ref",   "x-kind",     "x-flow"};
+constexpr std::array<std::string_view, 6> kNames{"x-title", "x-title-zh", "x-format", "x-codes", "x-ref", "x-flow"};
 constexpr std::array<std::string_view, 2> kNameLists{"x-summary", "x-required-one-of"};
 
 template <class Words>
@@ -52,6 +51,13 @@ bool is_type(const Json& value) {
 bool is_key(std::string_view key) {
   return !key.empty() && key.size() <= limits::key_bytes_max &&
          std::all_of(key.begin(), key.end(), [](char c) { return c > 0x1F && c < 0x7F; });
+}
+
+// It stands in the text of each operation as it is.
+bool is_kind(const Json& value) {
+  if (!value.is_string()) return false;
+  const auto& name = value.get_ref<const std::string&>();
+  return is_key(name) && name.find_first_of("\"\\") == std::string::npos;
 }
 
 // An enum or a default of thousands is work for every check, so everything counts.
@@ -101,6 +107,7 @@ class Walk {
     if (word == "enum") return value.is_array() && !value.empty();
     if (word == "const" || word == "default") return true;
     if (word == "minimum" || word == "maximum" || word == "x-order") return is_integer(value);
+    if (word == "x-kind") return is_kind(value);
     if (is_one_of(kTexts, word) || is_one_of(kNames, word)) return value.is_string();
     if (is_one_of(kCounts, word)) return is_count(value);
     if (is_one_of(kFlags, word)) return value.is_boolean();

@@ -58,6 +58,18 @@ Result<void> attach_all(Core& core, Connection& db, const Moment& moment, const 
   return {};
 }
 
+// As far as its creation tells: a record that has left the scope leaves its operations here.
+Result<std::optional<RecordRow>> out_of_scope(Connection& db, const Id& id) {
+  JULU_TRY(const auto text,
+           db.text("SELECT canonical FROM op WHERE record = ?1 AND verb = 0 ORDER BY place LIMIT 1", id));
+  if (!text) return std::optional<RecordRow>();
+  RecordRow row;
+  row.id = id;
+  row.kind = text_member(Json::parse(*text, nullptr, false), "kind");
+  row.captured_at_ms = parse_op(*text).moment.captured_at_ms;
+  return std::optional(std::move(row));
+}
+
 // The first answer again, when everything asked for is what was saved under this id.
 Result<Saved> saved_before(Core& core, Connection& db, const RecordRow& row, const Kind& kind, const std::string& body,
                            const std::vector<PhotoInput>& photos) {
@@ -206,7 +218,10 @@ Result<Saved> Store::capture(const Capture& capture) {
   }
   return core_->save([&](Connection& db) -> Result<Saved> {
     if (!capture.id.empty() && !mutant(Mutant::repeat_not_recognised)) {
-      JULU_TRY(const auto row, find_record(db, id));
+      JULU_TRY(auto row, find_record(db, id));
+      if (!row) {
+        JULU_TRY(row, out_of_scope(db, id));
+      }
       if (row) return saved_before(*core_, db, *row, *kind, canonical(body), capture.photos);
     }
     if (mutant(Mutant::capture_twice) && !capture.photos.empty())

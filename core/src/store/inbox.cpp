@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "domain/merge.h"
 #include "store/catalog.h"
 #include "store/records.h"
 
@@ -245,10 +246,17 @@ Result<bool> take_base(Core& core, Connection& db, const Id& record, const Chang
                     record, mutant(Mutant::fold_not_by_row) ? 0 : change.version));
   const bool removed = change.deleted && !row->deleted;
   if (row->base && (*row->base != body || removed)) {
+    // A record that changes every night keeps what changed, not itself twice a night.
+    Json from = Json::parse(*row->base, nullptr, false), to;
+    if (!from.is_object()) from = Json::object();
+    if (!removed) {
+      const Json now = Json::parse(body, nullptr, false);
+      const Json patch = merge_patch_between(from, now);
+      to = base_values_for(now, patch);
+      from = base_values_for(from, patch);
+    }
     JULU_CHECK(add_history(db, record, core.clock().now_ms(), "pulled",
-                           Json{{"version", change.version},
-                                {"from", Json::parse(*row->base, nullptr, false)},
-                                {"to", removed ? Json() : Json::parse(body, nullptr, false)}}));
+                           Json{{"version", change.version}, {"from", from}, {"to", to}}));
   }
   return true;
 }

@@ -3,6 +3,7 @@
 #include <julu/outbox.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "store/catalog.h"
@@ -184,17 +185,19 @@ Result<Reckoning> Outbox::reckoning() {
 Result<std::int64_t> Outbox::reconcile(const std::vector<HeldDay>& differ) {
   Core& core = *store_.core_;
   return core.write([&](Connection& db) -> Result<std::int64_t> {
+    std::map<std::int64_t, std::set<Id>> held;
+    for (const HeldDay& day : differ) held[day.day].insert(day.ops.begin(), day.ops.end());
     std::vector<std::int64_t> gone;
-    for (const HeldDay& day : differ) {
-      const std::set<Id> held(day.ops.begin(), day.ops.end());
+    if (!held.empty() && !mutant(Mutant::reconcile_sends_nothing)) {
       Query row = db.query(
-          "SELECT seq, op_id FROM op WHERE status = 1 AND (json_extract(canonical, '$.captured_at_ms') + ?1) / ?2 = ?3"
+          "SELECT seq, op_id, (json_extract(canonical, '$.captured_at_ms') + ?1) / ?2 FROM op WHERE status = 1"
           " ORDER BY seq",
-          kChinaMs, kDayMs, day.day);
+          kChinaMs, kDayMs);
       for (;;) {
         JULU_TRY(const bool there, row.step());
         if (!there) break;
-        if (!held.contains(row.id(1)) && !mutant(Mutant::reconcile_sends_nothing)) gone.push_back(row.integer(0));
+        const auto day = held.find(row.integer(2));
+        if (day != held.end() && !day->second.contains(row.id(1))) gone.push_back(row.integer(0));
       }
     }
     JULU_CHECK(explain_missing(core, db, gone));

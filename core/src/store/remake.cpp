@@ -19,9 +19,15 @@ Result<std::vector<Id>> to_replace(Connection& db, const OpRow& old) {
   Query row = db.query("SELECT op_id FROM op WHERE successor = ?1 AND status = 3 ORDER BY seq", old.seq);
   for (;;) {
     JULU_TRY(const bool there, row.step());
-    if (!there) return ids;
+    if (!there) break;
     ids.push_back(row.id(0));
   }
+  // What damage took the county may know by its name alone.
+  for (const Id& id : parse_op(old.canonical).replaces) {
+    JULU_TRY(const auto here, db.integer("SELECT 1 FROM op WHERE op_id = ?1", id));
+    if (!here) ids.push_back(id);
+  }
+  return ids;
 }
 
 // An edit of somebody else's is no reason to wait. A platform that calls every making stale is asked ever less often:
@@ -205,6 +211,7 @@ class Remaking {
 
   // A step that damage had taken is at the platform, under the id that it had.
   Result<void> give_back(const OpRow& old, const Id& first) {
+    JULU_CHECK(db_.run("UPDATE op SET status = 4 WHERE successor = ?1 AND status = 3", old.seq));
     JULU_CHECK(db_.run("UPDATE op SET status = 4, successor = NULL WHERE seq = ?1", old.seq));
     renamed_[old.op_id.text()] = first.text();
     return rename_step(db_, old.op_id, first);
@@ -216,7 +223,11 @@ class Remaking {
     NewOp op = like(old, record_, current_.kind);
     op.body = with_new_names(text.body, renamed_);
     const auto moved = old.after ? again_.find(*old.after) : again_.end();
-    op.after = moved != again_.end() ? std::optional(moved->second) : old.after;
+    if (moved != again_.end()) {
+      op.after = moved->second;
+    } else if (old.after) {
+      JULU_TRY(op.after, goes_as(db_, *old.after));
+    }
     JULU_TRY(op.replaces, to_replace(db_, old));
     JULU_TRY(const Enqueued queued, core_.enqueue(db_, text.moment, op));
     JULU_CHECK(hand_over(db_, old, queued.seq));

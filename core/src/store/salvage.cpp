@@ -293,10 +293,11 @@ class Salvaging {
   // The newest op of those that a lost one was to replace goes again; if the lost one was delivered, the platform says
   // so.
   Result<void> queue_what_was_replaced() {
-    JULU_CHECK(
-        db_.run("UPDATE op SET successor = (SELECT max(seq) FROM op AS newest WHERE newest.successor = op.successor)"
-                " WHERE status = 3 AND successor NOT IN (SELECT seq FROM op)"
-                " AND seq <> (SELECT max(seq) FROM op AS newest WHERE newest.successor = op.successor)"));
+    JULU_CHECK(db_.run(
+        "UPDATE op SET successor = (SELECT max(seq) FROM op AS newest WHERE newest.successor = op.successor"
+        "   AND newest.status = 3)"
+        " WHERE status = 3 AND successor NOT IN (SELECT seq FROM op)"
+        " AND seq <> (SELECT max(seq) FROM op AS newest WHERE newest.successor = op.successor AND newest.status = 3)"));
     // A lost number is given out again, so what named it names 0, which is nobody's.
     JULU_CHECK(db_.run("UPDATE op SET successor = 0 WHERE status = 4 AND successor NOT IN (SELECT seq FROM op)"));
     return db_.run(

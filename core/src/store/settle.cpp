@@ -306,7 +306,8 @@ Result<Outbox::Settled> Outbox::settle(const std::vector<OutgoingOp>& sent, cons
         JULU_TRY(s.receipt, keep_receipt(core, db, core.identity().device, *receipt));
       }
     }
-    s.epoch = receipt ? std::max(receipt->epoch, newest) : newest;
+    // Of a receipt over nothing nobody has looked at the signature.
+    s.epoch = receipt && !items.empty() ? std::max(receipt->epoch, newest) : newest;
     for (std::size_t i = 0; i < sent.size(); ++i) {
       if (is_believed(results[i]) && outdated) {
         JULU_CHECK(wait_again(s, sent[i], {}, ErrorCode::receipt_invalid, 0));

@@ -1,0 +1,182 @@
+// Steps of a case whose operations damage took, and which the county has or has not: none is taken twice, and none
+// holds up the rest.
+#include <algorithm>
+#include <set>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <julu/outbox.h>
+
+#include "base/json.h"
+#include "county.h"
+#include "wreck.h"
+
+using namespace julu;
+using namespace julu::test;
+
+namespace {
+
+OpResult answer_of(OpStatus status, const char* type = "") {
+  OpResult result;
+  result.status = status;
+  result.problem = {type, {}, {}, {}};
+  return result;
+}
+
+/// Judges the steps of one case as protocol.md says: a known id, a closed one, `replaces`, `after`, the flow. "accept"
+/// goes once, "dispatch" ever after it.
+class CaseCounty {
+ public:
+  explicit CaseCounty(std::string id) : id_(std::move(id)) {}
+
+  OpResult judge(const OutgoingOp& op) {
+    if (op.verb == Verb::create) return applied();
+    const Json json = Json::parse(op.canonical);
+    if (known_.contains(op.op_id.text())) return with_version(OpStatus::duplicate);
+    if (closed_.contains(op.op_id.text())) return answer_of(OpStatus::rejected, "replaced");
+    OpResult stale = answer_of(OpStatus::stale);
+    for (const Json& one : json.value("replaces", Json::array()))
+      if (known_.contains(one.get<std::string>())) stale.applied.push_back(*parse_id(one.get<std::string>()));
+    stale.current =
+        Change{"incident", id_, version_, false, false, R"({"category":"drainage","text":"堵"})", state_, steps_, {}};
+    if (!stale.applied.empty()) return stale;
+    const std::string after = json.value("after", "");
+    if (!after.empty() && closed_.contains(after)) return stale;
+    if (!after.empty() && !known_.contains(after)) return answer_of(OpStatus::held, "after-unknown");
+    const std::string action = json["body"]["action"];
+    if ((action == "accept") != (state_ == "reported")) return stale;
+    for (const Json& one : json.value("replaces", Json::array())) closed_.insert(one.get<std::string>());
+    known_.insert(op.op_id.text());
+    state_ = action == "accept" ? "accepted" : "dispatched";
+    const OpResult result = applied();
+    const auto number = static_cast<std::int64_t>(steps_.size()) + 1;
+    steps_.push_back({op.op_id, number, action, "W-0412", "leader", "", 1, state_, "{}"});
+    return result;
+  }
+
+  /// The creation, which it took before.
+  void knows(const OutgoingOp& op) { known_.insert(op.op_id.text()); }
+  std::size_t steps() const { return steps_.size(); }
+
+ private:
+  OpResult applied() {
+    ++version_;
+    return with_version(OpStatus::applied);
+  }
+  OpResult with_version(OpStatus status) const {
+    OpResult result = answer_of(status);
+    result.version = version_;
+    return result;
+  }
+
+  std::string id_, state_ = "reported";
+  std::int64_t version_ = kFirstVersion + 1;
+  std::set<std::string> known_, closed_;
+  std::vector<ChangeAction> steps_;
+};
+
+/// A leader's phone with two steps of a case that wait.
+class TwoSteps {
+ protected:
+  TwoSteps() {
+    county.publish_key(*store);
+    id = store->capture({"incident", R"({"category":"drainage","text":"堵"})", {}, {}}).value().id;
+    platform = std::make_unique<CaseCounty>(id);
+    platform->knows(due().front());
+    std::int64_t version = kFirstVersion;
+    REQUIRE(county.apply_all(*store, version) == 1);
+    REQUIRE(store->act(id, "accept", "{}").ok());
+    county.clock.advance(1000);
+    REQUIRE(store->act(id, "dispatch", R"({"note":"给水务"})").ok());
+  }
+
+  std::vector<OutgoingOp> due() { return Outbox(*store).next_ops(50, 1 << 20).value(); }
+
+  /// The county takes it, and nobody here hears of it.
+  void taken_unheard(const OutgoingOp& op) { REQUIRE(platform->judge(op).status == OpStatus::applied); }
+
+  void damage_takes(const std::string& where) {
+    store.reset();
+    lose(county, ("DELETE FROM op WHERE " + where).c_str());
+    set_aside(county);
+    store = county.open_again();
+    county.publish_key(*store);
+  }
+
+  /// Until nothing is due. False: the phone cannot bear an answer, or it never ends.
+  bool syncs() {
+    constexpr int kRounds = 8;
+    for (int round = 0; round < kRounds; ++round) {
+      Outbox outbox(*store);
+      REQUIRE(outbox.due_now().ok());
+      const auto ops = due();
+      if (ops.empty()) return true;
+      std::vector<OpResult> results;
+      for (const OutgoingOp& op : ops) results.push_back(platform->judge(op));
+      const auto receipt = county.sign(store->identity().device, ops, results);
+      if (!outbox.settle(ops, results, receipt, std::nullopt).ok()) return false;
+    }
+    return due().empty();
+  }
+
+  void check_rest() {
+    CHECK(platform->steps() == 2);
+    CHECK(store->status()->unsent_records == 0);
+    CHECK(store->status()->parked_ops == 0);
+  }
+
+  County county;
+  std::unique_ptr<Store> store = county.phone("W-0412", "leader");
+  std::string id;
+  std::unique_ptr<CaseCounty> platform;
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(TwoSteps, "steps that the county has, and damage took here, are not taken twice") {
+  for (const OutgoingOp& op : due()) taken_unheard(op);
+  damage_takes("verb = 2");
+  REQUIRE(syncs());
+  check_rest();
+}
+
+TEST_CASE_METHOD(TwoSteps, "a step whose forerunner the county has, and damage took here, holds up nothing") {
+  const OutgoingOp first = due().front();
+  taken_unheard(first);
+  REQUIRE(store->capture({"household", R"({"address":"堤村 1 号"})", {}, {}}).ok());
+  damage_takes("seq = " + std::to_string(first.row));
+  REQUIRE(syncs());
+  check_rest();
+}
+
+TEST_CASE_METHOD(TwoSteps, "steps that damage took from here alone are taken once") {
+  damage_takes("verb = 2");
+  REQUIRE(syncs());
+  check_rest();
+}
+
+TEST_CASE("an operation that was made three times waits for none that damage took") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  const std::string body = R"({"category":"drainage","text":"堵"})";
+  const std::string id = store->capture({"incident", body, {}, {}}).value().id;
+  const auto next = [&] { return Outbox(*store).next_ops(50, 1 << 20)->at(0); };
+  answer_all(county, *store, answer_of(OpStatus::rejected, "scope"));
+  REQUIRE(store->resend(id).ok());
+  const OutgoingOp second = next();
+  answer_all(county, *store, answer_of(OpStatus::rejected, "scope"));
+  REQUIRE(store->resend(id).ok());
+  // A copy of the second came there all the same.
+  OpResult stale = answer_of(OpStatus::stale);
+  stale.applied = {second.op_id};
+  stale.current = Change{"incident", id, kFirstVersion + 3, false, false, body, "reported", {}, {}};
+  answer_all(county, *store, stale);
+  REQUIRE(next().op_id == second.op_id);
+  store.reset();
+  lose(county, ("DELETE FROM op WHERE seq = " + std::to_string(second.row)).c_str());
+  set_aside(county);
+  store = county.open_again();
+  CHECK(store->status()->unsent_ops > 0);
+  CHECK(verbs_due(*store) == std::vector<Verb>{Verb::create});
+}
