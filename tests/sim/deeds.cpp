@@ -185,7 +185,7 @@ void Phone::try_what_is_forbidden() {
     expect(store_->patch(visit->id, json{{"text", word}}.dump()), ErrorCode::shape_mismatch);
     expect(store_->remove(visit->id), ErrorCode::shape_mismatch);
   }
-  if (!person) return;
+  if (!person || person->deleted) return;  // a deletion that was refused is in sight
   expect(store_->act(person->id, "accept", json{{"note", word}}.dump()), ErrorCode::shape_mismatch);
   expect(store_->attach(person->id, {}), ErrorCode::bad_argument);
   expect(store_->patch(person->id, json{{"name", 7}}.dump()), ErrorCode::field_invalid);

@@ -439,3 +439,27 @@ TEST_CASE_METHOD(Delivered, "a receipt over nothing, whose signature nobody look
   REQUIRE(Inbox(*store).apply({kEpoch, {next}, "c1", false}).ok());
   CHECK((*store->get(id))->body == R"({"address":"堤村 3 号","note":"甲"})");
 }
+
+TEST_CASE_METHOD(Delivered, "of two makings the one that the county has after a restore goes for its receipt") {
+  Outbox outbox(*store);
+  const Id creation = parse_id(store->history(id)->front().op_id).value();
+  REQUIRE(store->patch(id, R"({"note":"甲"})").ok());
+  const Id first = outbox.next_ops(10, 1 << 20)->front().op_id;
+  answer_all(county, *store, answer_of(OpStatus::rejected, "scope"));
+  REQUIRE(store->resend(id).ok());
+  REQUIRE(county.apply_all(*store, version) == 1);
+  REQUIRE(reconciled(county, outbox, {creation}) == 1);
+  // A copy of the first came there late.
+  OpResult stale = answer_of(OpStatus::stale);
+  stale.applied = {first};
+  stale.current =
+      Change{"household", id, ++version, false, false, R"({"address":"堤村 1 号","note":"甲"})", {}, {}, {}};
+  REQUIRE(outbox.settle(*outbox.next_ops(10, 1 << 20), {stale}, std::nullopt).ok());
+  const auto due = *outbox.next_ops(10, 1 << 20);
+  CHECK(std::any_of(due.begin(), due.end(), [&](const OutgoingOp& op) { return op.op_id == first; }));
+  REQUIRE(county.apply_all(*store, version) > 0);
+  // The next restore takes all.
+  CHECK(reconciled(county, outbox, {creation}) > 0);
+  const auto again = *outbox.next_ops(10, 1 << 20);
+  CHECK(std::any_of(again.begin(), again.end(), [&](const OutgoingOp& op) { return op.op_id == first; }));
+}

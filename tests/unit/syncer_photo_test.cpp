@@ -138,6 +138,38 @@ TEST_CASE("a run that is cancelled gives up all that is on its way, and the next
   CHECK(photos >= 6);
 }
 
+TEST_CASE("a pause that the platform asked for in a reply that is here when the run ends is kept to") {
+  ScriptedCounty c;
+  reports_with_photos(c, 4);
+  c.transport.answer_ms = 10;
+  std::size_t photos = 0;
+  int waits = 0;
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    if (is_photo(request)) {
+      if (++photos == 2) {
+        c.report("井盖丢失", {});
+        c.county.clock.advance(300);  // the queue is looked at again
+        c.transport.on_wait = [&] {
+          if (++waits == 3) c.syncer->cancel();  // both photos are answered by then
+        };
+      }
+      return reply(429, "", {{"Retry-After", "600"}});
+    }
+    return std::nullopt;
+  };
+  CHECK(c.run().end == SyncEnd::cancelled);
+  REQUIRE(photos == 2);
+  c.transport.on_wait = nullptr;
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    photos += is_photo(request) ? 1 : 0;
+    return std::nullopt;
+  };
+  c.run();
+  CHECK(photos == 4);  // the other two
+  c.county.clock.advance(600'000);
+  CHECK(c.run().end == SyncEnd::all_delivered);
+}
+
 TEST_CASE("a photo goes after the text and its thumbnail, and its receipt ends the report") {
   ScriptedCounty c;
   const std::string id = report_with_photo(c);

@@ -295,8 +295,10 @@ Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& r
   JULU_TRY(const std::vector<OpRow> all, ops_of(db, record));
   std::vector<OpRow> first;
   for (const OpRow& made : all) {
-    if (made.status != kStatusMadeAgain || std::find(applied.begin(), applied.end(), made.op_id) == applied.end())
-      continue;
+    // One that was closed with its successor's receipt stands again where a restore took that.
+    const bool was_closed = made.status == kStatusGivenUp && made.successor;
+    if (made.status != kStatusMadeAgain && !was_closed) continue;
+    if (std::find(applied.begin(), applied.end(), made.op_id) == applied.end()) continue;
     if (mutant(Mutant::applied_forgotten)) continue;
     // Sent again for its receipt; the next making no longer replaces it.
     JULU_CHECK(db.run("UPDATE op SET status = 0, successor = NULL, next_attempt_ms = 0 WHERE seq = ?1", made.seq));

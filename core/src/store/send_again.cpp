@@ -97,8 +97,11 @@ class SendingAgain {
     renamed_[old.op_id.text()] = queued.op_id.text();
     if (old.verb != Verb::attach) last_ = queued.seq;
     if (old.verb == Verb::attach) {
+      // One that only waits goes on waiting: other records may name it, and the platform may want to be spared.
       JULU_CHECK(
-          db_.run("UPDATE photo SET problem = NULL, attempts = 0, next_attempt_ms = 0 WHERE sha256 = ?1", old.photo));
+          db_.run("UPDATE photo SET problem = NULL, attempts = 0, next_attempt_ms = 0"
+                  " WHERE sha256 = ?1 AND problem IS NOT NULL",
+                  old.photo));
       return db_.run("UPDATE attachment SET op = ?2 WHERE op = ?1", old.seq, queued.seq);
     }
     if (old.verb != Verb::append) return {};
