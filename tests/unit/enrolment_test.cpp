@@ -2,6 +2,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <filesystem>
+#include <utility>
 
 #include <julu/enrolment.h>
 #include <julu/outbox.h>
@@ -120,6 +121,13 @@ TEST_CASE("a device id that could break the signed text is refused") {
   identity.device = "a\"b";
   identity.worker = "W-1";
   CHECK((*enrolment)->finish(identity).error().code == ErrorCode::bad_reply);
+
+  County county;  // nor does a device become such a one later
+  const auto store = county.phone();
+  Identity another = store->identity();
+  const std::string device = std::exchange(another.device, "a\"b");
+  CHECK(Outbox(*store).become(another).error().code == ErrorCode::bad_reply);
+  CHECK(store->identity().device == device);
 }
 
 TEST_CASE("a key is refused by a build without a cipher") {

@@ -328,6 +328,7 @@ Result<void> set_meta(Connection& db, const char* name, std::int64_t value);
 Result<void> set_meta(Connection& db, const char* name, Blob value);
 /// Errors: store_corrupt.
 Result<Identity> parse_identity(const std::string& text);
+/// Errors: bad_reply where the platform gave the device an id that cannot be signed for.
 Result<void> save_identity(Connection& db, const Identity& identity);
 
 /// Carries what can be read of the damaged file over into the next, in one transaction, once. A value: not

@@ -1,4 +1,6 @@
 // Opening, configuring and upgrading the file.
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <filesystem>
 
@@ -176,6 +178,12 @@ Result<void> set_meta(Connection& db, const char* name, std::int64_t value) { re
 Result<void> set_meta(Connection& db, const char* name, Blob value) { return db.run(kSetMeta, name, value); }
 
 Result<void> save_identity(Connection& db, const Identity& identity) {
+  const bool plain = std::all_of(identity.device.begin(), identity.device.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+  });
+  // It stands unescaped in the text that receipts sign.
+  if (identity.device.empty() || identity.device.size() > limits::key_bytes_max || !plain)
+    return Error{ErrorCode::bad_reply, "/device", {}};
   const Json json{{"platform", identity.platform},
                   {"device", identity.device},
                   {"worker", identity.worker},

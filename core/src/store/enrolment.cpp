@@ -86,13 +86,6 @@ class Unfinished final : public Enrolment {
   Signature sign(std::string_view message) const override { return julu::sign(key_, message); }
 
   Result<std::string> finish(const Identity& identity) override {
-    const bool plain = std::all_of(identity.device.begin(), identity.device.end(), [](unsigned char c) {
-      return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
-    });
-    // It stands unescaped in the text that receipts sign.
-    if (identity.device.empty() || identity.device.size() > limits::key_bytes_max || !plain) {
-      return Error{ErrorCode::bad_reply, "/device", {}};
-    }
     if (options_.vfs.empty()) {
       JULU_TRY(auto directory, go_on(identity));
       if (directory) return *std::move(directory);
