@@ -34,6 +34,20 @@ void Phone::note_readable_rows() {
   }
 }
 
+// As a page of operations leaves them that is lost: there are few among those of photos. The later ones are mostly on
+// their way.
+bool Phone::lose_ops(std::int64_t most) {
+  const Spared spared(disk);
+  const auto db = store::open_database(options(), generation_, store::Opening::there);
+  if (!db) return false;
+  const auto newest = (*db)->integer("SELECT max(seq) FROM op");
+  if (!newest || !*newest) return false;
+  const std::int64_t last = **newest - disk.steps() / 2 % std::min<std::int64_t>(**newest, 8);
+  const std::string mark = store::damage_mark(store::database_path(kStore, generation_));
+  return (*db)->run("DELETE FROM op WHERE seq > ?1 AND seq <= ?2", last - most, last).ok() &&
+         store::make_mark(mark, options().vfs).ok();
+}
+
 void Phone::damage() {
   if (store_ == nullptr || calls_ > 0) return;
   keep_ops_at_risk(world, *this);
@@ -49,7 +63,8 @@ void Phone::damage() {
   const auto any = 1 + static_cast<std::int64_t>(world.below(static_cast<std::uint64_t>(pages - 1)));
   const std::int64_t first = disk.steps() % 6 == 0 ? 0 : any;
   const std::int64_t count = std::min(pages - first, 1 + static_cast<std::int64_t>(world.below(4)));
-  disk.damage(file, first * kPage, count * kPage, world.random());
+  const bool of_ops = deeds != nullptr && world.plan().deeds && disk.steps() % 2 == 0;
+  if (!of_ops || !lose_ops(count)) disk.damage(file, first * kPage, count * kPage, world.random());
   damaged = unsound = true;
   world.note(number, "damaged");
   world.at(world.now_ms() + static_cast<std::int64_t>(world.below(2 * kHourMs)), [this] {

@@ -217,6 +217,7 @@ class Phone {
   bool begins();
   void after_call();
   void note_salvage();
+  bool lose_ops(std::int64_t most);
   void note_readable_rows();
   void restart();
   /// A store that says it is damaged is opened anew.

@@ -180,3 +180,25 @@ TEST_CASE("an operation that was made three times waits for none that damage too
   CHECK(store->status()->unsent_ops > 0);
   CHECK(verbs_due(*store) == std::vector<Verb>{Verb::create});
 }
+
+TEST_CASE("a report whose creation damage took, and whose step is left, goes whole") {
+  County county;
+  auto store = county.phone();
+  county.publish_key(*store);
+  const std::string body = R"({"category":"drainage","text":"堵"})";
+  const std::string id = store->capture({"incident", body, {}, {}}).value().id;
+  REQUIRE(store->act(id, "withdraw", R"({"note":"已通"})").ok());
+  store.reset();
+  lose(county, "DELETE FROM op WHERE verb = 0");
+  set_aside(county);
+  store = county.open_again();
+  CHECK((*store->get(id))->body == body);
+  // The county has never seen it.
+  answer_all(county, *store, answer_of(OpStatus::held, "after-unknown"));
+  REQUIRE(Outbox(*store).due_now().ok());
+  const auto due = Outbox(*store).next_ops(50, 1 << 20).value();
+  REQUIRE(due.size() == 2);
+  CHECK(due[0].verb == Verb::create);
+  CHECK(Json::parse(due[0].canonical)["body"] == Json::parse(body));
+  CHECK(due[1].verb == Verb::append);
+}

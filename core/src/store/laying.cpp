@@ -41,6 +41,14 @@ Result<std::string> effective_state(Core& core, Connection& db, const RecordRow&
   }
 }
 
+// Of a case whose creation damage took, and which the county has not shown: what was reported stands in the row alone
+// (of a document rebuild.cpp says it again).
+bool is_all_that_says_it(Core& core, const RecordRow& row, const std::vector<OpRow>& ops) {
+  const auto kind = core.kind(row.kind);
+  return kind != nullptr && kind->shape() != Shape::document &&
+         std::none_of(ops.begin(), ops.end(), [](const OpRow& op) { return op.verb == Verb::create; });
+}
+
 }  // namespace
 
 Result<std::optional<RecordRow>> find_record(Connection& db, const Id& id) {
@@ -153,6 +161,7 @@ Result<void> lay(Core& core, Connection& db, const Id& record) {
   if (!row) return {};
   JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record));
   Json body = row->base ? parse_object(*row->base) : Json::object();
+  if (!row->base && is_all_that_says_it(core, *row, ops)) body = parse_object(row->body);
   JULU_TRY(const auto base_deleted, db.integer("SELECT base_deleted FROM record WHERE id = ?1", record));
   bool deleted = base_deleted.value_or(0) != 0;
   const OwnWords words(ops);
