@@ -214,7 +214,9 @@ Result<SyncOutcome> Syncer::Run::outcome() {
   }
   outcome_.failure = failure_;
   const bool ended_by_failure = outcome_.end == SyncEnd::left && failure_.has_value();
-  state_.failures = ended_by_failure ? state_.failures + 1 : 0;
+  // A host may make a Syncer for each run. A store that cannot be written to is no reason to say less.
+  const auto noted = outbox_.note_run(ended_by_failure);
+  state_.failures = noted ? *noted : ended_by_failure ? state_.failures + 1 : 0;
 
   std::optional<std::int64_t> next = counts.next_attempt_ms;
   if (ended_by_failure) {

@@ -26,6 +26,11 @@ class ScriptedTransport final : public Transport {
     const std::uint64_t id = ++last_id_;
     asked.push_back(request);
     waiting_.push_back({id, answer_(request)});
+    auto& response = waiting_.back().second;
+    if (response && request.reply_bytes_max > 0 && response->body.size() > request.reply_bytes_max) {
+      response = Response{};
+      response->failure = ErrorCode::too_large;
+    }
     return id;
   }
 

@@ -329,19 +329,26 @@ TEST_CASE("a photo whose bytes never end is asked for once a day") {
   CHECK(giver.asked.size() <= 2);
 }
 
-TEST_CASE("a gateway's page hides no photo for a day") {
-  Giver giver;
+TEST_CASE("a gateway's page hides no photo for a day, however long it is") {
+  Giver giver(3 * 1024);
   bool paged = false;
+  std::string page = "<html>nginx</html>";
+  SECTION("short") {}
+  SECTION("longer than the photo") { page.append(giver.jpeg.size(), ' '); }
   giver.answer = [&](const Asked&) -> std::optional<Response> {
     if (std::exchange(paged, true)) return std::nullopt;
-    return reply(404, "<html>nginx</html>", {{"Content-Type", "text/html"}});
+    return reply(404, page, {{"Content-Type", "text/html"}});
   };
   CHECK(giver.runs_until_here(2) > 0);
 }
 
 TEST_CASE("a platform that asks for a pause before it gives a photo of others gets it") {
-  Giver giver;
-  giver.answer = [](const Asked&) { return problem(503, "busy", {{"Retry-After", "7200"}}); };
+  Giver giver(3 * 1024);
+  giver.answer = [&](const Asked&) {
+    Response busy = problem(503, "busy", {{"Retry-After", "7200"}});
+    busy.body.append(giver.jpeg.size(), ' ');  // longer than the photo
+    return busy;
+  };
   giver.c.run();
   giver.answer = nullptr;
   giver.c.county.clock.advance(7'190'000);

@@ -195,6 +195,31 @@ TEST_CASE("days without a network count for nothing where a page then speaks for
   CHECK_FALSE(begun.was_begun_anew());
 }
 
+TEST_CASE("a platform that fails is asked ever less often, though each run has a Syncer of its own") {
+  ScriptedCounty c;
+  c.run();
+  c.instead = [](const Request&) { return problem(500, "server"); };
+  const std::int64_t end_ms = c.county.clock.now_ms() + 3'600'000;
+  int runs = 0;
+  while (c.county.clock.now_ms() < end_ms) {
+    c.syncer = std::make_unique<Syncer>(*c.store, c.transport);
+    const std::int64_t next_ms = c.run().next_attempt_ms.value();
+    c.county.clock.advance(std::max<std::int64_t>(next_ms - c.county.clock.now_ms(), 1));
+    ++runs;
+  }
+  CHECK(runs < 40);
+  SECTION("and at once again when a person asks") {
+    REQUIRE(c.syncer->hint().ok());
+    const std::int64_t wait_ms = c.run().next_attempt_ms.value() - c.county.clock.now_ms();
+    CHECK(wait_ms <= limits::backoff_base_ms);
+  }
+  SECTION("or when it has gone well") {
+    c.instead = nullptr;
+    CHECK(c.run().end == SyncEnd::all_delivered);
+    CHECK(Outbox(*c.store).note_run(true).value() == 1);
+  }
+}
+
 TEST_CASE("an upload that moves on with every run waits no longer each time") {
   Begun begun;
   for (int run = 0; run < 3; ++run) {

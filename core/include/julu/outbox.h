@@ -180,8 +180,10 @@ class Outbox {
   Result<void> become_by_code(const Identity& identity, const PrivateKey& key);
 
   Result<QueueCounts> counts() const;
-  /// The network changed or a person asked: everything queued is due now.
+  /// The network changed or a person asked: everything queued is due now, and no run has failed.
   Result<void> due_now();
+  /// How many runs in a row have failed with this one, other processes' too; 0: it did not.
+  Result<std::int64_t> note_run(bool failed);
 
  private:
   void leave();

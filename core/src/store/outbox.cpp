@@ -288,8 +288,19 @@ Result<QueueCounts> Outbox::counts() const {
 Result<void> Outbox::due_now() {
   return store_.core_->write([&](Connection& db) -> Result<void> {
     JULU_CHECK(db.run("UPDATE op SET next_attempt_ms = 0 WHERE status = 0 AND next_attempt_ms > 0"));
+    JULU_CHECK(db.run("DELETE FROM meta WHERE name = 'failed_runs'"));
     return db.run("UPDATE photo SET next_attempt_ms = 0 WHERE next_attempt_ms > 0");
   });
+}
+
+Result<std::int64_t> Outbox::note_run(bool failed) {
+  Core& core = *store_.core_;
+  JULU_TRY(const std::int64_t before, core.read([](Connection& db) { return meta_integer(db, "failed_runs"); }));
+  const std::int64_t runs = failed ? before + 1 : 0;
+  if (runs != before) {
+    JULU_CHECK(core.write([&](Connection& db) { return set_meta(db, "failed_runs", runs); }));
+  }
+  return runs;
 }
 
 }  // namespace julu
