@@ -42,7 +42,7 @@ struct Desk {
       return reply(200, R"({"n":")" + nonce + R"(","epoch":1,"time_ms":1795500000000})");
     }
     asked.push_back(Json::parse(request.body));
-    const Json body{{"device", "d-1"},
+    const Json body{{"device", device},
                     {"worker", "W-0412"},
                     {"name", "网格员 W-0412"},
                     {"role", "worker"},
@@ -59,6 +59,7 @@ struct Desk {
   EnrolOptions options;
   std::function<std::optional<Response>(const Request&)> instead;
   std::vector<Json> asked;
+  std::string device = "d-1";
   int lost = 0;
 };
 
@@ -93,6 +94,30 @@ TEST_CASE("a lost answer is asked for again with the same key") {
   CHECK(first.error().code == ErrorCode::offline);
   CHECK(enrol(desk.options).ok());
   CHECK(desk.asked.at(0) == desk.asked.at(1));
+}
+
+TEST_CASE("who died before hearing that it was done asks again with the same code, and has it") {
+  Desk desk;
+  std::map<std::string, std::string> used;  // by the code: the key that it was used for, as a platform keeps it
+  desk.instead = [&](const Request& request) -> std::optional<Response> {
+    if (request.method == "GET") return std::nullopt;
+    const Json body = Json::parse(request.body);
+    const auto& key = body["public_key"].get_ref<const std::string&>();
+    const bool free = used.emplace(body["code"], key).first->second == key;
+    return free ? std::nullopt : std::optional(problem(403, "code-used"));
+  };
+  const auto first = enrol(desk.options);
+  REQUIRE(first.ok());
+  SECTION("the first of this phone") {}
+  SECTION("a later one of the same store") {
+    desk.options.code = "8AAA-BBBB-CCCC";
+    desk.device = "d-2";
+    REQUIRE(enrol(desk.options).ok());
+  }
+  const auto again = enrol(desk.options);
+  REQUIRE(again.ok());
+  CHECK(again->directory == first->directory);
+  CHECK(enrolments(desk.options.root)->size() == 1);
 }
 
 TEST_CASE("nothing goes out before consent, to a clear-text address, or with half a code") {

@@ -143,7 +143,7 @@ Result<void> Outbox::become(const Identity& identity) {
   return core.read([&](Connection& db) { return core.reload_identity(db); });
 }
 
-Result<void> Outbox::become_by_code(const Identity& identity, const PrivateKey& key) {
+Result<void> Outbox::become_by_code(const Identity& identity, const PrivateKey& key, const std::string& begun_for) {
   Core& core = *store_.core_;
   const auto became = core.write([&](Connection& db) -> Result<void> {
     JULU_CHECK(core.heed_identity(db));
@@ -152,6 +152,7 @@ Result<void> Outbox::become_by_code(const Identity& identity, const PrivateKey& 
     JULU_CHECK(check_same_worker(known, identity));
     // From here on this is the one that a code was used for; those before it may be unknown, or revoked.
     JULU_CHECK(db.run("DELETE FROM meta WHERE name IN ('first_device', 'first_device_key')"));
+    JULU_CHECK(set_meta(db, "begun_for", begun_for));
     return core.become(db, identity, key);
   });
   JULU_CHECK(became);

@@ -72,6 +72,28 @@ class RootLock {
   int folder_;
 };
 
+std::string hash_of(const Enrolment::Options& options) { return hex(sha256(options.platform + "\n" + options.code)); }
+
+/// The key that this code has enrolled a store here with. Who died before hearing of it asks again.
+std::optional<PrivateKey> finished_key(const Enrolment::Options& options) {
+  const auto all = enrolments(options.root);
+  for (const Enrolled& one : all ? *all : std::vector<Enrolled>()) {
+    Store::Options store;
+    store.directory = one.directory;
+    store.key = options.key;
+    store.encrypted = options.encrypted;
+    const auto db = open_database(store, generation_in_use(store), Opening::there);
+    if (!db) continue;
+    const auto begun_for = meta_text(**db, "begun_for");
+    const auto known = meta_text(**db, "device_key");
+    PrivateKey key{};
+    if (!begun_for || *begun_for != hash_of(options) || !known || !*known || (*known)->size() != key.size()) continue;
+    std::copy((*known)->begin(), (*known)->end(), key.begin());
+    return key;
+  }
+  return std::nullopt;
+}
+
 class Unfinished final : public Enrolment {
  public:
   Unfinished(Options options, std::string directory, PrivateKey key, std::unique_ptr<RootLock> lock,
@@ -167,7 +189,7 @@ class Unfinished final : public Enrolment {
       Outbox outbox(*here->store);
       Result<void> became = outbox.acquire_lease();  // no Syncer may send as the old one meanwhile
       if (became) {
-        became = outbox.become_by_code(identity, key_);
+        became = outbox.become_by_code(identity, key_, hash_of(options_));
         outbox.release_lease();
       }
       if (became) {
@@ -204,8 +226,9 @@ std::string name_of_key(const std::string& begun_for) { return "begun_for " + be
 /// The enrolment that was begun here for this, with its key, or a new one. The keys that were made for other codes are
 /// kept, for each may be what the platform knows already. A store in a VFS is no folder of its own, and has one key
 /// whatever it was begun for.
-Result<std::unique_ptr<Connection>> open_begun(const Store::Options& store, const std::string& wanted, Random& random,
-                                               PrivateKey& key) {
+Result<std::unique_ptr<Connection>> open_begun(const Store::Options& store, const Enrolment::Options& options,
+                                               Random& random, PrivateKey& key) {
+  const std::string wanted = hash_of(options);
   JULU_TRY(auto db, open_database(store, 1, Opening::create));
   JULU_CHECK(migrate(*db));
   JULU_TRY(auto transaction, Transaction::begin(*db));
@@ -220,7 +243,8 @@ Result<std::unique_ptr<Connection>> open_begun(const Store::Options& store, cons
   if (kept && kept->size() == key.size()) {
     std::copy(kept->begin(), kept->end(), key.begin());
   } else {
-    key = make_private_key(random);
+    const auto finished = store.vfs.empty() ? finished_key(options) : std::nullopt;
+    key = finished ? *finished : make_private_key(random);
   }
   const std::string_view bytes(reinterpret_cast<const char*>(key.data()), key.size());
   JULU_CHECK(set_meta(*db, "device_key", Blob{bytes}));
@@ -249,15 +273,14 @@ Result<std::unique_ptr<Enrolment>> Enrolment::begin(Options options) {
   store.vfs = options.vfs;
   Random& random = options.random != nullptr ? *options.random : system_random();
   PrivateKey key{};
-  const std::string wanted = hex(sha256(options.platform + "\n" + options.code));
-  auto opened = open_begun(store, wanted, random, key);
+  auto opened = open_begun(store, options, random, key);
   const ErrorCode why = opened ? ErrorCode::ok : opened.error().code;
   if ((why == ErrorCode::store_key || why == ErrorCode::store_corrupt) && options.vfs.empty()) {
     // Begun under another key, or damaged since: nobody can read any more what this device was to be.
     std::error_code ignored;
     fs::remove_all(directory, ignored);
     JULU_CHECK(make_folder(directory));
-    opened = open_begun(store, wanted, random, key);
+    opened = open_begun(store, options, random, key);
   }
   if (!opened) return opened.error();
   auto db = *std::move(opened);
