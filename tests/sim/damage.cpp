@@ -35,14 +35,14 @@ void Phone::note_readable_rows() {
 }
 
 // As a page of operations leaves them that is lost: there are few among those of photos. The later ones are mostly on
-// their way.
+// their way; the last stays, as a damaged page too shows that there was something.
 bool Phone::lose_ops(std::int64_t most) {
   const Spared spared(disk);
   const auto db = store::open_database(options(), generation_, store::Opening::there);
   if (!db) return false;
   const auto newest = (*db)->integer("SELECT max(seq) FROM op");
-  if (!newest || !*newest) return false;
-  const std::int64_t last = **newest - disk.steps() / 2 % std::min<std::int64_t>(**newest, 8);
+  if (!newest || newest->value_or(0) < 2) return false;
+  const std::int64_t last = **newest - 1 - disk.steps() / 2 % std::min<std::int64_t>(**newest - 1, 8);
   const std::string mark = store::damage_mark(store::database_path(kStore, generation_));
   return (*db)->run("DELETE FROM op WHERE seq > ?1 AND seq <= ?2", last - most, last).ok() &&
          store::make_mark(mark, options().vfs).ok();
