@@ -27,7 +27,7 @@ std::int64_t Syncer::Run::quick_bytes() const {
 }
 
 Result<Syncer::Run::Step> Syncer::Run::send_photos() {
-  const Result<Step> step = carry_photos();
+  Result<Step> step = carry_photos();
   // What the end of the run finds on its way is begun again by the next, but not before the time that a reply names
   // which is here already.
   for (const Flight& flight : flights_) {
@@ -35,8 +35,9 @@ Result<Syncer::Run::Step> Syncer::Run::send_photos() {
     const Exchange exchange = landed ? take_reply(flight.call) : give_up(flight.call);
     const OutgoingPhoto& photo = flight.upload.photo;
     bytes_went(photo.length_bytes, exchange);
-    if (exchange.answer == Answer::wait && exchange.retry_after_ms > 0)
-      JULU_CHECK(outbox_.defer_photo(photo.sha256, exchange.why, exchange.retry_after_ms));
+    if (exchange.answer != Answer::wait || exchange.retry_after_ms <= 0) continue;
+    const auto deferred = outbox_.defer_photo(photo.sha256, exchange.why, exchange.retry_after_ms);
+    if (step && !deferred) step = deferred.error();
   }
   flights_.clear();
   return step;

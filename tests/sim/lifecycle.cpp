@@ -102,7 +102,7 @@ void Phone::enrol_anew() {
   const Result<void> became = [&]() -> Result<void> {
     Outbox outbox(*store_);
     JULU_CHECK(outbox.acquire_lease());
-    JULU_CHECK(outbox.become_by_code(new_device_->identity, new_device_->key));
+    JULU_CHECK(outbox.become_by_code(new_device_->identity, new_device_->key, ""));
     outbox.release_lease();
     return {};
   }();

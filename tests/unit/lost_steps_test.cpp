@@ -23,6 +23,8 @@ OpResult answer_of(OpStatus status, const char* type = "") {
   return result;
 }
 
+constexpr const char* kBody = R"({"category":"drainage","text":"堵"})";
+
 /// Judges the steps of one case as protocol.md says: a known id, a closed one, `replaces`, `after`, the flow. "accept"
 /// goes once, "dispatch" ever after it.
 class CaseCounty {
@@ -37,8 +39,7 @@ class CaseCounty {
     OpResult stale = answer_of(OpStatus::stale);
     for (const Json& one : json.value("replaces", Json::array()))
       if (known_.contains(one.get<std::string>())) stale.applied.push_back(*parse_id(one.get<std::string>()));
-    stale.current =
-        Change{"incident", id_, version_, false, false, R"({"category":"drainage","text":"堵"})", state_, steps_, {}};
+    stale.current = Change{"incident", id_, version_, false, false, kBody, state_, steps_, {}};
     if (!stale.applied.empty()) return stale;
     const std::string after = json.value("after", "");
     if (!after.empty() && closed_.contains(after)) return stale;
@@ -75,12 +76,33 @@ class CaseCounty {
   std::vector<ChangeAction> steps_;
 };
 
-/// A leader's phone with two steps of a case that wait.
-class TwoSteps {
+/// A phone on which somebody has reported.
+class Reported {
  protected:
-  TwoSteps() {
+  explicit Reported(const std::string& role = "worker") : store(county.phone("W-0412", role)) {
     county.publish_key(*store);
-    id = store->capture({"incident", R"({"category":"drainage","text":"堵"})", {}, {}}).value().id;
+    id = store->capture({"incident", kBody, {}, {}}).value().id;
+  }
+
+  std::vector<OutgoingOp> due() { return Outbox(*store).next_ops(50, 1 << 20).value(); }
+
+  void damage_takes(const std::string& where) {
+    store.reset();
+    lose(county, ("DELETE FROM op WHERE " + where).c_str());
+    set_aside(county);
+    store = county.open_again();
+    county.publish_key(*store);
+  }
+
+  County county;
+  std::unique_ptr<Store> store;
+  std::string id;
+};
+
+/// A leader's phone with two steps of a case that wait.
+class TwoSteps : protected Reported {
+ protected:
+  TwoSteps() : Reported("leader") {
     platform = std::make_unique<CaseCounty>(id);
     platform->knows(due().front());
     std::int64_t version = kFirstVersion;
@@ -90,18 +112,8 @@ class TwoSteps {
     REQUIRE(store->act(id, "dispatch", R"({"note":"给水务"})").ok());
   }
 
-  std::vector<OutgoingOp> due() { return Outbox(*store).next_ops(50, 1 << 20).value(); }
-
   /// The county takes it, and nobody here hears of it.
   void taken_unheard(const OutgoingOp& op) { REQUIRE(platform->judge(op).status == OpStatus::applied); }
-
-  void damage_takes(const std::string& where) {
-    store.reset();
-    lose(county, ("DELETE FROM op WHERE " + where).c_str());
-    set_aside(county);
-    store = county.open_again();
-    county.publish_key(*store);
-  }
 
   /// Until nothing is due. False: the phone cannot bear an answer, or it never ends.
   bool syncs() {
@@ -125,9 +137,6 @@ class TwoSteps {
     CHECK(store->status()->parked_ops == 0);
   }
 
-  County county;
-  std::unique_ptr<Store> store = county.phone("W-0412", "leader");
-  std::string id;
   std::unique_ptr<CaseCounty> platform;
 };
 
@@ -155,50 +164,33 @@ TEST_CASE_METHOD(TwoSteps, "steps that damage took from here alone are taken onc
   check_rest();
 }
 
-TEST_CASE("an operation that was made three times waits for none that damage took") {
-  County county;
-  auto store = county.phone();
-  county.publish_key(*store);
-  const std::string body = R"({"category":"drainage","text":"堵"})";
-  const std::string id = store->capture({"incident", body, {}, {}}).value().id;
-  const auto next = [&] { return Outbox(*store).next_ops(50, 1 << 20)->at(0); };
+TEST_CASE_METHOD(Reported, "an operation that was made three times waits for none that damage took") {
   answer_all(county, *store, answer_of(OpStatus::rejected, "scope"));
   REQUIRE(store->resend(id).ok());
-  const OutgoingOp second = next();
+  const OutgoingOp second = due().at(0);
   answer_all(county, *store, answer_of(OpStatus::rejected, "scope"));
   REQUIRE(store->resend(id).ok());
   // A copy of the second came there all the same.
   OpResult stale = answer_of(OpStatus::stale);
   stale.applied = {second.op_id};
-  stale.current = Change{"incident", id, kFirstVersion + 3, false, false, body, "reported", {}, {}};
+  stale.current = Change{"incident", id, kFirstVersion + 3, false, false, kBody, "reported", {}, {}};
   answer_all(county, *store, stale);
-  REQUIRE(next().op_id == second.op_id);
-  store.reset();
-  lose(county, ("DELETE FROM op WHERE seq = " + std::to_string(second.row)).c_str());
-  set_aside(county);
-  store = county.open_again();
+  REQUIRE(due().at(0).op_id == second.op_id);
+  damage_takes("seq = " + std::to_string(second.row));
   CHECK(store->status()->unsent_ops > 0);
   CHECK(verbs_due(*store) == std::vector<Verb>{Verb::create});
 }
 
-TEST_CASE("a report whose creation damage took, and whose step is left, goes whole") {
-  County county;
-  auto store = county.phone();
-  county.publish_key(*store);
-  const std::string body = R"({"category":"drainage","text":"堵"})";
-  const std::string id = store->capture({"incident", body, {}, {}}).value().id;
+TEST_CASE_METHOD(Reported, "a report whose creation damage took, and whose step is left, goes whole") {
   REQUIRE(store->act(id, "withdraw", R"({"note":"已通"})").ok());
-  store.reset();
-  lose(county, "DELETE FROM op WHERE verb = 0");
-  set_aside(county);
-  store = county.open_again();
-  CHECK((*store->get(id))->body == body);
+  damage_takes("verb = 0");
+  CHECK((*store->get(id))->body == kBody);
   // The county has never seen it.
   answer_all(county, *store, answer_of(OpStatus::held, "after-unknown"));
   REQUIRE(Outbox(*store).due_now().ok());
-  const auto due = Outbox(*store).next_ops(50, 1 << 20).value();
-  REQUIRE(due.size() == 2);
-  CHECK(due[0].verb == Verb::create);
-  CHECK(Json::parse(due[0].canonical)["body"] == Json::parse(body));
-  CHECK(due[1].verb == Verb::append);
+  const auto whole = due();
+  REQUIRE(whole.size() == 2);
+  CHECK(whole[0].verb == Verb::create);
+  CHECK(Json::parse(whole[0].canonical)["body"] == Json::parse(kBody));
+  CHECK(whole[1].verb == Verb::append);
 }

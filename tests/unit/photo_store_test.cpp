@@ -320,3 +320,21 @@ TEST_CASE("upkeep makes the small picture of a photo of ours before it is sent a
   store = county.open_again();
   CHECK_FALSE(store->thumbnail(saved->photos.front()).value().empty());
 }
+
+TEST_CASE("a photo that the platform wants to be spared is not due because its report is sent again") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  const auto saved =
+      store->capture(with_photos({{county.folder.write("a.jpg", make_jpeg_of_about(20 * 1024, 1)), "near"}}));
+  Outbox outbox(*store);
+  REQUIRE(outbox.defer_photo(*parse_hash(saved->photos.front()), ErrorCode::limited, 600'000).ok());
+  OpResult refused;
+  refused.status = OpStatus::rejected;
+  refused.problem.type = "scope";
+  answer_all(county, *store, refused);
+  REQUIRE(store->resend(saved->id).ok());
+  CHECK(outbox.next_photos(1)->empty());
+  county.clock.advance(600'000);
+  CHECK(outbox.next_photos(1)->size() == 1);
+}

@@ -178,7 +178,7 @@ class Outbox {
   /// So too for a device that an activation code gave, under a key that is durable elsewhere until this returns. Under
   /// the lease; asked again for the device that it is already, it does nothing.
   /// `begun_for` is what Enrolment::begin finds it by when the same code is asked for again.
-  Result<void> become_by_code(const Identity& identity, const PrivateKey& key, const std::string& begun_for = {});
+  Result<void> become_by_code(const Identity& identity, const PrivateKey& key, const std::string& begun_for);
 
   Result<QueueCounts> counts() const;
   /// The network changed or a person asked: everything queued is due now, and no run has failed.

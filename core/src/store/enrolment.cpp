@@ -74,14 +74,22 @@ class RootLock {
 
 std::string hash_of(const Enrolment::Options& options) { return hex(sha256(options.platform + "\n" + options.code)); }
 
+Store::Options store_in(const std::string& directory, const Enrolment::Options& options) {
+  Store::Options store;
+  store.directory = directory;
+  store.key = options.key;
+  store.encrypted = options.encrypted;
+  store.clock = options.clock;
+  store.random = options.random;
+  store.vfs = options.vfs;
+  return store;
+}
+
 /// The key that this code has enrolled a store here with. Who died before hearing of it asks again.
 std::optional<PrivateKey> finished_key(const Enrolment::Options& options) {
   const auto all = enrolments(options.root);
   for (const Enrolled& one : all ? *all : std::vector<Enrolled>()) {
-    Store::Options store;
-    store.directory = one.directory;
-    store.key = options.key;
-    store.encrypted = options.encrypted;
+    const Store::Options store = store_in(one.directory, options);
     const auto db = open_database(store, generation_in_use(store), Opening::there);
     if (!db) continue;
     const auto begun_for = meta_text(**db, "begun_for");
@@ -150,13 +158,7 @@ class Unfinished final : public Enrolment {
     std::int64_t newest_sync_ms = -1;
     for (const Enrolled& one : all) {
       if (one.worker != name && !one.worker.starts_with(name + "-")) continue;
-      Store::Options options;
-      options.directory = one.directory;
-      options.key = options_.key;
-      options.encrypted = options_.encrypted;
-      options.clock = options_.clock;
-      options.random = options_.random;
-      auto store = Store::open(options);
+      auto store = Store::open(store_in(one.directory, options_));
       if (store) {
         const Identity known = (*store)->identity();
         const bool same = known.worker == identity.worker && known.platform == identity.platform &&
@@ -266,11 +268,7 @@ Result<std::unique_ptr<Enrolment>> Enrolment::begin(Options options) {
     JULU_CHECK(make_folder(directory));  // another may have just finished
   }
 
-  Store::Options store;
-  store.directory = directory;
-  store.key = options.key;
-  store.encrypted = options.encrypted;
-  store.vfs = options.vfs;
+  const Store::Options store = store_in(directory, options);
   Random& random = options.random != nullptr ? *options.random : system_random();
   PrivateKey key{};
   auto opened = open_begun(store, options, random, key);

@@ -98,11 +98,11 @@ void leave_out(const std::string& field, Json& patch) {
 }
 
 OwnWords::OwnWords(const std::vector<OpRow>& ops, Refused refused) : ops_(ops), refused_(refused) {
+  for (const OpRow& op : ops) by_seq_[op.seq] = &op;
   const auto goes = [](const OpRow& op) { return is_pending(op) || (op.status == kStatusReceipted && !op.folded); };
   const auto first = std::find_if(ops.begin(), ops.end(), goes);
   // Where all that was said later is still to come, nothing gives way.
   if (std::all_of(first, ops.end(), [](const OpRow& op) { return is_pending(op); })) return;
-  for (const OpRow& op : ops) by_seq_[op.seq] = &op;
   std::map<std::int64_t, Json> said;
   for (auto op = first; op != ops.end(); ++op) {
     if (op->verb == Verb::patch && op->place > first->place && !is_withdrawn(*op))
@@ -224,7 +224,6 @@ std::vector<OwnWords::Word> OwnWords::words_after(const OpRow& old, const std::s
 // Those that the worker has not withdrawn, in their order; read once.
 const std::vector<OwnWords::Edit>& OwnWords::edits() {
   if (edits_) return *edits_;
-  for (const OpRow& op : ops_) by_seq_[op.seq] = &op;
   edits_.emplace();
   for (const OpRow& op : ops_) {
     if (op.verb != Verb::patch || op.base_values.empty() || is_withdrawn(op)) continue;

@@ -171,10 +171,8 @@ Result<void> settle_bytes_missing(Settling& s, const OutgoingOp& op, const Hash&
                         at_once ? result.retry_after_ms : limits::retry_after_ms_max));
   if (mutant(Mutant::bytes_missing_ignored)) return {};
   return s.db.run(
-      "UPDATE photo SET own = 1, uploaded = 0, upload_url = NULL,"
-      " next_attempt_ms = max(photo.next_attempt_ms, op.next_attempt_ms),"
-      " wait_max_ms = iif(photo.next_attempt_ms > op.next_attempt_ms, photo.wait_max_ms, op.wait_max_ms)"
-      " FROM op WHERE op.seq = ?1 AND photo.sha256 = op.photo",
+      "UPDATE photo SET own = 1, uploaded = 0, upload_url = NULL, next_attempt_ms = op.next_attempt_ms,"
+      " wait_max_ms = op.wait_max_ms FROM op WHERE op.seq = ?1 AND photo.sha256 = op.photo",
       op.row);
 }
 
