@@ -302,6 +302,10 @@ Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& r
     if (mutant(Mutant::applied_forgotten)) continue;
     // Sent again for its receipt; the next making no longer replaces it.
     JULU_CHECK(db.run("UPDATE op SET status = 0, successor = NULL, next_attempt_ms = 0 WHERE seq = ?1", made.seq));
+    // A platform that judges again what it took would be asked for ever.
+    const auto others = std::count_if(
+        all.begin(), all.end(), [&](const OpRow& other) { return other.place == made.place && other.seq != made.seq; });
+    JULU_CHECK(wait_its_turn(core, db, made.seq, static_cast<std::size_t>(others)));
     first.push_back(made);
   }
   JULU_CHECK(take_base(core, db, record, current, epoch));
