@@ -75,17 +75,17 @@ final class TransportLink: Sendable {
     tasks.state.withLock { $0.transport = opened }
   }
 
-  /// Why the last request failed, when its transport threw.
-  func takeFailure() -> (any Error)? {
+  /// What the transport threw when a request that was still waited for last failed so.
+  func takeFailure(as code: ErrorCode?) -> (any Error)? {
     tasks.state.withLock { state in
       defer { state.failure = nil }
-      return state.failure
+      return state.failure.flatMap { $0.code == code ? $0.error : nil }
     }
   }
 
   /// With why its transport failed, when that is known.
   func explained(_ error: JuluError) -> JuluError {
-    let cause = error.underlying ?? takeFailure()
+    let cause = error.underlying ?? takeFailure(as: error.code)
     return JuluError(error.code, field: error.field, detail: error.detail, underlying: cause)
   }
 
@@ -100,7 +100,7 @@ private final class Tasks: Sendable {
   struct State {
     var transport: julu_transport = 0
     var running: [UInt64: Task<Void, Never>] = [:]
-    var failure: (any Error)?
+    var failure: (code: ErrorCode, error: any Error)?
   }
   let host: any HostTransport
   let state = Locked(State())
@@ -128,24 +128,29 @@ private final class Tasks: Sendable {
   }
 
   private func end(_ id: UInt64, _ result: Result<TransportReply, any Error>) {
+    var response = sized(julu_response(), \.size)
     let transport = state.withLock { state in
-      state.running.removeValue(forKey: id)
-      if case .failure(let error) = result { state.failure = error }
+      let isAwaited = state.running.removeValue(forKey: id) != nil
+      if case .failure(let error) = result {
+        let code = code(of: error)
+        response.failure = code.rawValue
+        if isAwaited { state.failure = (code, error) }
+      }
       return state.transport
     }
-    var response = sized(julu_response(), \.size)
     switch result {
     case .failure(let error):
-      let failure = error as? TransportFailure
-      let code = failure?.code ?? (error is CancellationError ? .cancelled : .offline)
-      response.failure = code.rawValue
-      response.body_bytes_sent = failure?.bodyBytesSent ?? 0
+      response.body_bytes_sent = (error as? TransportFailure)?.bodyBytesSent ?? 0
       _ = julu_transport_complete(transport, id, &response, nil)
     case .success(let reply):
       response.status = Int32(clamping: reply.status)
       response.body_bytes_sent = reply.bodyBytesSent
       complete(transport, id, &response, reply)
     }
+  }
+
+  private func code(of error: any Error) -> ErrorCode {
+    (error as? TransportFailure)?.code ?? (error is CancellationError ? .cancelled : .offline)
   }
 
   private func complete(

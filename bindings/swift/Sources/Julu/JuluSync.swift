@@ -159,14 +159,14 @@ public final class JuluSync: Sendable {
       progress?(now)
     }
     var outcome = sized(julu_outcome(), \.size)
-    _ = link?.takeFailure()
+    _ = link?.takeFailure(as: nil)
     try withExtendedLifetime(teller) { () throws(JuluError) in
       try check {
         let context = Unmanaged.passUnretained(teller).toOpaque()
         return julu_sync_run(handle, max(1, milliseconds(atMost)), told, context, &outcome, $0)
       }
     }
-    return SyncOutcome(outcome, underlying: link?.takeFailure())
+    return SyncOutcome(outcome, underlying: link?.takeFailure(as: ErrorCode(rawValue: outcome.failure)))
   }
 
   /// Ends the run under way; none: does nothing. May be called anywhere, also from `progress`.
