@@ -173,13 +173,15 @@ Result<Syncer::Run::Step> Syncer::Run::split(Batch batch, const Exchange& exchan
 }
 
 Result<Syncer::Run::Step> Syncer::Run::settle(Batch batch, const Exchange& exchange) {
-  Exchange failed = exchange;
-  failed.answer = Answer::server;  // a failed batch, not a refused one: nobody said anything about the ops
+  // A failed batch, not a refused one: nobody said anything about the ops.
+  const auto failed = [&](ErrorCode why) {
+    Exchange made = exchange;
+    made.answer = Answer::server;
+    made.why = why;
+    return made;
+  };
   const auto reply = wire::decode_push(exchange.response.body, batch.ops);
-  if (!reply) {
-    failed.why = reply.error().code;
-    return push_failed(std::move(batch), failed);
-  }
+  if (!reply) return push_failed(std::move(batch), failed(reply.error().code));
   JULU_TRY(const Step step, check_epoch(reply->epoch));
   if (step == Step::stop) {
     JULU_CHECK(put_off(batch.ops, ErrorCode::bad_reply, 0));
@@ -195,8 +197,7 @@ Result<Syncer::Run::Step> Syncer::Run::settle(Batch batch, const Exchange& excha
     return push_batch(std::move(batch));
   }
   if (!settled && settled.error().code == ErrorCode::receipt_invalid) {
-    failed.why = ErrorCode::receipt_invalid;
-    return split(std::move(batch), failed);
+    return split(std::move(batch), failed(ErrorCode::receipt_invalid));
   }
   if (!settled) return settled.error();
   if (settled->receipt_key_unknown) {

@@ -227,6 +227,7 @@ class Syncer::Run {
   std::int64_t lease_until_ms_ = 0;
   std::int64_t pulled_at_ms_ = 0;
   std::int64_t reported_ms_ = 0;
+  std::int64_t counted_ms_ = 0;
   std::int64_t look_again_ms_ = 0;
   bool pushing_ = false;  // a push may pull, and a pull lets what is new go between its pages
   bool reported_ = false;

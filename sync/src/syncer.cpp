@@ -16,6 +16,7 @@ namespace {
 
 constexpr int kRoundsMax = 8;  // pulls that make ops due again and again are left for the next run
 constexpr std::int64_t kProgressEveryMs = 100;
+constexpr std::int64_t kCountEveryMs = 1000;  // a long queue takes milliseconds to count
 constexpr std::size_t kPingBytesMax = 64 * 1024;
 
 }  // namespace
@@ -109,6 +110,7 @@ Result<void> Syncer::Run::carry() {
   progress_.ops_total = counts.ops;
   progress_.photos_total = progress_.thumbnails_total = counts.photos;
   progress_.bytes_total = counts.photo_bytes;
+  counted_ms_ = clock_.monotonic_ms();
   JULU_CHECK(report_progress(false));  // a host hears at once that the run can be cancelled
   JULU_TRY(Step step, ping());
   if (step == Step::stop) return {};
@@ -251,12 +253,15 @@ Result<void> Syncer::Run::report_progress(bool always) {
   if (!always && reported_ && now - reported_ms_ < kProgressEveryMs) return {};
   reported_ = true;
   reported_ms_ = now;
-  // What was captured meanwhile joins the totals.
-  JULU_TRY(const QueueCounts counts, outbox_.counts());
   progress_.ops_done = outcome_.ops_delivered;
-  progress_.ops_total = std::max(progress_.ops_total, progress_.ops_done + counts.ops);
   progress_.photos_done = outcome_.photos_sent;
-  progress_.photos_total = std::max(progress_.photos_total, progress_.photos_done + counts.photos);
+  if (always || now - counted_ms_ >= kCountEveryMs) {
+    // What was captured meanwhile joins the totals.
+    JULU_TRY(const QueueCounts counts, outbox_.counts());
+    counted_ms_ = now;
+    progress_.ops_total = std::max(progress_.ops_total, progress_.ops_done + counts.ops);
+    progress_.photos_total = std::max(progress_.photos_total, progress_.photos_done + counts.photos);
+  }
   options_.progress(progress_);
   return {};
 }

@@ -56,7 +56,6 @@ class World {
   Random& random() { return *random_; }
   void note(int phone, const std::string& event) { trace_.add(now_ms_, phone, event); }
   void violate(const std::string& invariant, const std::string& detail);
-  bool violated() const { return violation_.has_value(); }
   bool calm() const { return calm_; }
   const Plan& plan() const { return plan_; }
   const std::vector<std::unique_ptr<Phone>>& phones() const { return phones_; }

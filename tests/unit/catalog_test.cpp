@@ -128,6 +128,15 @@ TEST_CASE("a receipt key without the root's word is not believed, and does not t
   CHECK(Inbox(*store).has_receipt_keys().value());
 }
 
+TEST_CASE("a receipt key is believed under its own name alone, so that a revoked one does not come back as another") {
+  County county;
+  auto store = county.phone();
+  Change renamed = county.receipt_key_row();
+  renamed.id = "k2";
+  pull(*store, renamed, "c1");
+  CHECK_FALSE(Inbox(*store).has_receipt_keys().value());
+}
+
 TEST_CASE("a new epoch starts a full pull and keeps the queue") {
   County county;
   auto store = county.phone();

@@ -258,6 +258,58 @@ TEST_CASE("a short number stands for a record that is there") {
   CHECK(store->short_id(std::string(32, '%')).error().code == ErrorCode::bad_argument);
 }
 
+TEST_CASE("a short number has the fewest digits, four at least, that no other record ends with") {
+  County county;
+  const auto store = county.phone();
+  const auto short_of = [&](const char* end) {
+    return store->short_id("018f0000-0000-7000-8000-" + std::string(end)).value();
+  };
+  for (const char* end : {"00000012abcd", "00000112abcd", "00000019abcd", "00000000abce"}) {
+    Capture capture = incident();
+    capture.id = "018f0000-0000-7000-8000-" + std::string(end);
+    REQUIRE(store->capture(capture).ok());
+    CHECK(store->find_id(short_of(end)).value() == capture.id);
+  }
+  CHECK(short_of("00000012abcd") == "012abcd");
+  CHECK(short_of("00000112abcd") == "112abcd");
+  CHECK(short_of("00000019abcd") == "9abcd");
+  CHECK(short_of("00000000abce") == "abce");
+}
+
+TEST_CASE("what waits, or was refused, is listed by itself") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  std::vector<std::string> ids;
+  for (int i = 0; i < 4; ++i) {
+    county.clock.advance(1);
+    ids.push_back(store->capture(incident())->id);
+  }
+  Outbox outbox(*store);
+  const auto ops = *outbox.next_ops(2, 1 << 20);
+  std::int64_t version = kFirstVersion;
+  REQUIRE(outbox.park(ops.at(0), {"schema", {}, {}, {}}).ok());
+  std::vector<OpResult> applied(1);
+  applied[0].status = OpStatus::applied;
+  applied[0].version = ++version;
+  REQUIRE(outbox.settle({ops.at(1)}, applied, county.sign(store->identity().device, {ops.at(1)}, applied)).ok());
+  const auto listed = [&](std::optional<Delivery> delivery) {
+    Filter filter;
+    filter.delivery = delivery;
+    filter.limit = 1;  // over several pages
+    std::vector<std::string> found;
+    for (auto page = *store->list(filter); !page.empty(); page = *store->list(filter)) {
+      found.insert(found.begin(), page.front().id);
+      filter.before = page.front().id;
+    }
+    return found;
+  };
+  CHECK(listed(Delivery::parked) == std::vector<std::string>{ids[0]});
+  CHECK(listed(Delivery::delivered) == std::vector<std::string>{ids[1]});
+  CHECK(listed(Delivery::saved) == std::vector<std::string>{ids[2], ids[3]});
+  CHECK(listed(std::nullopt) == ids);
+}
+
 TEST_CASE("a report under an id of the shell's own stands where its time is") {
   County county;
   const auto store = county.phone();

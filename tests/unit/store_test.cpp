@@ -312,7 +312,7 @@ TEST_CASE("a pulled version does not lose a pending edit") {
     std::vector<OpResult> results(1);
     results[0].status = OpStatus::stale;
     results[0].current = theirs;
-    REQUIRE(outbox.settle(ops, results, std::nullopt)->made_again == 1);
+    REQUIRE(outbox.settle(ops, results, std::nullopt).ok());
     const auto again = *outbox.next_ops(10, 1 << 20);
     REQUIRE(again.size() == 1);
     CHECK(again[0].canonical.find("\"base_version\":" + std::to_string(theirs.version)) != std::string::npos);

@@ -87,7 +87,7 @@ TEST_CASE("a screen shows the masked form by default", "[validators]") {
   CHECK(julu::mask("phone", "13800000000") == "138****0000");
   CHECK(julu::mask("name", "张三") == "张*");
   CHECK(julu::mask("name", "欧阳小小") == "欧*");
-  CHECK(julu::mask("", "佛教") == "佛*");
+  CHECK(julu::mask("", "1") == "***");
   CHECK(julu::mask("phone", "12345") == "****");
   CHECK(julu::mask("id_number", "张三的身份证号码是很长的") == "****");
   CHECK(julu::mask("id_number", "").empty());

@@ -17,7 +17,6 @@ enum class Verb { create, patch, append, attach, remove };
 
 /// The wire's word: create, patch, append, attach, delete.
 std::string_view name(Verb verb);
-std::optional<Verb> parse_verb(std::string_view word);
 
 /// The time evidence that every record carries (design.md "Records").
 struct Evidence {

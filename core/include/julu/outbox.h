@@ -121,8 +121,6 @@ class Outbox {
   /// ones parked with the reason.
   struct Settled {
     std::int64_t receipted = 0;
-    std::int64_t parked = 0;
-    std::int64_t made_again = 0;
     bool receipt_key_unknown = false;
   };
   /// `holds`: how many of this device's ops the platform says it has; fewer than receipted means that it lost some.

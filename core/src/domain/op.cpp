@@ -30,12 +30,6 @@ std::string_view name(Verb verb) {
   return number < kVerbs.size() ? kVerbs[number] : "unknown";  // a damaged file may hold any number
 }
 
-std::optional<Verb> parse_verb(std::string_view word) {
-  const auto* at = std::find(kVerbs.begin(), kVerbs.end(), word);
-  if (at == kVerbs.end()) return std::nullopt;
-  return static_cast<Verb>(std::distance(kVerbs.begin(), at));
-}
-
 std::string canonical(const Op& op) {
   std::string text;
   text.reserve(op.body.size() + 400);

@@ -119,13 +119,13 @@ FieldInfo field_of(const Json& schema, const std::string& name, const std::strin
     return value.empty() && items != schema.end() ? text_member(*items, key) : value;
   };
   field.format = word("x-format");
-  field.codes = word("x-codes");
   field.ref = word("x-ref");
   field.search = word("x-search");
   return field;
 }
 
-void collect(const Json& schema, const std::string& path, std::vector<FieldInfo>& fields) {
+// What lies within a sensitive object is sensitive too.
+void collect(const Json& schema, const std::string& path, bool sensitive, std::vector<FieldInfo>& fields) {
   const auto members = schema.find("properties");
   if (members == schema.end()) return;
   const auto required = names(schema, "required");
@@ -133,12 +133,14 @@ void collect(const Json& schema, const std::string& path, std::vector<FieldInfo>
   for (const auto& [name, member] : members->items()) {
     const bool needed = std::find(required.begin(), required.end(), name) != required.end();
     here.push_back(field_of(member, name, path + "/" + pointer_segment(name), needed));
+    here.back().sensitive |= sensitive;
   }
   std::stable_sort(here.begin(), here.end(), [](const auto& a, const auto& b) { return a.order < b.order; });
   for (FieldInfo& field : here) {
     const std::string name = field.name, below = field.path;
+    const bool hidden = field.sensitive;
     fields.push_back(std::move(field));
-    collect((*members)[name], below, fields);
+    collect((*members)[name], below, hidden, fields);
   }
 }
 
@@ -151,7 +153,7 @@ void each_text(const Json& value, Visit&& visit) {
   }
 }
 
-// A masked text for a text; a number has no half to show and a position no harmless digit.
+// A number has no half to show and a position no harmless digit.
 Json masked_value(std::string_view format, const Json& value) {
   if (value.is_string()) return mask(format, value.get_ref<const std::string&>());
   if (value.is_array()) {
@@ -164,7 +166,7 @@ Json masked_value(std::string_view format, const Json& value) {
     for (const auto& [key, member] : value.items()) made[key] = masked_value("", member);
     return made;
   }
-  return value.is_null() ? value : Json("*");
+  return value.is_null() ? value : Json("***");
 }
 
 // Lengths and uniqueness, where valijson is wrong or slow, and unknown members, which it does not name.
@@ -262,11 +264,6 @@ Error Kind::Compiled::locate(const Json& body) const {
   return Error{ErrorCode::field_invalid, field, ""};
 }
 
-std::string_view name(Shape shape) {
-  constexpr std::array<std::string_view, 3> kShapes{"document", "log", "case"};
-  return kShapes[static_cast<std::size_t>(shape)];
-}
-
 Kind::Kind() = default;
 Kind::~Kind() = default;
 
@@ -284,7 +281,7 @@ Result<std::shared_ptr<const Kind>> Kind::load(std::string_view schema_json) {
   const std::string shape = text_member(schema, "x-shape");
   kind->shape_ = shape == "case" ? Shape::case_ : shape == "log" ? Shape::log : Shape::document;
   kind->summary_ = names(schema, "x-summary");
-  collect(schema, "", kind->fields_);
+  collect(schema, "", false, kind->fields_);
   kind->compiled_ = std::make_unique<Compiled>();
   kind->compiled_->one_of = names(schema, "x-required-one-of");
   try {

@@ -17,9 +17,6 @@ enum class Shape {
   case_,     ///< created once, then driven by actions through its flow
 };
 
-/// The schema's word: document, log, case.
-std::string_view name(Shape shape);
-
 /// What happens when two people changed the same field.
 enum class MergeRule {
   ask,     ///< a person chooses
@@ -32,7 +29,6 @@ struct FieldInfo {
   std::string name;  ///< its last segment
   std::string title_zh, title_en;
   std::string format;  ///< a validator of validators.h, or empty
-  std::string codes;   ///< id of a code list, or empty
   std::string ref;     ///< kind that the field names a record of, or empty
   std::string search;  ///< "", "text", or "name": that by its initials too
   std::string type;    ///< the first type of the schema, or empty

@@ -139,6 +139,7 @@ std::string mask(std::string_view format, std::string_view value) {
   if (value.empty()) return {};
   if (format == "id_number" || format == "credit_code") return keep_ends(value, 6, 4);
   if (format == "phone") return keep_ends(value, 3, 4);
+  if (format != "name") return "***";
   return std::string(value.substr(0, first_character(value))) + "*";
 }
 

@@ -36,7 +36,7 @@ bool format_looks_right(std::string_view format, std::string_view value);
 std::string normalise(std::string_view format, std::string_view value);
 
 /// What a screen shows until the worker unmasks: `130529********0016`, `138****0000`, `张*`. A number too short to
-/// hide anything is all stars; any other format keeps the first character alone.
+/// hide anything is all stars; any other format shows nothing.
 std::string mask(std::string_view format, std::string_view value);
 
 }  // namespace julu

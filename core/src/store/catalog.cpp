@@ -47,27 +47,28 @@ Result<void> load_built_in(Loaded& loaded) {
   return {};
 }
 
-// The signature covers the body without `sig`, in canonical form.
-Result<ReceiptKey> vouched_key(const Json& body, const PublicKey& root) {
-  const Error refused{ErrorCode::receipt_invalid, "/receipt-key", {}};
+// None: the row's body is no key, or that of another row.
+std::optional<ReceiptKey> parse_receipt_key(const std::string& id, const Json& body) {
   const auto key = parse_public_key(text_member(body, "public_key"));
-  const auto signature = parse_signature(text_member(body, "sig"));
   const Json* from = at_pointer(body, "/not_before_ms");
-  if (!key || !signature || from == nullptr || !from->is_number_integer()) return refused;
-  Json unsigned_body = body;
-  unsigned_body.erase("sig");
-  if (!verify(root, canonical(unsigned_body), *signature)) return refused;
+  if (!key || text_member(body, "key_id") != id || from == nullptr || !from->is_number_integer()) return std::nullopt;
   ReceiptKey out;
-  out.key_id = text_member(body, "key_id");
+  out.key_id = id;
   out.key = *key;
   out.not_before_ms = from->get<std::int64_t>();
   for (const char* end : {"/not_after_ms", "/revoked_at_ms"}) {
     const Json* at = at_pointer(body, end);
-    if (at == nullptr || !at->is_number_integer()) continue;
-    const auto ms = at->get<std::int64_t>();
-    out.not_after_ms = out.not_after_ms == 0 ? ms : std::min(out.not_after_ms, ms);
+    const std::int64_t ms = at != nullptr && at->is_number_integer() ? at->get<std::int64_t>() : 0;
+    if (ms > 0) out.not_after_ms = out.not_after_ms == 0 ? ms : std::min(out.not_after_ms, ms);
   }
   return out;
+}
+
+// The signature covers the body without `sig`, in canonical form.
+bool is_vouched(Json body, const PublicKey& root) {
+  const auto signature = parse_signature(text_member(body, "sig"));
+  body.erase("sig");
+  return signature && verify(root, canonical(body), *signature);
 }
 
 // Why the row cannot be used; empty when it can.
@@ -82,7 +83,8 @@ std::string problem_of(const Core& core, const Change& change) {
     if (!flow) return std::string(name(flow.error().code)) + " " + flow.error().field;
   } else if (change.kind == "receipt-key") {
     const auto body = parse_reply(change.body);
-    if (!body || !vouched_key(*body, core.identity().root_key)) return "receipt_invalid";
+    const bool good = body && parse_receipt_key(change.id, *body) && is_vouched(*body, core.identity().root_key);
+    if (!good) return "receipt_invalid";
   }
   return {};
 }
@@ -177,18 +179,9 @@ Result<std::optional<ReceiptKey>> receipt_key(Connection& db, const std::string&
   JULU_TRY(const auto body,
            db.text("SELECT body FROM catalog WHERE kind = 'receipt-key' AND id = ?1 AND problem IS NULL", key_id));
   if (!body) return std::optional<ReceiptKey>();
-  const Json json = Json::parse(*body, nullptr, false);
-  const auto key = parse_public_key(text_member(json, "public_key"));
+  auto key = parse_receipt_key(key_id, Json::parse(*body, nullptr, false));
   if (!key) return Error{ErrorCode::store_corrupt, "receipt-key", {}};
-  ReceiptKey out;
-  out.key_id = key_id;
-  out.key = *key;
-  out.not_before_ms = json.value("not_before_ms", std::int64_t{0});
-  for (const char* end : {"not_after_ms", "revoked_at_ms"}) {
-    const auto at = json.value(end, std::int64_t{0});
-    if (at > 0) out.not_after_ms = out.not_after_ms == 0 ? at : std::min(out.not_after_ms, at);
-  }
-  return std::optional(out);
+  return key;
 }
 
 Result<std::int64_t> newest_epoch(Connection& db) { return meta_integer(db, "epoch"); }

@@ -34,7 +34,7 @@ Error disk_error(const std::error_code& why, const char* field) {
   if (why == std::errc::not_a_directory || why == std::errc::file_exists) {
     return Error{ErrorCode::bad_argument, field, {}};
   }
-  if (why == std::errc::no_space_on_device) return Error{ErrorCode::disk_full, field, {}};
+  if (why == std::errc::no_space_on_device || why.value() == EDQUOT) return Error{ErrorCode::disk_full, field, {}};
   return Error{ErrorCode::io, field, "errno " + std::to_string(why.value())};
 }
 

@@ -18,7 +18,8 @@ Result<void> take_actions(Connection& db, const Id& record, const Change& change
     JULU_CHECK(
         db.run("INSERT INTO action (id, record, number, action, state, actor, at_ms, body)"
                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
-               " ON CONFLICT DO UPDATE SET number = excluded.number, state = excluded.state",
+               " ON CONFLICT DO UPDATE SET number = excluded.number, state = excluded.state"
+               " WHERE number IS NOT excluded.number OR state IS NOT excluded.state",
                action.id, record, action.number, action.action, action.state,
                actor.dump(-1, ' ', false, Json::error_handler_t::replace), action.at_ms, action.body));
   }
@@ -30,7 +31,8 @@ Result<void> take_photos(Connection& db, const Id& record, const Change& change)
   for (const ChangePhoto& photo : change.photos) {
     JULU_CHECK(db.run(
         "INSERT INTO photo (id, sha256, length_bytes, here, own) SELECT coalesce(max(id), 0) + 1, ?1, ?2, 0, 0 FROM photo"
-        " WHERE true ON CONFLICT DO UPDATE SET length_bytes = excluded.length_bytes WHERE here = 0 AND own = 0",
+        " WHERE true ON CONFLICT DO UPDATE SET length_bytes = excluded.length_bytes WHERE here = 0 AND own = 0"
+        " AND length_bytes IS NOT excluded.length_bytes",
         photo.sha256, photo.length_bytes));
     JULU_CHECK(add_attachment(db, record, photo.sha256, photo.role, photo.action, std::nullopt));
   }
@@ -151,7 +153,7 @@ Result<bool> apply_change(Core& core, Connection& db, const Id& record, const Ch
   if (row && epoch == row->base_epoch && change.version >= row->base_version)
     JULU_CHECK(forget_lost(db, record, change));
   JULU_TRY(const bool newer, take_base(core, db, record, change, epoch));
-  JULU_CHECK(db.run("UPDATE record SET seen = ?2 WHERE id = ?1", record, generation));
+  JULU_CHECK(db.run("UPDATE record SET seen = ?2 WHERE id = ?1 AND seen <> ?2", record, generation));
   if (!mutant(Mutant::pulled_not_laid)) JULU_CHECK(lay(core, db, record));
   return newer;
 }

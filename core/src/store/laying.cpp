@@ -8,9 +8,28 @@
 namespace julu::store {
 namespace {
 
-constexpr const char* kOpColumns =
-    "SELECT seq, op_id, verb, status, after, base_version, version, folded, urgency, photo, base_values, canonical, place,"
-    " successor FROM op WHERE record = ?1 AND place >= ?2 ORDER BY place, seq";
+#define JULU_OP_COLUMNS                                                                                            \
+  "SELECT seq, op_id, verb, status, after, base_version, version, folded, urgency, photo, base_values, canonical," \
+  " place, successor FROM op "
+
+OpRow op_in(const Query& row) {
+  OpRow op;
+  op.seq = row.integer(0);
+  op.op_id = row.id(1);
+  op.verb = static_cast<Verb>(row.integer(2));
+  op.status = static_cast<int>(row.integer(3));
+  op.after = row.maybe_integer(4);
+  op.base_version = row.maybe_integer(5);
+  op.version = row.maybe_integer(6);
+  op.folded = row.integer(7) != 0;
+  op.urgency = static_cast<int>(row.integer(8));
+  if (!row.is_null(9)) op.photo = row.hash(9);
+  op.base_values = row.text(10);
+  op.canonical = row.text(11);
+  op.place = row.integer(12);
+  op.successor = row.maybe_integer(13);
+  return op;
+}
 
 bool changes_body(const OpRow& op) { return op.verb != Verb::attach && op.verb != Verb::append; }
 
@@ -53,7 +72,8 @@ bool is_all_that_says_it(Core& core, const RecordRow& row, const std::vector<OpR
 
 Result<std::optional<RecordRow>> find_record(Connection& db, const Id& id) {
   Query row = db.query(
-      "SELECT kind, body, base, base_version, base_epoch, state, base_state, deleted, captured_at_ms FROM record"
+      "SELECT kind, body, base, base_version, base_epoch, state, base_state, deleted, captured_at_ms,"
+      " base_deleted FROM record"
       " WHERE id = ?1",
       id);
   JULU_TRY(const bool there, row.step());
@@ -69,32 +89,24 @@ Result<std::optional<RecordRow>> find_record(Connection& db, const Id& id) {
   record.base_state = row.text(6);
   record.deleted = row.integer(7) != 0;
   record.captured_at_ms = row.integer(8);
+  record.base_deleted = row.integer(9) != 0;
   return std::optional(std::move(record));
 }
 
 Result<std::vector<OpRow>> ops_of(Connection& db, const Id& record, std::int64_t first) {
   std::vector<OpRow> ops;
-  Query row = db.query(kOpColumns, record, first);
+  Query row = db.query(JULU_OP_COLUMNS "WHERE record = ?1 AND place >= ?2 ORDER BY place, seq", record, first);
   for (;;) {
     JULU_TRY(const bool there, row.step());
     if (!there) return ops;
-    OpRow op;
-    op.seq = row.integer(0);
-    op.op_id = row.id(1);
-    op.verb = static_cast<Verb>(row.integer(2));
-    op.status = static_cast<int>(row.integer(3));
-    op.after = row.maybe_integer(4);
-    op.base_version = row.maybe_integer(5);
-    op.version = row.maybe_integer(6);
-    op.folded = row.integer(7) != 0;
-    op.urgency = static_cast<int>(row.integer(8));
-    if (!row.is_null(9)) op.photo = row.hash(9);
-    op.base_values = row.text(10);
-    op.canonical = row.text(11);
-    op.place = row.integer(12);
-    op.successor = row.maybe_integer(13);
-    ops.push_back(std::move(op));
+    ops.push_back(op_in(row));
   }
+}
+
+Result<std::optional<OpRow>> queued_op(Connection& db, std::int64_t seq) {
+  Query row = db.query(JULU_OP_COLUMNS "WHERE seq = ?1 AND status = 0", seq);
+  JULU_TRY(const bool there, row.step());
+  return there ? std::optional(op_in(row)) : std::nullopt;
 }
 
 OpText parse_op(const std::string& canonical_text) {
@@ -151,8 +163,7 @@ Result<void> remember_record(Connection& db, const Id& record) {
   if (!text) return {};
   const Json op = Json::parse(*text, nullptr, false);
   return db.run(
-      "INSERT OR IGNORE INTO record (id, kind, body, captured_at_ms, seen, changed) VALUES (?1, ?2, '{}', ?3, -1,"
-      " (SELECT coalesce(max(changed), 0) + 1 FROM record))",
+      "INSERT OR IGNORE INTO record (id, kind, body, captured_at_ms, seen, changed) VALUES (?1, ?2, '{}', ?3, -1, 0)",
       record, text_member(op, "kind"), op.value("captured_at_ms", std::int64_t{0}));
 }
 
@@ -162,8 +173,7 @@ Result<void> lay(Core& core, Connection& db, const Id& record) {
   JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record));
   Json body = row->base ? parse_object(*row->base) : Json::object();
   if (!row->base && is_all_that_says_it(core, *row, ops)) body = parse_object(row->body);
-  JULU_TRY(const auto base_deleted, db.integer("SELECT base_deleted FROM record WHERE id = ?1", record));
-  bool deleted = base_deleted.value_or(0) != 0;
+  bool deleted = row->base_deleted;
   const OwnWords words(ops);
   for (const OpRow& op : ops) {
     if (!is_laid_on_top(op) || !changes_body(op)) continue;
@@ -223,7 +233,8 @@ Result<void> add_attachment(Connection& db, const Id& record, const Hash& sha256
   JULU_TRY(const auto count, db.integer("SELECT count(*) FROM attachment WHERE record = ?1", record));
   return db.run(
       "INSERT INTO attachment (record, sha256, role, action, place, op) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-      " ON CONFLICT DO UPDATE SET action = coalesce(action, excluded.action), op = coalesce(excluded.op, iif(op > 0, op, NULL))",
+      " ON CONFLICT DO UPDATE SET action = coalesce(action, excluded.action), op = coalesce(excluded.op, iif(op > 0, op, NULL))"
+      " WHERE action IS NOT coalesce(action, excluded.action) OR op IS NOT coalesce(excluded.op, iif(op > 0, op, NULL))",
       record, sha256, role, action, count.value_or(0), op);
 }
 

@@ -29,8 +29,8 @@ namespace store {
 // An attach that waits for its photo's bytes has its next attempt with the photo, and what stands behind an edit that
 // waits has it with that. One farther off than its wait may be
 // is due now: the clock was set back.
-Result<Waiting> what_waits(Connection& db, std::int64_t now_ms) {
-  Waiting waiting;
+Result<QueueCounts> what_waits(Connection& db, std::int64_t now_ms) {
+  QueueCounts waiting;
   JULU_TRY(const auto parked, db.integer("SELECT count(*) FROM op WHERE status = 2"));
   Query row = db.query(
       "SELECT EXISTS (SELECT 1 FROM op AS earlier WHERE earlier.status = 2 AND earlier.record = op.record"
@@ -50,7 +50,7 @@ Result<Waiting> what_waits(Connection& db, std::int64_t now_ms) {
     if (row.integer(0) != 0) {
       waiting.parked += row.integer(1);
     } else {
-      waiting.queued = row.integer(1);
+      waiting.ops = row.integer(1);
       waiting.next_attempt_ms = row.maybe_integer(2);
     }
   }
@@ -72,6 +72,12 @@ Result<Waiting> what_waits(Connection& db, std::int64_t now_ms) {
     waiting.next_attempt_ms = std::min(waiting.next_attempt_ms.value_or(at), at);
   }
   return waiting;
+}
+
+Result<std::int64_t> passed_since_server_seen(Core& core, Connection& db) {
+  JULU_TRY(const std::int64_t at_ms, meta_integer(db, "server_seen_at_ms"));
+  if (at_ms == 0) return std::int64_t{0};
+  return std::clamp<std::int64_t>(core.clock().now_ms() - at_ms, 0, limits::op_keep_ms);
 }
 
 }  // namespace store
@@ -110,8 +116,8 @@ constexpr const char* kDeferDuePhotos =
 // the ping before without that.
 Result<std::int64_t> see_server_time(Core& core, Connection& db, std::int64_t time_ms) {
   JULU_TRY(const std::int64_t seen, meta_integer(db, "server_seen_ms"));
-  JULU_TRY(const std::int64_t at_ms, meta_integer(db, "server_seen_at_ms"));
   JULU_TRY(const std::int64_t ahead, meta_integer(db, "server_ahead_ms"));
+  JULU_TRY(const std::int64_t passed, passed_since_server_seen(core, db));
   const std::int64_t now_ms = core.clock().now_ms();
   // Of one that runs back nothing is seen, and the time goes on from where it was right.
   if (seen == 0 || time_ms > seen) JULU_CHECK(set_meta(db, "server_seen_at_ms", now_ms));
@@ -119,7 +125,6 @@ Result<std::int64_t> see_server_time(Core& core, Connection& db, std::int64_t ti
     JULU_CHECK(set_meta(db, "server_seen_ms", time_ms));
     return time_ms;
   }
-  const std::int64_t passed = at_ms == 0 ? 0 : std::clamp<std::int64_t>(now_ms - at_ms, 0, limits::op_keep_ms);
   const std::int64_t most = passed + limits::server_step_ms - ahead;
   const std::int64_t step = std::clamp<std::int64_t>(time_ms - seen, 0, most);
   JULU_CHECK(set_meta(db, "server_seen_ms", seen + step));
@@ -272,17 +277,7 @@ Result<void> Outbox::park(const OutgoingOp& op, const Problem& problem) {
 }
 
 Result<QueueCounts> Outbox::counts() const {
-  return store_.core_->read([&](Connection& db) -> Result<QueueCounts> {
-    JULU_TRY(const Waiting waiting, what_waits(db, store_.core_->clock().now_ms()));
-    QueueCounts counts;
-    counts.ops = waiting.queued;
-    counts.parked = waiting.parked;
-    counts.photos = waiting.photos;
-    counts.photo_bytes = waiting.photo_bytes;
-    counts.next_attempt_ms = waiting.next_attempt_ms;
-    counts.confirming = waiting.confirming;
-    return counts;
-  });
+  return store_.core_->read([&](Connection& db) { return what_waits(db, store_.core_->clock().now_ms()); });
 }
 
 Result<void> Outbox::due_now() {

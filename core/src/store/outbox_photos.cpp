@@ -74,12 +74,11 @@ Result<std::string> Outbox::read_photo(const Hash& sha256, std::int64_t offset, 
 
 Result<bool> Outbox::is_photo_whole(const Hash& sha256) {
   Sha256 sum;
-  const auto read = store_.read_photo(hex(sha256), [&](std::string_view piece) {
+  JULU_CHECK(store_.read_photo(hex(sha256), [&](std::string_view piece) {
     sum.update(piece);
     return true;
-  });
-  if (read || read.error().code == ErrorCode::photo_damaged) return read && sum.finish() == sha256;
-  return read.error();
+  }));
+  return sum.finish() == sha256;
 }
 
 Result<std::string> Outbox::read_thumbnail(const Hash& sha256) { return store_.thumbnail(hex(sha256)); }

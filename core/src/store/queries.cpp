@@ -116,12 +116,20 @@ Result<std::optional<Record>> load_record(Core& core, Connection& db, const Id& 
   return std::optional(std::move(record));
 }
 
-// Ids of the next rows, newest first.
+// Ids of the next rows, newest first, of those that may fit.
 Result<std::vector<Id>> next_ids(Connection& db, const Filter& filter, const Id& before, int limit) {
   std::vector<Id> ids;
+  // Most records of a phone are delivered: what waits is not looked for in all of them.
+  std::optional<std::pair<int, int>> either;  // of these an op has to be
+  if (filter.delivery == Delivery::saved) either = {kStatusQueued, kStatusMadeAgain};
+  if (filter.delivery == Delivery::parked) either = {kStatusParked, kStatusParked};
+  if (mutant(Mutant::waiting_shown_delivered)) either.reset();
   Query row = db.query(
-      "SELECT id FROM record WHERE (?1 IS NULL OR id < ?1) AND (?2 = '' OR kind = ?2) ORDER BY id DESC LIMIT ?3",
-      before.is_nil() ? std::optional<Id>() : before, filter.kind, limit);
+      "SELECT id FROM record WHERE (?1 IS NULL OR id < ?1) AND (?2 = '' OR kind = ?2) AND (?4 IS NULL OR EXISTS"
+      " (SELECT 1 FROM op WHERE op.record = record.id AND op.status IN (?4, ?5))) ORDER BY id DESC LIMIT ?3",
+      before.is_nil() ? std::optional<Id>() : before, filter.kind, limit,
+      either ? std::optional<std::int64_t>(either->first) : std::nullopt,
+      either ? std::optional<std::int64_t>(either->second) : std::nullopt);
   for (;;) {
     JULU_TRY(const bool there, row.step());
     if (!there) return ids;
@@ -216,14 +224,17 @@ Result<std::string> Store::short_id(const std::string& id) {
   std::string digits = parsed->text();
   std::erase(digits, '-');
   return core_->read([&](Connection& db) -> Result<std::string> {
-    for (std::size_t length = 4; length < digits.size(); ++length) {
-      const std::string ending = digits.substr(digits.size() - length);
-      Query row = db.query(kIdsEndingWith, ending);
-      JULU_CHECK(row.step());
-      JULU_TRY(const bool second, row.step());
-      if (!second) return ending;
+    JULU_TRY(const auto alike, db.query("SELECT id FROM record INDEXED BY record_changed WHERE substr(id, -2) ="
+                                        " substr(?1, -2) AND id <> ?1",
+                                        *parsed)
+                                   .ids());
+    std::size_t length = 4;
+    for (const Id& one : alike) {
+      std::string other = one.text();
+      std::erase(other, '-');
+      while (digits.compare(digits.size() - length, length, other, digits.size() - length, length) == 0) ++length;
     }
-    return digits;
+    return digits.substr(digits.size() - length);
   });
 }
 
@@ -382,16 +393,15 @@ Result<Status> Store::status() {
         count("SELECT count(*) FROM (SELECT record FROM op WHERE status = 0 UNION SELECT record FROM op WHERE"
               " status = 2 UNION SELECT record FROM op WHERE successor IS NOT NULL AND status = 3)",
               status.unsent_records));
-    JULU_TRY(const Waiting waiting, what_waits(db, core_->clock().now_ms()));
-    status.unsent_ops = waiting.queued;
+    JULU_TRY(const QueueCounts waiting, what_waits(db, core_->clock().now_ms()));
+    status.unsent_ops = waiting.ops;
     status.parked_ops = waiting.parked;
     status.next_attempt_ms = waiting.next_attempt_ms;
     JULU_CHECK(count("SELECT count(*) FROM photo WHERE own = 1 AND uploaded = 0", status.unsent_photos));
     JULU_CHECK(count("SELECT sum(length_bytes) FROM photo WHERE own = 1 AND uploaded = 0", status.unsent_photo_bytes));
     JULU_CHECK(count("SELECT count(*) FROM conflict", status.conflicts));
     JULU_CHECK(count("SELECT value FROM meta WHERE name = 'last_sync_ms'", status.last_sync_ms));
-    JULU_TRY(const std::int64_t confirming, meta_integer(db, "confirming"));
-    status.confirming = confirming != 0;
+    status.confirming = waiting.confirming;
     JULU_TRY(const auto salvage, meta_text(db, "salvage"));
     if (salvage) {
       const Json told = Json::parse(*salvage, nullptr, false);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <julu/change.h>
+#include <julu/outbox.h>
 
 #include "store/core.h"
 #include "store/photos.h"
@@ -24,6 +25,7 @@ struct RecordRow {
   std::string state;
   std::string base_state;
   bool deleted = false;
+  bool base_deleted = false;
   std::int64_t captured_at_ms = 0;
 };
 
@@ -51,6 +53,8 @@ inline bool is_pending(const OpRow& op) { return op.status == kStatusQueued || o
 
 /// In the order of the worker's edits, from place `first` on.
 Result<std::vector<OpRow>> ops_of(Connection& db, const Id& record, std::int64_t first = 0);
+/// None: it is not in the queue any more.
+Result<std::optional<OpRow>> queued_op(Connection& db, std::int64_t seq);
 
 /// What an op's canonical text says of its making, to make it again.
 struct OpText {
@@ -74,16 +78,10 @@ std::int64_t place_before(const std::vector<OpRow>& ops);
 #define JULU_WANTED_PHOTO \
   "(problem IS NULL OR EXISTS (SELECT 1 FROM op WHERE op.photo = photo.sha256 AND op.status = 0))"
 
-/// What will go by itself, and the ops that wait for a person: parked, or behind a parked one of their record.
-struct Waiting {
-  std::int64_t queued = 0;
-  std::int64_t parked = 0;
-  std::int64_t photos = 0;
-  std::int64_t photo_bytes = 0;
-  std::optional<std::int64_t> next_attempt_ms;  ///< of queued ops and photos; one that is past is due
-  bool confirming = false;                      ///< what was delivered is to be asked for; next_attempt_ms says when
-};
-Result<Waiting> what_waits(Connection& db, std::int64_t now_ms);
+Result<QueueCounts> what_waits(Connection& db, std::int64_t now_ms);
+
+/// Since the platform's time was seen last, by this phone's clock as far as that is believed, in milliseconds.
+Result<std::int64_t> passed_since_server_seen(Core& core, Connection& db);
 
 /// The name under which the county has, or gets from here, a step that an op names. None: what damage or a restore
 /// took, nobody may ever bring again.

@@ -486,7 +486,6 @@ Result<void> go_without_refused(Core& core, Connection& db, const Id& record) {
   JULU_TRY(auto row, find_record(db, record));
   if (!row) return Error{ErrorCode::record_unknown, "/id", {}};
   JULU_TRY(std::vector<OpRow> ops, ops_of(db, record));
-  JULU_TRY(const auto base_deleted, db.integer("SELECT base_deleted FROM record WHERE id = ?1", record));
   const auto is_parked = [](const OpRow& op) { return op.status == kStatusParked; };
   if (std::none_of(ops.begin(), ops.end(), is_parked)) return {};
   // Nothing can go on a record that the county has deleted, has never taken, or lost with a restore: what a pull has
@@ -496,7 +495,7 @@ Result<void> go_without_refused(Core& core, Connection& db, const Id& record) {
   const auto creation = std::find_if(
       ops.begin(), ops.end(), [&](const OpRow& op) { return op.verb == Verb::create && is_parked(op) && !is_held; });
   const bool taken = std::any_of(ops.begin(), ops.end(), [](const OpRow& op) { return op.status == kStatusReceipted; });
-  const bool whole = base_deleted == 1 || (creation != ops.end() && !taken);
+  const bool whole = row->base_deleted || (creation != ops.end() && !taken);
   Closing closing;
   std::set<std::int64_t> closed;
   std::optional<std::int64_t> first;  // what follows it is made again

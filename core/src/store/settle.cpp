@@ -56,9 +56,7 @@ Result<bool> check_receipt(Core& core, Connection& db, const std::vector<Receipt
 Result<std::int64_t> keep_receipt(Core& core, Connection& db, const std::string& device, const Receipt& receipt) {
   const std::string_view signature(reinterpret_cast<const char*>(receipt.signature.data()), receipt.signature.size());
   JULU_TRY(const std::int64_t seen, meta_integer(db, "server_seen_ms"));
-  JULU_TRY(const std::int64_t seen_at, meta_integer(db, "server_seen_at_ms"));
-  const std::int64_t passed =
-      seen_at == 0 ? 0 : std::clamp<std::int64_t>(core.clock().now_ms() - seen_at, 0, limits::op_keep_ms);
+  JULU_TRY(const std::int64_t passed, passed_since_server_seen(core, db));
   JULU_CHECK(db.run(
       "INSERT INTO receipt (device, key_id, epoch, server_time_ms, signature, seen_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
       device, receipt.key_id, receipt.epoch, receipt.server_time_ms, Blob{signature},
@@ -108,16 +106,7 @@ Result<void> wait_again(Settling& s, const OutgoingOp& op, const Problem& proble
 }
 
 Result<void> park(Settling& s, const OutgoingOp& op, const std::string& problem) {
-  ++s.settled.parked;
   return s.db.run("UPDATE op SET status = 2, problem = ?2 WHERE seq = ?1 AND status = 0", op.row, problem);
-}
-
-// The op as it is in the queue; none: it was made again with an earlier op of this reply.
-Result<std::optional<OpRow>> still_queued(Connection& db, const OutgoingOp& op) {
-  JULU_TRY(const std::vector<OpRow> rows, ops_of(db, op.record));
-  const auto row = std::find_if(rows.begin(), rows.end(), [&](const OpRow& r) { return r.seq == op.row; });
-  const bool queued = row != rows.end() && row->status == kStatusQueued;
-  return queued ? std::optional(*row) : std::nullopt;
 }
 
 Result<bool> waits_for_lost_step(Connection& db, const OutgoingOp& op, const OpResult& result) {
@@ -159,7 +148,6 @@ Result<void> settle_bytes_missing(Settling& s, const OutgoingOp& op, const Hash&
     JULU_TRY(there, has_hash(s.db, *photo, sha256));
   }
   if (!there) {
-    ++s.settled.parked;
     const ErrorCode why = photo ? ErrorCode::photo_damaged : ErrorCode::photo_unknown;
     return store::park_photo(s.core, s.db, sha256, problem_text(why, "lost", "", "", ""));
   }
@@ -181,7 +169,7 @@ Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& resu
   if (lost_step) {
     return park(s, op, problem_text(ErrorCode::stale, "stale", result.problem.title, result.problem.detail, ""));
   }
-  JULU_TRY(const auto row, still_queued(s.db, op));
+  JULU_TRY(const auto row, queued_op(s.db, op.row));
   if (!row) return {};
   JULU_TRY(const bool in_vain, waits_in_vain(s.db, op.record, *row, result.problem.type));
   if (in_vain) {
@@ -215,7 +203,6 @@ Result<void> settle_rejected(Settling& s, const OutgoingOp& op, const OpResult& 
     JULU_TRY(const bool lost, may_be_lost(s.db, op.record));
     if (lost) return wait_again(s, op, result.problem, ErrorCode::held, result.retry_after_ms);
   }
-  ++s.settled.parked;
   const ErrorCode code = result.problem.type == "scope"          ? ErrorCode::scope
                          : result.problem.type == "op-id-reused" ? ErrorCode::op_id_reused
                          : result.problem.type == "replaced"     ? ErrorCode::replaced
@@ -243,14 +230,13 @@ Result<bool> wait_for_lost_word(Settling& s, const OutgoingOp& op, const OpRow& 
 }
 
 Result<void> settle_stale(Settling& s, const OutgoingOp& op, const OpResult& result) {
-  JULU_TRY(const auto row, still_queued(s.db, op));
+  JULU_TRY(const auto row, queued_op(s.db, op.row));
   if (!row) return {};
   if (!result.current || mutant(Mutant::stale_parked)) {
     return park(s, op, problem_text(ErrorCode::stale, "stale", result.problem.title, result.problem.detail, ""));
   }
   JULU_TRY(const bool waits, wait_for_lost_word(s, op, *row, result));
   if (waits) return {};
-  ++s.settled.made_again;
   return make_again(s.core, s.db, *row, op.record, *result.current, result.applied, s.epoch);
 }
 
