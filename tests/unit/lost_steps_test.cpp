@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "county.h"
+#include "jpeg.h"
 #include "wreck.h"
 
 using namespace julu;
@@ -179,6 +180,55 @@ TEST_CASE_METHOD(Reported, "an operation that was made three times waits for non
   damage_takes("seq = " + std::to_string(second.row));
   CHECK(store->status()->unsent_ops > 0);
   CHECK(verbs_due(*store) == std::vector<Verb>{Verb::create});
+}
+
+TEST_CASE_METHOD(Reported,
+                 "what was made again, and the county has as damage took it here, is not asked about for ever") {
+  std::int64_t version = kFirstVersion;
+  OpResult stale = answer_of(OpStatus::stale);
+  std::size_t left = 0;
+  const auto made_again = [&](const std::string& record) {
+    const OutgoingOp first = due().at(0);
+    stale.applied = {first.op_id};
+    answer_all(county, *store, answer_of(OpStatus::rejected, "scope"));
+    REQUIRE(store->resend(record).ok());
+    damage_takes("seq = " + std::to_string(first.row));
+    REQUIRE(due().size() == 1);
+  };
+  SECTION("a report") {
+    made_again(id);
+    stale.current = Change{"incident", id, kFirstVersion + 3, false, false, kBody, "reported", {}, {}};
+  }
+  SECTION("a photo") {
+    REQUIRE(county.apply_all(*store, version) == 1);
+    const auto attached = store->attach(id, {{county.folder.write("a.jpg", make_jpeg_of_about(20 * 1024, 1)), "near"}});
+    const Hash sha256 = *parse_hash(attached->photos.at(0));
+    REQUIRE(Outbox(*store).photo_uploaded(sha256, "/v1/photos/up-1").ok());
+    made_again(id);
+    stale.current = Change{"incident", id, kFirstVersion + 3, false, false, kBody, "reported", {}, {}};
+    stale.current->photos = {{sha256, 20 * 1024, "near", std::nullopt}};
+  }
+  SECTION("an edit") {
+    REQUIRE(county.apply_all(*store, version) == 1);
+    const std::string household = store->capture({"household", R"({"address":"堤村 1 号"})", {}, {}})->id;
+    REQUIRE(county.apply_all(*store, version) == 1);
+    REQUIRE(store->patch(household, R"({"note":"甲"})").ok());
+    made_again(household);
+    stale.current = Change{
+        "household", household, kFirstVersion + 9, false, false, R"({"address":"堤村 1 号","note":"甲"})", {}, {}, {}};
+    left = 1;  // it says nothing new, and is done under one name
+  }
+  answer_all(county, *store, stale);
+  REQUIRE(Outbox(*store).due_now().ok());
+  REQUIRE(due().size() == left);
+  for (const OutgoingOp& op : due()) CHECK(op.canonical.find(stale.applied[0].text()) == std::string::npos);
+  version += 20;
+  CHECK(county.apply_all(*store, version) == left);
+  CHECK(store->status()->unsent_records == 0);
+  CHECK(store->status()->parked_ops == 0);
+  const auto shown = *store->get(id);
+  if (shown)
+    CHECK(std::all_of(shown->photos.begin(), shown->photos.end(), [](const auto& one) { return one.delivered; }));
 }
 
 TEST_CASE_METHOD(Reported, "a report whose creation damage took, and whose step is left, goes whole") {

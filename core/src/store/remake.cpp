@@ -144,7 +144,7 @@ class Remaking {
 
   Result<void> take(const OpRow& old) {
     if (const OpRow* first = done_before(old)) return take_back(old, *first);
-    if (old.seq == judged_.seq && old.verb == Verb::append && applied_.empty() && !applied_ids_.empty())
+    if (old.seq == judged_.seq && is_one_deed(old) && applied_.empty() && !applied_ids_.empty())
       return give_back(old, applied_ids_.front());
     if (old.verb == Verb::attach) return take_attach(old);
     if (old.verb == Verb::append && !renamed_.empty()) return take_append(old);
@@ -168,7 +168,7 @@ class Remaking {
     } else {
       op.base_version = current_.version;
     }
-    JULU_TRY(op.replaces, to_replace(db_, old));
+    JULU_TRY(op.replaces, replaced_by_next(old));
     if (kind_ != nullptr) op.refs = refs_of(*kind_, merged.patch);
     JULU_TRY(const Enqueued queued, core_.enqueue(db_, text.moment, op));
     JULU_CHECK(hand_over(db_, old, queued.seq));
@@ -185,11 +185,24 @@ class Remaking {
  private:
   bool is_mergeable() const { return kind_ == nullptr || kind_->shape() == Shape::document; }
 
+  // What was applied is sent again for its receipt, and what damage took of it never.
+  Result<std::vector<Id>> replaced_by_next(const OpRow& old) const {
+    JULU_TRY(std::vector<Id> ids, to_replace(db_, old));
+    std::erase_if(ids, [&](const Id& id) {
+      return std::find(applied_ids_.begin(), applied_ids_.end(), id) != applied_ids_.end();
+    });
+    return ids;
+  }
+
+  // Each making of it does the same.
+  bool is_one_deed(const OpRow& old) const {
+    return old.verb == Verb::append || old.verb == Verb::remove || old.verb == Verb::attach ||
+           (old.verb == Verb::create && !is_mergeable() && !mutant(Mutant::applied_made_again));
+  }
+
   // What was to replace an op that had been applied after all, and does no more than that one did.
   const OpRow* done_before(const OpRow& old) const {
-    const bool whole = old.verb == Verb::append || old.verb == Verb::remove || old.verb == Verb::attach ||
-                       (old.verb == Verb::create && !is_mergeable() && !mutant(Mutant::applied_made_again));
-    if (old.seq != judged_.seq || !whole) return nullptr;
+    if (old.seq != judged_.seq || !is_one_deed(old)) return nullptr;
     const auto first =
         std::find_if(applied_.begin(), applied_.end(), [&](const OpRow& o) { return o.verb == old.verb; });
     return first != applied_.end() ? &*first : nullptr;
@@ -209,12 +222,13 @@ class Remaking {
     return {};
   }
 
-  // A step that damage had taken is at the platform, under the id that it had.
+  // What damage had taken is at the platform, under the id that it had.
   Result<void> give_back(const OpRow& old, const Id& first) {
     JULU_CHECK(db_.run("UPDATE op SET status = 4 WHERE successor = ?1 AND status = 3", old.seq));
     JULU_CHECK(db_.run("UPDATE op SET status = 4, successor = NULL WHERE seq = ?1", old.seq));
+    JULU_CHECK(db_.run("UPDATE attachment SET op = NULL WHERE op = ?1", old.seq));
     renamed_[old.op_id.text()] = first.text();
-    return rename_step(db_, old.op_id, first);
+    return old.verb == Verb::append ? rename_step(db_, old.op_id, first) : Result<void>();
   }
 
   // A step after one that goes under its first id again.
@@ -228,7 +242,7 @@ class Remaking {
     } else if (old.after) {
       JULU_TRY(op.after, goes_as(db_, *old.after));
     }
-    JULU_TRY(op.replaces, to_replace(db_, old));
+    JULU_TRY(op.replaces, replaced_by_next(old));
     JULU_TRY(const Enqueued queued, core_.enqueue(db_, text.moment, op));
     JULU_CHECK(hand_over(db_, old, queued.seq));
     again_[old.seq] = queued.seq;
@@ -244,7 +258,7 @@ class Remaking {
     NewOp op = like(old, record_, current_.kind);
     op.body = with_new_names(text.body, renamed_);
     if (moved != again_.end()) op.after = moved->second;
-    JULU_TRY(op.replaces, to_replace(db_, old));
+    JULU_TRY(op.replaces, replaced_by_next(old));
     JULU_TRY(const Enqueued queued, core_.enqueue(db_, text.moment, op));
     JULU_CHECK(hand_over(db_, old, queued.seq));
     JULU_CHECK(wait_its_turn(core_, db_, queued.seq, op.replaces.size()));
