@@ -231,6 +231,20 @@ TEST_CASE_METHOD(Reported,
     CHECK(std::all_of(shown->photos.begin(), shown->photos.end(), [](const auto& one) { return one.delivered; }));
 }
 
+TEST_CASE_METHOD(Reported, "what goes by a name that the county has for something else is sent again by its own") {
+  const OutgoingOp first = due().at(0);
+  answer_all(county, *store, answer_of(OpStatus::rejected, "op-id-reused"));
+  REQUIRE(store->resend(id).ok());
+  REQUIRE(due().size() == 1);
+  CHECK(due()[0].canonical.find(first.op_id.text()) == std::string::npos);
+  answer_all(county, *store, answer_of(OpStatus::rejected, "scope"));
+  REQUIRE(store->resend(id).ok());
+  CHECK(due()[0].canonical.find(first.op_id.text()) == std::string::npos);
+  std::int64_t version = kFirstVersion;
+  CHECK(county.apply_all(*store, version) == 1);
+  CHECK((*store->get(id))->delivery == Delivery::delivered);
+}
+
 TEST_CASE_METHOD(Reported, "a report whose creation damage took, and whose step is left, goes whole") {
   REQUIRE(store->act(id, "withdraw", R"({"note":"已通"})").ok());
   damage_takes("verb = 0");

@@ -53,6 +53,9 @@ Json value_at(const Json& body, const std::string& field) {
   return value == nullptr ? Json() : *value;
 }
 
+constexpr const char* kNameIsTaken =
+    "SELECT 1 FROM op WHERE seq = ?1 AND json_extract(problem, '$.type') = 'op-id-reused'";
+
 // Carries the state of one sending again, as a person asked for it.
 class SendingAgain {
  public:
@@ -83,6 +86,9 @@ class SendingAgain {
     OpText text = parse_op(old.canonical);
     NewOp op = like(old, row_.id, row_.kind);
     JULU_TRY(op.replaces, to_replace(db_, old));
+    // What the county has under that name is something else.
+    JULU_TRY(const auto is_taken, db_.integer(kNameIsTaken, old.seq));
+    if (is_taken) std::erase(op.replaces, old.op_id);
     if (old.verb == Verb::append) JULU_CHECK(look_at_steps(text.body));
     if (old.verb == Verb::attach) JULU_CHECK(look_for_step(old, text.body));
     if (old.verb == Verb::patch && anew_ && !body_sent_) op.verb = Verb::create;
@@ -92,6 +98,7 @@ class SendingAgain {
     JULU_CHECK(stand(op, old));
     JULU_TRY(const Enqueued queued, core_.enqueue(db_, text.moment, op));
     JULU_CHECK(hand_over(db_, old, queued.seq));
+    if (is_taken) JULU_CHECK(db_.run("UPDATE op SET status = 4 WHERE seq = ?1", old.seq));
     if (by_itself_) JULU_CHECK(wait_its_turn(core_, db_, queued.seq, op.replaces.size()));
     again_[old.seq] = queued.seq;
     renamed_[old.op_id.text()] = queued.op_id.text();
