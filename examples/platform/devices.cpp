@@ -120,7 +120,8 @@ Reply Platform::enrol_with_code(const Json& asked, const std::string& key) {
   std::string worker;
   std::string used_by;
   {
-    Rows rows = db_->query("SELECT worker, device FROM code WHERE code = ?1 AND expires_ms > ?2", code, now_ms());
+    Rows rows = db_->query(
+        "SELECT worker, device FROM code WHERE code = ?1 AND (expires_ms > ?2 OR device IS NOT NULL)", code, now_ms());
     if (!rows.next()) {
       if (!too_many_attempts()) return refused();
       Reply limited = problem_reply(429, "limited", "尝试过多，请稍后再试");

@@ -51,7 +51,7 @@ Platform::Verdict Platform::judge_known(const Caller& caller, const Json& op, co
                                         const std::string& known_hash, std::int64_t version) {
   if (hash != known_hash) return {status("rejected", "op-id-reused", "操作编号已用于其他内容"), hash, false};
   if (op["verb"] == "attach") {
-    if (!holds_photo(caller.worker, text_of(op["body"], "photo"))) {
+    if (!upload_of(caller.worker, text_of(op["body"], "photo"))) {
       return {status("held", "bytes-missing", "照片尚未上传"), hash, false};
     }
   }
@@ -230,7 +230,7 @@ Platform::Verdict Platform::judge_attach(const Caller& caller, const Json& op, c
   if (!action.empty() && !db_->integer("SELECT 1 FROM action WHERE id = ?1 AND record = ?2", action, record.id)) {
     return {status("held", "action-unknown", "等待前一步"), hash, false};
   }
-  if (!holds_photo(caller.worker, photo) && !julu::mutant(julu::Mutant::attach_without_bytes)) {
+  if (!upload_of(caller.worker, photo) && !julu::mutant(julu::Mutant::attach_without_bytes)) {
     return {status("held", "bytes-missing", "照片尚未上传"), hash, false};
   }
   const auto place = db_->integer("SELECT count(*) FROM attachment WHERE record = ?1", record.id);

@@ -252,18 +252,15 @@ Reply Platform::delete_upload(const Caller& caller, const std::string& id) {
   return tus_reply(204, 0);
 }
 
-// Complete means hashed, in the transaction that stored the bytes; here only their presence is to be seen.
-bool Platform::holds_photo(const std::string& worker, const std::string& sha256) {
-  const auto upload = upload_of(worker, sha256);
-  if (!upload) return false;
-  return db_->integer(
-             "SELECT length_bytes = (SELECT sum(length(bytes)) FROM chunk WHERE upload = id) FROM upload WHERE id = ?1",
-             *upload) == 1;
-}
+// Complete means hashed, in the transaction that stored the bytes; here only their presence is to be seen. Bytes that
+// came anew stand for those of which the disk has lost some.
+#define JUHAOBAN_IS_WHOLE "length_bytes = (SELECT sum(length(bytes)) FROM chunk WHERE upload = upload.id)"
 
 std::optional<std::string> Platform::upload_of(const std::string& worker, const std::string& sha256) {
-  return db_->text("SELECT id FROM upload WHERE sha256 = ?1 AND worker = ?2 AND complete = 1 AND thumb_of = '' LIMIT 1",
-                   sha256, worker);
+  return db_->text(
+      "SELECT id FROM upload WHERE sha256 = ?1 AND worker = ?2 AND complete = 1 AND thumb_of = ''"
+      " AND " JUHAOBAN_IS_WHOLE " LIMIT 1",
+      sha256, worker);
 }
 
 // Of the rows that hold it, only those of the range are read: a photo is fetched in many pieces. Less than asked for
@@ -302,7 +299,10 @@ Reply Platform::get_photo(const Caller& caller, const Request& request, const st
   }
   // A phone on a quick link sends no thumbnail.
   if (!upload) {
-    upload = db_->text("SELECT id FROM upload WHERE sha256 = ?1 AND complete = 1 AND thumb_of = '' LIMIT 1", sha256);
+    upload = db_->text(
+        "SELECT id FROM upload WHERE sha256 = ?1 AND complete = 1 AND thumb_of = ''"
+        " ORDER BY " JUHAOBAN_IS_WHOLE " DESC LIMIT 1",
+        sha256);
   }
   const Reply none = problem_reply(404, "not-found", "没有这张照片");
   if (!allowed || !upload) return none;

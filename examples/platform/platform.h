@@ -204,7 +204,6 @@ class Platform {
   /// From the byte `first` to the byte `last`.
   std::string bytes_of(const std::string& upload, std::int64_t first, std::int64_t last);
   /// All its bytes are here, and their hash was taken of them.
-  bool holds_photo(const std::string& worker, const std::string& sha256);
   std::optional<std::string> upload_of(const std::string& worker, const std::string& sha256);
 
   void triage();

@@ -74,6 +74,10 @@ TEST_CASE("the same code and key get the same answer until a token has been used
     CHECK(other.status == 403);
     CHECK(other.type() == "code-refused");
   }
+  SECTION("also when the code has ended meanwhile") {
+    office.clock.advance(std::int64_t{400} * 24 * 3600 * 1000);
+    CHECK(device.enrol(code).body["device"] == first.body["device"]);
+  }
   SECTION("a token that was used burns it, one that was only given does not") {
     device.identity = first.body;
     device.sign_in();

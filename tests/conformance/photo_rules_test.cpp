@@ -242,6 +242,12 @@ TEST_CASE("a piece of a photo is the same whichever rows hold it, and a photo th
   juhaoban::Database("platform/platform.db", office.disk.vfs()).run("DELETE FROM chunk WHERE offset_bytes > 0");
   CHECK(get(100, 199).bytes == bytes.substr(100, 100));
   CHECK(get(600'000, 600'099).status == 404);
+  // What the disk lost comes anew.
+  const Json held = device.send(device.attach(incident["record"], bytes, "far"));
+  CHECK(held.dump().find("bytes-missing") != std::string::npos);
+  REQUIRE(device.upload(bytes).status == 201);
+  CHECK(get(600'000, 600'099).bytes == bytes.substr(600'000, 100));
+  CHECK(device.send(device.attach(incident["record"], bytes, "far"))["status"] == "applied");
 }
 
 TEST_CASE("a thumbnail is at most 8 KB, and only the worker who holds a photo gives it one") {
