@@ -4,6 +4,7 @@
 #include <map>
 
 #include "domain/merge.h"
+#include "store/catalog.h"
 #include "store/own_words.h"
 
 namespace julu::store {
@@ -315,7 +316,8 @@ Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& r
     if (std::find(applied.begin(), applied.end(), made.op_id) == applied.end()) continue;
     if (mutant(Mutant::applied_forgotten)) continue;
     // Sent again for its receipt; the next making no longer replaces it.
-    JULU_CHECK(db.run("UPDATE op SET status = 0, successor = NULL, next_attempt_ms = 0 WHERE seq = ?1", made.seq));
+    JULU_CHECK(prove_again(core, db, made.seq));
+    JULU_CHECK(db.run("UPDATE op SET successor = NULL WHERE seq = ?1", made.seq));
     // A platform that judges again what it took would be asked for ever.
     const auto others = std::count_if(
         all.begin(), all.end(), [&](const OpRow& other) { return other.place == made.place && other.seq != made.seq; });
