@@ -58,7 +58,7 @@ Result<Syncer::Run::Step> Syncer::Run::fetch_wanted() {
     if (!wanted) return Step::go;
     // Once its pieces were of no use, it may be the ranges.
     const bool in_pieces = !begun_anew_.contains(wanted->sha256);
-    JULU_TRY(const Exchange exchange, ask_photo(*wanted, in_pieces ? state_.piece_bytes : 0));
+    JULU_TRY(const Exchange exchange, ask_photo(*wanted, in_pieces ? state_.link.piece_bytes : 0));
     if (exchange.answer != Answer::ok) {
       const bool no_range = exchange.answer == Answer::refused && exchange.response.status == 416;
       if (no_range && begun_anew_.insert(wanted->sha256).second) {
@@ -128,10 +128,10 @@ void Syncer::Run::piece_went(std::int64_t asked_bytes, const Exchange& exchange)
   const auto bytes = static_cast<std::int64_t>(exchange.response.body.size());
   if (exchange.was_too_long()) {
     state_.piece_bytes_max = std::max(limits::piece_bytes_min, asked_bytes / 2);
-    state_.piece_bytes = std::min(state_.piece_bytes, state_.piece_bytes_max);
+    state_.link.piece_bytes = std::min(asked_bytes, state_.piece_bytes_max);
   } else if (exchange.response.status == 206 && bytes >= asked_bytes) {  // the rest of a photo says little of the link
-    state_.piece_bytes = carried_in(rate(bytes, exchange.took_ms), limits::chunk_target_ms,
-                                    std::min(2 * asked_bytes, state_.piece_bytes_max));
+    state_.link.piece_bytes = carried_in(rate(bytes, exchange.took_ms), limits::chunk_target_ms,
+                                         std::min(2 * asked_bytes, state_.piece_bytes_max));
   }
 }
 

@@ -58,22 +58,22 @@ Result<Syncer::Run::Step> Syncer::Run::pull_page(bool& more) {
   JULU_TRY(const std::string cursor, inbox_.cursor());
   Request request;
   request.method = "GET";
-  request.url = address("/v1/pull?limit=" + std::to_string(state_.pull_rows));
+  request.url = address("/v1/pull?limit=" + std::to_string(state_.link.pull_rows));
   if (!cursor.empty()) request.url += "&cursor=" + percent_encoded(cursor);
   request.headers = {{"Accept", "application/json"}};
   JULU_TRY(const Exchange exchange, call(std::move(request)));
   if (exchange.answer != Answer::ok) {
     if (exchange.answer == Answer::refused && exchange.response.status == 410) return begin_full_pull(false);
-    const bool smaller = state_.pull_rows > 1;
+    const bool smaller = state_.link.pull_rows > 1;
     // A page that broke, or did not fit the run, is asked for in smaller pieces: by this run or the next.
-    if (exchange.was_too_long()) state_.pull_rows = std::max<std::size_t>(1, state_.pull_rows / 4);
+    if (exchange.was_too_long()) state_.link.pull_rows = std::max<std::size_t>(1, state_.link.pull_rows / 4);
     if (exchange.reply_too_large() && smaller) return Step::go;
     if (exchange.retry_after_ms > 0) outcome_.next_attempt_ms = clock_.now_ms() + exchange.retry_after_ms;
     news_failed_ = exchange.answer != Answer::stopped && exchange.answer != Answer::wait;
     return stop_for(exchange);
   }
   const std::size_t times = exchange.took_ms < kQuickPageMs ? 4 : exchange.took_ms < kSlowPageMs ? 2 : 1;
-  state_.pull_rows = std::min(limits::pull_rows, state_.pull_rows * times);
+  state_.link.pull_rows = std::min(limits::pull_rows, state_.link.pull_rows * times);
   const auto page = wire::decode_pull(exchange.response.body);
   if (!page) return no_news(page.error());
   JULU_TRY(const Step step, check_epoch(page->epoch));

@@ -25,15 +25,16 @@ std::size_t bytes_of(const std::vector<OutgoingOp>& ops) {
 
 }  // namespace
 
-std::size_t Syncer::Run::window() const { return std::min(state_.window_bytes, ping_.bytes_max); }
+std::size_t Syncer::Run::window() const { return std::min(state_.link.window_bytes, ping_.bytes_max); }
 
 void Syncer::Run::grow_window(std::int64_t took_ms) {
-  if (took_ms > kSlowPushMs) shrink_window(state_.window_bytes);
-  if (took_ms < kQuickPushMs) state_.window_bytes = std::min(state_.window_bytes * 4, limits::batch_bytes_max);
+  if (took_ms > kSlowPushMs) shrink_window(state_.link.window_bytes);
+  if (took_ms < kQuickPushMs)
+    state_.link.window_bytes = std::min(state_.link.window_bytes * 4, limits::batch_bytes_max);
 }
 
 void Syncer::Run::shrink_window(std::size_t bytes) {
-  state_.window_bytes = std::max(kWindowMin, std::min(state_.window_bytes, bytes) / 2);
+  state_.link.window_bytes = std::max(kWindowMin, std::min(state_.link.window_bytes, bytes) / 2);
 }
 
 Result<Syncer::Run::Step> Syncer::Run::push_due() {
@@ -92,6 +93,10 @@ Result<Syncer::Run::Step> Syncer::Run::put_off(const std::vector<OutgoingOp>& op
 
 Result<Syncer::Run::Step> Syncer::Run::push_batch(Batch batch) {
   JULU_TRY(const Exchange exchange, post_ops(batch.ops));
+  // One that by itself is too long for the link, or for the host's runs, is not to be the first of every run.
+  const bool gave_up = exchange.answer == Answer::stopped || exchange.answer == Answer::link;
+  if (gave_up && batch.ops.size() == 1 && exchange.took_ms >= kSlowPushMs)
+    JULU_CHECK(put_off(batch.ops, exchange.why, 0));
   switch (exchange.answer) {
     case Answer::ok: return settle(std::move(batch), exchange);
     case Answer::stopped:

@@ -37,12 +37,11 @@ struct Syncer::State {
   std::string token_device;         // that it was given for; the store may have become another since
   std::int64_t token_until_ms = 0;  // monotonic
   std::string token_boot;
-  bool gzip = true;                                        // until a 415
-  std::size_t window_bytes = 0;                            // of the next push; 0: not known yet
+  bool gzip = true;  // until a 415
+  LinkFacts link;
+  bool is_link_noted = true;                               // a full disk may keep it from being
   double bytes_per_ms = 0;                                 // measured on uploads; 0: not known yet
   std::int64_t chunk_bytes_max = limits::chunk_bytes_max;  // less after a 413
-  std::size_t pull_rows = 0;                               // of the next page; 0: not known yet
-  std::int64_t piece_bytes = limits::chunk_bytes_min;      // of the next piece of a photo of others
   std::int64_t piece_bytes_max = kPieceBytesMax;           // less after a link that broke
   std::int64_t thumbnails_from_ms = 0;                     // monotonic; the platform takes no more of them before
   std::optional<Id> failed_batch;                          // the first op of a batch that got no usable answer

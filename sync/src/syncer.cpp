@@ -69,11 +69,9 @@ Result<SyncOutcome> Syncer::Run::go() {
   if (state_.hinted.exchange(false)) {
     // Another network: what was learned of the old one is void.
     state_.failures = 0;
-    state_.window_bytes = 0;
+    state_.link = {};
     state_.bytes_per_ms = 0;
     state_.chunk_bytes_max = limits::chunk_bytes_max;
-    state_.pull_rows = 0;
-    state_.piece_bytes = limits::chunk_bytes_min;
     state_.piece_bytes_max = State::kPieceBytesMax;
     state_.thumbnails_from_ms = 0;
   }
@@ -105,6 +103,9 @@ Result<void> Syncer::Run::keep_up() {
 }
 
 Result<void> Syncer::Run::carry() {
+  if (state_.is_link_noted) {
+    JULU_TRY(state_.link, outbox_.link());
+  }
   JULU_TRY(identity_, outbox_.identity());
   JULU_TRY(const QueueCounts counts, outbox_.counts());
   progress_.ops_total = counts.ops;
@@ -182,8 +183,10 @@ Result<Syncer::Run::Step> Syncer::Run::ping() {
   photos_url_ = photos.value_or("");
   constexpr std::int64_t kQuickMs = 300;  // a round trip, name look-up and handshake included
   const bool quick = exchange.took_ms <= kQuickMs;
-  if (state_.window_bytes == 0) state_.window_bytes = quick ? limits::batch_bytes_max : limits::chunk_bytes_min;
-  if (state_.pull_rows == 0) state_.pull_rows = quick ? limits::pull_rows : limits::pull_rows_slow;
+  LinkFacts& link = state_.link;
+  if (link.window_bytes == 0) link.window_bytes = quick ? limits::batch_bytes_max : limits::chunk_bytes_min;
+  if (link.piece_bytes == 0) link.piece_bytes = limits::chunk_bytes_min;
+  if (link.pull_rows == 0) link.pull_rows = quick ? limits::pull_rows : limits::pull_rows_slow;
   return Step::go;
 }
 
@@ -217,7 +220,8 @@ Result<SyncOutcome> Syncer::Run::outcome() {
   outcome_.failure = failure_;
   const bool ended_by_failure = outcome_.end == SyncEnd::left && failure_.has_value();
   // A host may make a Syncer for each run. A store that cannot be written to is no reason to say less.
-  const auto noted = outbox_.note_run(ended_by_failure);
+  const auto noted = outbox_.note_run(ended_by_failure, state_.link);
+  state_.is_link_noted = noted.ok();
   state_.failures = noted ? *noted : ended_by_failure ? state_.failures + 1 : 0;
 
   std::optional<std::int64_t> next = counts.next_attempt_ms;

@@ -69,7 +69,8 @@ TEST_CASE("a photo gets through a link that has turned slow, however short the h
 TEST_CASE("a batch that does not fit the runs gets smaller, whether their time ends or the host ends them") {
   const bool by_cancel = GENERATE(false, true);
   const std::int64_t took_ms = GENERATE(25'000, 500);
-  CAPTURE(by_cancel, took_ms);
+  const bool hosts_make_a_syncer = GENERATE(false, true);
+  CAPTURE(by_cancel, took_ms, hosts_make_a_syncer);
   ScriptedCounty c;
   c.run();
   for (int i = 0; i < 60; ++i) c.report(std::string(1'900, 'x'));
@@ -84,11 +85,45 @@ TEST_CASE("a batch that does not fit the runs gets smaller, whether their time e
   };
   const std::chrono::milliseconds at_most =
       by_cancel ? std::chrono::milliseconds(600'000) : std::chrono::milliseconds(took_ms);
-  for (int run = 0; run < 12; ++run) c.run(at_most);
+  for (int run = 0; run < 12; ++run) {
+    if (hosts_make_a_syncer) c.syncer = std::make_unique<Syncer>(*c.store, c.transport);
+    c.run(at_most);
+  }
   REQUIRE(asked.size() > 1);
   // One that was hardly on its way says nothing of the link.
   CHECK((asked[1] < asked[0]) == (took_ms > 10'000));
   CHECK((c.applied.size() == 60) == (took_ms > 10'000));
+}
+
+TEST_CASE("one report that is too long for the link, or for the runs, holds up no other") {
+  const bool by_link = GENERATE(false, true);
+  const bool hosts_make_a_syncer = GENERATE(false, true);
+  CAPTURE(by_link, hosts_make_a_syncer);
+  ScriptedCounty c;
+  c.run();
+  std::string much;
+  for (int i = 0; i < 1'900; ++i) much += "路";
+  const std::string big = c.report(much);
+  for (int i = 0; i < 3; ++i) c.report("路灯坏了");
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    if (!is(request, "POST", "/v1/push")) return std::nullopt;
+    const std::string text = ScriptedCounty::text_of(request);
+    if (text.find(big) == std::string::npos) return std::nullopt;
+    c.county.clock.advance(by_link ? 20'000 : 25'000);
+    return no_reply();
+  };
+  for (int run = 0; run < 20; ++run) {
+    if (hosts_make_a_syncer) c.syncer = std::make_unique<Syncer>(*c.store, c.transport);
+    c.run(std::chrono::seconds(by_link ? 60 : 25));
+    const auto next = c.store->status()->next_attempt_ms;
+    if (next) c.county.clock.advance(std::max<std::int64_t>(0, *next - c.county.clock.now_ms()));
+  }
+  CHECK(c.applied.size() == 3);
+  CHECK_FALSE(is_delivered(c, big));
+  c.instead = nullptr;
+  c.county.clock.advance(limits::backoff_cap_ms);
+  c.run();
+  CHECK(is_delivered(c, big));
 }
 
 TEST_CASE("an emergency does not wait for photos that are on their way together") {
@@ -216,7 +251,7 @@ TEST_CASE("a platform that fails is asked ever less often, though each run has a
   SECTION("or when it has gone well") {
     c.instead = nullptr;
     CHECK(c.run().end == SyncEnd::all_delivered);
-    CHECK(Outbox(*c.store).note_run(true).value() == 1);
+    CHECK(Outbox(*c.store).note_run(true, {}).value() == 1);
   }
 }
 

@@ -63,6 +63,14 @@ struct PingFacts {
   std::int64_t safe_before_ms = 0;
 };
 
+/// What a run has learned of the link, for the next one: a host may make a Syncer, or a process, for each. 0: unknown.
+struct LinkFacts {
+  std::size_t window_bytes = 0;  ///< of the next push
+  std::size_t pull_rows = 0;     ///< of the next page
+  std::int64_t piece_bytes = 0;  ///< of the next piece of a photo of others
+  bool operator==(const LinkFacts&) const = default;
+};
+
 struct QueueCounts {
   std::int64_t ops = 0;                         ///< will go by themselves
   std::int64_t parked = 0;                      ///< wait for a person: refused, or behind a refused one of their record
@@ -179,10 +187,13 @@ class Outbox {
   Result<void> become_by_code(const Identity& identity, const PrivateKey& key, const std::string& begun_for);
 
   Result<QueueCounts> counts() const;
-  /// The network changed or a person asked: everything queued is due now, and no run has failed.
+  /// The network changed or a person asked: everything queued is due now, no run has failed, and nothing is known of
+  /// the link.
   Result<void> due_now();
+  /// What the last run noted; nothing when another network was told of since.
+  Result<LinkFacts> link() const;
   /// How many runs in a row have failed with this one, other processes' too; 0: it did not.
-  Result<std::int64_t> note_run(bool failed);
+  Result<std::int64_t> note_run(bool failed, const LinkFacts& link);
 
  private:
   void leave();

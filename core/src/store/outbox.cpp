@@ -283,18 +283,33 @@ Result<QueueCounts> Outbox::counts() const {
 Result<void> Outbox::due_now() {
   return store_.core_->write([&](Connection& db) -> Result<void> {
     JULU_CHECK(db.run("UPDATE op SET next_attempt_ms = 0 WHERE status = 0 AND next_attempt_ms > 0"));
-    JULU_CHECK(db.run("DELETE FROM meta WHERE name = 'failed_runs'"));
+    JULU_CHECK(db.run("DELETE FROM meta WHERE name IN ('failed_runs', 'window_bytes', 'pull_rows', 'piece_bytes')"));
     return db.run("UPDATE photo SET next_attempt_ms = 0 WHERE next_attempt_ms > 0");
   });
 }
 
-Result<std::int64_t> Outbox::note_run(bool failed) {
+Result<LinkFacts> Outbox::link() const {
+  return store_.core_->read([](Connection& db) -> Result<LinkFacts> {
+    JULU_TRY(const std::int64_t window, meta_integer(db, "window_bytes"));
+    JULU_TRY(const std::int64_t rows, meta_integer(db, "pull_rows"));
+    JULU_TRY(const std::int64_t piece, meta_integer(db, "piece_bytes"));
+    return LinkFacts{static_cast<std::size_t>(window), static_cast<std::size_t>(rows), piece};
+  });
+}
+
+Result<std::int64_t> Outbox::note_run(bool failed, const LinkFacts& link) {
   Core& core = *store_.core_;
   JULU_TRY(const std::int64_t before, core.read([](Connection& db) { return meta_integer(db, "failed_runs"); }));
+  JULU_TRY(const LinkFacts known, this->link());
   const std::int64_t runs = failed ? before + 1 : 0;
-  if (runs != before) {
-    JULU_CHECK(core.write([&](Connection& db) { return set_meta(db, "failed_runs", runs); }));
-  }
+  if (runs == before && link == known) return runs;
+  const Result<void> noted = core.write([&](Connection& db) -> Result<void> {
+    JULU_CHECK(set_meta(db, "failed_runs", runs));
+    JULU_CHECK(set_meta(db, "window_bytes", static_cast<std::int64_t>(link.window_bytes)));
+    JULU_CHECK(set_meta(db, "pull_rows", static_cast<std::int64_t>(link.pull_rows)));
+    return set_meta(db, "piece_bytes", link.piece_bytes);
+  });
+  if (!noted) return noted.error();
   return runs;
 }
 
