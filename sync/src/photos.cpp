@@ -127,6 +127,7 @@ Result<Syncer::Run::Step> Syncer::Run::photo_failed(const Hash& sha256, const Ex
   // The platform itself asks for a pause.
   if (exchange.answer == Answer::wait && exchange.retry_after_ms > 0 && is_platform(photos_url_)) {
     JULU_CHECK(outbox_.defer_photo(sha256, exchange.why, exchange.retry_after_ms));
+    JULU_CHECK(outbox_.defer_photos(exchange.retry_after_ms));
     outcome_.next_attempt_ms = clock_.now_ms() + exchange.retry_after_ms;
     return stop_for(exchange);
   }

@@ -503,7 +503,7 @@ TEST_CASE("where photos fail, whatever way, the news come all the same, and only
 
 TEST_CASE("a platform that asks for a pause while it takes photos gets it") {
   ScriptedCounty c;
-  report_with_photo(c);
+  reports_with_photos(c, 2);
   c.instead = [](const Request& request) -> std::optional<Response> {
     if (is(request, "POST", "/v1/photos")) return reply(503, "", {{"Retry-After", "600"}});
     return std::nullopt;
@@ -513,6 +513,12 @@ TEST_CASE("a platform that asks for a pause while it takes photos gets it") {
   CHECK(outcome.end == SyncEnd::left);
   CHECK(c.asked("GET", "/v1/pull") == 1);
   CHECK(*outcome.next_attempt_ms >= before + 600'000);
+  // Who comes before brings text and hears news.
+  c.report("路灯坏了");
+  c.run();
+  CHECK(c.asked("POST", "/v1/photos") == 1);
+  CHECK(c.asked("GET", "/v1/pull") == 2);
+  CHECK(c.store->status()->unsent_photos == 2);
 }
 
 TEST_CASE("progress comes at most ten times a second and ends where the outcome does") {

@@ -265,6 +265,14 @@ Result<void> Outbox::defer_all(ErrorCode why, std::int64_t retry_after_ms) {
   });
 }
 
+Result<void> Outbox::defer_photos(std::int64_t retry_after_ms) {
+  Core& core = *store_.core_;
+  return core.save([&](Connection& db) -> Result<void> {
+    const Wait wait = next_wait(core, 0, retry_after_ms);
+    return db.run(kDeferDuePhotos, core.clock().now_ms(), wait.next_attempt_ms, wait.wait_max_ms, kUnansweredMax);
+  });
+}
+
 Result<void> Outbox::park(const OutgoingOp& op, const Problem& problem) {
   Core& core = *store_.core_;
   return core.save([&](Connection& db) -> Result<void> {
