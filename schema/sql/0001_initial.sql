@@ -56,7 +56,6 @@ CREATE TABLE op (
   version         INTEGER,                     -- the platform's version after it
   folded          INTEGER NOT NULL DEFAULT 0,  -- the base contains it
   receipt         INTEGER,
-  receipt_item    INTEGER,                     -- place among the receipt's items
   hash            BLOB NOT NULL,
   link            BLOB NOT NULL,
   problem         TEXT,                        -- JSON {code,type,title,detail,pointer}
@@ -79,6 +78,8 @@ CREATE TABLE receipt (
   epoch          INTEGER NOT NULL,
   server_time_ms INTEGER NOT NULL,
   signature      BLOB NOT NULL,
+  items          BLOB NOT NULL,                -- what it covers, in its order: of each 16 bytes of op_id, 32 of hash and
+                                               -- 8 of version, big-endian
   seen_ms        INTEGER NOT NULL              -- the later of server_time_ms and meta.server_seen_ms: what purging goes by
 ) STRICT;
 

@@ -13,7 +13,7 @@ constexpr const char* kRows[] = {
     "SELECT * FROM meta WHERE name <> 'sum' ORDER BY name",
     "SELECT * FROM record ORDER BY id",
     "SELECT seq, place, chain, number, op_id, record, verb, urgency, status, attempts, next_attempt_ms, wait_max_ms,"
-    " after, base_version, successor, photo, version, folded, receipt, receipt_item, hash, link, problem, base_values,"
+    " after, base_version, successor, photo, version, folded, receipt, hash, link, problem, base_values,"
     " canonical FROM op ORDER BY seq",
     "SELECT * FROM receipt ORDER BY id",
     "SELECT * FROM photo ORDER BY id",

@@ -195,20 +195,30 @@ class PhoneCheck {
     return phone_.is_of_damage(type);
   }
 
-  void check_receipts() {
-    std::map<std::int64_t, std::vector<std::pair<std::int64_t, ReceiptItem>>> items;
-    std::set<std::int64_t> proving;  // of ops that are shown as delivered
-    for (const OwnOp& op : ops_) {
-      if (!op.receipt) continue;  // made again meanwhile, an op is one of what its receipt covers all the same
-      if (op.status == store::kStatusReceipted) proving.insert(*op.receipt);
-      items[*op.receipt].push_back({op.item, {*parse_id(op.id), *parse_hash(op.hash), op.version.value_or(0)}});
+  static std::vector<ReceiptItem> items_in(std::string_view bytes) {
+    constexpr std::size_t kId = 16, kHash = 32, kVersion = 8;
+    std::vector<ReceiptItem> items;
+    for (; bytes.size() >= kId + kHash + kVersion; bytes.remove_prefix(kId + kHash + kVersion)) {
+      ReceiptItem& item = items.emplace_back();
+      std::copy_n(bytes.begin(), kId, item.op_id.bytes.begin());
+      std::copy_n(bytes.begin() + kId, kHash, item.hash.begin());
+      for (const char c : bytes.substr(kId + kHash, kVersion))
+        item.version = (item.version << 8) | static_cast<unsigned char>(c);
     }
-    for (auto& [id, list] : items) {
-      std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-      std::vector<ReceiptItem> covered;
-      for (auto& [place, item] : list) covered.push_back(item);
+    return items;
+  }
+
+  void check_receipts() {
+    std::map<std::int64_t, std::vector<const OwnOp*>> ops;  // made again meanwhile, an op is one of its receipt's too
+    std::set<std::int64_t> proving;                         // of ops that are shown as delivered
+    for (const OwnOp& op : ops_) {
+      if (!op.receipt) continue;
+      if (op.status == store::kStatusReceipted) proving.insert(*op.receipt);
+      ops[*op.receipt].push_back(&op);
+    }
+    for (const auto& [id, covers] : ops) {
       store::Query row =
-          db_->query("SELECT key_id, epoch, server_time_ms, signature, device FROM receipt WHERE id = ?1", id);
+          db_->query("SELECT key_id, epoch, server_time_ms, signature, device, items FROM receipt WHERE id = ?1", id);
       const auto there = row.step();
       if (!there || !*there) return fail("delivered is never shown without a receipt", std::to_string(id));
       Receipt receipt{std::string(row.text(0)), row.integer(1), row.integer(2), {}};
@@ -217,6 +227,13 @@ class PhoneCheck {
       std::copy(signature.begin(), signature.end(), receipt.signature.begin());
       if (!world_.server.has_signed(base64url(std::span<const std::uint8_t>(receipt.signature)))) {
         return fail("delivered is never shown without a valid receipt", std::to_string(id) + " was never signed");
+      }
+      const std::vector<ReceiptItem> covered = items_in(row.bytes(5));
+      for (const OwnOp* op : covers) {
+        const bool is_there = std::any_of(covered.begin(), covered.end(), [&](const ReceiptItem& item) {
+          return item.op_id.text() == op->id && hex(item.hash) == op->hash && item.version == op->version;
+        });
+        if (!is_there) return fail("a receipt covers what it is kept for", op->id);
       }
       const auto known = county_.receipt_keys.find(receipt.key_id);
       if (known == county_.receipt_keys.end())
@@ -230,8 +247,7 @@ class PhoneCheck {
       if (!is_looked_at(id)) continue;
       if (!in_time)
         key.not_before_ms = key.not_after_ms = 0;  // it proves nothing any more, and was signed all the same
-      // Of a receipt for items that were later sent again only a part is left to look at.
-      if (!verify(receipt, row.text(4), covered, key) && !may_be_partial(id, covered.size())) {
+      if (!verify(receipt, row.text(4), covered, key)) {
         return fail("delivered is never shown without a valid receipt", std::to_string(id));
       }
     }
@@ -256,8 +272,6 @@ class PhoneCheck {
     constexpr std::uint64_t kOneIn = 8;
     return (static_cast<std::uint64_t>(receipt) + world_.plan().seed) % kOneIn == 0;
   }
-
-  bool may_be_partial(std::int64_t, std::size_t) const { return world_.server.was_restored() || phone_.forked; }
 
   // Somewhere in what the county or the phone's past holds, the worker's words stand.
   void check_told(const Told& told, Accounts& accounts) {

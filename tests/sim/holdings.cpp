@@ -92,7 +92,7 @@ std::unique_ptr<store::Connection> open_phone(const World& world, const Phone& p
 std::vector<OwnOp> read_ops(store::Connection& db) {
   std::vector<OwnOp> ops;
   store::Query row = db.query(
-      "SELECT seq, op_id, record, hash, canonical, problem, status, version, receipt, receipt_item, successor, place FROM op ORDER BY seq");
+      "SELECT seq, op_id, record, hash, canonical, problem, status, version, receipt, successor, place FROM op ORDER BY seq");
   for (;;) {
     const auto there = row.step();
     if (!there || !*there) return ops;
@@ -106,9 +106,8 @@ std::vector<OwnOp> read_ops(store::Connection& db) {
     op.status = static_cast<int>(row.integer(6));
     op.version = row.maybe_integer(7);
     op.receipt = row.maybe_integer(8);
-    op.item = row.integer(9);
-    op.successor = row.maybe_integer(10);
-    op.place = row.integer(11);
+    op.successor = row.maybe_integer(9);
+    op.place = row.integer(10);
     ops.push_back(std::move(op));
   }
 }

@@ -55,7 +55,6 @@ struct OwnOp {
   int status = 0;
   std::optional<std::int64_t> version;
   std::optional<std::int64_t> receipt;
-  std::int64_t item = 0;
   std::optional<std::int64_t> successor;
 };
 

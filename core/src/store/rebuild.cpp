@@ -37,7 +37,7 @@ constexpr const char* kPending = "SELECT DISTINCT record FROM op WHERE status IN
 constexpr const char* kUnproven =
     "SELECT DISTINCT record FROM op WHERE status = 1 AND receipt NOT IN (SELECT id FROM receipt)";
 constexpr const char* kSendUnproven =
-    "UPDATE op SET status = 0, receipt = NULL, receipt_item = NULL, version = NULL, folded = 0, next_attempt_ms = 0"
+    "UPDATE op SET status = 0, receipt = NULL, version = NULL, folded = 0, next_attempt_ms = 0"
     " WHERE status = 1 AND receipt NOT IN (SELECT id FROM receipt)";
 // With its step only where the platform has that or gets it: for another it would wait for ever.
 constexpr const char* kLostAttachments =

@@ -38,7 +38,7 @@ Result<void> prove_again(Core& core, Connection& db, std::int64_t seq) {
                       next_link(end.link, hash)));
   }
   return db.run(
-      "UPDATE op SET status = 0, receipt = NULL, receipt_item = NULL, version = NULL, attempts = 0, next_attempt_ms = 0"
+      "UPDATE op SET status = 0, receipt = NULL, version = NULL, attempts = 0, next_attempt_ms = 0"
       " WHERE seq = ?1",
       seq);
 }

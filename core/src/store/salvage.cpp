@@ -14,13 +14,13 @@ namespace {
 
 constexpr const char* kReadOp =
     "SELECT seq, place, chain, number, op_id, record, verb, urgency, status, attempts, next_attempt_ms, wait_max_ms, after,"
-    " base_version, successor, photo, version, folded, receipt, receipt_item, hash, link, problem, base_values, canonical"
+    " base_version, successor, photo, version, folded, receipt, hash, link, problem, base_values, canonical"
     " FROM op WHERE seq = ?1";
 constexpr const char* kWriteOp =
     "INSERT INTO op (seq, place, chain, number, op_id, record, verb, urgency, status, attempts, next_attempt_ms,"
-    " wait_max_ms, after, base_version, successor, photo, version, folded, receipt, receipt_item, hash, link, problem,"
+    " wait_max_ms, after, base_version, successor, photo, version, folded, receipt, hash, link, problem,"
     " base_values, canonical) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,"
-    " ?20, ?21, ?22, ?23, ?24, ?25)";
+    " ?20, ?21, ?22, ?23, ?24)";
 constexpr const char* kReadRecord =
     "SELECT id, kind, body, base, base_version, base_epoch, state, base_state, deleted, base_deleted, captured_at_ms, changed"
     " FROM record WHERE id = ?1";
@@ -310,7 +310,7 @@ class Salvaging {
     JULU_TRY(const auto row, wreck_.read([&](Connection& db) -> Result<std::vector<Value>> {
       Query op = db.query(kReadOp, seq);
       JULU_TRY(const bool there, op.step());
-      if (!there || sha256(op.text(24)) != op.hash(20)) return std::vector<Value>();
+      if (!there || sha256(op.text(23)) != op.hash(19)) return std::vector<Value>();
       const int status = static_cast<int>(op.integer(8));
       unsent_ += status == kStatusQueued || status == kStatusParked ? 1 : 0;
       records_.insert(op.id(5));
@@ -329,10 +329,11 @@ class Salvaging {
     if (!receipts_.insert(id).second) return {};
     JULU_TRY(
         const auto row,
-        wreck_.row("SELECT id, device, key_id, epoch, server_time_ms, signature, seen_ms FROM receipt WHERE id = ?1",
-                   id));
+        wreck_.row(
+            "SELECT id, device, key_id, epoch, server_time_ms, signature, items, seen_ms FROM receipt WHERE id = ?1",
+            id));
     if (row.empty()) return {};
-    return db_.insert("INSERT INTO receipt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", row);
+    return db_.insert("INSERT INTO receipt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", row);
   }
 
   Result<void> take_records() {

@@ -27,7 +27,6 @@ struct Settling {
   Connection& db;
   std::int64_t epoch = 0;
   std::int64_t receipt = 0;
-  std::int64_t items = 0;
   Outbox::Settled settled;
   std::set<Id> touched;
   std::map<std::pair<std::int64_t, std::int64_t>, Wait> waits;  ///< by failed attempts and Retry-After
@@ -39,6 +38,17 @@ std::vector<ReceiptItem> items_of(const std::vector<OutgoingOp>& sent, const std
     if (is_believed(results[i])) items.push_back({sent[i].op_id, sent[i].hash, results[i].version});
   }
   return items;
+}
+
+// As schema/sql has it, so that anybody can check the signature whatever becomes of the ops.
+std::string packed(std::vector<ReceiptItem> items) {
+  if (mutant(Mutant::receipt_items_unordered)) std::reverse(items.begin(), items.end());
+  std::string bytes;
+  for (const ReceiptItem& item : items) {
+    bytes.append(item.op_id.bytes.begin(), item.op_id.bytes.end()).append(item.hash.begin(), item.hash.end());
+    for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(item.version >> shift);
+  }
+  return bytes;
 }
 
 // True: the key is not known here yet. An error: the signature is wrong.
@@ -53,26 +63,26 @@ Result<bool> check_receipt(Core& core, Connection& db, const std::vector<Receipt
 
 // By a platform whose clock had run back nothing was signed before what it had shown, and what has passed since here: a
 // backup that it made meanwhile does not hold it.
-Result<std::int64_t> keep_receipt(Core& core, Connection& db, const std::string& device, const Receipt& receipt) {
+Result<std::int64_t> keep_receipt(Core& core, Connection& db, const Receipt& receipt,
+                                  const std::vector<ReceiptItem>& items) {
   const std::string_view signature(reinterpret_cast<const char*>(receipt.signature.data()), receipt.signature.size());
   JULU_TRY(const std::int64_t seen, meta_integer(db, "server_seen_ms"));
   JULU_TRY(const std::int64_t passed, passed_since_server_seen(core, db));
-  JULU_CHECK(db.run(
-      "INSERT INTO receipt (device, key_id, epoch, server_time_ms, signature, seen_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-      device, receipt.key_id, receipt.epoch, receipt.server_time_ms, Blob{signature},
-      std::max(seen + passed, receipt.server_time_ms)));
+  const std::string covered = packed(items);
+  JULU_CHECK(
+      db.run("INSERT INTO receipt (device, key_id, epoch, server_time_ms, signature, items, seen_ms)"
+             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+             core.identity().device, receipt.key_id, receipt.epoch, receipt.server_time_ms, Blob{signature},
+             Blob{covered}, std::max(seen + passed, receipt.server_time_ms)));
   return db.last_row_id();
 }
 
-// A receipt proves what it covers as long as all of that is known, so an op stays with its first of an epoch and
-// version.
+// With its first of an epoch and version: a later one does not put off what is purged by it.
 Result<void> keep_item(Settling& s, const OutgoingOp& op, const OpResult& result) {
-  JULU_CHECK(
-      s.db.run("UPDATE op SET version = ?2, receipt = ?3, receipt_item = ?4 WHERE seq = ?1 AND (receipt IS NULL"
-               " OR version IS NOT ?2 OR (SELECT epoch FROM receipt WHERE id = op.receipt) < ?5)",
-               op.row, result.version, s.receipt, s.items, s.epoch));
-  if (!mutant(Mutant::receipt_items_unordered)) ++s.items;
-  return {};
+  return s.db.run(
+      "UPDATE op SET version = ?2, receipt = ?3 WHERE seq = ?1 AND (receipt IS NULL OR version IS NOT ?2"
+      " OR (SELECT epoch FROM receipt WHERE id = op.receipt) < ?4)",
+      op.row, result.version, s.receipt, s.epoch);
 }
 
 // Of what that pull has named already it is known.
@@ -276,7 +286,7 @@ Result<Outbox::Settled> Outbox::settle(const std::vector<OutgoingOp>& sent, cons
     // What this very reply tells of a restore is known before its results are judged.
     JULU_CHECK(note_epoch(core, db, epoch));
     if (holds) JULU_CHECK(note_holds(core, db, *holds, false));
-    Settling s{core, db, 0, 0, 0, {}, {}, {}};
+    Settling s{core, db, 0, 0, {}, {}, {}};
     JULU_TRY(const std::int64_t newest, store::newest_epoch(db));
     bool outdated = false;
     if (!items.empty()) {
@@ -289,7 +299,7 @@ Result<Outbox::Settled> Outbox::settle(const std::vector<OutgoingOp>& sent, cons
           receipt->epoch < newest && !mutant(Mutant::old_receipt_believed);  // it proves nothing: the op is sent again
       if (!outdated) {
         JULU_CHECK(note_epoch(core, db, receipt->epoch));
-        JULU_TRY(s.receipt, keep_receipt(core, db, core.identity().device, *receipt));
+        JULU_TRY(s.receipt, keep_receipt(core, db, *receipt, items));
       }
     }
     // Of a receipt over nothing nobody has looked at the signature.
