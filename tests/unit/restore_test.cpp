@@ -9,6 +9,7 @@
 #include <julu/limits.h>
 #include <julu/outbox.h>
 
+#include "base/json.h"
 #include "scripted_county.h"
 #include "wreck.h"
 
@@ -479,4 +480,31 @@ TEST_CASE_METHOD(Delivered, "of two makings the one that the county has after a 
   CHECK(reconciled(county, outbox, {creation}) > 0);
   const auto again = *outbox.next_ops(10, 1 << 20);
   CHECK(std::any_of(again.begin(), again.end(), [&](const OutgoingOp& op) { return op.op_id == first; }));
+}
+
+TEST_CASE("what a record is brought again with goes over no later word of somebody else's") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  const auto theirs = county.pull_household(*store, R"({"address":"堤村 1 号","note":"甲"})");
+  REQUIRE(store->patch(theirs.id, R"({"support":"送煤"})").ok());
+  // A restore took it.
+  answer_all(county, *store, answer_of(OpStatus::rejected, "not-found"));
+  REQUIRE(store->resend(theirs.id).ok());
+  Outbox outbox(*store);
+  const auto whole = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(whole.size() == 1);
+  REQUIRE(whole[0].verb == Verb::create);
+  CHECK(Json::parse(whole[0].canonical)["body"] ==
+        Json::parse(R"({"address":"堤村 1 号","note":"甲","support":"送煤"})"));
+  // Who had made it brought it first, and has written on.
+  OpResult stale = answer_of(OpStatus::stale);
+  stale.current = Change{
+      "household", theirs.id, theirs.version + 9, false, false, R"({"address":"堤村 2 号","note":"乙"})", {}, {}, {}};
+  REQUIRE(outbox.settle(whole, {stale}, std::nullopt).ok());
+  CHECK((*store->get(theirs.id))->body == R"({"address":"堤村 2 号","note":"乙","support":"送煤"})");
+  CHECK(store->status()->conflicts == 0);
+  const auto next = *outbox.next_ops(10, 1 << 20);
+  REQUIRE(next.size() == 1);
+  CHECK(Json::parse(next[0].canonical)["body"] == Json::parse(R"({"support":"送煤"})"));
 }

@@ -120,6 +120,7 @@ class SendingAgain {
   Result<void> create_before(const OpRow& old, const Moment& moment) {
     NewOp creation = op_with(row_, *core_.kind(row_.kind), Json::parse(row_.body, nullptr, false));
     creation.place = old.place;
+    creation.base_values = carried().dump();
     JULU_TRY(const Enqueued queued, core_.enqueue(db_, moment, creation));
     last_ = queued.seq;
     body_sent_ = true;
@@ -165,6 +166,7 @@ class SendingAgain {
     op.base_values = old.base_values;
     if (op.verb == Verb::create) {
       op.body = row_.body;
+      op.base_values = carried().dump();
     } else if (old.verb == Verb::patch && body_sent_) {
       Json patch = Json::object();
       Json values = Json::object();
@@ -178,6 +180,23 @@ class SendingAgain {
     }
     body_sent_ = body_sent_ || old.verb == Verb::create || old.verb == Verb::patch;
     return {};
+  }
+
+  // Of the record as it stands what this phone has not said itself, or has no more to bring: should the county have the
+  // record after all, what it has there stands.
+  Json carried() const {
+    Json own = Json::object();
+    for (const OpRow& op : ops_) {
+      if (op.verb <= Verb::patch && is_pending(op)) add_to(own, words_.still_said(op));
+    }
+    const Json now = Json::parse(row_.body, nullptr, false);
+    std::vector<std::string> fields;
+    add_leaves(now, "", fields);
+    Json values = Json::object();
+    for (const std::string& field : fields) {
+      if (at_pointer(own, field) == nullptr) put_at(values, field, value_at(now, field));
+    }
+    return values;
   }
 
   // What the record's row says beyond its base, edits from `place` on merged with what others have done meanwhile.
