@@ -80,7 +80,8 @@ CREATE TABLE receipt (
   signature      BLOB NOT NULL,
   items          BLOB NOT NULL,                -- what it covers, in its order: of each 16 bytes of op_id, 32 of hash and
                                                -- 8 of version, big-endian
-  seen_ms        INTEGER NOT NULL              -- the later of server_time_ms and meta.server_seen_ms: what purging goes by
+  seen_ms        INTEGER NOT NULL              -- the later of server_time_ms and meta.server_seen_ms with what has passed since
+                                               -- by this phone's clock: what purging goes by
 ) STRICT;
 
 -- A photo once, whoever names it. The bytes are `chunk` rows: id = photo << 26 | offset of the first byte.

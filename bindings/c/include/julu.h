@@ -335,7 +335,8 @@ JULU_API int32_t julu_store_status(julu_store store, julu_status* out, julu_erro
 JULU_API int32_t julu_store_changes_since(julu_store store, int64_t token, int32_t limit, julu_buf* ids, int64_t* next,
                                           int32_t* more, julu_error* error);
 typedef void (*julu_wake_fn)(void* context);
-/** Once after each burst of commits, on the thread that committed; then ask julu_store_changes_since. NULL ends it. */
+/** After each commit, of a sync's own notes too, on the thread that committed; then ask julu_store_changes_since. NULL
+ *  ends it. */
 JULU_API int32_t julu_store_observe(julu_store store, julu_wake_fn fn, void* context, julu_release_fn release,
                                     julu_error* error);
 

@@ -105,8 +105,8 @@ class Outbox {
   ~Outbox();
 
   /// One Syncer a store, in this process and across processes; `identity` is the newest from then on. The first of a
-  /// boot reads every row but the photos, as `Store::maintain` does. Errors: sync_in_progress, store_corrupt. `renew`
-  /// is implied by every settling call.
+  /// boot reads every row but the photos, as `Store::maintain` does. Errors: sync_in_progress, store_corrupt. Every
+  /// settling call renews it.
   Result<void> acquire_lease();
   void release_lease();
 

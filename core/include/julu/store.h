@@ -220,7 +220,8 @@ class Store {
   /// an earlier store in its place is not. After a salvage (`Status`), or once a store that was restored from a copy
   /// has synced, everything has changed; what a salvage does not name again was lost.
   Result<Changes> changes_since(std::int64_t token, int limit = 200);
-  /// Called once after each burst of commits, from the thread that committed and under no lock; null ends it.
+  /// Called after each commit, of a sync's own notes too, from the thread that committed and under no lock: a shell
+  /// that draws asks `changes_since` at its own pace. Null ends it.
   void observe(std::function<void()> wake);
 
   /// Kinds known here, built in or pulled.

@@ -1,5 +1,5 @@
 // Schemas, flows, code lists, settings and receipt keys: built in, or pulled like any record. Thread rule: under the
-// writer's lock.
+// writer's lock, but for what only reads, and defer_photo_row, which takes it.
 #pragma once
 
 #include <julu/change.h>

@@ -265,8 +265,8 @@ public final class JuluStore implements Closeable {
   }
 
   /**
-   * Once after each burst of commits, on the thread that committed; then ask `changesSince`. Null ends it. What the
-   * observer throws goes to that thread's uncaught-exception handler.
+   * After each commit, of a sync's own notes too, on the thread that committed; then ask `changesSince`. Null ends it.
+   * What the observer throws goes to that thread's uncaught-exception handler.
    */
   public void observe(@Nullable Runnable observer) {
     Native.storeObserve(handle, observer == null ? null : new Callbacks.Wake(observer));
