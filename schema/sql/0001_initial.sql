@@ -78,10 +78,10 @@ CREATE TABLE receipt (
   epoch          INTEGER NOT NULL,
   server_time_ms INTEGER NOT NULL,
   signature      BLOB NOT NULL,
-  items          BLOB NOT NULL,                -- what it covers, in its order: of each 16 bytes of op_id, 32 of hash and
-                                               -- 8 of version, big-endian
-  seen_ms        INTEGER NOT NULL              -- the later of server_time_ms and meta.server_seen_ms with what has passed since
+  seen_ms        INTEGER NOT NULL,             -- the later of server_time_ms and meta.server_seen_ms with what has passed since
                                                -- by this phone's clock: what purging goes by
+  items          BLOB NOT NULL                 -- what it covers, in its order: of each 16 bytes of op_id, 32 of hash and
+                                               -- 8 of version, big-endian
 ) STRICT;
 
 -- A photo once, whoever names it. The bytes are `chunk` rows: id = photo << 26 | offset of the first byte.

@@ -36,7 +36,8 @@ Result<Syncer::Run::Step> Syncer::Run::send_photos() {
     const OutgoingPhoto& photo = flight.upload.photo;
     bytes_went(photo.length_bytes, exchange);
     if (exchange.answer != Answer::wait || exchange.retry_after_ms <= 0) continue;
-    const auto deferred = outbox_.defer_photo(photo.sha256, exchange.why, exchange.retry_after_ms);
+    auto deferred = outbox_.defer_photo(photo.sha256, exchange.why, exchange.retry_after_ms);
+    if (deferred && is_platform(photos_url_)) deferred = outbox_.defer_photos(exchange.retry_after_ms);
     if (step && !deferred) step = deferred.error();
   }
   flights_.clear();

@@ -94,9 +94,9 @@ Result<Syncer::Run::Step> Syncer::Run::put_off(const std::vector<OutgoingOp>& op
 Result<Syncer::Run::Step> Syncer::Run::push_batch(Batch batch) {
   JULU_TRY(const Exchange exchange, post_ops(batch.ops));
   // One that by itself is too long for the link, or for the host's runs, is not to be the first of every run.
-  const bool gave_up = exchange.answer == Answer::stopped || exchange.answer == Answer::link;
-  if (gave_up && batch.ops.size() == 1 && exchange.took_ms >= kSlowPushMs)
-    JULU_CHECK(put_off(batch.ops, exchange.why, 0));
+  const bool unheard = exchange.was_too_long() && exchange.response.status == 0 && !exchange.reply_too_large();
+  const bool is_long = batch.ops.size() == 1 && bytes_of(batch.ops) > kWindowMin;
+  if (unheard && is_long && exchange.took_ms >= kSlowPushMs) JULU_CHECK(put_off(batch.ops, ErrorCode::offline, 0));
   switch (exchange.answer) {
     case Answer::ok: return settle(std::move(batch), exchange);
     case Answer::stopped:

@@ -70,6 +70,7 @@ Result<SyncOutcome> Syncer::Run::go() {
     // Another network: what was learned of the old one is void.
     state_.failures = 0;
     state_.link = {};
+    state_.is_link_noted = false;  // the hint may be on its way to what is
     state_.bytes_per_ms = 0;
     state_.chunk_bytes_max = limits::chunk_bytes_max;
     state_.piece_bytes_max = State::kPieceBytesMax;
@@ -220,7 +221,7 @@ Result<SyncOutcome> Syncer::Run::outcome() {
   outcome_.failure = failure_;
   const bool ended_by_failure = outcome_.end == SyncEnd::left && failure_.has_value();
   // A host may make a Syncer for each run. A store that cannot be written to is no reason to say less.
-  const auto noted = outbox_.note_run(ended_by_failure, state_.link);
+  const auto noted = outbox_.note_run(ended_by_failure, state_.hinted ? LinkFacts() : state_.link);
   state_.is_link_noted = noted.ok();
   state_.failures = noted ? *noted : ended_by_failure ? state_.failures + 1 : 0;
 
@@ -259,6 +260,8 @@ Result<void> Syncer::Run::report_progress(bool always) {
   reported_ms_ = now;
   progress_.ops_done = outcome_.ops_delivered;
   progress_.photos_done = outcome_.photos_sent;
+  progress_.ops_total = std::max(progress_.ops_total, progress_.ops_done);
+  progress_.photos_total = std::max(progress_.photos_total, progress_.photos_done);
   if (always || now - counted_ms_ >= kCountEveryMs) {
     // What was captured meanwhile joins the totals.
     JULU_TRY(const QueueCounts counts, outbox_.counts());

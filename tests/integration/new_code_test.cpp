@@ -329,3 +329,62 @@ TEST_CASE("a run that slept past its lease, while a new code made the store anot
   CHECK(town.sync(syncer).end == SyncEnd::all_delivered);
   town.check_all_there_once(*store);
 }
+
+TEST_CASE("a worker who goes back to what stood before has the last word, though a photo is sent again") {
+  Township town;
+  const auto device = town.enrol_phone();
+  REQUIRE(device.ok());
+  const auto store = town.open_store(device->directory);
+  Syncer syncer(*store, town.transport);
+  const auto saved = store->capture({"household", R"({"address":"堤村 1 号","resident_count":4})", {}, {}});
+  REQUIRE(saved.ok());
+  REQUIRE(town.sync(syncer).end == SyncEnd::all_delivered);
+  // A photo is refused, as the worker sees.
+  const std::string photo = town.folder.write("p.jpg", make_jpeg({.width = 64, .height = 48}));
+  REQUIRE(store->attach(saved->id, {{photo, "near"}}).ok());
+  town.instead = [](const Request& request) -> std::optional<Response> {
+    return request.url.ends_with("/v1/photos") ? std::optional(problem(413, "too-large")) : std::nullopt;
+  };
+  CHECK(town.sync(syncer).ops_parked == 1);
+  // Five live there: it arrives, and the answer does not.
+  REQUIRE(store->patch(saved->id, R"({"resident_count":5})").ok());
+  town.instead = [&](const Request& request) -> std::optional<Response> {
+    if (!request.url.ends_with("/v1/push")) return std::nullopt;
+    sim::ask(*town.platform, request, -1);
+    return no_reply();
+  };
+  CHECK(town.sync(syncer).end == SyncEnd::left);
+  town.instead = nullptr;
+  // No, four; and the photo once more.
+  REQUIRE(store->patch(saved->id, R"({"resident_count":4})").ok());
+  REQUIRE(store->resend(saved->id).ok());
+  CHECK(town.sync(syncer).end == SyncEnd::all_delivered);
+  CHECK(store->conflicts()->empty());
+  CHECK(json::parse((*store->get(saved->id))->body).at("resident_count") == 4);
+  town.platform->dump([&](const json& item) {
+    if (item.at("type") == "record") CHECK(item.at("body").at("resident_count") == 4);
+  });
+}
+
+TEST_CASE("a tag stays that was there before a restore of the platform and after it") {
+  Township town;
+  const auto device = town.enrol_phone();
+  REQUIRE(device.ok());
+  const auto store = town.open_store(device->directory);
+  Syncer syncer(*store, town.transport);
+  const auto saved = store->capture({"household", R"({"address":"堤村 1 号"})", {}, {}});
+  REQUIRE(saved.ok());
+  REQUIRE(town.sync(syncer).end == SyncEnd::all_delivered);
+  town.back_up();
+  REQUIRE(store->patch(saved->id, R"({"tags":["独居","低保"]})").ok());
+  REQUIRE(town.sync(syncer).end == SyncEnd::all_delivered);
+  town.restore();
+  REQUIRE(store->patch(saved->id, R"({"tags":["独居","高龄"]})").ok());
+  for (int day = 0; day < 3; ++day) town.sync_after_restore(syncer);
+  CHECK(store->status()->unsent_ops == 0);
+  const json tags{"独居", "高龄"};
+  CHECK(json::parse((*store->get(saved->id))->body).at("tags") == tags);
+  town.platform->dump([&](const json& item) {
+    if (item.at("type") == "record") CHECK(item.at("body").at("tags") == tags);
+  });
+}

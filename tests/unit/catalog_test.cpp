@@ -259,3 +259,18 @@ TEST_CASE("a record that came before its schema is found by its words once that 
   REQUIRE(store->maintain(std::chrono::seconds(1)).ok());
   CHECK(store->list(filter)->size() == 1);
 }
+
+TEST_CASE("a report that was saved is answered for when its form has become stricter meanwhile") {
+  County county;
+  const auto store = county.phone();
+  pull(*store, schema("river_patrol", kRiverPatrol));
+  Capture capture{.kind = "river_patrol", .body = R"({"river":"滏阳河"})", .photos = {}, .id = store->new_id()};
+  const auto first = store->capture(capture);  // and the shell dies before it hears
+  REQUIRE(first.ok());
+  std::string stricter = kRiverPatrol;
+  stricter.replace(stricter.find(R"(["river"])"), 9, R"(["river","level_mm"])");
+  pull(*store, schema("river_patrol", stricter), "c10");
+  const auto again = store->capture(capture);
+  CHECK(again.ok());
+  if (again) CHECK(again->captured_at_ms == first->captured_at_ms);
+}

@@ -181,3 +181,30 @@ TEST_CASE("the search forgets the words of what has left the scope") {
   CHECK(db->integer("SELECT count(*) FROM searched")->value() == 0);
   CHECK(db->integer("SELECT count(*) FROM search")->value() == 0);
 }
+
+TEST_CASE("what is taken is no longer than a body may be, however it was written") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  const auto body_of = [](const OutgoingOp& op) {
+    const auto from = op.canonical.find("\"body\":") + 7;
+    return op.canonical.find(",\"captured_at_ms\"") - from;
+  };
+  SECTION("a step, to which the library adds what it stands on") {
+    const auto saved = store->capture({"incident", R"({"category":"drainage","text":"堵"})", {}, {}});
+    REQUIRE(saved.ok());
+    std::int64_t version = kFirstVersion;
+    REQUIRE(county.apply_all(*store, version) == 1);
+    const std::string head = R"({"note":")", tail = R"("})";
+    const std::string note(limits::body_bytes_max - head.size() - tail.size(), 'x');
+    const auto acted = store->act(saved->id, "withdraw", head + note + tail);
+    if (!acted) CHECK(acted.error().code == ErrorCode::field_too_long);
+  }
+  SECTION("letters that take more room in their normal form") {
+    std::string text;
+    while (text.size() + 3 < limits::body_bytes_max - 100) text += "\u0958";  // two letters in NFC
+    const auto saved = store->capture({"visit", R"({"text":"走访","extra":")" + text + "\"}", {}, {}});
+    if (!saved) CHECK(saved.error().code == ErrorCode::field_too_long);
+  }
+  for (const OutgoingOp& op : *Outbox(*store).next_ops(10, 1 << 20)) CHECK(body_of(op) <= limits::body_bytes_max);
+}

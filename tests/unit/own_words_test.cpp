@@ -7,10 +7,12 @@
 
 #include "base/json.h"
 #include "county.h"
+#include "jpeg.h"
 #include "wreck.h"
 
 using namespace julu;
 using namespace julu::test;
+using namespace nlohmann::literals;
 
 namespace {
 
@@ -320,4 +322,177 @@ TEST_CASE_METHOD(Household, "nor does an earlier word go over the later one wher
   settle(due(), {stale, answer_of(OpStatus::held, "after-unknown")});
   for (const OutgoingOp& op : due()) CHECK(op.canonical.find("甲") == std::string::npos);
   for (const HistoryEntry& entry : *store->history(id)) CHECK(entry.what != "given_up");
+}
+
+namespace {
+
+/// A photo of the household was refused; an edit that came to the county after that, whose answer was lost, and a later
+/// one go again with it when the worker sends the photo again.
+class Resent : public Household {
+ protected:
+  void refuse_a_photo() {
+    const std::string photo = county.folder.write("a.jpg", make_jpeg_of_about(20 * 1024, 1));
+    const auto attached = store->attach(id, {{photo, "near"}});
+    REQUIRE(attached.ok());
+    REQUIRE(Outbox(*store).park_photo(*parse_hash(attached->photos.front()), {"too-large", {}, {}, {}}).ok());
+  }
+  void edit(const std::string& patch) {
+    REQUIRE(store->patch(id, patch).ok());
+    county.clock.advance(60 * 1000);
+  }
+  /// `body`: what the county holds by the edit that it took without a word.
+  void resend_over(const std::string& lost_edit, const std::string& later_edit, const std::string& body) {
+    refuse_a_photo();
+    edit(lost_edit);
+    const auto arrived = due();
+    REQUIRE(arrived.size() == 1);
+    edit(later_edit);
+    REQUIRE(store->resend(id).ok());
+    auto again = due();
+    REQUIRE(again.size() == 2);
+    OpResult stale = answer_of(OpStatus::stale);
+    stale.current = row("", ++version);
+    stale.current->body = body;
+    stale.applied = {arrived.front().op_id};
+    settle(again, {stale, answer_of(OpStatus::held, "after-unknown")});
+  }
+  Json shown() const { return Json::parse((*store->get(id))->body); }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Resent, "a word goes over the worker's own taking away that had arrived unheard", "[own]") {
+  deliver();
+  say("甲");
+  deliver();
+  resend_over(R"({"support":null})", R"({"support":"乙"})", body_of(""));
+  CHECK(store->conflicts()->empty());
+  CHECK(support() == "乙");
+}
+
+TEST_CASE_METHOD(Resent, "a taking away goes over the worker's own word that had arrived unheard", "[own]") {
+  deliver();
+  say("甲");
+  deliver();
+  resend_over(R"({"support":"乙"})", R"({"support":null})", body_of("乙"));
+  CHECK(store->conflicts()->empty());
+  CHECK(support().empty());
+}
+
+TEST_CASE_METHOD(Resent, "a word inside goes over the worker's own taking away of all around it", "[own]") {
+  deliver();
+  edit(R"({"house":{"rooms":3}})");
+  deliver();
+  resend_over(R"({"house":null})", R"({"house":{"rooms":4}})", body_of(""));
+  CHECK(store->conflicts()->empty());
+  CHECK(shown().value("/house/rooms"_json_pointer, 0) == 4);
+}
+
+TEST_CASE_METHOD(Resent, "a taking away of all goes over the worker's own word inside", "[own]") {
+  deliver();
+  edit(R"({"house":{"rooms":3}})");
+  deliver();
+  Json body = Json::parse(body_of(""));
+  body["house"]["rooms"] = 4;
+  resend_over(R"({"house":{"rooms":4}})", R"({"house":null})", body.dump());
+  CHECK(store->conflicts()->empty());
+  CHECK(!shown().contains("house"));
+}
+
+TEST_CASE_METHOD(Resent, "a word goes over the worker's own word that had arrived unheard", "[own]") {
+  deliver();
+  say("甲");
+  deliver();
+  resend_over(R"({"support":"乙"})", R"({"support":"丙"})", body_of("乙"));
+  CHECK(store->conflicts()->empty());
+  CHECK(support() == "丙");
+}
+
+TEST_CASE_METHOD(Resent, "an edit that is all said by the one before it is no word that gave way", "[own]") {
+  deliver();
+  say("甲");
+  settle(due(), {answer_of(OpStatus::rejected, "scope")});
+  say("乙");
+  REQUIRE(store->resend(id).ok());  // both say the last now
+  const auto others_edit = [&](std::size_t sent) {
+    std::vector<OpResult> results(sent, answer_of(OpStatus::held, "after-unknown"));
+    results.front() = answer_of(OpStatus::stale);
+    results.front().current = row("", ++version);
+    results.front().current->body = Json{{"address", kAddress}, {"phone", std::to_string(version)}}.dump();
+    settle(due(), results);
+  };
+  others_edit(2);
+  CHECK(support() == "乙");
+  say("丙");
+  CHECK(support() == "丙");
+  others_edit(3);
+  CHECK(store->conflicts()->empty());
+  CHECK(support() == "丙");
+}
+
+TEST_CASE_METHOD(Resent, "a word that nobody refused goes on when what was sent again with it is given up", "[own]") {
+  deliver();
+  refuse_a_photo();
+  edit(R"({"note":"甲"})");
+  edit(R"({"support":"乙"})");
+  const auto arrived = due();  // and the answer does not
+  REQUIRE(arrived.size() == 2);
+  edit(R"({"support":"丙"})");
+  edit(R"({"grid":"99"})");
+  REQUIRE(store->resend(id).ok());
+  const auto again = due();
+  REQUIRE(again.size() == 4);
+  // The scope is judged before what is replaced (protocol.md "Results").
+  OpResult stale = answer_of(OpStatus::stale);
+  stale.current = row("乙", version += 2);
+  stale.current->body = Json{{"address", kAddress}, {"note", "甲"}, {"support", "乙"}}.dump();
+  stale.applied = {arrived.back().op_id};
+  settle(again, {answer_of(OpStatus::rejected, "scope"), stale, answer_of(OpStatus::held, "after-unknown"),
+                 answer_of(OpStatus::rejected, "scope")});
+  CHECK(store->conflicts()->empty());
+  CHECK(support() == "丙");
+  REQUIRE(store->give_up(id).ok());
+  CHECK(support() == "丙");
+  bool goes = false;
+  for (const OutgoingOp& op : due()) goes = goes || op.canonical.find("丙") != std::string::npos;
+  CHECK(goes);
+}
+
+TEST_CASE_METHOD(Resent, "a word that goes back to what stood before goes over the worker's own one between", "[own]") {
+  deliver();
+  say("甲");
+  deliver();
+  resend_over(R"({"support":"乙"})", R"({"support":"甲"})", body_of("乙"));
+  CHECK(store->conflicts()->empty());
+  CHECK(support() == "甲");
+  bool goes = false;
+  for (const OutgoingOp& op : due()) goes = goes || op.canonical.find("甲") != std::string::npos;
+  CHECK(goes);
+}
+
+TEST_CASE_METHOD(Resent, "of a set nothing goes that a restore took with the word that it was made on", "[own]") {
+  deliver();
+  edit(R"({"tags":["甲","乙"]})");
+  deliver();
+  edit(R"({"tags":["甲","丙"]})");
+  epoch += 1;
+  version = epoch << 32;
+  settle(due(), {stale("", ++version)});
+  const Json tags{"甲", "丙"};
+  CHECK(shown()["tags"] == tags);
+  reconciled();
+  settle(due(), {stale("", version), answer_of(OpStatus::held, "after-unknown")});
+  CHECK(shown()["tags"] == tags);
+}
+
+TEST_CASE_METHOD(Resent, "what the worker has taken out of a set does not come back with what had arrived unheard",
+                 "[own]") {
+  deliver();
+  edit(R"({"tags":["甲"]})");
+  deliver();
+  Json body = Json::parse(body_of(""));
+  body["tags"] = Json{"甲", "乙"};
+  resend_over(R"({"tags":["甲","乙"]})", R"({"tags":["甲","丙"]})", body.dump());
+  const Json tags{"甲", "丙"};
+  CHECK(shown()["tags"] == tags);
 }

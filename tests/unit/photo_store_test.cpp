@@ -338,3 +338,80 @@ TEST_CASE("a photo that the platform wants to be spared is not due because its r
   county.clock.advance(600'000);
   CHECK(outbox.next_photos(1)->size() == 1);
 }
+
+// The policy may be as large as limits::photo_side_max and the quality 100 (store.h), and then the copy that is
+// made is longer than the original, which alone is measured.
+TEST_CASE("a copy that comes out longer than a photo may be is not taken") {
+  County county;
+  county.phone().reset();
+  auto options = county.options();
+  options.photo_long_edge_px = limits::photo_side_max;
+  options.photo_quality = 100;
+  auto store = *Store::open(options);
+  JpegSpec spec;
+  spec.width = 9500;
+  spec.height = 9000;
+  spec.quality = 40;
+  spec.orientation = 6;
+  spec.noise = true;
+  const std::string jpeg = make_jpeg(spec);
+  CAPTURE(jpeg.size());
+  REQUIRE(static_cast<std::int64_t>(jpeg.size()) <= limits::photo_bytes_max);
+  const auto saved = store->capture(with_photos({{.role = "near", .bytes = jpeg}}));
+  CAPTURE(saved.ok() ? saved->photo_bytes : 0);
+  if (saved) CHECK(saved->photo_bytes <= limits::photo_bytes_max);
+  if (!saved) CHECK(saved.error().code == ErrorCode::photo_too_large);
+}
+
+TEST_CASE("no photo, however long its copy, gets in the way of the next") {
+  County county;
+  county.phone().reset();
+  auto options = county.options();
+  options.photo_long_edge_px = limits::photo_side_max;
+  options.photo_quality = 100;
+  auto store = *Store::open(options);
+  const std::string small = make_jpeg_of_about(20 * 1024, 3);
+  REQUIRE(store->capture(with_photos({{.role = "near", .bytes = small}})).ok());  // the next has an even number
+  JpegSpec spec;
+  spec.width = 10900;
+  spec.height = 10900;
+  spec.quality = 20;
+  spec.orientation = 6;
+  spec.noise = true;
+  const std::string jpeg = make_jpeg(spec);
+  CAPTURE(jpeg.size());
+  REQUIRE(static_cast<std::int64_t>(jpeg.size()) <= limits::photo_bytes_max);
+  const auto saved = store->capture(with_photos({{.role = "near", .bytes = jpeg}}));
+  CAPTURE(saved.ok() ? saved->photo_bytes : 0);
+  if (!saved) CHECK(saved.error().code == ErrorCode::photo_too_large);
+  const auto next = store->capture(with_photos({{.role = "near", .bytes = make_jpeg_of_about(20 * 1024, 4)}}));
+  CHECK(next.ok());
+  CHECK(store->maintain(std::chrono::milliseconds(1)).ok());
+}
+
+TEST_CASE("who asks again for a report of which a photo was sent again meanwhile gets the first answer") {
+  County county;
+  const auto store = county.phone();
+  county.publish_key(*store);
+  Capture capture = with_photos({{county.folder.write("a.jpg", make_jpeg_of_about(20 * 1024, 1)), "near"}});
+  capture.id = store->new_id();
+  const auto first = store->capture(capture);
+  REQUIRE(first.ok());
+  std::int64_t version = kFirstVersion;
+  SECTION("the report is there, the photo was refused") {
+    REQUIRE(county.apply_all(*store, version) == 1);
+    Outbox outbox(*store);
+    REQUIRE(outbox.park_photo(*parse_hash(first->photos.front()), {"too-large", {}, {}, {}}).ok());
+    REQUIRE(store->resend(capture.id).ok());
+  }
+  SECTION("the report was refused") {
+    OpResult refused;
+    refused.status = OpStatus::rejected;
+    refused.problem.type = "schema";
+    answer_all(county, *store, refused);
+    REQUIRE(store->resend(capture.id).ok());
+  }
+  const auto again = store->capture(capture);
+  REQUIRE(again.ok());
+  CHECK(again->photos == first->photos);
+}

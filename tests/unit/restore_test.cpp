@@ -4,6 +4,7 @@
 #include <set>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include <julu/inbox.h>
 #include <julu/limits.h>
@@ -491,6 +492,11 @@ TEST_CASE("what a record is brought again with goes over no later word of somebo
   // A restore took it.
   answer_all(county, *store, answer_of(OpStatus::rejected, "not-found"));
   REQUIRE(store->resend(theirs.id).ok());
+  const bool refused_again = GENERATE(false, true);
+  if (refused_again) {
+    answer_all(county, *store, answer_of(OpStatus::rejected, "scope"));
+    REQUIRE(store->resend(theirs.id).ok());
+  }
   Outbox outbox(*store);
   const auto whole = *outbox.next_ops(10, 1 << 20);
   REQUIRE(whole.size() == 1);
@@ -504,6 +510,7 @@ TEST_CASE("what a record is brought again with goes over no later word of somebo
   REQUIRE(outbox.settle(whole, {stale}, std::nullopt).ok());
   CHECK((*store->get(theirs.id))->body == R"({"address":"堤村 2 号","note":"乙","support":"送煤"})");
   CHECK(store->status()->conflicts == 0);
+  REQUIRE(outbox.due_now().ok());
   const auto next = *outbox.next_ops(10, 1 << 20);
   REQUIRE(next.size() == 1);
   CHECK(Json::parse(next[0].canonical)["body"] == Json::parse(R"({"support":"送煤"})"));

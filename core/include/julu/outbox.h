@@ -154,7 +154,7 @@ class Outbox {
   /// `upload_url`: where its bytes are, when photo_location was not told; the attach op carries it as a hint.
   Result<void> photo_uploaded(const Hash& sha256, const std::string& upload_url = {});
   Result<void> defer_photo(const Hash& sha256, ErrorCode why, std::int64_t retry_after_ms);
-  /// All that are due wait so long: the platform wants none of them before.
+  /// None goes before that: the platform wants to be spared.
   Result<void> defer_photos(std::int64_t retry_after_ms);
   /// Its bytes here are those of its hash; a disk that lied about its syncs may have left others.
   Result<bool> is_photo_whole(const Hash& sha256);

@@ -412,6 +412,7 @@ class HashingSink final : public ByteSink {
   Result<void> write(std::span<const std::uint8_t> bytes) override {
     hash.update(bytes);
     length += static_cast<std::int64_t>(bytes.size());
+    if (length > limits::photo_bytes_max) return Error{ErrorCode::photo_too_large, {}, "bytes of the copy"};
     return next_.write(bytes);
   }
   Sha256 hash;

@@ -34,6 +34,13 @@ Result<Id> parse_record_id(const std::string& text) {
   return *id;
 }
 
+// As long as the wire takes it: some letters are longer in their normal form, and a step gets words of the library's.
+Result<std::string> body_text(const Json& body) {
+  std::string text = canonical(body);
+  if (text.size() > limits::body_bytes_max) return Error{ErrorCode::field_too_long, "", "bytes"};
+  return text;
+}
+
 // Takes the photos in and queues one attach op for each, standing after `after`.
 Result<void> attach_all(Core& core, Connection& db, const Moment& moment, const NewOp& like,
                         const std::vector<PhotoInput>& photos, const std::optional<Id>& action, Saved& saved) {
@@ -90,6 +97,11 @@ Result<Saved> saved_before(Core& core, Connection& db, const RecordRow& row, con
     if (op.verb != Verb::attach || op.after != ops.front().seq) continue;
     const OpText text = parse_op(op.canonical);
     if (text.body.contains("action")) continue;
+    // One that was made again stands beside the first making.
+    const bool is_again = std::any_of(ops.begin(), ops.end(), [&](const OpRow& earlier) {
+      return std::find(text.replaces.begin(), text.replaces.end(), earlier.op_id) != text.replaces.end();
+    });
+    if (is_again) continue;
     if (at_once(text.moment)) with_it.push_back(text.body);
     behind_it.push_back(text.body);
   }
@@ -115,7 +127,7 @@ Result<Saved> saved_before(Core& core, Connection& db, const RecordRow& row, con
 Result<Saved> insert_record(Core& core, Connection& db, const Kind& kind, const Id& id, const Json& body,
                             const std::vector<PhotoInput>& photos) {
   const Moment moment = core.moment(db);
-  const std::string text = canonical(body);
+  JULU_TRY(const std::string text, body_text(body));
   std::string state;
   if (const auto flow = core.flow_of(kind)) state = flow->initial();
   JULU_TRY(const std::int64_t changed, core.next_change(db));
@@ -173,7 +185,7 @@ Result<Saved> edit(Core& core, Connection& db, const Id& id, const Json& patch_a
   JULU_CHECK(target.kind->check_edit(before, after));
   const Moment moment = core.moment(db);
   JULU_TRY(NewOp op, follow_up(db, target, Verb::patch));
-  op.body = canonical(patch);
+  JULU_TRY(op.body, body_text(patch));
   op.base_values = base_values_for(mutant(Mutant::base_not_kept) ? after : before, patch).dump();
   op.refs = refs_of(*target.kind, patch);
   JULU_TRY(const Enqueued queued, core.enqueue(db, moment, op));
@@ -207,7 +219,8 @@ Result<Saved> Store::capture(const Capture& capture) {
   JULU_CHECK(check_photos(capture.photos));
   JULU_TRY(Json parsed, parse_body(capture.body));
   const Json body = kind->normalised(std::move(parsed));
-  JULU_CHECK(kind->check(body));
+  const auto checked = kind->check(body);
+  if (!checked && capture.id.empty()) return checked.error();
   Id id;
   if (capture.id.empty()) {
     id = make_id(clock(), random());
@@ -224,6 +237,7 @@ Result<Saved> Store::capture(const Capture& capture) {
       }
       if (row) return saved_before(*core_, db, *row, *kind, canonical(body), capture.photos);
     }
+    JULU_CHECK(checked);  // what is saved already was judged by the form of then
     if (mutant(Mutant::capture_twice) && !capture.photos.empty())
       JULU_CHECK(insert_record(*core_, db, *kind, make_id(clock(), random()), body, capture.photos));
     return insert_record(*core_, db, *kind, id, body, capture.photos);
@@ -263,7 +277,7 @@ Result<Saved> Store::act(const std::string& id_text, const std::string& action, 
       JULU_TRY(const bool row, last.step());
       if (row) step["last_action"] = last.id(0).text();
     }
-    op.body = canonical(step);
+    JULU_TRY(op.body, body_text(step));
     JULU_TRY(const Enqueued queued, core_->enqueue(db, moment, op));
     const Json actor{{"id", who.worker}, {"name", who.name}, {"role", who.role}};
     JULU_CHECK(db.run(

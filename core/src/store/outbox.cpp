@@ -269,7 +269,10 @@ Result<void> Outbox::defer_photos(std::int64_t retry_after_ms) {
   Core& core = *store_.core_;
   return core.save([&](Connection& db) -> Result<void> {
     const Wait wait = next_wait(core, 0, retry_after_ms);
-    return db.run(kDeferDuePhotos, core.clock().now_ms(), wait.next_attempt_ms, wait.wait_max_ms, kUnansweredMax);
+    return db.run(
+        "UPDATE photo SET next_attempt_ms = ?1, wait_max_ms = max(wait_max_ms, ?2) WHERE own = 1"
+        " AND uploaded = 0 AND next_attempt_ms < ?1",
+        wait.next_attempt_ms, wait.wait_max_ms);
   });
 }
 

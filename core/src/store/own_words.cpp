@@ -45,11 +45,13 @@ Merged merge_after_own(Json& base_values, const Json& patch, const Json& running
 template <typename Words>
 bool led_to(const Words& words, const Json& from, const Json& last) {
   if (words.empty() || *words.front().word != last) return false;
+  static const Json kNothing;
   const Json* word = &last;
   for (const auto& edit : words) {
-    if (*edit.word != *word || edit.made_on == nullptr) continue;
-    if (*edit.made_on == from) return true;
-    word = edit.made_on;
+    if (*edit.word != *word) continue;
+    const Json* made_on = edit.made_on == nullptr ? &kNothing : edit.made_on;
+    if (*made_on == from) return true;
+    word = made_on;
   }
   return false;
 }
@@ -108,7 +110,12 @@ OwnWords::OwnWords(const std::vector<OpRow>& ops, Refused refused) : ops_(ops), 
     if (op->verb == Verb::patch && op->place > first->place && !is_withdrawn(*op))
       said[op->seq] = parse_op(op->canonical).body;
   }
+  std::map<std::string, Json> carried;  // what goes before says the same: then a making says it no more
   for (auto op = first; op != ops.end(); ++op) {
+    if (is_pending(*op) && op->verb <= Verb::patch) {
+      const Json body = parse_op(op->canonical).body;
+      for (const std::string& field : fields_in(body)) carried[field] = *at_pointer(body, field);
+    }
     const auto edit = said.find(op->seq);
     if (edit == said.end()) continue;
     const auto successor = op->successor ? said.find(*op->successor) : said.end();
@@ -117,7 +124,9 @@ OwnWords::OwnWords(const std::vector<OpRow>& ops, Refused refused) : ops_(ops), 
       later.place = op->place;
       later.receipted = op->status == kStatusReceipted;
       later.value = *at_pointer(edit->second, field);
-      const bool said_again = successor != said.end() && at_pointer(successor->second, field) != nullptr;
+      const auto before = carried.find(field);
+      const bool said_again = (successor != said.end() && at_pointer(successor->second, field) != nullptr) ||
+                              (before != carried.end() && before->second == later.value);
       if (!is_pending(*op) && !said_again) later.done_place = op->place;
     }
   }
@@ -178,12 +187,13 @@ void OwnWords::join(const std::string& field, std::int64_t place, Later& later) 
 bool OwnWords::stand_on_edits(const OpRow& old, const Merged& merged, Json& base) {
   bool stands = false;
   for (const Conflict& conflict : all_lost(merged)) {
-    if (!conflict.local || !conflict.remote) continue;
+    // That a field was taken away is a word too.
+    const Json local = conflict.local.value_or(Json()), remote = conflict.remote.value_or(Json());
     const std::vector<Word> words = words_after(old, conflict.field);
-    const auto is_there = [&](const Word& word) { return *word.word == *conflict.remote; };
-    if (was_out_of_sight(old, conflict) || led_to(words, *conflict.remote, *conflict.local)) {
+    const auto is_there = [&](const Word& word) { return *word.word == remote; };
+    if (was_out_of_sight(old, conflict) || led_to(words, remote, local)) {
       put_at(base, conflict.field, conflict.remote);  // sent again it says what later edits had made of it
-    } else if (!words.empty() && *words.front().word != *conflict.local && !mutant(Mutant::earlier_word_back) &&
+    } else if (!words.empty() && *words.front().word != local && !mutant(Mutant::earlier_word_back) &&
                std::any_of(words.begin(), words.end(), is_there)) {
       put_at(base, conflict.field, conflict.local);  // a later one stands already, and the last is to come
     } else {
@@ -198,15 +208,16 @@ bool OwnWords::stand_on_edits(const OpRow& old, const Merged& merged, Json& base
 bool OwnWords::was_out_of_sight(const OpRow& old, const Conflict& conflict) {
   const auto since = made_on(old);
   if (!since) return false;
-  const Json* word = &*conflict.remote;
+  static const Json kNothing;
+  const Json* word = conflict.remote ? &*conflict.remote : &kNothing;
   for (auto edit = edits().rbegin(); edit != edits().rend(); ++edit) {
     const OpRow& op = *edit->op;
     if (op.status != kStatusReceipted || !op.version || *op.version <= *since || op.place >= old.place) continue;
     const Json* said = at_pointer(edit->said, conflict.field);
     if (said == nullptr || *said != *word) continue;
     word = at_pointer(edit->values, conflict.field);
-    if (word == nullptr) return !conflict.base;
-    if (conflict.base && *word == *conflict.base) return true;
+    if (word == nullptr) word = &kNothing;
+    if (conflict.base ? *word == *conflict.base : word->is_null()) return true;
   }
   return false;
 }

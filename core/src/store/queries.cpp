@@ -119,17 +119,20 @@ Result<std::optional<Record>> load_record(Core& core, Connection& db, const Id& 
 // Ids of the next rows, newest first, of those that may fit.
 Result<std::vector<Id>> next_ids(Connection& db, const Filter& filter, const Id& before, int limit) {
   std::vector<Id> ids;
-  // Most records of a phone are delivered: what waits is not looked for in all of them.
-  std::optional<std::pair<int, int>> either;  // of these an op has to be
-  if (filter.delivery == Delivery::saved) either = {kStatusQueued, kStatusMadeAgain};
-  if (filter.delivery == Delivery::parked) either = {kStatusParked, kStatusParked};
-  if (mutant(Mutant::waiting_shown_delivered)) either.reset();
-  Query row = db.query(
-      "SELECT id FROM record WHERE (?1 IS NULL OR id < ?1) AND (?2 = '' OR kind = ?2) AND (?4 IS NULL OR EXISTS"
-      " (SELECT 1 FROM op WHERE op.record = record.id AND op.status IN (?4, ?5))) ORDER BY id DESC LIMIT ?3",
-      before.is_nil() ? std::optional<Id>() : before, filter.kind, limit,
-      either ? std::optional<std::int64_t>(either->first) : std::nullopt,
-      either ? std::optional<std::int64_t>(either->second) : std::nullopt);
+  const char* sql =
+      "SELECT id FROM record WHERE (?1 IS NULL OR id < ?1) AND (?2 = '' OR kind = ?2)"
+      " ORDER BY id DESC LIMIT ?3";
+  // Most records of a phone are delivered, and the few others are not looked for among them.
+  if (filter.delivery == Delivery::saved && !mutant(Mutant::waiting_shown_delivered))
+    sql =
+        "SELECT id FROM record WHERE (?1 IS NULL OR id < ?1) AND (?2 = '' OR kind = ?2) AND id IN (SELECT record"
+        " FROM op WHERE status = 0 UNION SELECT record FROM op WHERE successor IS NOT NULL AND status = 3)"
+        " ORDER BY id DESC LIMIT ?3";
+  if (filter.delivery == Delivery::parked)
+    sql =
+        "SELECT id FROM record WHERE (?1 IS NULL OR id < ?1) AND (?2 = '' OR kind = ?2) AND id IN (SELECT record"
+        " FROM op WHERE status = 2) ORDER BY id DESC LIMIT ?3";
+  Query row = db.query(sql, before.is_nil() ? std::optional<Id>() : before, filter.kind, limit);
   for (;;) {
     JULU_TRY(const bool there, row.step());
     if (!there) return ids;

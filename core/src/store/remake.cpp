@@ -145,8 +145,8 @@ class Remaking {
 
   Result<void> take(const OpRow& old) {
     if (const OpRow* first = done_before(old)) return take_back(old, *first);
-    if (old.seq == judged_.seq && is_one_deed(old) && applied_.empty() && !applied_ids_.empty())
-      return give_back(old, applied_ids_.front());
+    if (const auto lost = lost_applied(); old.seq == judged_.seq && is_one_deed(old) && applied_.empty() && lost)
+      return give_back(old, *lost);
     if (old.verb == Verb::attach) return take_attach(old);
     if (old.verb == Verb::append && !renamed_.empty()) return take_append(old);
     // Somebody else has deleted it already: nothing is left to ask.
@@ -158,7 +158,7 @@ class Remaking {
       return park(db_, old, current_.deleted ? "deleted" : "stale", Json());
     }
     const OpText text = parse_op(old.canonical);
-    const Merged merged = words_.merged(old, running_, said_, kind_.get());
+    const Merged merged = words_.merged(on_what_arrived(old), running_, said_, kind_.get());
     JULU_CHECK(keep_conflicts(core_, db_, record_, merged));
     NewOp op = like(old, record_, current_.kind);
     op.verb = Verb::patch;
@@ -186,13 +186,45 @@ class Remaking {
  private:
   bool is_mergeable() const { return kind_ == nullptr || kind_->shape() == Shape::document; }
 
+  // What the county has taken of the worker's own, unheard, is what a later making stands on: it is no word of others.
+  OpRow on_what_arrived(const OpRow& old) const {
+    if (applied_.empty()) return old;
+    Json values = Json::parse(old.base_values.empty() ? "{}" : old.base_values, nullptr, false);
+    for (const OpRow& first : applied_) {
+      if (first.verb > Verb::patch || first.place > old.place) continue;
+      const Json said = parse_op(first.canonical).body;
+      std::vector<std::string> fields;
+      add_leaves(said, "", fields);
+      for (const std::string& field : fields) {
+        const Json* word = at_pointer(said, field);
+        const Json* there = at_pointer(running_, field);
+        const bool stands = there == nullptr ? word->is_null() : *there == *word;
+        if (stands) put_at(values, field, there == nullptr ? std::nullopt : std::optional(*there));
+      }
+    }
+    OpRow made = old;
+    made.base_values = values.dump();
+    return made;
+  }
+
   // What was applied is sent again for its receipt, and what damage took of it never.
   Result<std::vector<Id>> replaced_by_next(const OpRow& old) const {
     JULU_TRY(std::vector<Id> ids, to_replace(db_, old));
     std::erase_if(ids, [&](const Id& id) {
-      return std::find(applied_ids_.begin(), applied_ids_.end(), id) != applied_ids_.end();
+      return !is_here(id) && std::find(applied_ids_.begin(), applied_ids_.end(), id) != applied_ids_.end();
     });
     return ids;
+  }
+
+  bool is_here(const Id& id) const {
+    return std::any_of(all_.begin(), all_.end(), [&](const OpRow& op) { return op.op_id == id; });
+  }
+
+  // What the county has, and damage took here.
+  std::optional<Id> lost_applied() const {
+    const auto lost =
+        std::find_if(applied_ids_.begin(), applied_ids_.end(), [&](const Id& id) { return !is_here(id); });
+    return lost != applied_ids_.end() ? std::optional(*lost) : std::nullopt;
   }
 
   // Each making of it does the same.
@@ -226,7 +258,7 @@ class Remaking {
   // What damage had taken is at the platform, under the id that it had.
   Result<void> give_back(const OpRow& old, const Id& first) {
     JULU_CHECK(db_.run("UPDATE op SET status = 4 WHERE successor = ?1 AND status = 3", old.seq));
-    JULU_CHECK(db_.run("UPDATE op SET status = 4, successor = NULL WHERE seq = ?1", old.seq));
+    JULU_CHECK(db_.run("UPDATE op SET status = 4, successor = 0 WHERE seq = ?1", old.seq));  // nobody gave it up
     JULU_CHECK(db_.run("UPDATE attachment SET op = NULL WHERE op = ?1", old.seq));
     renamed_[old.op_id.text()] = first.text();
     return old.verb == Verb::append ? rename_step(db_, old.op_id, first) : Result<void>();
@@ -299,6 +331,15 @@ Result<bool> would_ask(Core& core, Connection& db, const OpRow& op, const Id& re
     if (edit.status != kStatusQueued || edit.verb > Verb::patch) continue;
     const Merged merged = words.merged(edit, running, said, kind.get());
     if (!merged.conflicts.empty()) return true;
+    // Nobody is asked about a set, but what a restore took of it would be taken for taken out.
+    const Json said_here = words.still_said(edit);
+    std::vector<std::string> fields;
+    if (said_here.is_object()) add_leaves(said_here, "", fields);
+    for (const std::string& field : fields) {
+      const Json* word = at_pointer(said_here, field);
+      const Json* made = at_pointer(merged.patch, field);
+      if (word->is_array() && made != nullptr && *made != *word) return true;
+    }
     running = apply_merge_patch(std::move(running), merged.patch);
     add_to(said, merged.patch);
   }

@@ -330,7 +330,7 @@ class Salvaging {
     JULU_TRY(
         const auto row,
         wreck_.row(
-            "SELECT id, device, key_id, epoch, server_time_ms, signature, items, seen_ms FROM receipt WHERE id = ?1",
+            "SELECT id, device, key_id, epoch, server_time_ms, signature, seen_ms, items FROM receipt WHERE id = ?1",
             id));
     if (row.empty()) return {};
     return db_.insert("INSERT INTO receipt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", row);

@@ -185,15 +185,26 @@ class SendingAgain {
   // Of the record as it stands what this phone has not said itself, or has no more to bring: should the county have the
   // record after all, what it has there stands.
   Json carried() const {
+    const auto leaves = [](const Json& body) {
+      std::vector<std::string> fields;
+      if (body.is_object()) add_leaves(body, "", fields);
+      return fields;
+    };
     Json own = Json::object();
     for (const OpRow& op : ops_) {
-      if (op.verb <= Verb::patch && is_pending(op)) add_to(own, words_.still_said(op));
+      if (op.verb > Verb::patch || !is_pending(op)) continue;
+      Json said = words_.still_said(op);
+      const Json brought = Json::parse(op.base_values.empty() ? "{}" : op.base_values, nullptr, false);
+      if (op.verb == Verb::create) {
+        for (const std::string& field : leaves(brought)) {
+          if (value_at(said, field) == value_at(brought, field)) leave_out(field, said);
+        }
+      }
+      if (said.is_object()) add_to(own, said);
     }
     const Json now = Json::parse(row_.body, nullptr, false);
-    std::vector<std::string> fields;
-    add_leaves(now, "", fields);
     Json values = Json::object();
-    for (const std::string& field : fields) {
+    for (const std::string& field : leaves(now)) {
       if (at_pointer(own, field) == nullptr) put_at(values, field, value_at(now, field));
     }
     return values;

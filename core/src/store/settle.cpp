@@ -245,6 +245,11 @@ Result<void> settle_stale(Settling& s, const OutgoingOp& op, const OpResult& res
   if (!result.current || mutant(Mutant::stale_parked)) {
     return park(s, op, problem_text(ErrorCode::stale, "stale", result.problem.title, result.problem.detail, ""));
   }
+  // What stands behind a refused edit goes again once a person has decided about that, which may carry its words.
+  JULU_TRY(const auto behind, s.db.integer("SELECT 1 FROM op WHERE record = ?1 AND status = 2 AND verb <> 3"
+                                           " AND (place, seq) < (?2, ?3) LIMIT 1",
+                                           op.record, row->place, row->seq));
+  if (behind && row->verb != Verb::attach) return {};
   JULU_TRY(const bool waits, wait_for_lost_word(s, op, *row, result));
   if (waits) return {};
   return make_again(s.core, s.db, *row, op.record, *result.current, result.applied, s.epoch);
