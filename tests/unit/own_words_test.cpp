@@ -496,3 +496,27 @@ TEST_CASE_METHOD(Resent, "what the worker has taken out of a set does not come b
   const Json tags{"甲", "丙"};
   CHECK(shown()["tags"] == tags);
 }
+
+TEST_CASE_METHOD(Resent, "of what was taken away whole a later word stands for itself alone", "[own]") {
+  deliver();
+  for (const char* patch : {R"({"house":{"rooms":3}})", R"({"house":null})", R"({"house":{"structure":"砖混"}})"}) {
+    edit(patch);
+    deliver();
+  }
+  // A restore took the taking away; the later word came there again from a copy of the phone.
+  std::vector<Id> held;
+  for (const HistoryEntry& entry : *store->history(id)) {
+    if (entry.detail.find("null") == std::string::npos) held.push_back(*parse_id(entry.op_id));
+  }
+  REQUIRE(held.size() == 3);
+  const std::int64_t day = county.clock.now_ms() / 86'400'000;
+  REQUIRE(Outbox(*store).reconcile({{day, held}, {day + 1, held}}).value() == 1);
+  OpResult stale = answer_of(OpStatus::stale);
+  stale.current = row("", ++version);
+  stale.current->body = R"({"address":"堤村 1 号","house":{"rooms":3,"structure":"砖混"}})";
+  settle(due(), {stale});
+  CHECK(store->conflicts()->empty());
+  CHECK(shown()["house"] == Json{{"structure", "砖混"}});
+  REQUIRE(due().size() == 1);
+  CHECK(Json::parse(due()[0].canonical)["body"]["house"] == Json{{"rooms", nullptr}});
+}

@@ -56,6 +56,15 @@ bool led_to(const Words& words, const Json& from, const Json& last) {
   return false;
 }
 
+// Of the field itself, or of what it stands in as a whole.
+bool says(const Json& patch, const std::string& field) {
+  for (std::size_t end = field.size(); end != 0 && end != std::string::npos; end = field.rfind('/', end - 1)) {
+    const Json* said = at_pointer(patch, field.substr(0, end));
+    if (said != nullptr && (end == field.size() || !said->is_object())) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void add_to(Json& said, const Json& patch) {
@@ -125,7 +134,7 @@ OwnWords::OwnWords(const std::vector<OpRow>& ops, Refused refused) : ops_(ops), 
       later.receipted = op->status == kStatusReceipted;
       later.value = *at_pointer(edit->second, field);
       const auto before = carried.find(field);
-      const bool said_again = (successor != said.end() && at_pointer(successor->second, field) != nullptr) ||
+      const bool said_again = (successor != said.end() && says(successor->second, field)) ||
                               (before != carried.end() && before->second == later.value);
       if (!is_pending(*op) && !said_again) later.done_place = op->place;
     }
@@ -140,9 +149,26 @@ Json OwnWords::still_said(const OpRow& op) const {
     join(field, op.place, later);
     // One that was sent again says already what a later one does.
     const bool is_last = !later.receipted && later.value == *at_pointer(said, field);
-    if (later.done_place > op.place && !is_last) leave_out(field, said);
+    if (later.done_place <= op.place || is_last) continue;
+    const bool took_away = at_pointer(said, field)->is_null();
+    leave_out(field, said);
+    if (took_away) take_away_rest(op, field, said);
   }
   return said;
+}
+
+// Of what an edit took away whole a later one may have said a part anew: the rest stays taken away.
+void OwnWords::take_away_rest(const OpRow& op, const std::string& field, Json& said) const {
+  const Json values = Json::parse(op.base_values.empty() ? "{}" : op.base_values, nullptr, false);
+  const Json* stood = at_pointer(values, field);
+  if (stood == nullptr || !stood->is_object()) return;
+  std::vector<std::string> rest;
+  add_leaves(*stood, field, rest);
+  for (const std::string& leaf : rest) {
+    Later later;
+    join(leaf, op.place, later);
+    if (later.place <= op.place) put_at(said, leaf, Json());
+  }
 }
 
 Merged OwnWords::merged(const OpRow& op, const Json& running, const Json& said, const Kind* kind) {

@@ -59,6 +59,7 @@ class OwnWords {
 
   bool is_withdrawn(const OpRow& op) const;
   void join(const std::string& field, std::int64_t place, Later& later) const;
+  void take_away_rest(const OpRow& op, const std::string& field, Json& said) const;
   bool stand_on_edits(const OpRow& old, const Merged& merged, Json& base);
   bool was_out_of_sight(const OpRow& old, const Conflict& conflict);
   std::vector<Word> words_after(const OpRow& old, const std::string& field);
