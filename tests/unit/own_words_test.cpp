@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "county.h"
 #include "jpeg.h"
+#include "store/own_words.h"
 #include "wreck.h"
 
 using namespace julu;
@@ -519,4 +520,17 @@ TEST_CASE_METHOD(Resent, "of what was taken away whole a later word stands for i
   CHECK(shown()["house"] == Json{{"structure", "砖混"}});
   REQUIRE(due().size() == 1);
   CHECK(Json::parse(due()[0].canonical)["body"]["house"] == Json{{"rooms", nullptr}});
+}
+
+TEST_CASE("what is said once more goes over the worker's own earlier word before it, and over nobody else's", "[own]") {
+  store::OpRow op;
+  op.verb = Verb::patch;
+  op.place = 3;
+  op.canonical = R"({"body":{"note":"乙"}})";
+  op.base_values = R"({"note":"乙"})";
+  const std::vector<store::OpRow> ops{op};
+  store::OwnWords words(ops);
+  const Json earlier{{"note", "甲"}};
+  CHECK(words.merged(ops[0], earlier, earlier, nullptr).patch == Json{{"note", "乙"}});
+  CHECK(words.merged(ops[0], earlier, Json::object(), nullptr).patch == Json::object());
 }

@@ -29,6 +29,16 @@ std::vector<Conflict> all_lost(const Merged& merged) {
 
 // Where what an edit gives way to is in `said`, what those before it have put, that is the worker's own earlier word.
 Merged merge_after_own(Json& base_values, const Json& patch, const Json& running, const Json& said, const Kind* kind) {
+  // One that is said once more, as it stood when it was sent again, goes over that word too.
+  std::vector<std::string> fields;
+  if (patch.is_object()) add_leaves(patch, "", fields);
+  for (const std::string& field : fields) {
+    const Json* word = at_pointer(said, field);
+    const Json* there = at_pointer(running, field);
+    const bool stands = word != nullptr && (there == nullptr ? word->is_null() : *there == *word);
+    if (stands && *at_pointer(patch, field) != *word)
+      put_at(base_values, field, there == nullptr ? std::nullopt : std::optional(*there));
+  }
   Merged merged = merge(base_values, patch, running, kind);
   bool own = false;
   for (const Conflict& conflict : all_lost(merged)) {
