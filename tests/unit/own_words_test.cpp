@@ -534,3 +534,19 @@ TEST_CASE("what is said once more goes over the worker's own earlier word before
   CHECK(words.merged(ops[0], earlier, earlier, nullptr).patch == Json{{"note", "乙"}});
   CHECK(words.merged(ops[0], earlier, Json::object(), nullptr).patch == Json::object());
 }
+
+TEST_CASE_METHOD(Resent, "what the worker took away does not come back with the word that a restore took", "[own]") {
+  deliver();
+  edit(R"({"note":"甲"})");
+  deliver();
+  edit(R"({"note":null})");
+  epoch += 1;
+  version = epoch << 32;
+  settle(due(), {stale("", ++version)});
+  reconciled();
+  settle(due(), {stale("", version), answer_of(OpStatus::held, "after-unknown")});
+  CHECK(!shown().contains("note"));
+  const auto goes = due();
+  CHECK(std::any_of(goes.begin(), goes.end(),
+                    [](const OutgoingOp& op) { return op.canonical.find(R"("note":null)") != std::string::npos; }));
+}

@@ -331,7 +331,7 @@ Result<bool> would_ask(Core& core, Connection& db, const OpRow& op, const Id& re
     if (edit.status != kStatusQueued || edit.verb > Verb::patch) continue;
     const Merged merged = words.merged(edit, running, said, kind.get());
     if (!merged.conflicts.empty()) return true;
-    // Nobody is asked about a set, but what a restore took of it would be taken for taken out.
+    // Nobody is asked about a set, or what both took away, but what a restore took would be taken for taken out.
     const Json said_here = words.still_said(edit);
     std::vector<std::string> fields;
     if (said_here.is_object()) add_leaves(said_here, "", fields);
@@ -339,6 +339,7 @@ Result<bool> would_ask(Core& core, Connection& db, const OpRow& op, const Id& re
       const Json* word = at_pointer(said_here, field);
       const Json* made = at_pointer(merged.patch, field);
       if (word->is_array() && made != nullptr && *made != *word) return true;
+      if (word->is_null() && made == nullptr) return true;
     }
     running = apply_merge_patch(std::move(running), merged.patch);
     add_to(said, merged.patch);
