@@ -529,7 +529,7 @@ TEST_CASE("what is said once more goes over the worker's own earlier word before
   op.canonical = R"({"body":{"note":"乙"}})";
   op.base_values = R"({"note":"乙"})";
   const std::vector<store::OpRow> ops{op};
-  store::OwnWords words(ops);
+  store::OwnWords words(ops, 0, 0);
   const Json earlier{{"note", "甲"}};
   CHECK(words.merged(ops[0], earlier, earlier, nullptr).patch == Json{{"note", "乙"}});
   CHECK(words.merged(ops[0], earlier, Json::object(), nullptr).patch == Json::object());

@@ -244,6 +244,10 @@ Result<bool> take_base(Core& core, Connection& db, const Id& record, const Chang
   JULU_CHECK(db.run(
       "UPDATE record SET base = ?2, base_version = ?3, base_epoch = ?4, base_state = ?5, base_deleted = ?6 WHERE id = ?1",
       record, body, change.version, epoch, change.state, change.deleted && !mutant(Mutant::deleted_ignored)));
+  // What the platform may have lost is laid on top until it has said what it holds.
+  if (epoch > row->base_epoch)
+    JULU_CHECK(db.run("UPDATE op SET folded = 0 WHERE record = ?1 AND status = 1 AND folded = 1 AND version > ?2",
+                      record, change.version));
   JULU_CHECK(db.run("UPDATE op SET folded = 1 WHERE record = ?1 AND status = 1 AND folded = 0 AND version <= ?2",
                     record, mutant(Mutant::fold_not_by_row) ? 0 : change.version));
   const bool removed = change.deleted && !row->deleted;

@@ -174,7 +174,7 @@ Result<void> lay(Core& core, Connection& db, const Id& record) {
   Json body = row->base ? parse_object(*row->base) : Json::object();
   if (!row->base && is_all_that_says_it(core, *row, ops)) body = parse_object(row->body);
   bool deleted = row->base_deleted;
-  const OwnWords words(ops);
+  const OwnWords words(ops, row->base_version, row->base_epoch);
   for (const OpRow& op : ops) {
     if (!is_laid_on_top(op) || !changes_body(op)) continue;
     if (op.verb == Verb::remove) {
@@ -209,6 +209,8 @@ Result<void> fold(Connection& db, const Id& record, std::int64_t epoch) {
         applied_to = before != ops.end() ? before->version.value_or(-1) : -1;
       }
       if (applied_to != version && !mutant(Mutant::fold_on_any_version)) continue;
+      // A receipt of an older epoch than the base's proves nothing.
+      if (epoch_of(*op.version) < row->base_epoch) continue;
       folds = true;
       if (op.verb == Verb::remove) {
         deleted = !mutant(Mutant::own_delete_not_folded);

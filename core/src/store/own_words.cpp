@@ -118,12 +118,13 @@ void leave_out(const std::string& field, Json& patch) {
   } while (!at.empty() && patch.at(at).empty());
 }
 
-OwnWords::OwnWords(const std::vector<OpRow>& ops, Refused refused) : ops_(ops), refused_(refused) {
+OwnWords::OwnWords(const std::vector<OpRow>& ops, std::int64_t version, std::int64_t epoch, Refused refused)
+    : ops_(ops), version_(version), epoch_(epoch), refused_(refused) {
   for (const OpRow& op : ops) by_seq_[op.seq] = &op;
   const auto goes = [](const OpRow& op) { return is_pending(op) || (op.status == kStatusReceipted && !op.folded); };
   const auto first = std::find_if(ops.begin(), ops.end(), goes);
   // Where all that was said later is still to come, nothing gives way.
-  if (std::all_of(first, ops.end(), [](const OpRow& op) { return is_pending(op); })) return;
+  if (std::all_of(first, ops.end(), [&](const OpRow& op) { return is_to_come(op); })) return;
   std::map<std::int64_t, Json> said;
   for (auto op = first; op != ops.end(); ++op) {
     if (op->verb == Verb::patch && op->place > first->place && !is_withdrawn(*op))
@@ -131,7 +132,7 @@ OwnWords::OwnWords(const std::vector<OpRow>& ops, Refused refused) : ops_(ops), 
   }
   std::map<std::string, Json> carried;  // what goes before says the same: then a making says it no more
   for (auto op = first; op != ops.end(); ++op) {
-    if (is_pending(*op) && op->verb <= Verb::patch) {
+    if (is_to_come(*op) && op->verb <= Verb::patch) {
       const Json body = parse_op(op->canonical).body;
       for (const std::string& field : fields_in(body)) carried[field] = *at_pointer(body, field);
     }
@@ -143,12 +144,16 @@ OwnWords::OwnWords(const std::vector<OpRow>& ops, Refused refused) : ops_(ops), 
       later.place = op->place;
       later.receipted = op->status == kStatusReceipted;
       later.value = *at_pointer(edit->second, field);
+      if (is_to_come(*op) || (successor != said.end() && says(successor->second, field))) continue;
       const auto before = carried.find(field);
-      const bool said_again = (successor != said.end() && says(successor->second, field)) ||
-                              (before != carried.end() && before->second == later.value);
-      if (!is_pending(*op) && !said_again) later.done_place = op->place;
+      const bool is_carried = before != carried.end() && before->second == later.value;
+      later.done_place = is_carried ? 0 : op->place;  // what goes before goes over all words up to this one
     }
   }
+}
+
+bool OwnWords::is_lost(const OpRow& op) const {
+  return op.status == kStatusReceipted && op.version && *op.version > version_ && epoch_of(*op.version) < epoch_;
 }
 
 Json OwnWords::still_said(const OpRow& op) const {
@@ -177,7 +182,7 @@ void OwnWords::take_away_rest(const OpRow& op, const std::string& field, Json& s
   for (const std::string& leaf : rest) {
     Later later;
     join(leaf, op.place, later);
-    if (later.place <= op.place) put_at(said, leaf, Json());
+    if (later.done_place <= op.place) put_at(said, leaf, Json());
   }
 }
 

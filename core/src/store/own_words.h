@@ -29,8 +29,12 @@ class OwnWords {
   /// Of what was refused: the worker has still to decide about it, or wants it sent again.
   enum class Refused { waits, goes_again };
 
-  /// All ops of the record in their order; they have to stay.
-  explicit OwnWords(const std::vector<OpRow>& ops, Refused refused = Refused::waits);
+  /// All ops of the record in their order; they have to stay. `version` and `epoch`: of the county's row.
+  OwnWords(const std::vector<OpRow>& ops, std::int64_t version, std::int64_t epoch, Refused refused = Refused::waits);
+
+  /// A restore has taken it: the county's row is of a later epoch than its receipt, and of a version before it. It goes
+  /// again once the county has been asked.
+  bool is_lost(const OpRow& op) const;
 
   /// What a creation or edit says but for the fields of which the worker has said something else since that is not to
   /// come any more: the county has taken it, or it gave way there. An earlier edit that goes again, after a restore or
@@ -57,6 +61,7 @@ class OwnWords {
     const Json* made_on;  // null: on nothing
   };
 
+  bool is_to_come(const OpRow& op) const { return is_pending(op) || is_lost(op); }
   bool is_withdrawn(const OpRow& op) const;
   void join(const std::string& field, std::int64_t place, Later& later) const;
   void take_away_rest(const OpRow& op, const std::string& field, Json& said) const;
@@ -67,6 +72,7 @@ class OwnWords {
   std::optional<std::int64_t> made_on(const OpRow& old) const;
 
   const std::vector<OpRow>& ops_;
+  const std::int64_t version_, epoch_;
   const Refused refused_;
   std::map<std::int64_t, const OpRow*> by_seq_;
   std::map<std::string, Later> later_;  // by the pointer of the field

@@ -54,6 +54,22 @@ Result<void> send_once_more(Core& core, Connection& db, std::int64_t seq) {
       seq);
 }
 
+}  // namespace
+
+Result<void> send_lost_again(Core& core, Connection& db, const Id& record, std::int64_t seq) {
+  JULU_TRY(const auto version, db.integer("SELECT version FROM op WHERE seq = ?1 AND status = 1", seq));
+  if (!version) return {};
+  JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record));
+  for (const OpRow& op : ops) {
+    const bool after_it = op.version && *op.version >= *version && epoch_of(*op.version) == epoch_of(*version);
+    if (op.status != kStatusReceipted || op.verb == Verb::attach || !after_it) continue;
+    JULU_CHECK(send_once_more(core, db, op.seq));
+  }
+  return {};
+}
+
+namespace {
+
 Result<std::optional<ChainHead>> head_of(Core& core, Connection& db) {
   JULU_TRY(const Core::ChainEnd end, core.chain_end(db));
   JULU_TRY(const auto open,

@@ -49,6 +49,9 @@ struct OpRow {
   std::string canonical;
 };
 
+/// Versions that were given in epoch e start at e * 2^32 (protocol.md "Making an op again").
+constexpr std::int64_t epoch_of(std::int64_t version) { return version >> 32; }
+
 inline bool is_pending(const OpRow& op) { return op.status == kStatusQueued || op.status == kStatusParked; }
 
 /// In the order of the worker's edits, from place `first` on.

@@ -124,11 +124,34 @@ Result<void> park(Connection& db, const OpRow& op, const char* type, const Json&
                 problem_text(ErrorCode::stale, type, "", detail.is_null() ? "" : detail.dump(), ""));
 }
 
+// On what an op is made again: the county's version with the own words before it that are still to come.
+struct Ground {
+  Json body;
+  Json said = Json::object();        // those words
+  std::optional<std::int64_t> last;  // of them
+};
+
+Ground ground_of(const OwnWords& words, const std::vector<OpRow>& ops, const OpRow& judged, const Change& current) {
+  Ground ground;
+  ground.body = Json::parse(current.body, nullptr, false);
+  if (!ground.body.is_object()) ground.body = Json::object();
+  for (const OpRow& op : ops) {
+    if (op.place >= judged.place || op.verb > Verb::patch) continue;
+    if (op.status != kStatusQueued && !words.is_lost(op)) continue;
+    const Json said = words.still_said(op);
+    ground.body = apply_merge_patch(std::move(ground.body), said);
+    add_to(ground.said, said);
+    ground.last = op.seq;
+  }
+  return ground;
+}
+
 // Carries the state of one re-making from op to op of a record.
 class Remaking {
  public:
   Remaking(Core& core, Connection& db, const Id& record, const Change& current, const OpRow& judged,
-           const std::vector<OpRow>& all, const std::vector<OpRow>& applied, const std::vector<Id>& applied_ids)
+           const std::vector<OpRow>& all, const std::vector<OpRow>& applied, const std::vector<Id>& applied_ids,
+           std::int64_t epoch)
       : core_(core),
         db_(db),
         record_(record),
@@ -137,10 +160,9 @@ class Remaking {
         all_(all),
         applied_(applied),
         applied_ids_(applied_ids),
-        words_(all),
+        words_(all, current.version, epoch),
         kind_(core.kind(current.kind)) {
-    running_ = Json::parse(current.body, nullptr, false);
-    if (!running_.is_object()) running_ = Json::object();
+    ground_ = ground_of(words_, all, judged, current);
   }
 
   Result<void> take(const OpRow& old) {
@@ -158,14 +180,14 @@ class Remaking {
       return park(db_, old, current_.deleted ? "deleted" : "stale", Json());
     }
     const OpText text = parse_op(old.canonical);
-    const Merged merged = words_.merged(on_what_arrived(old), running_, said_, kind_.get());
+    const Merged merged = words_.merged(on_what_arrived(old), ground_.body, ground_.said, kind_.get());
     JULU_CHECK(keep_conflicts(core_, db_, record_, merged));
     NewOp op = like(old, record_, current_.kind);
     op.verb = Verb::patch;
     op.body = canonical(merged.patch);
-    op.base_values = base_values_for(running_, merged.patch).dump();
-    if (last_) {
-      op.after = last_;
+    op.base_values = base_values_for(ground_.body, merged.patch).dump();
+    if (ground_.last) {
+      op.after = ground_.last;
     } else {
       op.base_version = current_.version;
     }
@@ -174,9 +196,9 @@ class Remaking {
     JULU_TRY(const Enqueued queued, core_.enqueue(db_, text.moment, op));
     JULU_CHECK(hand_over(db_, old, queued.seq));
     JULU_CHECK(wait_its_turn(core_, db_, queued.seq, op.replaces.size()));
-    running_ = apply_merge_patch(std::move(running_), merged.patch);
-    add_to(said_, merged.patch);
-    last_ = queued.seq;
+    ground_.body = apply_merge_patch(std::move(ground_.body), merged.patch);
+    add_to(ground_.said, merged.patch);
+    ground_.last = queued.seq;
     again_[old.seq] = queued.seq;
     return {};
   }
@@ -197,7 +219,7 @@ class Remaking {
       add_leaves(said, "", fields);
       for (const std::string& field : fields) {
         const Json* word = at_pointer(said, field);
-        const Json* there = at_pointer(running_, field);
+        const Json* there = at_pointer(ground_.body, field);
         const bool stands = there == nullptr ? word->is_null() : *there == *word;
         if (stands) put_at(values, field, there == nullptr ? std::nullopt : std::optional(*there));
       }
@@ -251,7 +273,7 @@ class Remaking {
     again_[old.seq] = first.seq;
     renamed_[old.op_id.text()] = first.op_id.text();
     if (old.verb == Verb::append) JULU_CHECK(rename_step(db_, old.op_id, first.op_id));
-    last_ = old.verb == Verb::remove ? std::optional(first.seq) : last_;
+    if (old.verb == Verb::remove) ground_.last = first.seq;
     return {};
   }
 
@@ -308,9 +330,7 @@ class Remaking {
   const std::vector<Id>& applied_ids_;
   OwnWords words_;
   std::shared_ptr<const Kind> kind_;
-  Json running_;
-  Json said_ = Json::object();  // what the ops made again so far put
-  std::optional<std::int64_t> last_;
+  Ground ground_;  // with the ops made again so far
   std::map<std::int64_t, std::int64_t> again_;
   Renamed renamed_;
   bool stopped_ = false;
@@ -318,18 +338,18 @@ class Remaking {
 
 }  // namespace
 
-Result<bool> would_ask(Core& core, Connection& db, const OpRow& op, const Id& record, const Change& current) {
+Result<bool> would_ask(Core& core, Connection& db, const OpRow& op, const Id& record, const Change& current,
+                       std::int64_t epoch) {
   JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record));
   const auto kind = core.kind(current.kind);
   if (op.verb == Verb::attach || current.deleted || (kind != nullptr && kind->shape() != Shape::document)) return false;
-  OwnWords words(ops);
-  Json running = Json::parse(current.body, nullptr, false);
-  Json said = Json::object();
+  OwnWords words(ops, current.version, epoch);
+  Ground ground = ground_of(words, ops, op, current);
   for (const OpRow& edit : ops) {
     if (edit.place < op.place) continue;
     if (edit.status == kStatusParked && edit.verb != Verb::attach) break;
     if (edit.status != kStatusQueued || edit.verb > Verb::patch) continue;
-    const Merged merged = words.merged(edit, running, said, kind.get());
+    const Merged merged = words.merged(edit, ground.body, ground.said, kind.get());
     if (!merged.conflicts.empty()) return true;
     // Nobody is asked about a set, or what both took away, but what a restore took would be taken for taken out.
     const Json said_here = words.still_said(edit);
@@ -341,8 +361,8 @@ Result<bool> would_ask(Core& core, Connection& db, const OpRow& op, const Id& re
       if (word->is_array() && made != nullptr && *made != *word) return true;
       if (word->is_null() && made == nullptr) return true;
     }
-    running = apply_merge_patch(std::move(running), merged.patch);
-    add_to(said, merged.patch);
+    ground.body = apply_merge_patch(std::move(ground.body), merged.patch);
+    add_to(ground.said, merged.patch);
   }
   return false;
 }
@@ -368,7 +388,7 @@ Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& r
   }
   JULU_CHECK(take_base(core, db, record, current, epoch));
   JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record, op.place));
-  Remaking remaking(core, db, record, current, op, all, first, applied);
+  Remaking remaking(core, db, record, current, op, all, first, applied, epoch);
   for (const OpRow& pending : ops) {
     // What stands behind a refused edit goes once a person has decided about that.
     if (pending.status == kStatusParked && pending.verb != Verb::attach && op.verb != Verb::attach) break;

@@ -20,7 +20,8 @@ Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& r
                         const std::vector<Id>& applied, std::int64_t epoch);
 
 /// Whether make_again might ask a person about the record.
-Result<bool> would_ask(Core& core, Connection& db, const OpRow& op, const Id& record, const Change& current);
+Result<bool> would_ask(Core& core, Connection& db, const OpRow& op, const Id& record, const Change& current,
+                       std::int64_t epoch);
 
 /// What `first` stands after, or the step that it names, is not to come any more (see goes_as), and the platform has
 /// never seen it: `first` goes again without it, an edit with what follows; all behind a new creation where that was

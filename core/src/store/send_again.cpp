@@ -65,7 +65,7 @@ class SendingAgain {
         db_(db),
         row_(row),
         ops_(ops),
-        words_(ops, refused),
+        words_(ops, row.base_version, row.base_epoch, refused),
         kind_(core.kind(row.kind)),
         now_(Json::parse(row.body, nullptr, false)) {}
 

@@ -186,6 +186,8 @@ Result<void> settle_held(Settling& s, const OutgoingOp& op, const OpResult& resu
     JULU_TRY(const bool goes, go_without(s.core, s.db, op.record, *row));
     if (goes) return {};
   }
+  if (row->after && result.problem.type == "after-unknown")
+    JULU_CHECK(send_lost_again(s.core, s.db, op.record, *row->after));
   if (row->photo && result.problem.type == "bytes-missing") return settle_bytes_missing(s, op, *row->photo, result);
   return wait_again(s, op, result.problem, ErrorCode::held, result.retry_after_ms);
 }
@@ -232,7 +234,7 @@ Result<bool> wait_for_lost_word(Settling& s, const OutgoingOp& op, const OpRow& 
                                           " WHERE seq = ?1 AND json_extract(problem, '$.type') = 'stale'",
                                           op.row));
   if (times.value_or(0) >= kTimesMax) return false;
-  JULU_TRY(const bool asks, would_ask(s.core, s.db, row, op.record, *result.current));
+  JULU_TRY(const bool asks, would_ask(s.core, s.db, row, op.record, *result.current, s.epoch));
   if (!asks) return false;
   const Problem stale{"stale", result.problem.title, std::to_string(times.value_or(0) + 1), {}};
   JULU_CHECK(wait_again(s, op, stale, ErrorCode::held, result.retry_after_ms));
