@@ -144,10 +144,16 @@ OwnWords::OwnWords(const std::vector<OpRow>& ops, std::int64_t version, std::int
       later.place = op->place;
       later.receipted = op->status == kStatusReceipted;
       later.value = *at_pointer(edit->second, field);
-      if (is_to_come(*op) || (successor != said.end() && says(successor->second, field))) continue;
       const auto before = carried.find(field);
-      const bool is_carried = before != carried.end() && before->second == later.value;
-      later.done_place = is_carried ? 0 : op->place;  // what goes before goes over all words up to this one
+      const bool said_again = (successor != said.end() && says(successor->second, field)) ||
+                              (before != carried.end() && before->second == later.value);
+      if (is_to_come(*op) || said_again) {
+        later.given_way = 0;  // what goes before it is to go over all words up to this one
+      } else if (later.receipted) {
+        later.taken = op->place;
+      } else {
+        later.given_way = op->place;
+      }
     }
   }
 }
@@ -164,7 +170,7 @@ Json OwnWords::still_said(const OpRow& op) const {
     join(field, op.place, later);
     // One that was sent again says already what a later one does.
     const bool is_last = !later.receipted && later.value == *at_pointer(said, field);
-    if (later.done_place <= op.place || is_last) continue;
+    if (later.done_place() <= op.place || is_last) continue;
     const bool took_away = at_pointer(said, field)->is_null();
     leave_out(field, said);
     if (took_away) take_away_rest(op, field, said);
@@ -182,16 +188,16 @@ void OwnWords::take_away_rest(const OpRow& op, const std::string& field, Json& s
   for (const std::string& leaf : rest) {
     Later later;
     join(leaf, op.place, later);
-    if (later.done_place <= op.place) put_at(said, leaf, Json());
+    if (later.done_place() <= op.place) put_at(said, leaf, Json());
   }
 }
 
 Merged OwnWords::merged(const OpRow& op, const Json& running, const Json& said, const Kind* kind) {
   Json base = op.base_values.empty() ? Json::object() : Json::parse(op.base_values, nullptr, false);
-  const Json patch = still_said(op);
+  Json patch = still_said(op);
   if (mutant(Mutant::own_word_asked)) return merge(base, patch, running, kind);
   Merged merged = merge_after_own(base, patch, running, said, kind);
-  if (!stand_on_edits(op, merged, base)) return merged;
+  if (!stand_on_edits(op, merged, base, patch)) return merged;
   return merge_after_own(base, patch, running, said, kind);
 }
 
@@ -210,9 +216,10 @@ bool OwnWords::is_withdrawn(const OpRow& op) const {
 void OwnWords::join(const std::string& field, std::int64_t place, Later& later) const {
   const auto with = [&](const Later& other) {
     if (other.place <= place) return;
-    const std::int64_t done = std::max(later.done_place, other.done_place);
+    const std::int64_t taken = std::max(later.taken, other.taken),
+                       given_way = std::max(later.given_way, other.given_way);
     if (other.place > later.place) later = other;
-    later.done_place = done;
+    later.taken = taken, later.given_way = given_way;
   };
   for (std::size_t end = field.size(); end != 0 && end != std::string::npos; end = field.rfind('/', end - 1)) {
     const auto found = later_.find(field.substr(0, end));
@@ -224,8 +231,8 @@ void OwnWords::join(const std::string& field, std::int64_t place, Later& later) 
 }
 
 // The county may have the worker's words from elsewhere: whoever shares the record has brought it again.
-// True: the base is another now.
-bool OwnWords::stand_on_edits(const OpRow& old, const Merged& merged, Json& base) {
+// True: the base, or what is said on it, is another now.
+bool OwnWords::stand_on_edits(const OpRow& old, const Merged& merged, Json& base, Json& patch) {
   bool stands = false;
   for (const Conflict& conflict : all_lost(merged)) {
     // That a field was taken away is a word too.
@@ -237,12 +244,30 @@ bool OwnWords::stand_on_edits(const OpRow& old, const Merged& merged, Json& base
     } else if (!words.empty() && *words.front().word != local && !mutant(Mutant::earlier_word_back) &&
                std::any_of(words.begin(), words.end(), is_there)) {
       put_at(base, conflict.field, conflict.local);  // a later one stands already, and the last is to come
-    } else {
+    } else if (!take_away_around(old, conflict, patch)) {
       continue;
     }
     stands = true;
   }
   return stands;
+}
+
+// Of an object that was taken away whole what later edits have put into it stays. False: others have too.
+bool OwnWords::take_away_around(const OpRow& old, const Conflict& conflict, Json& patch) {
+  const auto is_object = [](const std::optional<Json>& value) { return value && value->is_object(); };
+  if (conflict.local || !is_object(conflict.base) || !is_object(conflict.remote)) return false;
+  std::vector<std::string> taken;
+  for (const std::string& leaf : fields_in(*conflict.remote)) {
+    const Json *there = at_pointer(*conflict.remote, leaf), *before = at_pointer(*conflict.base, leaf);
+    const std::vector<Word> words = words_after(old, conflict.field + leaf);
+    if (before != nullptr && *before == *there)
+      taken.push_back(conflict.field + leaf);
+    else if (std::none_of(words.begin(), words.end(), [&](const Word& word) { return *word.word == *there; }))
+      return false;
+  }
+  leave_out(conflict.field, patch);
+  for (const std::string& field : taken) put_at(patch, field, Json());
+  return true;
 }
 
 // Earlier edits that the county has taken since this was made, as after a restore: they begin with the same.

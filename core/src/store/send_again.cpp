@@ -257,7 +257,8 @@ class SendingAgain {
     for (const OpRow& op : ops_) {
       if (op.place >= place || op.verb > Verb::patch || !goes_as_it_is(op)) continue;
       const Json said = words_.still_said(op);
-      body = apply_merge_patch(std::move(body), said);
+      // One that brings the record anew leaves nothing of what was there.
+      body = op.verb == Verb::create ? said : apply_merge_patch(std::move(body), said);
       add_to(own, said);
     }
     return body;
