@@ -17,6 +17,7 @@ void check_effect_is_one(World& world, const Phone& phone, const std::vector<Own
 struct Accounts {
   std::set<std::string> known;                // worker + op id, of what was captured
   std::map<std::string, std::string> texts;   // of these, what is left to read
+  std::set<std::string> waiting;              // of these, what is to come, or refused
   std::map<std::string, std::string> unseen;  // words of which no phone and no record says any more, and what is left
   std::set<std::string> gave_way;             // worker + record + field + the word from here + ">" + the one from there
 };

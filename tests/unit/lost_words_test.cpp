@@ -1,6 +1,9 @@
 // A restore has taken words of the worker's from the county, which has shown the record as it was before: until the
 // county has said what it holds they stand on the phone, and what is said meanwhile goes behind them.
+#include <algorithm>
+
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include <julu/inbox.h>
 #include <julu/limits.h>
@@ -8,6 +11,9 @@
 
 #include "base/json.h"
 #include "county.h"
+#include "domain/merge.h"
+#include "store/core.h"
+#include "store/own_words.h"
 
 using namespace julu;
 using namespace julu::test;
@@ -130,4 +136,79 @@ TEST_CASE_METHOD(BackedUp, "an edit that is made again stands behind the worker'
   REQUIRE(again.size() == 2);
   CHECK(said(again[1]) == Json{{"note", "乙"}});
   CHECK(Json::parse(again[1].canonical)["after"] == again[0].op_id.text());
+}
+
+namespace {
+
+/// Ops of one record as a phone has them after many makings.
+class Makings {
+ protected:
+  void add(std::int64_t place, int status, const char* said, const char* made_on,
+           std::optional<std::int64_t> successor = {}) {
+    store::OpRow op;
+    op.seq = static_cast<std::int64_t>(ops.size()) + 1;
+    op.place = place;
+    op.verb = Verb::patch;
+    op.status = status;
+    op.canonical = R"({"body":)" + std::string(said) + "}";
+    op.base_values = made_on;
+    op.successor = successor;
+    if (status == store::kStatusReceipted) op.version = kFirstVersion + op.seq;
+    ops.push_back(op);
+  }
+
+  /// On what the county has in its first epoch, where all receipts are from.
+  Merged merged(std::size_t index, const Json& running) {
+    return store::OwnWords(ops, kFirstVersion + 100, kEpoch).merged(ops[index], running, Json::object(), nullptr);
+  }
+  Json first_says() {
+    std::stable_sort(ops.begin(), ops.end(), [](const auto& a, const auto& b) { return a.place < b.place; });
+    return store::OwnWords(ops, 0, kEpoch).still_said(ops[0]);
+  }
+
+  std::vector<store::OpRow> ops;
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Makings, "a word has not given way where the worker's next one goes over it", "[lost]") {
+  add(1, store::kStatusQueued, R"({"note":null})", R"({"note":"甲"})");  // as it stood when all went again
+  add(2, store::kStatusMadeAgain, R"({"note":"乙"})", R"({"note":"甲"})", 4);
+  add(3, store::kStatusMadeAgain, R"({"note":null})", R"({"note":"乙"})", 5);
+  add(2, store::kStatusQueued, "{}", "{}");
+  add(3, store::kStatusQueued, "{}", "{}");
+  add(6, store::kStatusQueued, R"({"note":"丙"})", "{}");
+  CHECK(first_says() == Json{{"note", nullptr}});
+}
+
+TEST_CASE_METHOD(Makings,
+                 "nor does what was taken away with what it stands in where a later one has put it there again",
+                 "[lost]") {
+  add(1, store::kStatusQueued, R"({"house":{"rooms":5}})", R"({"house":{"rooms":8}})");
+  add(2, store::kStatusMadeAgain, R"({"house":null})", R"({"house":{"rooms":8}})", 4);
+  add(3, store::kStatusMadeAgain, R"({"house":{"rooms":5}})", "{}", 5);
+  add(2, store::kStatusQueued, "{}", "{}");
+  add(3, store::kStatusQueued, "{}", "{}");
+  add(6, store::kStatusQueued, R"({"house":{"rooms":6}})", R"({"house":{"rooms":5}})");
+  CHECK(first_says() == Json{{"house", {{"rooms", 5}}}});
+}
+
+TEST_CASE_METHOD(Makings, "what the county had before words of the worker's that it has lost is nobody else's word",
+                 "[lost]") {
+  const bool taken = GENERATE(false, true);
+  add(1, taken ? store::kStatusReceipted : store::kStatusQueued, R"({"note":"乙"})", R"({"note":"甲"})");
+  add(2, store::kStatusQueued, R"({"note":"丙"})", R"({"note":"乙"})");
+  const Merged made = merged(1, {{"note", "甲"}});
+  CHECK(made.conflicts.size() == (taken ? 1 : 0));  // whoever put it back there meant it
+  CHECK(made.patch == (taken ? Json::object() : Json{{"note", "丙"}}));
+}
+
+TEST_CASE_METHOD(Makings, "what the worker put into an object after taking it away whole does not keep the rest of it",
+                 "[lost]") {
+  add(1, store::kStatusQueued, R"({"house":null})", R"({"house":{"rooms":8}})");
+  add(2, store::kStatusQueued, R"({"house":{"structure":"砖混"}})", "{}");
+  const Json both{{"house", {{"rooms", 8}, {"structure", "砖混"}}}};
+  CHECK(merged(0, both).conflicts.empty());
+  CHECK(merged(0, both).patch == Json{{"house", {{"rooms", nullptr}}}});
+  CHECK(merged(0, {{"house", {{"rooms", 8}, {"structure", "土木"}}}}).conflicts.size() == 1);
 }

@@ -148,7 +148,7 @@ OwnWords::OwnWords(const std::vector<OpRow>& ops, std::int64_t version, std::int
       const bool said_again = (successor != said.end() && says(successor->second, field)) ||
                               (before != carried.end() && before->second == later.value);
       if (is_to_come(*op) || said_again) {
-        later.given_way = 0;  // what goes before it is to go over all words up to this one
+        later.to_come = op->place;
       } else if (later.receipted) {
         later.taken = op->place;
       } else {
@@ -201,25 +201,33 @@ Merged OwnWords::merged(const OpRow& op, const Json& running, const Json& said, 
   return merge_after_own(base, patch, running, said, kind);
 }
 
-// What became of it in the end the worker gave up, or has still to decide.
-bool OwnWords::is_withdrawn(const OpRow& op) const {
+// As what it goes, or went, in the end.
+const OpRow& OwnWords::end_of(const OpRow& op) const {
   const OpRow* end = &op;
   while (end->status >= kStatusMadeAgain && end->successor) {
     const auto next = by_seq_.find(*end->successor);
-    if (next == by_seq_.end()) return false;
+    if (next == by_seq_.end()) break;
     end = next->second;
   }
-  return end->status == kStatusGivenUp || (end->status == kStatusParked && refused_ == Refused::waits);
+  return *end;
+}
+
+// What became of it in the end the worker gave up, or has still to decide.
+bool OwnWords::is_withdrawn(const OpRow& op) const {
+  const OpRow& end = end_of(op);
+  return (end.status == kStatusGivenUp && !end.successor) ||
+         (end.status == kStatusParked && refused_ == Refused::waits);
 }
 
 // What was said after `place` of the field itself, of what it stands in, and of what stands in it.
 void OwnWords::join(const std::string& field, std::int64_t place, Later& later) const {
   const auto with = [&](const Later& other) {
     if (other.place <= place) return;
-    const std::int64_t taken = std::max(later.taken, other.taken),
-                       given_way = std::max(later.given_way, other.given_way);
-    if (other.place > later.place) later = other;
-    later.taken = taken, later.given_way = given_way;
+    Later both = other.place > later.place ? other : later;
+    both.taken = std::max(later.taken, other.taken);
+    both.given_way = std::max(later.given_way, other.given_way);
+    both.to_come = std::max(later.to_come, other.to_come);
+    later = std::move(both);
   };
   for (std::size_t end = field.size(); end != 0 && end != std::string::npos; end = field.rfind('/', end - 1)) {
     const auto found = later_.find(field.substr(0, end));
@@ -239,7 +247,7 @@ bool OwnWords::stand_on_edits(const OpRow& old, const Merged& merged, Json& base
     const Json local = conflict.local.value_or(Json()), remote = conflict.remote.value_or(Json());
     const std::vector<Word> words = words_after(old, conflict.field);
     const auto is_there = [&](const Word& word) { return *word.word == remote; };
-    if (was_out_of_sight(old, conflict) || led_to(words, remote, local)) {
+    if (was_out_of_sight(old, conflict) || led_to(words, remote, local) || is_before_own(conflict)) {
       put_at(base, conflict.field, conflict.remote);  // sent again it says what later edits had made of it
     } else if (!words.empty() && *words.front().word != local && !mutant(Mutant::earlier_word_back) &&
                std::any_of(words.begin(), words.end(), is_there)) {
@@ -284,6 +292,23 @@ bool OwnWords::was_out_of_sight(const OpRow& old, const Conflict& conflict) {
     word = at_pointer(edit->values, conflict.field);
     if (word == nullptr) word = &kNothing;
     if (conflict.base ? *word == *conflict.base : word->is_null()) return true;
+  }
+  return false;
+}
+
+// What the county has own edits had made into what the edit was made on, and it has none of those: a restore took them.
+bool OwnWords::is_before_own(const Conflict& conflict) {
+  static const Json kNothing;
+  const Json remote = conflict.remote.value_or(Json());
+  const Json* word = conflict.base ? &*conflict.base : &kNothing;
+  for (auto edit = edits().rbegin(); edit != edits().rend(); ++edit) {
+    const Json* said = at_pointer(edit->said, conflict.field);
+    if (said == nullptr || *said != *word) continue;
+    const OpRow& end = end_of(*edit->op);
+    if (end.status == kStatusReceipted && !is_lost(end)) continue;
+    word = at_pointer(edit->values, conflict.field);
+    if (word == nullptr) word = &kNothing;
+    if (*word == remote) return true;
   }
   return false;
 }

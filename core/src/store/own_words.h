@@ -50,10 +50,12 @@ class OwnWords {
   struct Later {
     std::int64_t place = 0;      // of the last word
     std::int64_t taken = 0;      // of the last that the county has
-    std::int64_t given_way = 0;  // of one that gave way there, where none after it is to come
-    std::int64_t done_place() const { return std::max(taken, given_way); }  // that is not to come any more
-    bool receipted = false;                                                 // so is the last
-    Json value;                                                             // of the last
+    std::int64_t given_way = 0;  // of the last that gave way there
+    std::int64_t to_come = 0;    // of the last that is to come, and goes over those before it
+    /// Of the last that is not to come any more.
+    std::int64_t done_place() const { return std::max(taken, given_way > to_come ? given_way : 0); }
+    bool receipted = false;  // so is the last
+    Json value;              // of the last
   };
   /// What an edit says, and on what it was made.
   struct Edit {
@@ -66,11 +68,13 @@ class OwnWords {
   };
 
   bool is_to_come(const OpRow& op) const { return is_pending(op) || is_lost(op); }
+  const OpRow& end_of(const OpRow& op) const;
   bool is_withdrawn(const OpRow& op) const;
   void join(const std::string& field, std::int64_t place, Later& later) const;
   void take_away_rest(const OpRow& op, const std::string& field, Json& said) const;
   bool stand_on_edits(const OpRow& old, const Merged& merged, Json& base, Json& patch);
   bool take_away_around(const OpRow& old, const Conflict& conflict, Json& patch);
+  bool is_before_own(const Conflict& conflict);
   bool was_out_of_sight(const OpRow& old, const Conflict& conflict);
   std::vector<Word> words_after(const OpRow& old, const std::string& field);
   const std::vector<Edit>& edits();

@@ -111,8 +111,11 @@ std::string with_new_names(Json body, const Renamed& renamed) {
 }
 
 Result<void> rename_step(Connection& db, const Id& from, const Id& to) {
+  constexpr const char* kPulled = "SELECT 1 FROM action WHERE id = ?1 AND number IS NOT NULL";
+  JULU_TRY(const auto known, db.integer(kPulled, from));
+  if (known) return {};  // the county has it, and what goes in its place will be told so
   JULU_CHECK(db.run("UPDATE attachment SET action = ?2 WHERE action = ?1", from, to));
-  JULU_TRY(const auto pulled, db.integer("SELECT 1 FROM action WHERE id = ?1 AND number IS NOT NULL", to));
+  JULU_TRY(const auto pulled, db.integer(kPulled, to));
   if (pulled) return db.run("DELETE FROM action WHERE id = ?1", from);
   return db.run("UPDATE OR REPLACE action SET id = ?2 WHERE id = ?1", from, to);
 }
