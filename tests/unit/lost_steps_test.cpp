@@ -5,6 +5,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <julu/inbox.h>
 #include <julu/outbox.h>
 
 #include "base/json.h"
@@ -257,4 +258,25 @@ TEST_CASE_METHOD(Reported, "a report whose creation damage took, and whose step 
   CHECK(whole[0].verb == Verb::create);
   CHECK(Json::parse(whole[0].canonical)["body"] == Json::parse(kBody));
   CHECK(whole[1].verb == Verb::append);
+}
+
+TEST_CASE_METHOD(Reported, "a step that a pull has shown keeps its name when it is sent again and given up",
+                 "[steps]") {
+  std::int64_t version = kFirstVersion;
+  REQUIRE(county.apply_all(*store, version) == 1);
+  REQUIRE(store->act(id, "withdraw", R"({"note":"已通"})").ok());
+  const Id step = due().at(0).op_id;  // the county takes it, and the reply is lost
+  Change shown{"incident", id, version + 1, false, false, kBody, "withdrawn", {}, {}};
+  shown.actions.push_back({step, 1, "withdraw", "W-0412", "worker", "", 1, "withdrawn", "{}"});
+  REQUIRE(Inbox(*store).apply({kEpoch, {shown}, "c", false}).ok());
+  answer_all(county, *store, answer_of(OpStatus::rejected, "scope"));  // by a gateway in the platform's name
+  REQUIRE(store->resend(id).ok());
+  answer_all(county, *store, answer_of(OpStatus::rejected, "scope"));
+  REQUIRE(store->give_up(id).ok());
+  const auto history = store->history(id).value();
+  const auto first =
+      std::find_if(history.begin(), history.end(), [&](const auto& one) { return one.op_id == step.text(); });
+  REQUIRE(first != history.end());
+  CHECK(first->state == "withdrawn");  // as the county has it
+  CHECK((*store->get(id))->state == "withdrawn");
 }
