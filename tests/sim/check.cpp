@@ -303,8 +303,8 @@ class PhoneCheck {
     // Of what gave way, damage may take the last trace.
     const bool may_be_gone = told.at_risk && (!told.in_row || world_.server.was_restored());
     if (!found && !may_be_gone && !rewritten(told)) {
-      accounts.unseen.emplace(told.marker,
-                              "phone " + std::to_string(phone_.number) + " " + told.kind + all_of(told.record));
+      const std::string left = "phone " + std::to_string(phone_.number) + " " + told.kind + all_of(told.record);
+      accounts.unseen.emplace(told.marker, Accounts::Unseen{told.record, left});
     }
     for (const std::string& photo : told.photos) {
       if (!told.at_risk) check_photo(told, photo);
@@ -573,13 +573,14 @@ void check_world(World& world) {
     if (!accounts.known.contains(key) && !may_be_unreadable(world, key, op))
       world.violate("nothing is at the county that was not captured", key);
   }
-  for (const auto& [word, left] : accounts.unseen) {
+  for (const auto& [word, unseen] : accounts.unseen) {
     // Who brings the record again whole may be another, who was refused.
-    const bool waits =
-        std::any_of(accounts.waiting.begin(), accounts.waiting.end(),
-                    [&, &word = word](const auto& text) { return text.find(word) != std::string::npos; });
+    const bool waits = std::any_of(
+        accounts.waiting.begin(), accounts.waiting.end(), [&, &word = word, &record = unseen.record](const auto& text) {
+          return text.find(word) != std::string::npos && text.find(record) != std::string::npos;
+        });
     if (!waits && !is_written_over(world, county, accounts, word))
-      world.violate("no value is overwritten in silence", word + " " + left);
+      world.violate("no value is overwritten in silence", word + " " + unseen.left);
   }
   check_effects(world, county, accounts);
   check_overwritten(world, county, accounts);

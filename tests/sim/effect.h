@@ -15,11 +15,14 @@ void check_effect_is_one(World& world, const Phone& phone, const std::vector<Own
 
 /// What all phones together have to say of the past.
 struct Accounts {
-  std::set<std::string> known;                // worker + op id, of what was captured
-  std::map<std::string, std::string> texts;   // of these, what is left to read
-  std::set<std::string> waiting;              // of these, what is to come, or refused
-  std::map<std::string, std::string> unseen;  // words of which no phone and no record says any more, and what is left
-  std::set<std::string> gave_way;             // worker + record + field + the word from here + ">" + the one from there
+  std::set<std::string> known;               // worker + op id, of what was captured
+  std::map<std::string, std::string> texts;  // of these, what is left to read
+  std::set<std::string> waiting;             // of these, what is to come, or refused
+  struct Unseen {
+    std::string record, left;
+  };
+  std::map<std::string, Unseen> unseen;  // words of which no phone and no record says any more, and what is left
+  std::set<std::string> gave_way;        // worker + record + field + the word from here + ">" + the one from there
 };
 
 /// What stands at the county was said by somebody, there, and once.

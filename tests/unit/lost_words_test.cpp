@@ -212,3 +212,56 @@ TEST_CASE_METHOD(Makings, "what the worker put into an object after taking it aw
   CHECK(merged(0, both).patch == Json{{"house", {{"rooms", nullptr}}}});
   CHECK(merged(0, {{"house", {{"rooms", 8}, {"structure", "土木"}}}}).conflicts.size() == 1);
 }
+
+TEST_CASE_METHOD(Makings, "nor do their own words in it that the county has lost", "[lost]") {
+  add(1, store::kStatusQueued, R"({"house":{"rooms":8}})", R"({"house":{"rooms":5}})");
+  add(2, store::kStatusQueued, R"({"house":null})", R"({"house":{"rooms":8}})");
+  add(3, store::kStatusQueued, R"({"house":{"rooms":6}})", "{}");
+  const Json before{{"house", {{"rooms", 5}}}};
+  CHECK(merged(1, before).conflicts.empty());
+  CHECK(merged(1, before).patch == Json{{"house", nullptr}});
+  CHECK(merged(2, before).conflicts.empty());
+  CHECK(merged(2, before).patch == Json{{"house", {{"rooms", 6}}}});
+  CHECK(merged(1, {{"house", {{"rooms", 7}}}}).conflicts.size() == 1);
+}
+
+TEST_CASE_METHOD(Makings,
+                 "an edit saw the ones that it stands behind, and what somebody puts back after them is a word",
+                 "[lost]") {
+  add(1, store::kStatusReceipted, R"({"note":"乙"})", R"({"note":"甲"})");
+  add(2, store::kStatusReceipted, R"({"note":"甲"})", R"({"note":"乙"})");
+  add(3, store::kStatusQueued, R"({"note":"丙"})", R"({"note":"甲"})");
+  ops[0].base_version = kFirstVersion;
+  ops[1].after = 1;
+  ops[2].after = 2;
+  CHECK(merged(2, {{"note", "乙"}}).conflicts.size() == 1);
+}
+
+TEST_CASE_METHOD(Makings, "what was closed by an operation that damage took may be at the county", "[lost]") {
+  constexpr std::int64_t kLost = 0;
+  add(1, store::kStatusGivenUp, R"({"note":"乙"})", R"({"note":"甲"})", kLost);
+  add(2, store::kStatusQueued, R"({"note":"丙"})", R"({"note":"乙"})");
+  CHECK(merged(1, {{"note", "甲"}}).conflicts.size() == 1);
+}
+
+TEST_CASE_METHOD(BackedUp, "what is sent again behind a creation says nothing that others have said", "[lost]") {
+  store = county.phone("W-0413");
+  county.publish_key(*store);
+  id = store->capture({"household", backup.dump(), {}, {}}).value().id;
+  // The county takes it, the reply is lost, and somebody adds to it.
+  const Json theirs{{"address", "堤村 1 号"}, {"note", "丁"}, {"support", "丁"}};
+  const Change shown{"household", id, version + 1, false, false, theirs.dump(), {}, {}, {}};
+  REQUIRE(Inbox(*store).apply({kEpoch, {shown}, "c", false}).ok());
+  edit(R"({"support":"甲"})");
+  const auto sent = due();
+  REQUIRE(sent.size() == 2);
+  REQUIRE(Outbox(*store)
+              .settle(sent, {answer_of(OpStatus::retry, "busy"), answer_of(OpStatus::rejected, "scope")}, std::nullopt)
+              .ok());
+  REQUIRE(store->resend(id).ok());
+  CHECK(store->conflicts()->empty());
+  REQUIRE(Outbox(*store).due_now().ok());
+  const auto again = due();
+  REQUIRE(again.size() == 2);
+  CHECK(said(again[1]) == Json{{"support", "甲"}});
+}

@@ -24,8 +24,8 @@ Result<void> note_epoch(Core& core, Connection& db, std::int64_t epoch);
 Result<void> begin_confirming(Core& core, Connection& db);
 /// A receipted op goes again for another receipt, on the chain of the device that this store is now.
 Result<void> prove_again(Core& core, Connection& db, std::int64_t seq);
-/// The county knows no op `seq`, for which it had signed: a restore took it and the record's edits after it, which go
-/// again without waiting for what else is lost.
+/// The county knows no op `seq`, for which it had signed: a restore took it and what it took of the record after it.
+/// They go again without waiting for what else is lost. The record is still to be laid.
 Result<void> send_lost_again(Core& core, Connection& db, const Id& record, std::int64_t seq);
 /// While it is so: when the platform is asked what it still holds; wall clock.
 Result<std::int64_t> asks_at(Connection& db, std::int64_t now_ms);

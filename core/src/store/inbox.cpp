@@ -6,6 +6,7 @@
 #include "domain/merge.h"
 #include "store/catalog.h"
 #include "store/records.h"
+#include "store/remake.h"
 
 namespace julu {
 namespace store {
@@ -51,6 +52,8 @@ Result<void> forget_lost(Connection& db, const Id& record, const Change& change)
              db.integer("SELECT 1 FROM op WHERE record = ?1 AND op_id = ?2 AND status <> 4", record, id));
     JULU_CHECK(ours ? db.run("UPDATE action SET number = NULL WHERE id = ?1", id)
                     : db.run("DELETE FROM action WHERE id = ?1", id));
+    JULU_TRY(const auto goes, ours ? step_goes_as(db, record, id) : Result<std::optional<Id>>(std::nullopt));
+    if (goes && *goes != id) JULU_CHECK(rename_step(db, id, *goes));  // it was made again meanwhile
   }
   // In each role by itself: the same bytes may hang there twice.
   std::vector<std::pair<Hash, std::string>> photos;
@@ -246,8 +249,10 @@ Result<bool> take_base(Core& core, Connection& db, const Id& record, const Chang
       record, body, change.version, epoch, change.state, change.deleted && !mutant(Mutant::deleted_ignored)));
   // What the platform may have lost is laid on top until it has said what it holds.
   if (epoch > row->base_epoch)
-    JULU_CHECK(db.run("UPDATE op SET folded = 0 WHERE record = ?1 AND status = 1 AND folded = 1 AND version > ?2",
-                      record, change.version));
+    JULU_CHECK(
+        db.run("UPDATE op SET folded = 0 WHERE record = ?1 AND status IN (0, 1) AND folded = 1"
+               " AND (version IS NULL OR version > ?2)",
+               record, change.version));
   JULU_CHECK(db.run("UPDATE op SET folded = 1 WHERE record = ?1 AND status = 1 AND folded = 0 AND version <= ?2",
                     record, mutant(Mutant::fold_not_by_row) ? 0 : change.version));
   const bool removed = change.deleted && !row->deleted;

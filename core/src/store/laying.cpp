@@ -198,7 +198,7 @@ Result<void> fold(Connection& db, const Id& record, std::int64_t epoch) {
   std::int64_t version = row->base_version;
   bool deleted = false;
   for (const OpRow& op : ops) {
-    if (op.status != kStatusReceipted || op.folded) continue;
+    if (op.status != kStatusReceipted || op.folded || is_lost(op, row->base_version, row->base_epoch)) continue;
     bool folds = !changes_body(op);  // an attach and a step change no body; they have rows of their own
     if (!folds && op.version && *op.version <= version) {
       folds = true;  // the base came from a row at or above it
@@ -209,8 +209,6 @@ Result<void> fold(Connection& db, const Id& record, std::int64_t epoch) {
         applied_to = before != ops.end() ? before->version.value_or(-1) : -1;
       }
       if (applied_to != version && !mutant(Mutant::fold_on_any_version)) continue;
-      // A receipt of an older epoch than the base's proves nothing.
-      if (epoch_of(*op.version) < row->base_epoch) continue;
       folds = true;
       if (op.verb == Verb::remove) {
         deleted = !mutant(Mutant::own_delete_not_folded);

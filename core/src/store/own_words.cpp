@@ -29,15 +29,18 @@ std::vector<Conflict> all_lost(const Merged& merged) {
 
 // Where what an edit gives way to is in `said`, what those before it have put, that is the worker's own earlier word.
 Merged merge_after_own(Json& base_values, const Json& patch, const Json& running, const Json& said, const Kind* kind) {
-  // One that is said once more, as it stood when it was sent again, goes over that word too.
-  std::vector<std::string> fields;
-  if (patch.is_object()) add_leaves(patch, "", fields);
-  for (const std::string& field : fields) {
-    const Json* word = at_pointer(said, field);
-    const Json* there = at_pointer(running, field);
-    const bool stands = word != nullptr && (there == nullptr ? word->is_null() : *there == *word);
-    if (stands && *at_pointer(patch, field) != *word)
-      put_at(base_values, field, there == nullptr ? std::nullopt : std::optional(*there));
+  // One that is said once more, as it stood when it was sent again, goes over that word too, and over all of it.
+  for (const std::string& field : fields_in(patch.is_object() ? patch : Json::object())) {
+    const Json* own = at_pointer(said, field);
+    if (own == nullptr || *at_pointer(patch, field) == *own) continue;
+    std::vector<std::string> inside{""};
+    if (own->is_object() && !own->empty()) inside = fields_in(*own);
+    for (const std::string& leaf : inside) {
+      const Json* word = at_pointer(said, field + leaf);
+      const Json* there = at_pointer(running, field + leaf);
+      const bool stands = there == nullptr ? word->is_null() : *there == *word;
+      if (stands) put_at(base_values, field + leaf, there == nullptr ? std::nullopt : std::optional(*there));
+    }
   }
   Merged merged = merge(base_values, patch, running, kind);
   bool own = false;
@@ -66,13 +69,15 @@ bool led_to(const Words& words, const Json& from, const Json& last) {
   return false;
 }
 
-// Of the field itself, or of what it stands in as a whole.
-bool says(const Json& patch, const std::string& field) {
-  for (std::size_t end = field.size(); end != 0 && end != std::string::npos; end = field.rfind('/', end - 1)) {
-    const Json* said = at_pointer(patch, field.substr(0, end));
-    if (said != nullptr && (end == field.size() || !said->is_object())) return true;
+// What a patch says of a field, by itself or with what it stands in, which is nothing then.
+const Json* word_of(const Json& patch, const std::string& field) {
+  static const Json kNothing;
+  if (const Json* word = at_pointer(patch, field)) return word;
+  for (std::size_t end = field.rfind('/'); end != 0 && end != std::string::npos; end = field.rfind('/', end - 1)) {
+    const Json* around = at_pointer(patch, field.substr(0, end));
+    if (around != nullptr) return around->is_object() ? nullptr : &kNothing;
   }
-  return false;
+  return nullptr;
 }
 
 }  // namespace
@@ -145,10 +150,12 @@ OwnWords::OwnWords(const std::vector<OpRow>& ops, std::int64_t version, std::int
       later.receipted = op->status == kStatusReceipted;
       later.value = *at_pointer(edit->second, field);
       const auto before = carried.find(field);
-      const bool said_again = (successor != said.end() && says(successor->second, field)) ||
+      const bool said_again = (successor != said.end() && word_of(successor->second, field) != nullptr) ||
                               (before != carried.end() && before->second == later.value);
-      if (is_to_come(*op) || said_again) {
+      if (is_to_come(*op) || (said_again && !later.receipted)) {
         later.to_come = op->place;
+      } else if (said_again) {
+        continue;
       } else if (later.receipted) {
         later.taken = op->place;
       } else {
@@ -156,10 +163,6 @@ OwnWords::OwnWords(const std::vector<OpRow>& ops, std::int64_t version, std::int
       }
     }
   }
-}
-
-bool OwnWords::is_lost(const OpRow& op) const {
-  return op.status == kStatusReceipted && op.version && *op.version > version_ && epoch_of(*op.version) < epoch_;
 }
 
 Json OwnWords::still_said(const OpRow& op) const {
@@ -197,7 +200,7 @@ Merged OwnWords::merged(const OpRow& op, const Json& running, const Json& said, 
   Json patch = still_said(op);
   if (mutant(Mutant::own_word_asked)) return merge(base, patch, running, kind);
   Merged merged = merge_after_own(base, patch, running, said, kind);
-  if (!stand_on_edits(op, merged, base, patch)) return merged;
+  if (!stand_on_edits(op, merged, said, base, patch)) return merged;
   return merge_after_own(base, patch, running, said, kind);
 }
 
@@ -240,19 +243,19 @@ void OwnWords::join(const std::string& field, std::int64_t place, Later& later) 
 
 // The county may have the worker's words from elsewhere: whoever shares the record has brought it again.
 // True: the base, or what is said on it, is another now.
-bool OwnWords::stand_on_edits(const OpRow& old, const Merged& merged, Json& base, Json& patch) {
+bool OwnWords::stand_on_edits(const OpRow& old, const Merged& merged, const Json& own, Json& base, Json& patch) {
   bool stands = false;
   for (const Conflict& conflict : all_lost(merged)) {
     // That a field was taken away is a word too.
     const Json local = conflict.local.value_or(Json()), remote = conflict.remote.value_or(Json());
     const std::vector<Word> words = words_after(old, conflict.field);
     const auto is_there = [&](const Word& word) { return *word.word == remote; };
-    if (was_out_of_sight(old, conflict) || led_to(words, remote, local) || is_before_own(conflict)) {
+    if (was_out_of_sight(old, conflict) || led_to(words, remote, local) || is_before_own(old, conflict)) {
       put_at(base, conflict.field, conflict.remote);  // sent again it says what later edits had made of it
     } else if (!words.empty() && *words.front().word != local && !mutant(Mutant::earlier_word_back) &&
                std::any_of(words.begin(), words.end(), is_there)) {
       put_at(base, conflict.field, conflict.local);  // a later one stands already, and the last is to come
-    } else if (!take_away_around(old, conflict, patch)) {
+    } else if (!take_away_around(old, conflict, own, base, patch)) {
       continue;
     }
     stands = true;
@@ -261,33 +264,48 @@ bool OwnWords::stand_on_edits(const OpRow& old, const Merged& merged, Json& base
 }
 
 // Of an object that was taken away whole what later edits have put into it stays. False: others have too.
-bool OwnWords::take_away_around(const OpRow& old, const Conflict& conflict, Json& patch) {
+bool OwnWords::take_away_around(const OpRow& old, const Conflict& conflict, const Json& own, Json& base, Json& patch) {
   const auto is_object = [](const std::optional<Json>& value) { return value && value->is_object(); };
   if (conflict.local || !is_object(conflict.base) || !is_object(conflict.remote)) return false;
+  const std::vector<std::string> leaves = fields_in(*conflict.remote);
   std::vector<std::string> taken;
-  for (const std::string& leaf : fields_in(*conflict.remote)) {
+  for (const std::string& leaf : leaves) {
     const Json *there = at_pointer(*conflict.remote, leaf), *before = at_pointer(*conflict.base, leaf);
-    const std::vector<Word> words = words_after(old, conflict.field + leaf);
-    if (before != nullptr && *before == *there)
-      taken.push_back(conflict.field + leaf);
-    else if (std::none_of(words.begin(), words.end(), [&](const Word& word) { return *word.word == *there; }))
+    const std::string field = conflict.field + leaf;
+    const std::vector<Word> words = words_after(old, field);
+    const auto is_there = [&](const Word& word) { return *word.word == *there; };
+    const auto seen = before != nullptr ? std::optional(*before) : std::nullopt;
+    const Json* earlier = at_pointer(own, field);
+    if (seen == *there || (earlier != nullptr && *earlier == *there) ||
+        is_before_own(old, {field, seen, std::nullopt, *there}))
+      taken.push_back(leaf);
+    else if (std::none_of(words.begin(), words.end(), is_there))
       return false;
   }
+  if (taken.size() == leaves.size()) {
+    put_at(base, conflict.field, conflict.remote);
+    return true;
+  }
   leave_out(conflict.field, patch);
-  for (const std::string& field : taken) put_at(patch, field, Json());
+  for (const std::string& leaf : taken) {
+    put_at(base, conflict.field + leaf, *at_pointer(*conflict.remote, leaf));
+    put_at(patch, conflict.field + leaf, Json());
+  }
   return true;
 }
 
 // Earlier edits that the county has taken since this was made, as after a restore: they begin with the same.
 bool OwnWords::was_out_of_sight(const OpRow& old, const Conflict& conflict) {
-  const auto since = made_on(old);
+  std::set<std::int64_t> in_sight;
+  const auto since = made_on(old, in_sight);
   if (!since) return false;
   static const Json kNothing;
   const Json* word = conflict.remote ? &*conflict.remote : &kNothing;
   for (auto edit = edits().rbegin(); edit != edits().rend(); ++edit) {
     const OpRow& op = *edit->op;
     if (op.status != kStatusReceipted || !op.version || *op.version <= *since || op.place >= old.place) continue;
-    const Json* said = at_pointer(edit->said, conflict.field);
+    if (in_sight.contains(op.seq)) continue;
+    const Json* said = word_of(edit->said, conflict.field);
     if (said == nullptr || *said != *word) continue;
     word = at_pointer(edit->values, conflict.field);
     if (word == nullptr) word = &kNothing;
@@ -296,16 +314,18 @@ bool OwnWords::was_out_of_sight(const OpRow& old, const Conflict& conflict) {
   return false;
 }
 
-// What the county has own edits had made into what the edit was made on, and it has none of those: a restore took them.
-bool OwnWords::is_before_own(const Conflict& conflict) {
+// The county has what earlier edits began with, which made of it what this one was made on, and none of them: it never
+// had them, or a restore took them.
+bool OwnWords::is_before_own(const OpRow& old, const Conflict& conflict) {
   static const Json kNothing;
   const Json remote = conflict.remote.value_or(Json());
   const Json* word = conflict.base ? &*conflict.base : &kNothing;
   for (auto edit = edits().rbegin(); edit != edits().rend(); ++edit) {
-    const Json* said = at_pointer(edit->said, conflict.field);
-    if (said == nullptr || *said != *word) continue;
+    const Json* said = word_of(edit->said, conflict.field);
+    if (edit->op->seq == old.seq || said == nullptr || *said != *word) continue;
     const OpRow& end = end_of(*edit->op);
-    if (end.status == kStatusReceipted && !is_lost(end)) continue;
+    // One that was closed, and damage took what closed it, the county may have.
+    if (end.status == kStatusGivenUp || (end.status == kStatusReceipted && !is_lost(end))) continue;
     word = at_pointer(edit->values, conflict.field);
     if (word == nullptr) word = &kNothing;
     if (*word == remote) return true;
@@ -317,7 +337,7 @@ bool OwnWords::is_before_own(const Conflict& conflict) {
 std::vector<OwnWords::Word> OwnWords::words_after(const OpRow& old, const std::string& field) {
   std::vector<Word> words;
   for (auto edit = edits().rbegin(); edit != edits().rend() && edit->op->place > old.place; ++edit) {
-    const Json* word = at_pointer(edit->said, field);
+    const Json* word = word_of(edit->said, field);
     if (word != nullptr) words.push_back({word, at_pointer(edit->values, field)});
   }
   return words;
@@ -334,13 +354,14 @@ const std::vector<OwnWords::Edit>& OwnWords::edits() {
   return *edits_;
 }
 
-// The version under what it stands after in the end.
-std::optional<std::int64_t> OwnWords::made_on(const OpRow& old) const {
+// The version under what it stands after in the end, all of which it saw.
+std::optional<std::int64_t> OwnWords::made_on(const OpRow& old, std::set<std::int64_t>& in_sight) const {
   const OpRow* op = &old;
   while (op->after) {
     const auto before = by_seq_.find(*op->after);
     if (before == by_seq_.end() || before->second->place >= op->place) break;
     op = before->second;
+    in_sight.insert(op->seq);
   }
   return op->base_version;
 }

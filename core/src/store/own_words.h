@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,9 +34,7 @@ class OwnWords {
   /// All ops of the record in their order; they have to stay. `version` and `epoch`: of the county's row.
   OwnWords(const std::vector<OpRow>& ops, std::int64_t version, std::int64_t epoch, Refused refused = Refused::waits);
 
-  /// A restore has taken it: the county's row is of a later epoch than its receipt, and of a version before it. It goes
-  /// again once the county has been asked.
-  bool is_lost(const OpRow& op) const;
+  bool is_lost(const OpRow& op) const { return store::is_lost(op, version_, epoch_); }
 
   /// What a creation or edit says but for the fields of which the worker has said something else since that is not to
   /// come any more: the county has taken it, or it gave way there. An earlier edit that goes again, after a restore or
@@ -72,13 +71,13 @@ class OwnWords {
   bool is_withdrawn(const OpRow& op) const;
   void join(const std::string& field, std::int64_t place, Later& later) const;
   void take_away_rest(const OpRow& op, const std::string& field, Json& said) const;
-  bool stand_on_edits(const OpRow& old, const Merged& merged, Json& base, Json& patch);
-  bool take_away_around(const OpRow& old, const Conflict& conflict, Json& patch);
-  bool is_before_own(const Conflict& conflict);
+  bool stand_on_edits(const OpRow& old, const Merged& merged, const Json& own, Json& base, Json& patch);
+  bool take_away_around(const OpRow& old, const Conflict& conflict, const Json& own, Json& base, Json& patch);
+  bool is_before_own(const OpRow& old, const Conflict& conflict);
   bool was_out_of_sight(const OpRow& old, const Conflict& conflict);
   std::vector<Word> words_after(const OpRow& old, const std::string& field);
   const std::vector<Edit>& edits();
-  std::optional<std::int64_t> made_on(const OpRow& old) const;
+  std::optional<std::int64_t> made_on(const OpRow& old, std::set<std::int64_t>& in_sight) const;
 
   const std::vector<OpRow>& ops_;
   const std::int64_t version_, epoch_;

@@ -52,6 +52,12 @@ struct OpRow {
 /// Versions that were given in epoch e start at e * 2^32 (protocol.md "Making an op again").
 constexpr std::int64_t epoch_of(std::int64_t version) { return version >> 32; }
 
+/// A restore has taken it: the county's row is of a later epoch than its version, and of a version before that. It goes
+/// again once the county has been asked.
+inline bool is_lost(const OpRow& op, std::int64_t row_version, std::int64_t row_epoch) {
+  return op.status == kStatusReceipted && op.version && *op.version > row_version && epoch_of(*op.version) < row_epoch;
+}
+
 inline bool is_pending(const OpRow& op) { return op.status == kStatusQueued || op.status == kStatusParked; }
 
 /// In the order of the worker's edits, from place `first` on.

@@ -183,7 +183,8 @@ class Remaking {
       return park(db_, old, current_.deleted ? "deleted" : "stale", Json());
     }
     const OpText text = parse_op(old.canonical);
-    const Merged merged = words_.merged(on_what_arrived(old), ground_.body, ground_.said, kind_.get());
+    say_what_arrived(old.place);
+    const Merged merged = words_.merged(old, ground_.body, ground_.said, kind_.get());
     JULU_CHECK(keep_conflicts(core_, db_, record_, merged));
     NewOp op = like(old, record_, current_.kind);
     op.verb = Verb::patch;
@@ -211,25 +212,11 @@ class Remaking {
  private:
   bool is_mergeable() const { return kind_ == nullptr || kind_->shape() == Shape::document; }
 
-  // What the county has taken of the worker's own, unheard, is what a later making stands on: it is no word of others.
-  OpRow on_what_arrived(const OpRow& old) const {
-    if (applied_.empty()) return old;
-    Json values = Json::parse(old.base_values.empty() ? "{}" : old.base_values, nullptr, false);
-    for (const OpRow& first : applied_) {
-      if (first.verb > Verb::patch || first.place > old.place) continue;
-      const Json said = parse_op(first.canonical).body;
-      std::vector<std::string> fields;
-      add_leaves(said, "", fields);
-      for (const std::string& field : fields) {
-        const Json* word = at_pointer(said, field);
-        const Json* there = at_pointer(ground_.body, field);
-        const bool stands = there == nullptr ? word->is_null() : *there == *word;
-        if (stands) put_at(values, field, there == nullptr ? std::nullopt : std::optional(*there));
-      }
+  // What the county has taken of the worker's own, unheard, is no word of others.
+  void say_what_arrived(std::int64_t place) {
+    for (; arrived_ < applied_.size() && applied_[arrived_].place <= place; ++arrived_) {
+      if (applied_[arrived_].verb <= Verb::patch) add_to(ground_.said, parse_op(applied_[arrived_].canonical).body);
     }
-    OpRow made = old;
-    made.base_values = values.dump();
-    return made;
   }
 
   // What was applied is sent again for its receipt, and what damage took of it never.
@@ -333,7 +320,8 @@ class Remaking {
   const std::vector<Id>& applied_ids_;
   OwnWords words_;
   std::shared_ptr<const Kind> kind_;
-  Ground ground_;  // with the ops made again so far
+  Ground ground_;            // with the ops made again so far
+  std::size_t arrived_ = 0;  // of what was applied
   std::map<std::int64_t, std::int64_t> again_;
   Renamed renamed_;
   bool stopped_ = false;
@@ -372,7 +360,7 @@ Result<bool> would_ask(Core& core, Connection& db, const OpRow& op, const Id& re
 
 Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& record, const Change& current,
                         const std::vector<Id>& applied, std::int64_t epoch) {
-  JULU_TRY(const std::vector<OpRow> all, ops_of(db, record));
+  JULU_TRY(const std::vector<OpRow> all, ops_of(db, record));  // as they were before this answer
   std::vector<OpRow> first;
   for (const OpRow& made : all) {
     // One that was closed with its successor's receipt stands again where a restore took that.

@@ -213,7 +213,8 @@ class SendingAgain {
   // What the record's row says beyond its base, edits from `place` on merged with what others have done meanwhile.
   Result<void> put_edits(NewOp& op, std::int64_t place) {
     Json own = Json::object();
-    const Json before = stood_before(place, own);
+    JULU_TRY(const std::int64_t epoch, newest_epoch(db_));
+    const Json before = stood_before(place, epoch, own);
     Json now = Json::parse(row_.body, nullptr, false);
     const auto values_of = [](const OpRow& edit) {
       return Json::parse(edit.base_values.empty() ? "{}" : edit.base_values, nullptr, false);
@@ -245,6 +246,13 @@ class SendingAgain {
     for (const Conflict& conflict : conflicts) {
       if (value_at(before, conflict.field) == value_at(now, conflict.field)) leave_out(conflict.field, patch);
     }
+    // What it only carries goes over nobody's word.
+    std::vector<std::string> carries;
+    const Json others = carried();
+    add_leaves(others, "", carries);
+    for (const std::string& field : carries) {
+      if (at_pointer(patch, field) != nullptr) put_at(values, field, value_at(others, field));
+    }
     op.body = canonical(patch);
     op.base_values = values.dump();
     now_ = apply_merge_patch(before, patch);
@@ -252,13 +260,14 @@ class SendingAgain {
   }
 
   // The base with the edits that go as they are, which `own` says together.
-  Json stood_before(std::int64_t place, Json& own) const {
+  Json stood_before(std::int64_t place, std::int64_t epoch, Json& own) const {
     Json body = Json::parse(row_.base.value_or("{}"), nullptr, false);
     for (const OpRow& op : ops_) {
       if (op.place >= place || op.verb > Verb::patch || !goes_as_it_is(op)) continue;
       const Json said = words_.still_said(op);
-      // One that brings the record anew leaves nothing of what was there.
-      body = op.verb == Verb::create ? said : apply_merge_patch(std::move(body), said);
+      // A creation goes to a county that a restore took the record from: nothing is left there of what it was.
+      const bool anew = op.verb == Verb::create && row_.base_epoch < epoch;
+      body = anew ? said : apply_merge_patch(std::move(body), said);
       add_to(own, said);
     }
     return body;
