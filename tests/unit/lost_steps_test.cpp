@@ -18,13 +18,6 @@ using namespace julu::test;
 
 namespace {
 
-OpResult answer_of(OpStatus status, const char* type = "") {
-  OpResult result;
-  result.status = status;
-  result.problem = {type, {}, {}, {}};
-  return result;
-}
-
 constexpr const char* kBody = R"({"category":"drainage","text":"堵"})";
 
 /// Judges the steps of one case as protocol.md says: a known id, a closed one, `replaces`, `after`, the flow. "accept"

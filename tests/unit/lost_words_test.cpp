@@ -14,18 +14,12 @@
 #include "domain/merge.h"
 #include "store/core.h"
 #include "store/own_words.h"
+#include "wreck.h"
 
 using namespace julu;
 using namespace julu::test;
 
 namespace {
-
-OpResult answer_of(OpStatus status, const char* type = "") {
-  OpResult result;
-  result.status = status;
-  result.problem = {type, {}, {}, {}};
-  return result;
-}
 
 /// A phone whose household the county has, and of which it backed up no more.
 class BackedUp {

@@ -19,13 +19,6 @@ namespace {
 
 constexpr const char* kAddress = "堤村 1 号";
 
-OpResult answer_of(OpStatus status, const char* type = "") {
-  OpResult result;
-  result.status = status;
-  result.problem = {type, {}, {}, {}};
-  return result;
-}
-
 std::string body_of(const std::string& support) {
   Json body{{"address", kAddress}};
   if (!support.empty()) body["support"] = support;

@@ -21,13 +21,6 @@ namespace {
 
 constexpr std::int64_t kDayMs = 86'400'000;
 
-OpResult answer_of(OpStatus status, const char* type = "") {
-  OpResult result;
-  result.status = status;
-  result.problem = {type, {}, {}, {}};
-  return result;
-}
-
 PingFacts ping_of(County& county, std::int64_t epoch) { return {epoch, county.clock.now_ms(), 0}; }
 
 /// The platform holds nothing of today but `held`.

@@ -33,6 +33,13 @@ std::vector<Verb> verbs_due(Store& store) {
   return verbs;
 }
 
+OpResult answer_of(OpStatus status, const char* type) {
+  OpResult result;
+  result.status = status;
+  result.problem = {type, {}, {}, {}};
+  return result;
+}
+
 void answer_all(County& county, Store& store, const OpResult& result) {
   Outbox outbox(store);
   const auto due = outbox.next_ops(50, 1 << 20);

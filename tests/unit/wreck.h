@@ -32,6 +32,9 @@ void set_aside(const County& county);
 /// What is due to be sent.
 std::vector<Verb> verbs_due(Store& store);
 
+/// What the county answers to one op, with a problem of this type.
+OpResult answer_of(OpStatus status, const char* type = "");
+
 /// What the county answers to all that is due.
 void answer_all(County& county, Store& store, const OpResult& result);
 
