@@ -273,3 +273,30 @@ TEST_CASE_METHOD(Reported, "a step that a pull has shown keeps its name when it 
   CHECK(first->state == "withdrawn");  // as the county has it
   CHECK((*store->get(id))->state == "withdrawn");
 }
+
+namespace {
+
+/// A leader's phone whose case the county has.
+class Led : protected Reported {
+ protected:
+  Led() : Reported("leader") { REQUIRE(county.apply_all(*store, version) == 1); }
+
+  std::int64_t version = kFirstVersion;
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Led, "a step names the one before it by what goes in its place", "[steps]") {
+  REQUIRE(store->act(id, "accept", "{}").ok());
+  const Id first = due().at(0).op_id;  // the county takes it, the reply is lost, and so is the step with a restore
+  Change shown{"incident", id, version + 1, false, false, kBody, "accepted", {}, {}};
+  shown.actions.push_back({first, 1, "accept", "W-0412", "leader", "", 1, "accepted", "{}"});
+  REQUIRE(Inbox(*store).apply({kEpoch, {shown}, "c", false}).ok());
+  answer_all(county, *store, answer_of(OpStatus::rejected, "scope"));  // by a gateway in the platform's name
+  REQUIRE(store->resend(id).ok());
+  REQUIRE(store->act(id, "dispatch", R"({"note":"给水务"})").ok());
+  const auto sent = due();
+  REQUIRE(sent.size() == 2);
+  CHECK(sent[0].op_id != first);
+  CHECK(Json::parse(sent[1].canonical)["body"]["last_action"] == sent[0].op_id.text());
+}

@@ -543,3 +543,43 @@ TEST_CASE_METHOD(Resent, "what the worker took away does not come back with the 
   CHECK(std::any_of(goes.begin(), goes.end(),
                     [](const OutgoingOp& op) { return op.canonical.find(R"("note":null)") != std::string::npos; }));
 }
+
+TEST_CASE_METHOD(Household, "what somebody has put back over an edit that the county had taken unheard stays",
+                 "[own]") {
+  deliver();
+  say("甲");
+  deliver();
+  say("乙");
+  const Id first = due().at(0).op_id;                       // the county takes it, and the reply is lost
+  settle(due(), {answer_of(OpStatus::rejected, "scope")});  // by a gateway in the platform's name
+  REQUIRE(store->resend(id).ok());
+  OpResult put_back = stale("甲", version += 2);
+  put_back.applied = {first};
+  settle(due(), {put_back});
+  for (const OutgoingOp& op : due()) {
+    const bool says_it_again = op.op_id != first && op.canonical.find("乙") != std::string::npos;
+    CHECK_FALSE(says_it_again);
+  }
+  CHECK(store->conflicts()->empty());
+}
+
+TEST_CASE_METHOD(Household, "an edit and a removal that the county had taken unheard are not asked for twice",
+                 "[own]") {
+  deliver();
+  say("甲");
+  REQUIRE(store->remove(id).ok());
+  const auto first = due();  // the county takes both, and the reply is lost
+  REQUIRE(first.size() == 2);
+  settle(first, {answer_of(OpStatus::rejected, "scope"), answer_of(OpStatus::held, "after-unknown")});
+  REQUIRE(store->resend(id).ok());
+  OpResult edited = stale("甲", version += 2), removed = edited;
+  edited.applied = {first[0].op_id};
+  removed.applied = {first[1].op_id};
+  edited.current->deleted = removed.current->deleted = true;
+  settle(due(), {edited, removed});
+  const auto again = due();
+  REQUIRE(again.size() == 2);
+  CHECK(again[0].op_id == first[0].op_id);
+  CHECK(again[1].op_id == first[1].op_id);
+  CHECK(store->status()->parked_ops == 0);
+}

@@ -174,7 +174,7 @@ TEST_CASE("a platform to which every edit or every photo is stale is asked ever 
     REQUIRE(outbox.photo_uploaded(outbox.next_photos(1)->at(0).sha256, "/v1/photos/up-1").ok());
   }
   const std::int64_t begun = county.clock.now_ms();
-  for (int making = 0; making < 12; ++making) {
+  for (int making = 0; making < 20; ++making) {
     auto ops = *outbox.next_ops(10, 1 << 20);
     if (ops.empty()) {
       CHECK(making >= 2);  // another phone's edit is no reason to wait

@@ -251,6 +251,21 @@ Result<Saved> Store::patch(const std::string& id_text, const std::string& body, 
   return core_->save([&](Connection& db) { return edit(*core_, db, id, parsed, photos); });
 }
 
+namespace {
+
+// As the platform knows it, or will.
+Result<std::optional<Id>> last_step_of(Connection& db, const Id& record) {
+  JULU_TRY(const auto steps,
+           db.query("SELECT id FROM action WHERE record = ?1 AND (number IS NOT NULL OR EXISTS (SELECT 1 FROM op"
+                    " WHERE op.record = ?1 AND op.op_id = action.id AND op.status < 3))"
+                    " ORDER BY number IS NULL DESC, number DESC, id DESC LIMIT 1",
+                    record)
+               .ids());
+  return steps.empty() ? Result<std::optional<Id>>(std::nullopt) : step_goes_as(db, record, steps.front());
+}
+
+}  // namespace
+
 Result<Saved> Store::act(const std::string& id_text, const std::string& action, const std::string& body,
                          const std::vector<PhotoInput>& photos) {
   JULU_TRY(const Id id, parse_record_id(id_text));
@@ -268,15 +283,8 @@ Result<Saved> Store::act(const std::string& id_text, const std::string& action, 
     const Moment moment = core_->moment(db);
     JULU_TRY(NewOp op, follow_up(db, target, Verb::append));
     step["action"] = action;
-    {
-      Query last = db.query(
-          "SELECT id FROM action WHERE record = ?1 AND (number IS NOT NULL OR EXISTS (SELECT 1 FROM op"
-          " WHERE op.record = ?1 AND op.op_id = action.id AND op.status < 3))"
-          " ORDER BY number IS NULL DESC, number DESC, id DESC",
-          id);
-      JULU_TRY(const bool row, last.step());
-      if (row) step["last_action"] = last.id(0).text();
-    }
+    JULU_TRY(const auto last, last_step_of(db, id));
+    if (last) step["last_action"] = last->text();
     JULU_TRY(op.body, body_text(step));
     JULU_TRY(const Enqueued queued, core_->enqueue(db, moment, op));
     const Json actor{{"id", who.worker}, {"name", who.name}, {"role", who.role}};

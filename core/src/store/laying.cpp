@@ -143,19 +143,32 @@ std::int64_t place_before(const std::vector<OpRow>& ops) {
   return ops.empty() ? 0 : std::max<std::int64_t>(0, ops.front().place - 1);
 }
 
-Result<std::optional<Id>> step_goes_as(Connection& db, const Id& record, const Id& step) {
-  JULU_TRY(const auto numbered, db.integer("SELECT 1 FROM action WHERE id = ?1 AND number IS NOT NULL", step));
-  if (numbered) return std::optional(step);
-  // One that damage took may have been said again.
-  JULU_TRY(const auto own, db.integer("SELECT seq FROM op WHERE record = ?1 AND (op_id = ?2 OR verb = 2 AND EXISTS"
-                                      " (SELECT 1 FROM json_each(canonical, '$.replaces') WHERE value = ?3))"
-                                      " ORDER BY op_id = ?2 DESC, seq DESC",
-                                      record, step, step.text()));
-  JULU_TRY(const auto goes, own ? goes_as(db, *own) : Result<std::optional<std::int64_t>>(std::nullopt));
+namespace {
+
+Result<std::optional<Id>> name_of(Connection& db, std::optional<std::int64_t> seq) {
+  if (!seq) return std::optional<Id>();
+  JULU_TRY(const auto goes, goes_as(db, *seq));
   if (!goes) return std::optional<Id>();
   Query op = db.query("SELECT op_id FROM op WHERE seq = ?1", *goes);
   JULU_CHECK(op.step());
   return std::optional(op.id(0));
+}
+
+}  // namespace
+
+// What a pull has shown a restore may have taken, and the worker sent again: then it goes by another name.
+Result<std::optional<Id>> step_goes_as(Connection& db, const Id& record, const Id& step) {
+  JULU_TRY(const auto own, db.integer("SELECT seq FROM op WHERE record = ?1 AND op_id = ?2", record, step));
+  JULU_TRY(const auto goes, name_of(db, own));
+  if (goes) return goes;
+  JULU_TRY(const auto numbered, db.integer("SELECT 1 FROM action WHERE id = ?1 AND number IS NOT NULL", step));
+  if (numbered) return std::optional(step);
+  // One that damage took may have been said again.
+  JULU_TRY(const auto again, db.integer("SELECT seq FROM op WHERE record = ?1 AND verb = 2 AND EXISTS"
+                                        " (SELECT 1 FROM json_each(canonical, '$.replaces') WHERE value = ?2)"
+                                        " ORDER BY seq DESC",
+                                        record, step.text()));
+  return name_of(db, again);
 }
 
 Result<void> remember_record(Connection& db, const Id& record) {

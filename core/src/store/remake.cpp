@@ -174,8 +174,10 @@ class Remaking {
       return give_back(old, *lost);
     if (old.verb == Verb::attach) return take_attach(old);
     if (old.verb == Verb::append && !renamed_.empty()) return take_append(old);
-    // Somebody else has deleted it already: nothing is left to ask.
+    // Somebody else has deleted it already: nothing is left to ask. Of one that was not judged its own answer may say
+    // that it was the worker.
     if (old.verb == Verb::remove && current_.deleted) {
+      if (old.seq != judged_.seq) return {};
       return db_.run("UPDATE op SET status = 4 WHERE seq = ?1 OR (successor = ?1 AND status = 3)", old.seq);
     }
     if (old.verb == Verb::append || old.verb == Verb::remove || current_.deleted || !is_mergeable()) {
@@ -184,12 +186,15 @@ class Remaking {
     }
     const OpText text = parse_op(old.canonical);
     say_what_arrived(old.place);
-    const Merged merged = words_.merged(old, ground_.body, ground_.said, kind_.get());
+    const OpRow left = after_applied(old);
+    Merged merged = words_.merged(left, ground_.body, ground_.said, kind_.get());
     JULU_CHECK(keep_conflicts(core_, db_, record_, merged));
+    Json values = base_values_for(ground_.body, merged.patch);
+    say_all_the_same(left, merged.patch, values);
     NewOp op = like(old, record_, current_.kind);
     op.verb = Verb::patch;
     op.body = canonical(merged.patch);
-    op.base_values = base_values_for(ground_.body, merged.patch).dump();
+    op.base_values = values.dump();
     if (ground_.last) {
       op.after = ground_.last;
     } else {
@@ -217,6 +222,49 @@ class Remaking {
     for (; arrived_ < applied_.size() && applied_[arrived_].place <= place; ++arrived_) {
       if (applied_[arrived_].verb <= Verb::patch) add_to(ground_.said, parse_op(applied_[arrived_].canonical).body);
     }
+  }
+
+  // What an earlier making has told the county is not said over what others have made of it since.
+  OpRow after_applied(const OpRow& old) const {
+    OpRow left = old;
+    Json values = Json::parse(old.base_values.empty() ? "{}" : old.base_values, nullptr, false);
+    const Json said = parse_op(old.canonical).body;
+    std::vector<std::string> fields;
+    add_leaves(said, "", fields);
+    for (const OpRow& made : applied_) {
+      if (made.place != old.place || made.verb > Verb::patch) continue;
+      const Json had = parse_op(made.canonical).body;
+      for (const std::string& field : fields) {
+        const Json* word = at_pointer(had, field);
+        if (word == nullptr || *word != *at_pointer(said, field)) continue;
+        put_at(values, field, word->is_null() ? std::nullopt : std::optional(*word));
+      }
+    }
+    left.base_values = values.dump();
+    return left;
+  }
+
+  // What the county has already, by whatever way, a restore may take from it before there is a receipt.
+  void say_all_the_same(const OpRow& old, Json& patch, Json& values) const {
+    const Json said = words_.still_said(old);
+    const Json base = Json::parse(old.base_values.empty() ? "{}" : old.base_values, nullptr, false);
+    std::vector<std::string> fields;
+    if (said.is_object()) add_leaves(said, "", fields);
+    for (const std::string& field : fields) {
+      const Json *word = at_pointer(said, field), *before = at_pointer(base, field);
+      const bool edits = before == nullptr ? !word->is_null() : *before != *word;
+      if (!edits || at_pointer(patch, field) != nullptr || !is_there(field, *word)) continue;
+      put_at(patch, field, *word);
+      if (before != nullptr) put_at(values, field, *before);
+    }
+  }
+
+  bool is_there(const std::string& field, const Json& word) const {
+    const Json* there = at_pointer(ground_.body, field);
+    if (there != nullptr || !word.is_null()) return there != nullptr && *there == word;
+    // To take a field out of an object that is not there would make one.
+    const Json* around = at_pointer(ground_.body, field.substr(0, field.rfind('/')));
+    return around != nullptr && around->is_object();
   }
 
   // What was applied is sent again for its receipt, and what damage took of it never.
@@ -247,10 +295,23 @@ class Remaking {
 
   // What was to replace an op that had been applied after all, and does no more than that one did.
   const OpRow* done_before(const OpRow& old) const {
-    if (old.seq != judged_.seq || !is_one_deed(old)) return nullptr;
-    const auto first =
-        std::find_if(applied_.begin(), applied_.end(), [&](const OpRow& o) { return o.verb == old.verb; });
+    if (old.seq != judged_.seq) return nullptr;
+    const auto did = [&](const OpRow& o) {
+      return is_one_deed(old) ? o.verb == old.verb : o.place == old.place && says_no_more(old, o);
+    };
+    const auto first = std::find_if(applied_.begin(), applied_.end(), did);
     return first != applied_.end() ? &*first : nullptr;
+  }
+
+  bool says_no_more(const OpRow& edit, const OpRow& first) const {
+    if (first.verb > Verb::patch || mutant(Mutant::applied_made_again)) return false;
+    const Json said = words_.still_said(edit), had = parse_op(first.canonical).body;
+    std::vector<std::string> fields;
+    if (said.is_object()) add_leaves(said, "", fields);
+    return std::all_of(fields.begin(), fields.end(), [&](const std::string& field) {
+      const Json* word = at_pointer(had, field);
+      return word != nullptr && *word == *at_pointer(said, field);
+    });
   }
 
   // The first making stands; the second was never needed.
