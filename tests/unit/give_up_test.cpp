@@ -163,6 +163,22 @@ TEST_CASE("a later edit of the field that is given up stands on what was there b
   CHECK(phone.get(saved).delivery == Delivery::delivered);
 }
 
+TEST_CASE("of an object that was given up each later edit stands on what was there before of its own part") {
+  Refusing phone;
+  const Saved saved = phone.delivered("household", R"({"address":"堤村 1 号"})");
+  const auto edit = [&](const char* body) { REQUIRE(phone.store->patch(saved.id, body).ok()); };
+  edit(R"({"house":{"structure":"甲"}})");
+  phone.refuse();
+  edit(R"({"house":{"rooms":3}})");
+  edit(R"({"house":{"structure":"乙"}})");
+  REQUIRE(phone.store->give_up(saved.id).ok());
+  CHECK(phone.store->conflicts()->empty());
+  CHECK(phone.get(saved).body == R"({"address":"堤村 1 号","house":{"rooms":3,"structure":"乙"}})");
+  while (phone.county.apply_all(*phone.store, phone.version) > 0) continue;
+  CHECK(phone.get(saved).body == R"({"address":"堤村 1 号","house":{"rooms":3,"structure":"乙"}})");
+  phone.check_nothing_waits();
+}
+
 TEST_CASE("an edit that waits before a refused one goes as it is, and what follows stands on it") {
   Refusing phone;
   const Saved saved = phone.delivered("household", R"({"address":"堤村 1 号"})");

@@ -420,11 +420,12 @@ Result<void> close(Connection& db, const OpRow& op) {
 // What the fields of an edit were before it. Of several that touch a field the first says so.
 void note_before(const Json& edit, const Json& before, Json& undo) {
   for (const auto& [field, value] : edit.items()) {
-    const bool inside = value.is_object() && !value.empty() && before.contains(field) && before[field].is_object();
+    const Json stood = before.value(field, Json());
+    const bool inside = value.is_object() && !value.empty() && (stood.is_null() || stood.is_object());
     if (inside && (!undo.contains(field) || undo[field].is_object())) {
-      note_before(value, before[field], undo[field]);
+      note_before(value, stood.is_null() ? Json::object() : stood, undo[field]);
     } else if (!undo.contains(field)) {
-      undo[field] = before.contains(field) ? before[field] : Json();
+      undo[field] = stood;
     }
   }
 }
@@ -433,9 +434,10 @@ void note_before(const Json& edit, const Json& before, Json& undo) {
 void put_before(const Json& edit, Json& undo, Json& before) {
   for (const auto& [field, value] : edit.items()) {
     if (!undo.contains(field)) continue;
-    const bool inside = value.is_object() && !value.empty() && undo[field].is_object();
-    if (inside && before.contains(field) && before[field].is_object()) {
-      put_before(value, undo[field], before[field]);
+    if (value.is_object() && !value.empty() && undo[field].is_object()) {
+      Json part = object_in(before, field);
+      put_before(value, undo[field], part);
+      if (!part.empty() || before.contains(field)) before[field] = std::move(part);
     } else {
       before = apply_merge_patch(std::move(before), Json{{field, undo[field]}});
       undo.erase(field);
