@@ -259,22 +259,3 @@ TEST_CASE_METHOD(BackedUp, "what is sent again behind a creation says nothing th
   REQUIRE(again.size() == 2);
   CHECK(said(again[1]) == Json{{"support", "甲"}});
 }
-
-TEST_CASE_METHOD(BackedUp, "what the county has already is said all the same: a restore may take it from there",
-                 "[lost]") {
-  edit(R"({"note":"甲","support":"丁"})");
-  deliver();
-  edit(R"({"note":"乙","support":null})");
-  OpResult stale = answer_of(OpStatus::stale);  // it has both words, of a making that it does not name
-  stale.current = row();
-  stale.current->version = ++version;
-  stale.current->body = R"({"address":"堤村 1 号","note":"乙"})";
-  REQUIRE(Outbox(*store).settle(due(), {stale}, std::nullopt).ok());
-  REQUIRE(due().size() == 1);
-  CHECK(said(due()[0]) == Json{{"note", "乙"}, {"support", nullptr}});
-  stale.current = row();  // restored
-  REQUIRE(Outbox(*store).settle(due(), {stale}, std::nullopt, std::nullopt, kEpoch + 1).ok());
-  REQUIRE(due().size() == 1);
-  CHECK(said(due()[0]).value("note", "") == "乙");
-  CHECK(store->conflicts()->empty());
-}

@@ -36,6 +36,12 @@ class OwnWords {
 
   bool is_lost(const OpRow& op) const { return store::is_lost(op, version_, epoch_); }
 
+  /// The version under what an op stands after in the end. None: it is not known.
+  std::optional<std::int64_t> made_on(const OpRow& op) const {
+    std::set<std::int64_t> in_sight;
+    return made_on(op, in_sight);
+  }
+
   /// What a creation or edit says but for the fields of which the worker has said something else since that is not to
   /// come any more: the county has taken it, or it gave way there. An earlier edit that goes again, after a restore or
   /// for its receipt, does not go over a later one. Null: what says nothing.

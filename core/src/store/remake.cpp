@@ -186,15 +186,14 @@ class Remaking {
     }
     const OpText text = parse_op(old.canonical);
     say_what_arrived(old.place);
-    const OpRow left = after_applied(old);
+    const OpRow left = made_on_now(old);
     Merged merged = words_.merged(left, ground_.body, ground_.said, kind_.get());
     JULU_CHECK(keep_conflicts(core_, db_, record_, merged));
-    Json values = base_values_for(ground_.body, merged.patch);
-    say_all_the_same(left, merged.patch, values);
+    say_all_the_same(left, merged);
     NewOp op = like(old, record_, current_.kind);
     op.verb = Verb::patch;
     op.body = canonical(merged.patch);
-    op.base_values = values.dump();
+    op.base_values = base_values_for(ground_.body, merged.patch).dump();
     if (ground_.last) {
       op.after = ground_.last;
     } else {
@@ -224,43 +223,86 @@ class Remaking {
     }
   }
 
-  // What an earlier making has told the county is not said over what others have made of it since.
-  OpRow after_applied(const OpRow& old) const {
+  // On what an edit stands, now that more is known than when it was made.
+  OpRow made_on_now(const OpRow& old) const {
     OpRow left = old;
     Json values = Json::parse(old.base_values.empty() ? "{}" : old.base_values, nullptr, false);
     const Json said = parse_op(old.canonical).body;
-    std::vector<std::string> fields;
-    add_leaves(said, "", fields);
-    for (const OpRow& made : applied_) {
-      if (made.place != old.place || made.verb > Verb::patch) continue;
-      const Json had = parse_op(made.canonical).body;
-      for (const std::string& field : fields) {
-        const Json* word = at_pointer(had, field);
-        if (word == nullptr || *word != *at_pointer(said, field)) continue;
-        put_at(values, field, word->is_null() ? std::nullopt : std::optional(*word));
+    for (const std::string& field : leaves_of(said)) {
+      const Json& word = *at_pointer(said, field);
+      if (const auto told = told_by_applied(old, field, word)) {
+        // Not said over what others have made of it since.
+        put_at(values, field, told->is_null() ? std::nullopt : std::optional(*told));
+      } else if (const auto stood = stood_before_restore(old, field, word)) {
+        put_at(values, field, stood->is_null() ? std::nullopt : std::optional(*stood));
       }
     }
     left.base_values = values.dump();
     return left;
   }
 
-  // What the county has already, by whatever way, a restore may take from it before there is a receipt.
-  void say_all_the_same(const OpRow& old, Json& patch, Json& values) const {
-    const Json said = words_.still_said(old);
-    const Json base = Json::parse(old.base_values.empty() ? "{}" : old.base_values, nullptr, false);
+  static std::vector<std::string> leaves_of(const Json& patch) {
     std::vector<std::string> fields;
-    if (said.is_object()) add_leaves(said, "", fields);
-    for (const std::string& field : fields) {
+    if (patch.is_object()) add_leaves(patch, "", fields);
+    return fields;
+  }
+
+  // What the county has taken of a field of this edit, or of later ones whose word it carries.
+  std::optional<Json> told_by_applied(const OpRow& edit, const std::string& field, const Json& word) const {
+    std::optional<Json> told;
+    for (const OpRow& made : applied_) {
+      if (made.place < edit.place || made.verb > Verb::patch) continue;
+      const Json had = parse_op(made.canonical).body;
+      const Json* taken = at_pointer(had, field);
+      if (taken != nullptr && (made.place == edit.place || *taken == word)) told = *taken;
+    }
+    return told;
+  }
+
+  // A word that the county had already when it was said once more, and that a restore has taken from there: on what an
+  // earlier making was said.
+  std::optional<Json> stood_before_restore(const OpRow& edit, const std::string& field, const Json& word) const {
+    const auto made_on = words_.made_on(edit);
+    const bool gone_back = made_on && (current_.version < *made_on || epoch_of(current_.version) > epoch_of(*made_on));
+    if (!gone_back) return std::nullopt;
+    for (auto made = all_.rbegin(); made != all_.rend(); ++made) {
+      if (made->place != edit.place || made->verb > Verb::patch) continue;
+      const Json had = parse_op(made->canonical).body;
+      const Json* same = at_pointer(had, field);
+      if (same == nullptr || *same != word) continue;
+      const Json values = Json::parse(made->base_values.empty() ? "{}" : made->base_values, nullptr, false);
+      const Json* stood = at_pointer(values, field);
+      if (stood == nullptr ? !word.is_null() : *stood != word) return stood == nullptr ? Json() : *stood;
+    }
+    return std::nullopt;
+  }
+
+  // What the county has already, by whatever way, a restore may take from it before there is a receipt.
+  void say_all_the_same(const OpRow& old, Merged& merged) const {
+    const Json said = words_.still_said(old);
+    const Json base = Json::parse(old.base_values, nullptr, false);
+    for (const std::string& field : leaves_of(said)) {
       const Json *word = at_pointer(said, field), *before = at_pointer(base, field);
       const bool edits = before == nullptr ? !word->is_null() : *before != *word;
-      if (!edits || at_pointer(patch, field) != nullptr || !is_there(field, *word)) continue;
-      put_at(patch, field, *word);
-      if (before != nullptr) put_at(values, field, *before);
+      if (!edits || at_pointer(merged.patch, field) != nullptr || gave_way(merged, field)) continue;
+      if (is_there(field, *word))
+        put_at(merged.patch, field, word->is_null() ? Json() : *at_pointer(ground_.body, field));
     }
+  }
+
+  static bool gave_way(const Merged& merged, const std::string& field) {
+    const auto is_it = [&](const Conflict& lost) { return lost.field == field; };
+    return std::any_of(merged.conflicts.begin(), merged.conflicts.end(), is_it) ||
+           std::any_of(merged.given_up.begin(), merged.given_up.end(), is_it);
   }
 
   bool is_there(const std::string& field, const Json& word) const {
     const Json* there = at_pointer(ground_.body, field);
+    if (there != nullptr && there->is_array() && word.is_array()) {  // what others have added to a set stays
+      return std::all_of(word.begin(), word.end(), [&](const Json& item) {
+        return std::find(there->begin(), there->end(), item) != there->end();
+      });
+    }
     if (there != nullptr || !word.is_null()) return there != nullptr && *there == word;
     // To take a field out of an object that is not there would make one.
     const Json* around = at_pointer(ground_.body, field.substr(0, field.rfind('/')));
@@ -295,22 +337,21 @@ class Remaking {
 
   // What was to replace an op that had been applied after all, and does no more than that one did.
   const OpRow* done_before(const OpRow& old) const {
-    if (old.seq != judged_.seq) return nullptr;
-    const auto did = [&](const OpRow& o) {
-      return is_one_deed(old) ? o.verb == old.verb : o.place == old.place && says_no_more(old, o);
-    };
-    const auto first = std::find_if(applied_.begin(), applied_.end(), did);
+    const bool one_deed = is_one_deed(old);
+    if (one_deed ? old.seq != judged_.seq : !says_no_more(old)) return nullptr;
+    const auto first = std::find_if(applied_.begin(), applied_.end(), [&](const OpRow& o) {
+      return one_deed ? o.verb == old.verb : o.place == old.place && o.verb <= Verb::patch;
+    });
     return first != applied_.end() ? &*first : nullptr;
   }
 
-  bool says_no_more(const OpRow& edit, const OpRow& first) const {
-    if (first.verb > Verb::patch || mutant(Mutant::applied_made_again)) return false;
-    const Json said = words_.still_said(edit), had = parse_op(first.canonical).body;
-    std::vector<std::string> fields;
-    if (said.is_object()) add_leaves(said, "", fields);
+  bool says_no_more(const OpRow& edit) const {
+    if (edit.verb > Verb::patch || mutant(Mutant::applied_made_again)) return false;
+    const Json said = words_.still_said(edit);
+    const std::vector<std::string> fields = leaves_of(said);
     return std::all_of(fields.begin(), fields.end(), [&](const std::string& field) {
-      const Json* word = at_pointer(had, field);
-      return word != nullptr && *word == *at_pointer(said, field);
+      const Json& word = *at_pointer(said, field);
+      return told_by_applied(edit, field, word) == word;
     });
   }
 
@@ -421,9 +462,10 @@ Result<bool> would_ask(Core& core, Connection& db, const OpRow& op, const Id& re
 
 Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& record, const Change& current,
                         const std::vector<Id>& applied, std::int64_t epoch) {
-  JULU_TRY(const std::vector<OpRow> all, ops_of(db, record));  // as they were before this answer
+  JULU_TRY(std::vector<OpRow> all,
+           ops_of(db, record));  // as they were before this answer, but for what it says is there
   std::vector<OpRow> first;
-  for (const OpRow& made : all) {
+  for (OpRow& made : all) {
     // One that was closed with its successor's receipt stands again where a restore took that.
     const bool was_closed = made.status == kStatusGivenUp && made.successor;
     if (made.status != kStatusMadeAgain && !was_closed) continue;
@@ -436,6 +478,9 @@ Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& r
     const auto others = std::count_if(
         all.begin(), all.end(), [&](const OpRow& other) { return other.place == made.place && other.seq != made.seq; });
     JULU_CHECK(wait_its_turn(core, db, made.seq, static_cast<std::size_t>(others)));
+    made.status = kStatusReceipted;
+    made.version = current.version;
+    made.successor.reset();
     first.push_back(made);
   }
   JULU_CHECK(take_base(core, db, record, current, epoch));
@@ -445,6 +490,8 @@ Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& r
     // What stands behind a refused edit goes once a person has decided about that.
     if (pending.status == kStatusParked && pending.verb != Verb::attach && op.verb != Verb::attach) break;
     if (pending.status != kStatusQueued) continue;
+    // An earlier making goes for its receipt.
+    if (pending.place == op.place && pending.seq < op.seq) continue;
     const bool applied_before =
         std::any_of(first.begin(), first.end(), [&](const OpRow& o) { return o.seq == pending.seq; });
     if (applied_before) continue;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "domain/merge.h"
 #include "store/catalog.h"
@@ -174,7 +175,7 @@ class SendingAgain {
       op.body = canonical(patch);
       op.base_values = values.dump();
     } else if (old.verb == Verb::patch) {
-      JULU_CHECK(put_edits(op, old.place));
+      JULU_CHECK(put_edits(op, old));
     } else if (!text.body.is_null()) {
       op.body = with_new_names(text.body, renamed_);
     }
@@ -211,10 +212,10 @@ class SendingAgain {
   }
 
   // What the record's row says beyond its base, edits from `place` on merged with what others have done meanwhile.
-  Result<void> put_edits(NewOp& op, std::int64_t place) {
+  Result<void> put_edits(NewOp& op, const OpRow& old) {
     Json own = Json::object();
     JULU_TRY(const std::int64_t epoch, newest_epoch(db_));
-    const Json before = stood_before(place, epoch, own);
+    const Json before = stood_before(old, epoch, own);
     Json now = Json::parse(row_.body, nullptr, false);
     const auto values_of = [](const OpRow& edit) {
       return Json::parse(edit.base_values.empty() ? "{}" : edit.base_values, nullptr, false);
@@ -223,7 +224,7 @@ class SendingAgain {
     std::vector<Conflict> conflicts;
     for (const OpRow& edit : ops_) {
       if (edit.verb != Verb::patch || !is_pending(edit) || !row_.base || mutant(Mutant::resent_over_others)) continue;
-      if (edit.place < place) continue;
+      if (is_before(edit, old)) continue;
       const Json said = words_.still_said(edit);
       Merged made = words_.merged(edit, merged, own, kind_.get());
       add_to(own, made.patch);
@@ -237,7 +238,7 @@ class SendingAgain {
     // What the platform had and lost is in the base already, and has to be said all the same.
     for (const OpRow& edit : ops_) {
       if (mutant(Mutant::lost_edits_left_out)) break;
-      if (edit.verb != Verb::patch || edit.place < place || !is_pending(edit)) continue;
+      if (edit.verb != Verb::patch || is_before(edit, old) || !is_pending(edit)) continue;
       const Json stood = values_of(edit);
       const Json made = merge_patch_between(stood, apply_merge_patch(stood, words_.still_said(edit)));
       say_too(made, stood, now, patch, values);
@@ -260,10 +261,10 @@ class SendingAgain {
   }
 
   // The base with the edits that go as they are, which `own` says together.
-  Json stood_before(std::int64_t place, std::int64_t epoch, Json& own) const {
+  Json stood_before(const OpRow& old, std::int64_t epoch, Json& own) const {
     Json body = Json::parse(row_.base.value_or("{}"), nullptr, false);
     for (const OpRow& op : ops_) {
-      if (op.place >= place || op.verb > Verb::patch || !goes_as_it_is(op)) continue;
+      if (!is_before(op, old) || op.verb > Verb::patch || !goes_as_it_is(op)) continue;
       const Json said = words_.still_said(op);
       // A creation goes to a county that a restore took the record from: nothing is left there of what it was.
       const bool anew = op.verb == Verb::create && row_.base_epoch < epoch;
@@ -290,6 +291,11 @@ class SendingAgain {
     return {};
   }
 
+  // An earlier making of the same edit goes for its receipt.
+  static bool is_before(const OpRow& op, const OpRow& old) {
+    return std::tie(op.place, op.seq) < std::tie(old.place, old.seq);
+  }
+
   // It is not made again, and not in the base yet.
   bool goes_as_it_is(const OpRow& op) const {
     const bool pending = op.status == kStatusQueued || (op.status == kStatusReceipted && !op.folded);
@@ -306,7 +312,7 @@ class SendingAgain {
   std::optional<std::int64_t> pending_earlier(const OpRow& old) const {
     std::optional<std::int64_t> last;
     for (const OpRow& op : ops_) {
-      if (op.place < old.place && goes_as_it_is(op)) last = op.seq;
+      if (is_before(op, old) && goes_as_it_is(op)) last = op.seq;
     }
     return last;
   }
@@ -440,6 +446,8 @@ void put_before(const Json& edit, Json& undo, Json& before) {
       if (!part.empty() || before.contains(field)) before[field] = std::move(part);
     } else {
       before = apply_merge_patch(std::move(before), Json{{field, undo[field]}});
+      // It may not have been there at all.
+      if (undo[field].is_object() && !undo[field].empty() && before[field].empty()) before.erase(field);
       undo.erase(field);
     }
   }

@@ -30,6 +30,7 @@ struct Settling {
   Outbox::Settled settled;
   std::set<Id> touched;
   std::map<std::pair<std::int64_t, std::int64_t>, Wait> waits;  ///< by failed attempts and Retry-After
+  std::map<Id, std::vector<Id>> applied;                        ///< what answers say of the ops of a record
 };
 
 std::vector<ReceiptItem> items_of(const std::vector<OutgoingOp>& sent, const std::vector<OpResult>& results) {
@@ -254,7 +255,13 @@ Result<void> settle_stale(Settling& s, const OutgoingOp& op, const OpResult& res
   if (behind && row->verb != Verb::attach) return {};
   JULU_TRY(const bool waits, wait_for_lost_word(s, op, *row, result));
   if (waits) return {};
-  return make_again(s.core, s.db, *row, op.record, *result.current, result.applied, s.epoch);
+  std::vector<Id> applied = result.applied;
+  for (const Id& id : s.applied[op.record]) {
+    if (std::find(applied.begin(), applied.end(), id) != applied.end()) continue;
+    JULU_TRY(const auto edit, s.db.integer("SELECT 1 FROM op WHERE op_id = ?1 AND verb <= 1", id));
+    if (edit) applied.push_back(id);
+  }
+  return make_again(s.core, s.db, *row, op.record, *result.current, applied, s.epoch);
 }
 
 Result<void> settle_one(Settling& s, const OutgoingOp& op, const OpResult& result) {
@@ -293,7 +300,7 @@ Result<Outbox::Settled> Outbox::settle(const std::vector<OutgoingOp>& sent, cons
     // What this very reply tells of a restore is known before its results are judged.
     JULU_CHECK(note_epoch(core, db, epoch));
     if (holds) JULU_CHECK(note_holds(core, db, *holds, false));
-    Settling s{core, db, 0, 0, {}, {}, {}};
+    Settling s{core, db, 0, 0, {}, {}, {}, {}};
     JULU_TRY(const std::int64_t newest, store::newest_epoch(db));
     bool outdated = false;
     if (!items.empty()) {
@@ -311,6 +318,10 @@ Result<Outbox::Settled> Outbox::settle(const std::vector<OutgoingOp>& sent, cons
     }
     // Of a receipt over nothing nobody has looked at the signature.
     s.epoch = receipt && !items.empty() ? std::max(receipt->epoch, newest) : newest;
+    for (std::size_t i = 0; i < sent.size(); ++i) {
+      std::vector<Id>& applied = s.applied[sent[i].record];
+      applied.insert(applied.end(), results[i].applied.begin(), results[i].applied.end());
+    }
     for (std::size_t i = 0; i < sent.size(); ++i) {
       if (is_believed(results[i]) && outdated) {
         JULU_CHECK(wait_again(s, sent[i], {}, ErrorCode::receipt_invalid, 0));
