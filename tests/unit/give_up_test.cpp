@@ -179,6 +179,23 @@ TEST_CASE("of an object that was given up each later edit stands on what was the
   phone.check_nothing_waits();
 }
 
+TEST_CASE("nobody is asked about a word that they gave up, and which the county has taken unheard") {
+  Refusing phone;
+  const Saved saved = phone.delivered("household", R"({"address":"堤村 1 号"})");
+  REQUIRE(phone.store->patch(saved.id, R"({"support":"甲"})").ok());
+  const Change shown{
+      "household", saved.id, phone.version += 1, false, false, R"({"address":"堤村 1 号","support":"甲"})", {}, {}, {}};
+  REQUIRE(Inbox(*phone.store).apply({kEpoch, {shown}, "a", false}).ok());
+  phone.refuse();
+  REQUIRE(phone.store->patch(saved.id, R"({"support":"乙"})").ok());
+  REQUIRE(phone.store->give_up(saved.id).ok());
+  CHECK(phone.store->conflicts()->empty());
+  CHECK(phone.get(saved).body == R"({"address":"堤村 1 号","support":"乙"})");
+  while (phone.county.apply_all(*phone.store, phone.version) > 0) continue;
+  CHECK(phone.get(saved).body == R"({"address":"堤村 1 号","support":"乙"})");
+  phone.check_nothing_waits();
+}
+
 TEST_CASE("an edit that waits before a refused one goes as it is, and what follows stands on it") {
   Refusing phone;
   const Saved saved = phone.delivered("household", R"({"address":"堤村 1 号"})");

@@ -259,3 +259,27 @@ TEST_CASE_METHOD(BackedUp, "what is sent again behind a creation says nothing th
   REQUIRE(again.size() == 2);
   CHECK(said(again[1]) == Json{{"support", "甲"}});
 }
+
+TEST_CASE_METHOD(BackedUp, "an object that was taken away and added to comes back with no restore", "[lost]") {
+  edit(R"({"house":{"structure":"甲","rooms":3}})");
+  deliver();
+  edit(R"({"house":null})");
+  edit(R"({"house":{"rooms":4}})");
+  deliver();
+  const auto history = store->history(id).value();
+  std::vector<Id> held;  // of the house it knows what stood there first
+  for (std::size_t i = 0; i < 2; ++i) held.push_back(parse_id(history[i].op_id).value());
+  version = (kEpoch + 1) << 32;
+  REQUIRE(Outbox(*store).note_ping({kEpoch + 1, county.clock.now_ms(), 0}).ok());
+  constexpr std::int64_t kDayMs = 86'400'000;
+  const std::int64_t day = county.clock.now_ms() / kDayMs;
+  REQUIRE(Outbox(*store).reconcile({{day, held}, {day + 1, held}}).ok());
+  const auto lost = due();
+  REQUIRE(lost.size() == 2);
+  const std::vector<OpResult> refused{answer_of(OpStatus::rejected, "scope"),
+                                      answer_of(OpStatus::held, "after-unknown")};
+  REQUIRE(Outbox(*store).settle(lost, refused, std::nullopt).ok());
+  REQUIRE(store->resend(id).ok());
+  REQUIRE(due().size() == 2);
+  CHECK(said(due()[0])["house"] == Json{{"structure", nullptr}, {"rooms", 4}});
+}

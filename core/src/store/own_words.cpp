@@ -250,7 +250,8 @@ bool OwnWords::stand_on_edits(const OpRow& old, const Merged& merged, const Json
     const Json local = conflict.local.value_or(Json()), remote = conflict.remote.value_or(Json());
     const std::vector<Word> words = words_after(old, conflict.field);
     const auto is_there = [&](const Word& word) { return *word.word == remote; };
-    if (was_out_of_sight(old, conflict) || led_to(words, remote, local) || is_before_own(old, conflict)) {
+    if (was_out_of_sight(old, conflict) || led_to(words, remote, local) || is_before_own(old, conflict) ||
+        is_withdrawn_word(old, conflict)) {
       put_at(base, conflict.field, conflict.remote);  // sent again it says what later edits had made of it
     } else if (!words.empty() && *words.front().word != local && !mutant(Mutant::earlier_word_back) &&
                std::any_of(words.begin(), words.end(), is_there)) {
@@ -304,7 +305,7 @@ bool OwnWords::was_out_of_sight(const OpRow& old, const Conflict& conflict) {
   for (auto edit = edits().rbegin(); edit != edits().rend(); ++edit) {
     const OpRow& op = *edit->op;
     if (op.status != kStatusReceipted || !op.version || *op.version <= *since || op.place >= old.place) continue;
-    if (in_sight.contains(op.seq)) continue;
+    if (in_sight.contains(op.seq) || edit->withdrawn) continue;
     const Json* said = word_of(edit->said, conflict.field);
     if (said == nullptr || *said != *word) continue;
     word = at_pointer(edit->values, conflict.field);
@@ -325,7 +326,8 @@ bool OwnWords::is_before_own(const OpRow& old, const Conflict& conflict) {
     if (edit->op->seq == old.seq || said == nullptr || *said != *word) continue;
     const OpRow& end = end_of(*edit->op);
     // One that was closed, and damage took what closed it, the county may have.
-    if (end.status == kStatusGivenUp || (end.status == kStatusReceipted && !is_lost(end))) continue;
+    const bool closed = end.status == kStatusGivenUp && !edit->withdrawn;
+    if (closed || (end.status == kStatusReceipted && !is_lost(end))) continue;
     word = at_pointer(edit->values, conflict.field);
     if (word == nullptr) word = &kNothing;
     if (*word == remote) return true;
@@ -333,23 +335,33 @@ bool OwnWords::is_before_own(const OpRow& old, const Conflict& conflict) {
   return false;
 }
 
+// The county has what the worker said before and has given up: it was taken unheard, or goes with a restore.
+bool OwnWords::is_withdrawn_word(const OpRow& old, const Conflict& conflict) {
+  const Json remote = conflict.remote.value_or(Json());
+  return std::any_of(edits().begin(), edits().end(), [&](const Edit& edit) {
+    const Json* word = word_of(edit.said, conflict.field);
+    return edit.withdrawn && edit.op->place < old.place && word != nullptr && *word == remote;
+  });
+}
+
 // What later edits say of a field, the last first.
 std::vector<OwnWords::Word> OwnWords::words_after(const OpRow& old, const std::string& field) {
   std::vector<Word> words;
   for (auto edit = edits().rbegin(); edit != edits().rend() && edit->op->place > old.place; ++edit) {
-    const Json* word = word_of(edit->said, field);
+    const Json* word = edit->withdrawn ? nullptr : word_of(edit->said, field);
     if (word != nullptr) words.push_back({word, at_pointer(edit->values, field)});
   }
   return words;
 }
 
-// Those that the worker has not withdrawn, in their order; read once.
+// In their order; read once.
 const std::vector<OwnWords::Edit>& OwnWords::edits() {
   if (edits_) return *edits_;
   edits_.emplace();
   for (const OpRow& op : ops_) {
-    if (op.verb != Verb::patch || op.base_values.empty() || is_withdrawn(op)) continue;
-    edits_->push_back({&op, parse_op(op.canonical).body, Json::parse(op.base_values, nullptr, false)});
+    if (op.verb != Verb::patch || op.base_values.empty()) continue;
+    edits_->push_back(
+        {&op, parse_op(op.canonical).body, Json::parse(op.base_values, nullptr, false), is_withdrawn(op)});
   }
   return *edits_;
 }

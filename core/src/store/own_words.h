@@ -66,6 +66,7 @@ class OwnWords {
   struct Edit {
     const OpRow* op;
     Json said, values;
+    bool withdrawn;
   };
   struct Word {
     const Json* word;
@@ -80,6 +81,7 @@ class OwnWords {
   bool stand_on_edits(const OpRow& old, const Merged& merged, const Json& own, Json& base, Json& patch);
   bool take_away_around(const OpRow& old, const Conflict& conflict, const Json& own, Json& base, Json& patch);
   bool is_before_own(const OpRow& old, const Conflict& conflict);
+  bool is_withdrawn_word(const OpRow& old, const Conflict& conflict);
   bool was_out_of_sight(const OpRow& old, const Conflict& conflict);
   std::vector<Word> words_after(const OpRow& old, const std::string& field);
   const std::vector<Edit>& edits();

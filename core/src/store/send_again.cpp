@@ -17,15 +17,24 @@ Json object_in(const Json& object, const std::string& field) {
   return found != object.end() && found->is_object() ? *found : Json::object();
 }
 
+Json taken_out_of(const Json& object) {
+  Json patch = Json::object();
+  for (const auto& [field, value] : object.items()) patch[field] = nullptr;
+  return patch;
+}
+
 // Adds to `patch` the fields of an edit that it leaves out, as they are now, and to `values` what they were before it.
 void say_too(const Json& edit, const Json& before, const Json& now, Json& patch, Json& values) {
   for (const auto& [field, value] : edit.items()) {
-    const Json shown = now.value(field, Json());
-    const bool inside = value.is_object() && !value.empty() && shown.is_object();
+    const Json shown = now.value(field, Json()), stood = before.value(field, Json());
+    // Of an object that was taken away whole, and to which later edits have added, the rest stays taken away.
+    const bool rest = value.is_null() && stood.is_object() && shown.is_object();
+    const Json said = rest ? taken_out_of(stood) : value;
+    const bool inside = said.is_object() && !said.empty() && shown.is_object();
     if (inside && (!patch.contains(field) || patch[field].is_object())) {
       Json part = object_in(patch, field);
       Json part_values = object_in(values, field);
-      say_too(value, object_in(before, field), shown, part, part_values);
+      say_too(said, object_in(before, field), shown, part, part_values);
       if (before.contains(field) || values.contains(field)) values[field] = std::move(part_values);
       patch[field] = std::move(part);
     } else if (!patch.contains(field)) {
@@ -574,7 +583,9 @@ Result<void> go_without_refused(Core& core, Connection& db, const Id& record) {
   JULU_CHECK(lay(core, db, record));
   if (whole || !first || mutant(Mutant::given_up_waited_for)) return {};
   leave_out_closed(ops, closed, Json::parse(row->base.value_or("{}"), nullptr, false));
-  std::erase_if(ops, [&](const OpRow& op) { return closed.contains(op.seq); });
+  for (OpRow& op : ops) {
+    if (closed.contains(op.seq)) op.status = kStatusGivenUp, op.successor.reset();
+  }
   JULU_TRY(row, find_record(db, record));
   SendingAgain sending(core, db, *row, ops);
   for (const OpRow& op : ops) {
