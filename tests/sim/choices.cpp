@@ -112,6 +112,12 @@ void note_choices(const Phone& phone, Accounts& accounts) {
     for (const Choice& one : *made) {
       for (const std::string& seen : {one.mine, one.theirs})
         accounts.gave_way.insert(choice(worker_of(phone.worker), one.record, one.field, one.chosen, seen));
+      for (const std::string& field : fields_of(one.kind)) {
+        if (!field.starts_with(one.field + "/")) continue;
+        const std::string chosen = word_at(json{{one.field, value_of(one.value)}}, field);
+        for (const std::string& seen : one.shown)
+          accounts.gave_way.insert(choice(worker_of(phone.worker), one.record, field, chosen, seen));
+      }
     }
   }
 }
@@ -165,6 +171,7 @@ void Phone::decide(const ConflictField& question, Choice made) {
   const bool is_gone = (*record)->deleted;  // the question is over, and nothing is said
   made.told = false;
   made.chosen = word_in(made.value);
+  made.shown = words_in(question.local + question.remote);
   const bool is_new = !made.chosen.empty() && made.chosen != made.mine && made.chosen != made.theirs &&
                       !world.words.contains(made.chosen);
   Told what{made.record, made.kind, made.chosen, {}, false};

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 namespace julu::sim {
 
@@ -14,11 +15,12 @@ struct Accounts;
 /// What a worker chose, where.
 struct Choice {
   std::string record, kind;
-  std::string field;         ///< as fields_of has it
-  std::string mine, theirs;  ///< the words that the inbox showed; empty: the field holds no text
-  std::string chosen;        ///< the word that stands for them now
-  std::string value;         ///< as JSON
-  bool told = false;         ///< that it is saved; otherwise the call was cut off
+  std::string field;                    ///< as fields_of has it
+  std::string mine, theirs;             ///< the words that the inbox showed; empty: the field holds no text
+  std::string chosen;                   ///< the word that stands for them now
+  std::string value;                    ///< as JSON
+  bool told = false;                    ///< that it is saved; otherwise the call was cut off
+  std::vector<std::string> shown = {};  ///< all words of both values, where the field is an object
 };
 
 /// The inbox shows what stands in the record beside what gave way, in the middle of its days too: who chooses has seen

@@ -1,4 +1,5 @@
 // Choices between two values: what the inbox asks, and what comes of an answer.
+#include <algorithm>
 #include <map>
 
 #include <catch2/catch_test_macros.hpp>
@@ -150,4 +151,26 @@ TEST_CASE("of a nested field that gives way nothing is left to be sent, and noth
   CHECK(Json::parse(again[0].canonical)["body"] == Json::parse(R"({"support":"低保"})"));
   REQUIRE(store->conflicts()->size() == 1);
   CHECK(store->conflicts()->at(0).field == "/house/structure");
+}
+
+TEST_CASE("an object that is chosen instead of another stands as it was chosen", "[choice]") {
+  County county;
+  Asked asked(county);
+  asked.theirs.version += 1;
+  asked.theirs.body = R"({"address":"堤村 3 号","house":{"structure":"砖"}})";
+  asked.pull();
+  REQUIRE(asked.store->patch(asked.theirs.id, R"({"house":null})").ok());
+  OpResult stale = answer_of(OpStatus::stale);
+  asked.theirs.version += 1;
+  asked.theirs.body = R"({"address":"堤村 3 号","house":{"structure":"木"}})";
+  stale.current = asked.theirs;
+  answer_all(county, *asked.store, stale);
+  const auto is_asked = [&] {
+    const auto open = asked.store->conflicts().value();
+    return std::any_of(open.begin(), open.end(), [](const ConflictField& one) { return one.field == "/house"; });
+  };
+  REQUIRE(is_asked());
+  REQUIRE(asked.store->resolve(asked.theirs.id, "/house", R"({"rooms":3})").ok());
+  CHECK(Json::parse(asked.store->get(asked.theirs.id)->value().body)["house"] == Json{{"rooms", 3}});
+  CHECK_FALSE(is_asked());
 }

@@ -196,6 +196,21 @@ TEST_CASE("nobody is asked about a word that they gave up, and which the county 
   phone.check_nothing_waits();
 }
 
+TEST_CASE("what somebody else says is theirs, though the worker had said it before and given it up") {
+  Refusing phone;
+  const Saved saved = phone.delivered("household", R"({"address":"堤村 1 号","support":"甲"})");
+  REQUIRE(phone.store->patch(saved.id, R"({"support":"乙"})").ok());
+  phone.refuse();
+  REQUIRE(phone.store->give_up(saved.id).ok());
+  REQUIRE(phone.store->patch(saved.id, R"({"support":"丙"})").ok());
+  OpResult stale = answer_of(OpStatus::stale);
+  stale.current = Change{
+      "household", saved.id, phone.version += 1, false, false, R"({"address":"堤村 1 号","support":"乙"})", {}, {}, {}};
+  answer_all(phone.county, *phone.store, stale);
+  REQUIRE(phone.store->conflicts()->size() == 1);
+  CHECK(phone.store->conflicts()->at(0).remote == R"("乙")");
+}
+
 TEST_CASE("an edit that waits before a refused one goes as it is, and what follows stands on it") {
   Refusing phone;
   const Saved saved = phone.delivered("household", R"({"address":"堤村 1 号"})");

@@ -336,7 +336,7 @@ Result<void> Store::resolve(const std::string& id_text, const std::string& field
     if (wrapped.size() != 1) return Error{ErrorCode::json_syntax, "/value", {}};
     choice = wrapped.at("value");
   }
-  JULU_TRY(const Json patch, patch_of_field(field, std::move(choice)));
+  JULU_TRY(const Json patch, patch_of_field(field, choice));
   return core_->save([&](Connection& db) -> Result<void> {
     JULU_CHECK(db.run("DELETE FROM conflict WHERE record = ?1 AND field = ?2", *id, field));
     if (db.changes() == 0) return Error{ErrorCode::record_unknown, "/field", {}};
@@ -344,7 +344,12 @@ Result<void> Store::resolve(const std::string& id_text, const std::string& field
     // An edit like any other: it goes to the platform, and the history shows it. Of a record that is deleted by now
     // nothing is left to edit, and the question is over all the same, as who follows the changes is told.
     if (row && !row->deleted && !mutant(Mutant::choice_not_said)) {
-      JULU_CHECK(edit(*core_, db, *id, patch, {}));
+      // One object instead of another goes as the difference: a merge patch would lay it on what is there.
+      const Json body = Json::parse(row->body);
+      const Json* stands = at_pointer(body, field);
+      const bool objects = stands != nullptr && stands->is_object() && choice.is_object();
+      JULU_TRY(const Json said, objects ? patch_of_field(field, merge_patch_between(*stands, choice)) : patch);
+      JULU_CHECK(edit(*core_, db, *id, said, {}));
     } else if (!mutant(Mutant::choice_not_told)) {
       JULU_CHECK(lay(*core_, db, *id));
     }

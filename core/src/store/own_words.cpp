@@ -326,8 +326,8 @@ bool OwnWords::is_before_own(const OpRow& old, const Conflict& conflict) {
     if (edit->op->seq == old.seq || said == nullptr || *said != *word) continue;
     const OpRow& end = end_of(*edit->op);
     // One that was closed, and damage took what closed it, the county may have.
-    const bool closed = end.status == kStatusGivenUp && !edit->withdrawn;
-    if (closed || (end.status == kStatusReceipted && !is_lost(end))) continue;
+    const bool counts = edit->withdrawn ? saw(old, *edit->op) : end.status != kStatusGivenUp;
+    if (!counts || (end.status == kStatusReceipted && !is_lost(end))) continue;
     word = at_pointer(edit->values, conflict.field);
     if (word == nullptr) word = &kNothing;
     if (*word == remote) return true;
@@ -338,10 +338,27 @@ bool OwnWords::is_before_own(const OpRow& old, const Conflict& conflict) {
 // The county has what the worker said before and has given up: it was taken unheard, or goes with a restore.
 bool OwnWords::is_withdrawn_word(const OpRow& old, const Conflict& conflict) {
   const Json remote = conflict.remote.value_or(Json());
+  const Json values = Json::parse(first_making(old).base_values, nullptr, false);
+  const Json* stood = at_pointer(values, conflict.field);
+  const bool made_on_it = stood == nullptr ? remote.is_null() : *stood == remote;
   return std::any_of(edits().begin(), edits().end(), [&](const Edit& edit) {
     const Json* word = word_of(edit.said, conflict.field);
-    return edit.withdrawn && edit.op->place < old.place && word != nullptr && *word == remote;
+    const bool is_it = edit.withdrawn && edit.op->place < old.place && word != nullptr && *word == remote;
+    return is_it && (made_on_it || saw(old, *edit.op));
   });
+}
+
+const OpRow& OwnWords::first_making(const OpRow& edit) const {
+  const auto first = std::find_if(ops_.begin(), ops_.end(), [&](const OpRow& op) { return op.place == edit.place; });
+  return first != ops_.end() ? *first : edit;
+}
+
+// It was made while the other waited. What is said after that was given up is said on what others say.
+bool OwnWords::saw(const OpRow& edit, const OpRow& other) const {
+  std::set<std::int64_t> in_sight;
+  made_on(first_making(edit), in_sight);
+  return std::any_of(in_sight.begin(), in_sight.end(),
+                     [&](std::int64_t seq) { return by_seq_.at(seq)->place == other.place; });
 }
 
 // What later edits say of a field, the last first.

@@ -82,6 +82,8 @@ class OwnWords {
   bool take_away_around(const OpRow& old, const Conflict& conflict, const Json& own, Json& base, Json& patch);
   bool is_before_own(const OpRow& old, const Conflict& conflict);
   bool is_withdrawn_word(const OpRow& old, const Conflict& conflict);
+  const OpRow& first_making(const OpRow& edit) const;
+  bool saw(const OpRow& edit, const OpRow& other) const;
   bool was_out_of_sight(const OpRow& old, const Conflict& conflict);
   std::vector<Word> words_after(const OpRow& old, const std::string& field);
   const std::vector<Edit>& edits();

@@ -170,7 +170,7 @@ class Remaking {
 
   Result<void> take(const OpRow& old) {
     if (const OpRow* first = done_before(old)) return take_back(old, *first);
-    if (const auto lost = lost_applied(); old.seq == judged_.seq && is_one_deed(old) && applied_.empty() && lost)
+    if (const auto lost = lost_applied(); old.seq == judged_.seq && is_one_deed(old) && lost)
       return give_back(old, *lost);
     if (old.verb == Verb::attach) return take_attach(old);
     if (old.verb == Verb::append && !renamed_.empty()) return take_append(old);
@@ -259,20 +259,23 @@ class Remaking {
     return told;
   }
 
-  // A word that the county had already when it was said once more, and that a restore has taken from there: on what an
-  // earlier making was said.
+  // A word that the county had already when it was said once more, and that a restore has taken from there.
   std::optional<Json> stood_before_restore(const OpRow& edit, const std::string& field, const Json& word) const {
     const auto made_on = words_.made_on(edit);
     const bool gone_back = made_on && (current_.version < *made_on || epoch_of(current_.version) > epoch_of(*made_on));
-    if (!gone_back) return std::nullopt;
+    return gone_back ? stood_first(edit, field, word) : std::nullopt;
+  }
+
+  // On what the last making said the word that did not find it there. To a set others may have added since.
+  std::optional<Json> stood_first(const OpRow& edit, const std::string& field, const Json& word) const {
     for (auto made = all_.rbegin(); made != all_.rend(); ++made) {
       if (made->place != edit.place || made->verb > Verb::patch) continue;
       const Json had = parse_op(made->canonical).body;
-      const Json* same = at_pointer(had, field);
-      if (same == nullptr || *same != word) continue;
+      const Json* said = at_pointer(had, field);
+      if (said == nullptr || (*said != word && !(said->is_array() && word.is_array()))) continue;
       const Json values = Json::parse(made->base_values.empty() ? "{}" : made->base_values, nullptr, false);
       const Json* stood = at_pointer(values, field);
-      if (stood == nullptr ? !word.is_null() : *stood != word) return stood == nullptr ? Json() : *stood;
+      if (stood == nullptr ? !said->is_null() : *stood != *said) return stood == nullptr ? Json() : *stood;
     }
     return std::nullopt;
   }
@@ -280,13 +283,11 @@ class Remaking {
   // What the county has already, by whatever way, a restore may take from it before there is a receipt.
   void say_all_the_same(const OpRow& old, Merged& merged) const {
     const Json said = words_.still_said(old);
-    const Json base = Json::parse(old.base_values, nullptr, false);
     for (const std::string& field : leaves_of(said)) {
-      const Json *word = at_pointer(said, field), *before = at_pointer(base, field);
-      const bool edits = before == nullptr ? !word->is_null() : *before != *word;
-      if (!edits || at_pointer(merged.patch, field) != nullptr || gave_way(merged, field)) continue;
-      if (is_there(field, *word))
-        put_at(merged.patch, field, word->is_null() ? Json() : *at_pointer(ground_.body, field));
+      const Json& word = *at_pointer(said, field);
+      if (at_pointer(merged.patch, field) != nullptr || gave_way(merged, field) || !is_there(field, word)) continue;
+      if (told_by_applied(old, field, word) || !stood_first(old, field, word)) continue;
+      put_at(merged.patch, field, word.is_null() ? Json() : *at_pointer(ground_.body, field));
     }
   }
 
@@ -462,8 +463,8 @@ Result<bool> would_ask(Core& core, Connection& db, const OpRow& op, const Id& re
 
 Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& record, const Change& current,
                         const std::vector<Id>& applied, std::int64_t epoch) {
-  JULU_TRY(std::vector<OpRow> all,
-           ops_of(db, record));  // as they were before this answer, but for what it says is there
+  // As they were before this answer, but for what it says is there.
+  JULU_TRY(std::vector<OpRow> all, ops_of(db, record));
   std::vector<OpRow> first;
   for (OpRow& made : all) {
     // One that was closed with its successor's receipt stands again where a restore took that.

@@ -220,7 +220,7 @@ class SendingAgain {
     return values;
   }
 
-  // What the record's row says beyond its base, edits from `place` on merged with what others have done meanwhile.
+  // What the record's row says beyond its base, edits from `old` on merged with what others have done meanwhile.
   Result<void> put_edits(NewOp& op, const OpRow& old) {
     Json own = Json::object();
     JULU_TRY(const std::int64_t epoch, newest_epoch(db_));

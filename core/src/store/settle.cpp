@@ -255,10 +255,11 @@ Result<void> settle_stale(Settling& s, const OutgoingOp& op, const OpResult& res
   if (behind && row->verb != Verb::attach) return {};
   JULU_TRY(const bool waits, wait_for_lost_word(s, op, *row, result));
   if (waits) return {};
-  std::vector<Id> applied = result.applied;
+  std::vector<Id> applied = result.applied;  // and what is said of later edits, whose words this one may carry
   for (const Id& id : s.applied[op.record]) {
     if (std::find(applied.begin(), applied.end(), id) != applied.end()) continue;
-    JULU_TRY(const auto edit, s.db.integer("SELECT 1 FROM op WHERE op_id = ?1 AND verb <= 1", id));
+    JULU_TRY(const auto edit,
+             s.db.integer("SELECT 1 FROM op WHERE op_id = ?1 AND verb <= 1 AND place >= ?2", id, row->place));
     if (edit) applied.push_back(id);
   }
   return make_again(s.core, s.db, *row, op.record, *result.current, applied, s.epoch);
