@@ -43,7 +43,7 @@ bool verify(std::string_view public_key, std::string_view message, std::string_v
 
 /// RFC 8785 for what this protocol allows: integers, ASCII keys. Throws std::invalid_argument for anything else.
 std::string jcs(const Json& value);
-/// Hash of an op as protocol.md defines it: without `seq` and `upload_url`, with its whole evidence.
+/// Hash of an op as openapi.yaml defines it (`Op`): without `seq` and `upload_url`, with its whole evidence.
 std::string op_hash(Json op);
 
 }  // namespace juhaoban

@@ -1,4 +1,4 @@
-// What an op comes to (protocol.md "Ops", "Results"), in the order: known id, closed id, scope, `after` or base.
+// What an op comes to (openapi.yaml /v1/push), in the order: known id, closed id, scope, `after` or base.
 #include <algorithm>
 
 #include <julu/mutant.h>

@@ -1,4 +1,4 @@
-// The county platform of protocol.md, as small as it can be: `handle` takes a request and gives a reply, over a
+// The county platform of openapi.yaml, as small as it can be: `handle` takes a request and gives a reply, over a
 // database, a clock and randomness that are handed in. No HTTP here; http_main.cpp carries the bytes. Thread rule:
 // `handle` may be called from any thread; it works one at a time, and waits for bodies outside its lock.
 #pragma once

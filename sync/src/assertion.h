@@ -17,7 +17,7 @@ namespace julu {
 using Signer = std::function<Result<Signature>(std::string_view)>;
 
 /// Timed by the platform's clock (`platform_ms`), because ours may lie. `new_key`: the key that this one
-/// vouches for (protocol.md "The chain, and devices that fork"). Errors: those of the signer.
+/// vouches for (openapi.yaml `EnrolByAssertion`). Errors: those of the signer.
 Result<std::string> make_assertion(std::string_view device, std::string_view audience, std::int64_t platform_ms,
                                    Random& random, const Signer& sign,
                                    const std::optional<PublicKey>& new_key = std::nullopt);

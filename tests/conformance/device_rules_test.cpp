@@ -1,4 +1,4 @@
-// protocol.md "Calls" and "Who may do what": ping, enrolment, tokens.
+// openapi.yaml /v1/ping, /v1/devices, /v1/token: ping, enrolment, tokens.
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 

@@ -1,6 +1,6 @@
 // The platform under judgement, on a disk in memory, with a clock and randomness of the test's own; and a device that
-// speaks the protocol word by word, made from protocol.md alone: nothing of `sync` is used, so that a mistake shared by
-// both sides shows. Thread rule: one thread.
+// speaks the protocol word by word, made from openapi.yaml alone: nothing of `sync` is used, so that a mistake shared
+// by both sides shows. Thread rule: one thread.
 #pragma once
 
 #include <map>
@@ -102,7 +102,7 @@ class Device {
 };
 
 std::string new_id(Office& office);
-/// The hash of an op as protocol.md defines it, by the test's own hand.
+/// The hash of an op as openapi.yaml defines it, by the test's own hand.
 Hash hash_of(Json op);
 std::string hex_of(std::string_view bytes);
 std::string gzipped(const std::string& text);

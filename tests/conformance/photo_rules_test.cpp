@@ -1,4 +1,4 @@
-// protocol.md "/v1/photos" and "attach": tus 1.0.0, whose upload it is, and what a receipt of an attach proves.
+// openapi.yaml /v1/photos, verb `attach`: tus 1.0.0, whose upload it is, and what a receipt of an attach proves.
 #include <catch2/catch_test_macros.hpp>
 
 #include "office.h"

@@ -1,4 +1,4 @@
-// protocol.md "Cursors and scope": what a worker gets to see, page by page.
+// openapi.yaml /v1/pull: what a worker gets to see, page by page.
 #include <catch2/catch_test_macros.hpp>
 
 #include "office.h"

@@ -1,4 +1,4 @@
-// protocol.md "Ops" and "Results": what each op comes to, and in which order it is judged.
+// openapi.yaml /v1/push: what each op comes to, and in which order it is judged.
 #include <catch2/catch_test_macros.hpp>
 
 #include "office.h"

@@ -1,4 +1,4 @@
-// protocol.md "The chain, and devices that fork" and "After the platform was restored".
+// openapi.yaml /v1/reconcile.
 #include <algorithm>
 
 #include <catch2/catch_test_macros.hpp>

@@ -1,4 +1,4 @@
-// protocol.md "Whole-request answers" and the bounds of bodies.
+// openapi.yaml: what is answered to a request as a whole, and the bounds of bodies.
 #include <catch2/catch_test_macros.hpp>
 
 #include "office.h"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The rules of the house, checked on the text of the tree (design.md "The house").
+"""The rules of the house, checked on the text of the tree (README.md "The house").
 
 house.py [ROOT]      prints each breach as file:line: reason, and ends with 1 when there is one
 house.py --headers   compiles each header alone
@@ -28,7 +28,7 @@ KEPT_IN = [
     (r'valijson/', [r'core/src/domain/schema\.cpp']),
     (r'httplib\.h', [r'examples/platform/http_main\.cpp', r'tests/bench/.*']),
 ]
-# What each folder may include of the tree: itself and these. The arrows of design.md, and core's rooms.
+# What each folder may include of the tree: itself and these. The arrows of README.md, and core's rooms.
 ROOMS = {
     'core/': (),
     'core/include/': (),

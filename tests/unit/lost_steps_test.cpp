@@ -20,7 +20,7 @@ namespace {
 
 constexpr const char* kBody = R"({"category":"drainage","text":"堵"})";
 
-/// Judges the steps of one case as protocol.md says: a known id, a closed one, `replaces`, `after`, the flow. "accept"
+/// Judges the steps of one case as openapi.yaml says: a known id, a closed one, `replaces`, `after`, the flow. "accept"
 /// goes once, "dispatch" ever after it.
 class CaseCounty {
  public:

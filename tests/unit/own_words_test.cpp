@@ -436,7 +436,7 @@ TEST_CASE_METHOD(Resent, "a word that nobody refused goes on when what was sent 
   REQUIRE(store->resend(id).ok());
   const auto again = due();
   REQUIRE(again.size() == 4);
-  // The scope is judged before what is replaced (protocol.md "Results").
+  // The scope is judged before what is replaced (openapi.yaml /v1/push).
   OpResult stale = answer_of(OpStatus::stale);
   stale.current = row("乙", version += 2);
   stale.current->body = Json{{"address", kAddress}, {"note", "甲"}, {"support", "乙"}}.dump();

@@ -44,7 +44,7 @@ inline constexpr int page_rows_max = 500;               // one page of a list
 inline constexpr std::int64_t reconcile_spread_ms = 5 * 60 * 1000;  // 2,800 phones ask within five minutes, not at once
 inline constexpr std::int64_t server_step_ms =
     24LL * 3600 * 1000;  // how much faster than this phone's clock a platform's may go, in all
-inline constexpr std::int64_t op_keep_ms = 90LL * 24 * 3600 * 1000;  // protocol.md "After the platform was restored"
+inline constexpr std::int64_t op_keep_ms = 90LL * 24 * 3600 * 1000;  // core/README.md "After the platform was restored"
 inline constexpr std::int64_t call_ms_max =
     24LL * 3600 * 1000;  // a run, an enrolment, upkeep: "as long as it takes" is a day, and no sum of times overflows
 

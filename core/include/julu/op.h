@@ -1,4 +1,4 @@
-// The operation: what one edit is on the wire and in the chain (protocol.md "Ops", "The chain"). Its canonical
+// The operation: what one edit is on the wire and in the chain (openapi.yaml `Op`, `Reconcile.head`). Its canonical
 // bytes are made once, when it is captured, and never again. Thread rule: plain values, pure functions.
 #pragma once
 
@@ -18,7 +18,7 @@ enum class Verb { create, patch, append, attach, remove };
 /// The wire's word: create, patch, append, attach, delete.
 std::string_view name(Verb verb);
 
-/// The time evidence that every record carries (design.md "Records").
+/// The time evidence that every record carries (openapi.yaml `Evidence`).
 struct Evidence {
   std::string boot_id;
   std::int64_t monotonic_ms = 0;

@@ -80,7 +80,7 @@ struct QueueCounts {
   bool confirming = false;                      ///< it has to be asked what it still holds of what was delivered
 };
 
-/// What this phone has receipts for: receipted ops by day, and the end of its chain (protocol.md "reconcile").
+/// What this phone has receipts for: receipted ops by day, and the end of its chain (openapi.yaml `Reconcile`).
 struct Reckoning {
   struct Day {
     std::int64_t day = 0;  ///< since 1970-01-01, in UTC+08:00, of captured_at_ms

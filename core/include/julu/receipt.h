@@ -1,4 +1,4 @@
-// The platform's signed word that it holds operations (protocol.md "Receipts"). Nothing else makes a record
+// The platform's signed word that it holds operations (openapi.yaml `Receipt`). Nothing else makes a record
 // "delivered". Thread rule: plain values, pure functions.
 #pragma once
 

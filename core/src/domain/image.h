@@ -1,4 +1,4 @@
-// Photo intake: from whatever JPEG the camera made to the copy that is sent, with its hash (design.md "Photos").
+// Photo intake: from whatever JPEG the camera made to the copy that is sent, with its hash.
 // Pure: it is handed bytes and gives bytes. Thread rule: functions are thread-safe, a source and a sink belong to one
 // call.
 #pragma once

@@ -1,4 +1,4 @@
-// Three-way merge by field (design.md "Sync" rule 4, protocol.md "Making an op again"): the platform compares versions
+// Three-way merge by field (core/README.md "What came of a push"): the platform compares versions
 // only, and what to do about a difference is decided here. Thread rule: pure functions.
 #pragma once
 

@@ -1,5 +1,6 @@
 // Record kinds as data: a JSON Schema with x- annotations becomes a Kind that checks bodies and says how a field is
-// merged, searched, masked and labelled (design.md "Records"). Thread rule: a Kind is immutable, share it freely.
+// merged, searched, masked and labelled (schema/README.md "Records"). Thread rule: a Kind is immutable, share it
+// freely.
 #pragma once
 
 #include <memory>

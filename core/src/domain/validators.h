@@ -1,4 +1,4 @@
-// Checks and masks for values that national standards define (codes.md "Checks"). Thread rule: pure functions.
+// Checks and masks for values that national standards define. Thread rule: pure functions.
 #pragma once
 
 #include <string>

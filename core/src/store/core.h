@@ -141,8 +141,8 @@ class Core {
     Hash link{};
   };
   Result<ChainEnd> chain_end(Connection& db);
-  /// Makes `identity` with `key` this store's device; what is not receipted goes on on its chain (protocol.md "The
-  /// chain, and devices that fork"). The caller commits, and calls `reload_identity` then.
+  /// Makes `identity` with `key` this store's device; what is not receipted goes on on its chain (core/README.md
+  /// "Another device"). The caller commits, and calls `reload_identity` then.
   Result<void> become(Connection& db, const Identity& identity, const PrivateKey& key);
   Result<void> reload_identity(Connection& db);
   /// Reloads it when another process, or another store on this file, has become another device.

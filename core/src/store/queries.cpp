@@ -37,7 +37,7 @@ Problems parse_problem(std::string_view text) {
   return out;
 }
 
-// Status is derived from receipts and nothing else (mission.md "Proof of delivery").
+// Status is derived from receipts and nothing else.
 Result<void> add_delivery(Connection& db, const Id& id, Record& record) {
   Query row = db.query(
       "SELECT op.status, op.problem, receipt.server_time_ms FROM op LEFT JOIN receipt ON receipt.id = op.receipt"

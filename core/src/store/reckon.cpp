@@ -1,5 +1,5 @@
-// After the platform was restored: what answered ops may be gone, and which of them go again (protocol.md "After the
-// platform was restored").
+// After the platform was restored: what answered ops may be gone, and which of them go again (core/README.md
+// "After the platform was restored").
 #include <julu/outbox.h>
 
 #include <algorithm>

@@ -49,7 +49,7 @@ struct OpRow {
   std::string canonical;
 };
 
-/// Versions that were given in epoch e start at e * 2^32 (protocol.md "Making an op again").
+/// Versions that were given in epoch e start at e * 2^32 (openapi.yaml `Version`).
 constexpr std::int64_t epoch_of(std::int64_t version) { return version >> 32; }
 
 /// A restore has taken it: the county's row is of a later epoch than its version, and of a version before that. It goes
@@ -103,7 +103,8 @@ Result<void> remember_record(Connection& db, const Id& record);
 /// Makes body, state and deleted anew from the base and the ops on top, and gives the row its place in the feed.
 Result<void> lay(Core& core, Connection& db, const Id& record);
 
-/// Folds receipted ops of the record into its base, as far as the fold rule allows (protocol.md "On the phone").
+/// Folds receipted ops of the record into its base, as far as the fold rule allows (core/README.md "What a record looks
+/// like").
 Result<void> fold(Connection& db, const Id& record, std::int64_t epoch);
 
 /// The platform's version becomes the base when it is newer. True: it did. Actions and photos are added in any case.
@@ -126,7 +127,7 @@ int urgency_of(const Json& body);
 /// The records that the body names.
 std::vector<Id> refs_of(const Kind& kind, const Json& body);
 
-/// A time to wait: full jitter (protocol.md "Backoff"), or what the platform asked for.
+/// A time to wait: full jitter (core/README.md "Times to wait"), or what the platform asked for.
 struct Wait {
   std::int64_t next_attempt_ms = 0;
   std::int64_t wait_max_ms = 0;

@@ -1,5 +1,5 @@
-// Making ops again after a stale or rejected result (protocol.md "Making an op again"). Thread rule: under the writer's
-// lock, in the caller's transaction.
+// Making ops again after a stale or rejected result (core/README.md "What came of a push"). Thread rule: under the
+// writer's lock, in the caller's transaction.
 #pragma once
 
 #include <map>

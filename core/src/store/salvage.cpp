@@ -1,5 +1,5 @@
 // What can be read of a damaged file goes into a new one; the damaged one stays as it is. The device enrols anew after
-// it, because nobody can tell which ops of its chain were lost (protocol.md "The chain, and devices that fork").
+// it, because nobody can tell which ops of its chain were lost (openapi.yaml `EnrolByAssertion`).
 #include <algorithm>
 #include <map>
 #include <set>
