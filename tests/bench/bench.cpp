@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 namespace julu::bench {
@@ -11,6 +12,12 @@ double seconds(const std::function<void()>& work) {
   const auto start = std::chrono::steady_clock::now();
   work();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+void require(bool ok, const char* what) {
+  if (ok) return;
+  std::fprintf(stderr, "bench: %s failed\n", what);
+  std::exit(2);
 }
 
 std::vector<double> race(const std::vector<Contender>& contenders) {
@@ -49,5 +56,6 @@ int main(int count, char** words) {
   if (asked("capture")) met = bench_capture() && met;
   if (asked("open")) met = bench_open_and_search() && met;
   if (asked("transfer")) met = bench_transfer() && met;
+  if (asked("pull")) met = bench_pull() && met;
   return met ? 0 : 1;
 }

@@ -27,8 +27,12 @@ bool verdict(const std::string& what, double ratio, double wanted);
 
 double seconds(const std::function<void()>& work);
 
+/// Ends the program when something did not work that is not to be measured.
+void require(bool ok, const char* what);
+
 bool bench_capture();
 bool bench_open_and_search();
 bool bench_transfer();
+bool bench_pull();
 
 }  // namespace julu::bench

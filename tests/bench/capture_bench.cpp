@@ -9,12 +9,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "bare_store.h"
 #include "bench.h"
 #include "bodies.h"
 #include "county.h"
 #include "jpeg.h"
 #include "process.h"
-#include "store/sqlite.h"
 
 namespace julu::bench {
 namespace {
@@ -24,52 +24,6 @@ using test::Folder;
 
 constexpr int kTexts = 400;
 constexpr int kPhotos = 60;
-
-void require(bool ok, const char* what) {
-  if (ok) return;
-  std::fprintf(stderr, "bench: %s failed\n", what);
-  std::exit(2);
-}
-
-std::unique_ptr<store::Connection> open_database(const std::string& path, bool keyed) {
-  store::Connection::Options options;
-  options.path = path;
-  options.create = true;
-  if (keyed) options.key = StoreKey{{1, 2, 3}};
-  auto db = store::Connection::open(options);
-  require(db.ok(), "open of a database");
-  return std::move(*db);
-}
-
-class BareStore {
- public:
-  explicit BareStore(const Folder& folder) : db_(open_database(folder.file("bare.db"), test::has_cipher())) {
-    require(db_->script("CREATE TABLE t (id BLOB PRIMARY KEY, at INTEGER, kind TEXT, body TEXT) STRICT;"
-                        "CREATE INDEX t_at ON t (at);"
-                        "CREATE TABLE p (id INTEGER PRIMARY KEY, bytes BLOB) STRICT")
-                .ok(),
-            "bare schema");
-  }
-  int texts(std::uint64_t& seed) {
-    for (int i = 0; i < kTexts; ++i) {
-      const Id id = make_id(system_clock(), system_random());
-      require(
-          db_->run("INSERT INTO t VALUES (?1, ?2, 'incident', ?3)", id, system_clock().now_ms(), body_600(++seed)).ok(),
-          "bare insert");
-    }
-    return kTexts;
-  }
-  int photo(const std::vector<std::string>& photos) {
-    for (const std::string& bytes : photos) {
-      require(db_->run("INSERT INTO p (bytes) VALUES (?1)", store::Blob{bytes}).ok(), "bare photo");
-    }
-    return static_cast<int>(photos.size());
-  }
-  void settle() { require(db_->checkpoint(true).ok(), "checkpoint"); }
-
- private:
-  std::unique_ptr<store::Connection> db_;
-};
 
 /// What an app without this library does: a file for the photo and a row that names it, nothing of it encrypted. A
 /// database without a key is plain SQLite in a build with the cipher too.
@@ -135,13 +89,14 @@ bool bench_texts() {
   options_store.reset();
   auto store = Store::open(store_options);
   require(store.ok(), "open");
-  BareStore bare(county.folder);
+  BareStore bare(county.folder.file("bare.db"));
   std::uint64_t seed = 0;
   std::printf("capture of a text incident of 600 bytes, one a transaction\n");
-  const auto rates = race(
-      {{"bare prepared INSERT, two indexes, same cipher", [&] { return bare.texts(seed); }, [&] { bare.settle(); }},
-       {"Store::capture", [&] { return capture_texts(**store, seed, false); }, [&] { settle(**store); }},
-       {"Store::capture with its search entry", [&] { return capture_texts(**store, seed, true); }, {}}});
+  const auto rates =
+      race({{"bare prepared INSERT, two indexes, same cipher", [&] { return bare.texts(kTexts, seed); },
+             [&] { bare.settle(); }},
+            {"Store::capture", [&] { return capture_texts(**store, seed, false); }, [&] { settle(**store); }},
+            {"Store::capture with its search entry", [&] { return capture_texts(**store, seed, true); }, {}}});
   const bool fast = verdict("capture ÷ bare INSERT", rates[1] / rates[0], 0.5);
   return verdict("capture with search entry ÷ bare INSERT", rates[2] / rates[0], 0.4) && fast;
 }
@@ -154,7 +109,7 @@ bool bench_photos() {
   store_options.random = nullptr;
   auto store = Store::open(store_options);
   require(store.ok(), "open");
-  BareStore bare(county.folder);
+  BareStore bare(county.folder.file("bare.db"));
   PlainFiles plain(county.folder);
   std::uint64_t seed = 1000;
   std::vector<std::string> photos;
@@ -182,7 +137,7 @@ bool bench_photos() {
   }
   std::size_t round = 0;
   const auto rates =
-      race({{"one BLOB, one-row transaction, same cipher", [&] { return bare.photo(photos); }, [&] { bare.settle(); }},
+      race({{"one BLOB, one-row transaction, same cipher", [&] { return bare.photos(photos); }, [&] { bare.settle(); }},
             {"Store::capture with the photo", [&] { return capture_photos(**store, sets[round++]); },
              [&] { settle(**store); }},
             {"plaintext file + fsync + rename + row", [&] { return plain.photos(photos); }, [&] { plain.settle(); }}});

@@ -1,4 +1,5 @@
-// Push and photos beside bare libcurl PUTs of the same bodies to a server that throws them away.
+// Push, photos and pull beside bare libcurl: the same bodies to a server that throws them away, the same pages from one
+// that has them ready.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +14,7 @@
 #include <julu/enrol.h>
 #include <julu/syncer.h>
 
+#include "bare_store.h"
 #include "bench.h"
 #include "bodies.h"
 #include "county.h"
@@ -27,19 +29,16 @@ using test::PlatformProcess;
 
 constexpr int kPhotos = 40;
 
-void require(bool ok, const char* what) {
-  if (ok) return;
-  std::fprintf(stderr, "bench: %s failed\n", what);
-  std::exit(2);
-}
-
-/// A server that takes any PUT and keeps nothing.
+/// A server that takes any PUT and keeps nothing, and gives `page` to any GET.
 class Sink {
  public:
   Sink() {
     server_.Put(".*", [](const httplib::Request&, httplib::Response& reply, const httplib::ContentReader& body) {
       body([](const char*, std::size_t) { return true; });
       reply.status = 204;
+    });
+    server_.Get(".*", [this](const httplib::Request&, httplib::Response& reply) {
+      reply.set_content(page, "application/json");
     });
     server_.set_tcp_nodelay(true);
     port_ = server_.bind_to_any_port("127.0.0.1");
@@ -50,6 +49,8 @@ class Sink {
     thread_.join();
   }
   int port() const { return port_; }
+
+  std::string page;
 
  private:
   httplib::Server server_;
@@ -81,12 +82,29 @@ int put_all(int port, const std::vector<std::string>& bodies) {
   return static_cast<int>(bodies.size());
 }
 
+std::size_t keep_body(char* bytes, std::size_t size, std::size_t count, void* body) {
+  static_cast<std::string*>(body)->append(bytes, size * count);
+  return size * count;
+}
+
+void get_page(int port) {
+  CURL* easy = curl_easy_init();
+  const std::string url = "http://127.0.0.1:" + std::to_string(port) + "/page";
+  std::string body;
+  curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
+  curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &keep_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &body);
+  require(curl_easy_perform(easy) == CURLE_OK && !body.empty(), "GET");
+  curl_easy_cleanup(easy);
+}
+
 struct Phone {
-  explicit Phone(PlatformProcess& platform) {
-    platform.add_worker("W-0412");
+  explicit Phone(PlatformProcess& platform, const std::string& worker = "W-0412") {
+    platform.add_worker(worker);
     EnrolOptions options;
     options.platform = platform.url();
-    options.code = platform.code("W-0412");
+    options.code = platform.code(worker);
     options.root = folder.file("root");
     options.key.fill(0x5A);  // the key of phone_main.cpp
     options.encrypted = test::has_cipher();
@@ -222,6 +240,32 @@ bool bench_push() {
   return verdict("250 bytes ÷ request bytes of an incident", 250 / bytes, 1.0) && few;
 }
 
+/// libcurl, but that it keeps the last page of records that came.
+class PageKeeper final : public Transport {
+ public:
+  explicit PageKeeper(const std::string& platform)
+      : curl_(curl_transport({.platform = platform, .ca_file = {}, .pinned_key = {}})) {}
+  std::uint64_t submit(Request request) override {
+    const bool is_pull = request.url.find("/v1/pull") != std::string::npos;
+    const std::uint64_t name = curl_->submit(std::move(request));
+    if (is_pull) pull_ = name;
+    return name;
+  }
+  void cancel(std::uint64_t request) override { curl_->cancel(request); }
+  std::optional<Completion> wait(std::chrono::milliseconds at_most) override {
+    auto done = curl_->wait(at_most);
+    if (done && done->request == pull_ && done->response.body.size() > page.size()) page = done->response.body;
+    return done;
+  }
+  void wake() override { curl_->wake(); }
+
+  std::string page;
+
+ private:
+  std::unique_ptr<Transport> curl_;
+  std::uint64_t pull_ = 0;
+};
+
 // In a process of its own: what this one has generated and freed would hide the growth.
 bool bench_memory() {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
@@ -242,6 +286,62 @@ bool bench_memory() {
 }
 
 }  // namespace
+
+// A new phone's first pull of everything in its grid. The upkeep at the end of a run, which has a bound of its own, is
+// part of it.
+bool bench_pull() {
+  constexpr int kPage = 500;
+  constexpr int kPages = 20;
+  constexpr double kAll = kPage * kPages / 1e6;
+  PlatformProcess platform(JUHAOBAN_PROGRAM, false, PlatformProcess::Way::direct);
+  {
+    Phone writer(platform);
+    for (std::uint64_t i = 0; i < kPage * kPages; ++i) {
+      require(writer.store->capture({.kind = "incident", .body = body_600(i), .photos = {}, .id = {}}).ok(), "capture");
+    }
+    require(writer.sync().end == SyncEnd::all_delivered, "delivery of 10,000");
+  }
+  Sink sink;
+  std::uint64_t bare_seed = 0;
+  std::vector<double> ratios;
+  std::vector<double> bare_us;
+  std::vector<double> ours_us;
+  double phone_cpu = 0;
+  double platform_cpu = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    Phone reader(platform, "W-" + std::to_string(1000 + round));
+    PageKeeper transport(platform.url());
+    const double phone_before = cpu_seconds();
+    const double platform_before = platform.cpu_seconds();
+    const double pulled = seconds([&] {
+      Syncer syncer(*reader.store, transport);
+      const auto outcome = syncer.run();
+      require(outcome.ok() && outcome->records_changed >= kPage * kPages, "pull of 10,000");
+    });
+    phone_cpu += cpu_seconds() - phone_before;
+    platform_cpu += platform.cpu_seconds() - platform_before;
+    sink.page = transport.page;
+    BareStore bare(reader.folder.file("bare.db"));
+    const double least = seconds([&] {
+      for (int page = 0; page < kPages; ++page) {
+        get_page(sink.port());
+        bare.page(kPage, bare_seed);
+      }
+    });
+    ratios.push_back(least / pulled);
+    bare_us.push_back(least / kAll);
+    ours_us.push_back(pulled / kAll);
+  }
+  for (auto* list : {&ratios, &bare_us, &ours_us}) std::sort(list->begin(), list->end());
+  std::printf(
+      "first pull of 10,000 incidents of 600 bytes, in pages of %d, %zu bytes each\n"
+      "  bare libcurl GET of a page and INSERTs, same cipher          %.0f µs a record  (%.0f … %.0f)\n"
+      "  pulled, merged, in the feed                                  %.0f µs a record  (%.0f … %.0f)\n"
+      "  processor time: phone %.0f µs a record, platform %.0f µs\n",
+      kPage, sink.page.size(), bare_us[2], bare_us.front(), bare_us.back(), ours_us[2], ours_us.front(), ours_us.back(),
+      phone_cpu / kRounds / kAll, platform_cpu / kRounds / kAll);
+  return verdict("pull ÷ bare GETs and INSERTs", ratios[2], 0.1);
+}
 
 bool bench_transfer() {
   const bool photos = bench_photos();

@@ -2,6 +2,7 @@
 #include <julu/inbox.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "domain/merge.h"
 #include "store/catalog.h"
@@ -120,10 +121,13 @@ Result<bool> has_unreceipted(Connection& db, const Id& record) {
   return count.value_or(0) > 0;
 }
 
-Result<void> insert_pulled(Core& core, Connection& db, const Id& record, const Change& change) {
-  JULU_TRY(const std::int64_t changed, core.next_change(db));
-  return db.run("INSERT INTO record (id, kind, body, captured_at_ms, changed) VALUES (?1, ?2, '{}', ?3, ?4)", record,
-                change.kind, change.created_at_ms, changed);
+RecordRow pulled_row(const Id& record, const Change& change) {
+  RecordRow row;
+  row.id = record;
+  row.kind = change.kind;
+  row.body = "{}";
+  row.captured_at_ms = change.created_at_ms;
+  return row;
 }
 
 // What stays here is the worker's own, and its past says once what became of the rest.
@@ -150,14 +154,14 @@ Result<bool> apply_change(Core& core, Connection& db, const Id& record, const Ch
     JULU_CHECK(leave_scope(core, db, record));
     return true;
   }
-  JULU_TRY(const auto row, find_record(db, record));
-  if (!row) JULU_CHECK(insert_pulled(core, db, record, change));
+  JULU_TRY(auto row, find_record(db, record));
   // An edit of ours may have brought the base to the new epoch before the county's row does.
   if (row && epoch == row->base_epoch && change.version >= row->base_version)
     JULU_CHECK(forget_lost(db, record, change));
-  JULU_TRY(const bool newer, take_base(core, db, record, change, epoch));
-  JULU_CHECK(db.run("UPDATE record SET seen = ?2 WHERE id = ?1 AND seen <> ?2", record, generation));
-  if (!mutant(Mutant::pulled_not_laid)) JULU_CHECK(lay(core, db, record));
+  if (!row) row = pulled_row(record, change);
+  JULU_TRY(const bool newer, take_base(core, db, *row, change, epoch));
+  row->seen = generation;
+  JULU_CHECK(lay(core, db, std::move(*row)));
   return newer;
 }
 
@@ -235,38 +239,39 @@ Result<bool> must_wait_for_room(const Core& core, const Inbox& inbox, const Pull
 
 }  // namespace
 
-Result<bool> take_base(Core& core, Connection& db, const Id& record, const Change& change, std::int64_t epoch) {
-  JULU_TRY(const auto row, find_record(db, record));
-  if (!row || epoch < row->base_epoch) return false;
-  if (epoch > row->base_epoch) JULU_CHECK(forget_lost(db, record, change));
-  JULU_CHECK(take_actions(db, record, change));
-  JULU_CHECK(take_photos(db, record, change));
-  const bool newer = (epoch > row->base_epoch && !mutant(Mutant::epoch_ignored)) || change.version > row->base_version;
+Result<bool> take_base(Core& core, Connection& db, RecordRow& row, const Change& change, std::int64_t epoch) {
+  if (epoch < row.base_epoch) return false;
+  const bool after_restore = epoch > row.base_epoch;
+  if (after_restore) JULU_CHECK(forget_lost(db, row.id, change));
+  JULU_CHECK(take_actions(db, row.id, change));
+  JULU_CHECK(take_photos(db, row.id, change));
+  const bool newer = (after_restore && !mutant(Mutant::epoch_ignored)) || change.version > row.base_version;
   if (!newer) return false;
-  const std::string body = change.body.empty() ? row->base.value_or("{}") : change.body;
-  JULU_CHECK(db.run(
-      "UPDATE record SET base = ?2, base_version = ?3, base_epoch = ?4, base_state = ?5, base_deleted = ?6 WHERE id = ?1",
-      record, body, change.version, epoch, change.state, change.deleted && !mutant(Mutant::deleted_ignored)));
   // What the platform may have lost is laid on top until it has said what it holds.
-  if (epoch > row->base_epoch)
+  if (after_restore)
     JULU_CHECK(
         db.run("UPDATE op SET folded = 0 WHERE record = ?1 AND status IN (0, 1) AND folded = 1"
                " AND (version IS NULL OR version > ?2)",
-               record, change.version));
+               row.id, change.version));
   JULU_CHECK(db.run("UPDATE op SET folded = 1 WHERE record = ?1 AND status = 1 AND folded = 0 AND version <= ?2",
-                    record, mutant(Mutant::fold_not_by_row) ? 0 : change.version));
-  const bool removed = change.deleted && !row->deleted;
-  if (row->base && (*row->base != body || removed)) {
+                    row.id, mutant(Mutant::fold_not_by_row) ? 0 : change.version));
+  const auto before = std::exchange(row.base, change.body.empty() ? row.base.value_or("{}") : change.body);
+  row.base_version = change.version;
+  row.base_epoch = epoch;
+  row.base_state = change.state;
+  row.base_deleted = change.deleted && !mutant(Mutant::deleted_ignored);
+  const bool removed = change.deleted && !row.deleted;
+  if (before && (*before != *row.base || removed)) {
     // A record that changes every night keeps what changed, not itself twice a night.
-    Json from = Json::parse(*row->base, nullptr, false), to;
+    Json from = Json::parse(*before, nullptr, false), to;
     if (!from.is_object()) from = Json::object();
     if (!removed) {
-      const Json now = Json::parse(body, nullptr, false);
+      const Json now = Json::parse(*row.base, nullptr, false);
       const Json patch = merge_patch_between(from, now);
       to = base_values_for(now, patch);
       from = base_values_for(from, patch);
     }
-    JULU_CHECK(add_history(db, record, core.clock().now_ms(), "pulled",
+    JULU_CHECK(add_history(db, row.id, core.clock().now_ms(), "pulled",
                            Json{{"version", change.version}, {"from", from}, {"to", to}}));
   }
   return true;

@@ -1,5 +1,6 @@
 // A record's visible body: the platform's version with the pending ops on top, and when an op becomes part of the base.
 #include <algorithm>
+#include <utility>
 
 #include "domain/merge.h"
 #include "store/own_words.h"
@@ -68,12 +69,31 @@ bool is_all_that_says_it(Core& core, const RecordRow& row, const std::vector<OpR
          std::none_of(ops.begin(), ops.end(), [](const OpRow& op) { return op.verb == Verb::create; });
 }
 
+Result<void> lay_ops(Core& core, Connection& db, RecordRow& row) {
+  JULU_TRY(const std::vector<OpRow> ops, ops_of(db, row.id));
+  Json body = row.base ? parse_object(mutant(Mutant::pulled_not_laid) ? row.body : *row.base) : Json::object();
+  if (!row.base && is_all_that_says_it(core, row, ops)) body = parse_object(row.body);
+  row.deleted = row.base_deleted;
+  const OwnWords words(ops, row.base_version, row.base_epoch);
+  for (const OpRow& op : ops) {
+    if (!is_laid_on_top(op) || !changes_body(op)) continue;
+    if (op.verb == Verb::remove) {
+      row.deleted = true;
+    } else {
+      body = apply_merge_patch(std::move(body), words.still_said(op));
+    }
+  }
+  row.body = canonical(body);
+  JULU_TRY(row.state, effective_state(core, db, row));
+  return {};
+}
+
 }  // namespace
 
 Result<std::optional<RecordRow>> find_record(Connection& db, const Id& id) {
   Query row = db.query(
       "SELECT kind, body, base, base_version, base_epoch, state, base_state, deleted, captured_at_ms,"
-      " base_deleted FROM record"
+      " base_deleted, seen FROM record"
       " WHERE id = ?1",
       id);
   JULU_TRY(const bool there, row.step());
@@ -90,6 +110,7 @@ Result<std::optional<RecordRow>> find_record(Connection& db, const Id& id) {
   record.deleted = row.integer(7) != 0;
   record.captured_at_ms = row.integer(8);
   record.base_deleted = row.integer(9) != 0;
+  record.seen = row.integer(10);
   return std::optional(std::move(record));
 }
 
@@ -180,38 +201,31 @@ Result<void> remember_record(Connection& db, const Id& record) {
       record, text_member(op, "kind"), op.value("captured_at_ms", std::int64_t{0}));
 }
 
-Result<void> lay(Core& core, Connection& db, const Id& record) {
-  JULU_TRY(const auto row, find_record(db, record));
-  if (!row) return {};
-  JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record));
-  Json body = row->base ? parse_object(*row->base) : Json::object();
-  if (!row->base && is_all_that_says_it(core, *row, ops)) body = parse_object(row->body);
-  bool deleted = row->base_deleted;
-  const OwnWords words(ops, row->base_version, row->base_epoch);
-  for (const OpRow& op : ops) {
-    if (!is_laid_on_top(op) || !changes_body(op)) continue;
-    if (op.verb == Verb::remove) {
-      deleted = true;
-    } else {
-      body = apply_merge_patch(std::move(body), words.still_said(op));
-    }
-  }
-  JULU_TRY(const std::string state, effective_state(core, db, *row));
+Result<void> lay(Core& core, Connection& db, RecordRow row) {
+  JULU_CHECK(lay_ops(core, db, row));
   JULU_TRY(const std::int64_t changed, core.next_change(db));
-  return db.run("UPDATE record SET body = ?2, deleted = ?3, state = ?4, changed = ?5 WHERE id = ?1", record,
-                canonical(body), deleted, state, changed);
+  return db.run(
+      "INSERT INTO record (id, kind, body, base, base_version, base_epoch, state, base_state, deleted, base_deleted, seen,"
+      " captured_at_ms, changed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+      " ON CONFLICT DO UPDATE SET body = ?3, base = ?4, base_version = ?5, base_epoch = ?6, state = ?7, base_state = ?8,"
+      " deleted = ?9, base_deleted = ?10, seen = ?11, changed = ?13",
+      row.id, row.kind, row.body, row.base, row.base_version, row.base_epoch, row.state, row.base_state, row.deleted,
+      row.base_deleted, row.seen, row.captured_at_ms, changed);
 }
 
-Result<void> fold(Connection& db, const Id& record, std::int64_t epoch) {
+Result<void> lay(Core& core, Connection& db, const Id& record) {
   JULU_TRY(auto row, find_record(db, record));
-  if (!row) return {};
-  JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record));
+  return row ? lay(core, db, std::move(*row)) : Result<void>();
+}
+
+Result<void> fold(Connection& db, RecordRow& row, std::int64_t epoch) {
+  JULU_TRY(const std::vector<OpRow> ops, ops_of(db, row.id));
   std::optional<Json> base;
-  if (row->base) base = parse_object(*row->base);
-  std::int64_t version = row->base_version;
+  if (row.base) base = parse_object(*row.base);
+  std::int64_t version = row.base_version;
   bool deleted = false;
   for (const OpRow& op : ops) {
-    if (op.status != kStatusReceipted || op.folded || is_lost(op, row->base_version, row->base_epoch)) continue;
+    if (op.status != kStatusReceipted || op.folded || is_lost(op, row.base_version, row.base_epoch)) continue;
     bool folds = !changes_body(op);  // an attach and a step change no body; they have rows of their own
     if (!folds && op.version && *op.version <= version) {
       folds = true;  // the base came from a row at or above it
@@ -232,13 +246,12 @@ Result<void> fold(Connection& db, const Id& record, std::int64_t epoch) {
     }
     if (folds) JULU_CHECK(db.run("UPDATE op SET folded = 1 WHERE seq = ?1", op.seq));
   }
-  if (version == row->base_version) return {};
-  std::optional<std::string> text;
-  if (base) text = canonical(*base);
-  return db.run(
-      "UPDATE record SET base = ?2, base_version = ?3, base_epoch = max(base_epoch, ?4), base_deleted = base_deleted OR ?5"
-      " WHERE id = ?1",
-      record, text, version, epoch, deleted);
+  if (version == row.base_version) return {};
+  if (base) row.base = canonical(*base);
+  row.base_version = version;
+  row.base_epoch = std::max(row.base_epoch, epoch);
+  row.base_deleted = row.base_deleted || deleted;
+  return {};
 }
 
 Result<void> add_attachment(Connection& db, const Id& record, const Hash& sha256, std::string_view role,

@@ -26,6 +26,7 @@ struct RecordRow {
   std::string base_state;
   bool deleted = false;
   bool base_deleted = false;
+  std::int64_t seen = 0;
   std::int64_t captured_at_ms = 0;
 };
 
@@ -100,15 +101,19 @@ Result<std::optional<Id>> step_goes_as(Connection& db, const Id& record, const I
 /// until the platform's version comes. It goes with the work on it, unless a pull names it.
 Result<void> remember_record(Connection& db, const Id& record);
 
-/// Makes body, state and deleted anew from the base and the ops on top, and gives the row its place in the feed.
+/// Makes body, state and deleted anew from the base and the ops on top, and writes the row, which gets its place in the
+/// feed.
+Result<void> lay(Core& core, Connection& db, RecordRow row);
+/// The same of the row that stands there, when there is one.
 Result<void> lay(Core& core, Connection& db, const Id& record);
 
 /// Folds receipted ops of the record into its base, as far as the fold rule allows (core/README.md "What a record looks
-/// like").
-Result<void> fold(Connection& db, const Id& record, std::int64_t epoch);
+/// like"). `lay` writes the row.
+Result<void> fold(Connection& db, RecordRow& row, std::int64_t epoch);
 
 /// The platform's version becomes the base when it is newer. True: it did. Actions and photos are added in any case.
-Result<bool> take_base(Core& core, Connection& db, const Id& record, const Change& change, std::int64_t epoch);
+/// `lay` writes the row.
+Result<bool> take_base(Core& core, Connection& db, RecordRow& row, const Change& change, std::int64_t epoch);
 
 Result<void> add_attachment(Connection& db, const Id& record, const Hash& sha256, std::string_view role,
                             const std::optional<Id>& action, std::optional<std::int64_t> op);

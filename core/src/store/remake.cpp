@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "domain/merge.h"
 #include "store/catalog.h"
@@ -484,7 +485,8 @@ Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& r
     made.successor.reset();
     first.push_back(made);
   }
-  JULU_CHECK(take_base(core, db, record, current, epoch));
+  JULU_TRY(auto row, find_record(db, record));
+  if (row) JULU_CHECK(take_base(core, db, *row, current, epoch));
   JULU_TRY(const std::vector<OpRow> ops, ops_of(db, record, op.place));
   Remaking remaking(core, db, record, current, op, all, first, applied, epoch);
   for (const OpRow& pending : ops) {
@@ -500,7 +502,7 @@ Result<void> make_again(Core& core, Connection& db, const OpRow& op, const Id& r
     JULU_CHECK(remaking.take(pending));
     if (remaking.stopped()) break;
   }
-  return lay(core, db, record);
+  return row ? lay(core, db, std::move(*row)) : Result<void>();
 }
 
 }  // namespace julu::store

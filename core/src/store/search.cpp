@@ -104,27 +104,40 @@ Result<bool> index_some(Core& core, Connection& db, int rows) {
   struct Fresh {
     Id id;
     std::string text;
+    std::int64_t row = 0;
+    bool had_text = false;
   };
   JULU_TRY(std::int64_t indexed, meta_integer(db, "indexed_to"));
   std::vector<Fresh> fresh;
   {
-    Query row = db.query("SELECT id, kind, body, changed FROM record WHERE changed > ?1 ORDER BY changed LIMIT ?2",
-                         indexed, rows);
+    Query row = db.query(
+        "SELECT record.id, kind, body, changed, searched.id FROM record LEFT JOIN searched ON searched.record = record.id"
+        " WHERE changed > ?1 ORDER BY changed LIMIT ?2",
+        indexed, rows);
     for (;;) {
       JULU_TRY(const bool there, row.step());
       if (!there) break;
       const auto kind = core.kind(std::string(row.text(1)));
       std::string text;
       if (kind != nullptr) text = index_text(kind->search_text(Json::parse(row.text(2), nullptr, false)));
-      fresh.push_back({row.id(0), std::move(text)});
+      fresh.push_back({row.id(0), std::move(text), row.maybe_integer(4).value_or(0), !row.is_null(4)});
       indexed = row.integer(3);
     }
   }
+  for (Fresh& record : fresh) {
+    if (record.had_text) continue;
+    JULU_TRY(const auto row, db.integer("INSERT INTO searched (record) VALUES (?1) RETURNING id", record.id));
+    record.row = row.value_or(0);
+  }
+  // After all of those, and of one row each by its number: a statement that may have to be undone alone, which one with
+  // triggers or a SELECT may, makes FTS5 write down what it has gathered so far, as a segment of its own.
   for (const Fresh& record : fresh) {
-    JULU_CHECK(db.run("DELETE FROM search WHERE rowid = (SELECT id FROM searched WHERE record = ?1)", record.id));
-    JULU_CHECK(db.run("INSERT INTO searched (record) VALUES (?1) ON CONFLICT DO NOTHING", record.id));
-    JULU_CHECK(db.run("INSERT INTO search (rowid, text) SELECT id, ?2 FROM searched WHERE record = ?1", record.id,
-                      record.text));
+    if (record.had_text) {
+      JULU_TRY(const auto text, db.text("SELECT text FROM search WHERE rowid = ?1", record.row));
+      if (text == record.text) continue;
+      JULU_CHECK(db.run("DELETE FROM search WHERE rowid = ?1", record.row));
+    }
+    JULU_CHECK(db.run("INSERT INTO search (rowid, text) VALUES (?1, ?2)", record.row, record.text));
   }
   if (!fresh.empty()) JULU_CHECK(set_meta(db, "indexed_to", indexed));
   return static_cast<int>(fresh.size()) == rows;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "store/catalog.h"
 #include "store/remake.h"
@@ -334,8 +335,10 @@ Result<Outbox::Settled> Outbox::settle(const std::vector<OutgoingOp>& sent, cons
       // What is refused is in sight, though its record may have left the scope.
       JULU_TRY(const auto parked, db.integer("SELECT 1 FROM op WHERE record = ?1 AND status = 2", record));
       if (parked) JULU_CHECK(remember_record(db, record));
-      JULU_CHECK(fold(db, record, s.epoch));
-      JULU_CHECK(lay(core, db, record));
+      JULU_TRY(auto row, find_record(db, record));
+      if (!row) continue;
+      JULU_CHECK(fold(db, *row, s.epoch));
+      JULU_CHECK(lay(core, db, std::move(*row)));
     }
     if (holds) JULU_CHECK(note_holds(core, db, *holds, true));
     JULU_CHECK(set_meta(db, "lease_until_ms", core.clock().monotonic_ms() + limits::lease_ms));
