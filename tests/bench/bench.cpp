@@ -55,7 +55,8 @@ int main(int count, char** words) {
   bool met = true;
   if (asked("capture")) met = bench_capture() && met;
   if (asked("open")) met = bench_open_and_search() && met;
-  if (asked("transfer")) met = bench_transfer() && met;
+  if (asked("photos")) met = bench_photos_carried() && met;
+  if (asked("push")) met = bench_push() && met;
   if (asked("pull")) met = bench_pull() && met;
   return met ? 0 : 1;
 }

@@ -32,7 +32,8 @@ void require(bool ok, const char* what);
 
 bool bench_capture();
 bool bench_open_and_search();
-bool bench_transfer();
+bool bench_photos_carried();
+bool bench_push();
 bool bench_pull();
 
 }  // namespace julu::bench

@@ -297,6 +297,12 @@ Result<Json> parse_body(std::string_view text) {
   return reader.finish(parsed);
 }
 
+Json stored_object(std::string_view text) {
+  Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) json = Json::object();
+  return json;
+}
+
 Result<Json> parse_reply(std::string_view text) {
   if (text.size() > limits::reply_bytes_max) return Error{ErrorCode::bad_reply, "", "bytes"};
   if (!depth_within(text, limits::reply_depth_max)) return Error{ErrorCode::bad_reply, "", "depth"};

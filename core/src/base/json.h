@@ -27,6 +27,10 @@ void normalise_nfc(std::string& text);
 /// reply_depth_max, both before anything is parsed. bad_reply.
 Result<Json> parse_reply(std::string_view text);
 
+/// What a row of the store holds, which the store wrote itself: an empty object where there is nothing, or where damage
+/// left something else.
+Json stored_object(std::string_view text);
+
 /// Whether no bracket outside a string is nested deeper than this: what stands before any parser that recurses.
 bool depth_within(std::string_view text, int depth_max);
 

@@ -72,7 +72,7 @@ Result<std::optional<RecordRow>> out_of_scope(Connection& db, const Id& id) {
   if (!text) return std::optional<RecordRow>();
   RecordRow row;
   row.id = id;
-  row.kind = text_member(Json::parse(*text, nullptr, false), "kind");
+  row.kind = text_member(stored_object(*text), "kind");
   row.captured_at_ms = parse_op(*text).moment.captured_at_ms;
   return std::optional(std::move(row));
 }
@@ -168,7 +168,7 @@ Result<NewOp> follow_up(Connection& db, const Target& target, Verb verb) {
   op.record = target.row.id;
   op.kind = target.row.kind;
   op.verb = verb;
-  op.urgency = urgency_of(Json::parse(target.row.body, nullptr, false));
+  op.urgency = urgency_of(stored_object(target.row.body));
   JULU_TRY(op.after, pending_before(db, target.row.id));
   if (!op.after && (verb == Verb::patch || verb == Verb::remove)) op.base_version = target.row.base_version;
   return op;

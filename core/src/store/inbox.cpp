@@ -263,10 +263,9 @@ Result<bool> take_base(Core& core, Connection& db, RecordRow& row, const Change&
   const bool removed = change.deleted && !row.deleted;
   if (before && (*before != *row.base || removed)) {
     // A record that changes every night keeps what changed, not itself twice a night.
-    Json from = Json::parse(*before, nullptr, false), to;
-    if (!from.is_object()) from = Json::object();
+    Json from = stored_object(*before), to;
     if (!removed) {
-      const Json now = Json::parse(*row.base, nullptr, false);
+      const Json now = stored_object(*row.base);
       const Json patch = merge_patch_between(from, now);
       to = base_values_for(now, patch);
       from = base_values_for(from, patch);

@@ -39,11 +39,6 @@ bool is_laid_on_top(const OpRow& op) {
                         op.status == kStatusReceipted || op.status == kStatusParked);
 }
 
-Json parse_object(std::string_view text) {
-  Json json = Json::parse(text, nullptr, false);
-  return json.is_object() ? json : Json::object();
-}
-
 // The pending steps of our own on top of what the platform last said.
 Result<std::string> effective_state(Core& core, Connection& db, const RecordRow& row) {
   const auto kind = core.kind(row.kind);
@@ -71,8 +66,8 @@ bool is_all_that_says_it(Core& core, const RecordRow& row, const std::vector<OpR
 
 Result<void> lay_ops(Core& core, Connection& db, RecordRow& row) {
   JULU_TRY(const std::vector<OpRow> ops, ops_of(db, row.id));
-  Json body = row.base ? parse_object(mutant(Mutant::pulled_not_laid) ? row.body : *row.base) : Json::object();
-  if (!row.base && is_all_that_says_it(core, row, ops)) body = parse_object(row.body);
+  Json body = row.base ? stored_object(mutant(Mutant::pulled_not_laid) ? row.body : *row.base) : Json::object();
+  if (!row.base && is_all_that_says_it(core, row, ops)) body = stored_object(row.body);
   row.deleted = row.base_deleted;
   const OwnWords words(ops, row.base_version, row.base_epoch);
   for (const OpRow& op : ops) {
@@ -132,8 +127,8 @@ Result<std::optional<OpRow>> queued_op(Connection& db, std::int64_t seq) {
 
 OpText parse_op(const std::string& canonical_text) {
   OpText op;
-  const Json json = parse_object(canonical_text);
-  if (json.contains("body")) op.body = json["body"];
+  Json json = stored_object(canonical_text);
+  if (json.contains("body")) op.body = std::move(json["body"]);
   op.moment.captured_at_ms = std::max<std::int64_t>(0, json.value("captured_at_ms", std::int64_t{0}));
   const Json evidence = json.value("evidence", Json::object());
   op.moment.evidence.boot_id = text_member(evidence, "boot_id");
@@ -195,7 +190,7 @@ Result<std::optional<Id>> step_goes_as(Connection& db, const Id& record, const I
 Result<void> remember_record(Connection& db, const Id& record) {
   JULU_TRY(const auto text, db.text("SELECT canonical FROM op WHERE record = ?1 ORDER BY place LIMIT 1", record));
   if (!text) return {};
-  const Json op = Json::parse(*text, nullptr, false);
+  const Json op = stored_object(*text);
   return db.run(
       "INSERT OR IGNORE INTO record (id, kind, body, captured_at_ms, seen, changed) VALUES (?1, ?2, '{}', ?3, -1, 0)",
       record, text_member(op, "kind"), op.value("captured_at_ms", std::int64_t{0}));
@@ -221,7 +216,7 @@ Result<void> lay(Core& core, Connection& db, const Id& record) {
 Result<void> fold(Connection& db, RecordRow& row, std::int64_t epoch) {
   JULU_TRY(const std::vector<OpRow> ops, ops_of(db, row.id));
   std::optional<Json> base;
-  if (row.base) base = parse_object(*row.base);
+  if (row.base) base = stored_object(*row.base);
   std::int64_t version = row.base_version;
   bool deleted = false;
   for (const OpRow& op : ops) {

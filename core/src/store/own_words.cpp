@@ -183,7 +183,7 @@ Json OwnWords::still_said(const OpRow& op) const {
 
 // Of what an edit took away whole a later one may have said a part anew: the rest stays taken away.
 void OwnWords::take_away_rest(const OpRow& op, const std::string& field, Json& said) const {
-  const Json values = Json::parse(op.base_values.empty() ? "{}" : op.base_values, nullptr, false);
+  const Json values = stored_object(op.base_values);
   const Json* stood = at_pointer(values, field);
   if (stood == nullptr || !stood->is_object()) return;
   std::vector<std::string> rest;
@@ -196,7 +196,7 @@ void OwnWords::take_away_rest(const OpRow& op, const std::string& field, Json& s
 }
 
 Merged OwnWords::merged(const OpRow& op, const Json& running, const Json& said, const Kind* kind) {
-  Json base = op.base_values.empty() ? Json::object() : Json::parse(op.base_values, nullptr, false);
+  Json base = stored_object(op.base_values);
   Json patch = still_said(op);
   if (mutant(Mutant::own_word_asked)) return merge(base, patch, running, kind);
   Merged merged = merge_after_own(base, patch, running, said, kind);
@@ -338,7 +338,7 @@ bool OwnWords::is_before_own(const OpRow& old, const Conflict& conflict) {
 // The county has what the worker said before and has given up: it was taken unheard, or goes with a restore.
 bool OwnWords::is_withdrawn_word(const OpRow& old, const Conflict& conflict) {
   const Json remote = conflict.remote.value_or(Json());
-  const Json values = Json::parse(first_making(old).base_values, nullptr, false);
+  const Json values = stored_object(first_making(old).base_values);
   const Json* stood = at_pointer(values, conflict.field);
   const bool made_on_it = stood == nullptr ? remote.is_null() : *stood == remote;
   return std::any_of(edits().begin(), edits().end(), [&](const Edit& edit) {
@@ -377,8 +377,7 @@ const std::vector<OwnWords::Edit>& OwnWords::edits() {
   edits_.emplace();
   for (const OpRow& op : ops_) {
     if (op.verb != Verb::patch || op.base_values.empty()) continue;
-    edits_->push_back(
-        {&op, parse_op(op.canonical).body, Json::parse(op.base_values, nullptr, false), is_withdrawn(op)});
+    edits_->push_back({&op, parse_op(op.canonical).body, stored_object(op.base_values), is_withdrawn(op)});
   }
   return *edits_;
 }

@@ -46,11 +46,6 @@ constexpr const char* kLostAttachments =
     " photo.length_bytes, photo.here = 0 AND photo.problem IS NOT NULL FROM attachment AS a JOIN photo USING (sha256) WHERE a.op = 0"
     " ORDER BY a.record, a.place";
 
-Json parse_object(std::string_view text) {
-  Json json = Json::parse(text, nullptr, false);
-  return json.is_object() ? json : Json::object();
-}
-
 Json member(const Json& object, const std::string& key) { return object.value(key, Json()); }
 
 bool changes_fields(const OpRow& op) { return op.verb == Verb::create || op.verb == Verb::patch; }
@@ -61,7 +56,7 @@ bool shows(const Json& body, const OpRow& op) {
   if (op.verb == Verb::create) return op.place == op.seq;
   if (op.verb != Verb::patch) return false;
   const Json says = parse_op(op.canonical).body;
-  const Json before = parse_object(op.base_values);
+  const Json before = stored_object(op.base_values);
   const Json after = apply_merge_patch(before, says);
   const Json shown = base_values_for(body, says);
   return std::any_of(says.items().begin(), says.items().end(), [&](const auto& field) {
@@ -144,7 +139,7 @@ class Rebuilding {
       for (;;) {
         JULU_TRY(const bool there, row.step());
         if (!there) break;
-        lost.push_back({row.id(0), row.id(1), parse_object(row.text(2)), row.integer(3)});
+        lost.push_back({row.id(0), row.id(1), stored_object(row.text(2)), row.integer(3)});
       }
     }
     for (const Step& step : lost) {
@@ -171,7 +166,7 @@ class Rebuilding {
     op.record = lost.record;
     op.kind = row->kind;
     op.verb = Verb::append;
-    op.urgency = urgency_of(parse_object(row->body));
+    op.urgency = urgency_of(stored_object(row->body));
     op.body = with_new_names(lost.body, renamed_);
     op.replaces = {lost.id};  // the county may have it under that
     Moment moment = moment_;
@@ -226,14 +221,14 @@ class Rebuilding {
     JULU_CHECK(lay(core_, db_, id));
     JULU_TRY(const auto laid, find_record(db_, id));
     const auto kind = row ? core_.kind(row->kind) : nullptr;
-    const Json body = row ? parse_object(row->body) : Json::object();
+    const Json body = row ? stored_object(row->body) : Json::object();
     // Without a body it is one that was made up for the ops.
     if (kind == nullptr || kind->shape() != Shape::document || body.empty() || laid->deleted) return {};
     if (row->deleted) {
       JULU_CHECK(remove(*row, *kind));
       return lay(core_, db_, id);
     }
-    const Json said = parse_object(laid->body);
+    const Json said = stored_object(laid->body);
     const Json difference = merge_patch_between(said, body);
     if (difference.empty()) return {};
     JULU_TRY(const std::vector<OpRow> ops, ops_of(db_, id));

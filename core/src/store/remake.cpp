@@ -137,8 +137,7 @@ struct Ground {
 
 Ground ground_of(const OwnWords& words, const std::vector<OpRow>& ops, const OpRow& judged, const Change& current) {
   Ground ground;
-  ground.body = Json::parse(current.body, nullptr, false);
-  if (!ground.body.is_object()) ground.body = Json::object();
+  ground.body = stored_object(current.body);
   for (const OpRow& op : ops) {
     if (op.place >= judged.place || op.verb > Verb::patch) continue;
     if (op.status != kStatusQueued && !words.is_lost(op)) continue;
@@ -227,7 +226,7 @@ class Remaking {
   // On what an edit stands, now that more is known than when it was made.
   OpRow made_on_now(const OpRow& old) const {
     OpRow left = old;
-    Json values = Json::parse(old.base_values.empty() ? "{}" : old.base_values, nullptr, false);
+    Json values = stored_object(old.base_values);
     const Json said = parse_op(old.canonical).body;
     for (const std::string& field : leaves_of(said)) {
       const Json& word = *at_pointer(said, field);
@@ -274,7 +273,7 @@ class Remaking {
       const Json had = parse_op(made->canonical).body;
       const Json* said = at_pointer(had, field);
       if (said == nullptr || (*said != word && !(said->is_array() && word.is_array()))) continue;
-      const Json values = Json::parse(made->base_values.empty() ? "{}" : made->base_values, nullptr, false);
+      const Json values = stored_object(made->base_values);
       const Json* stood = at_pointer(values, field);
       if (stood == nullptr ? !said->is_null() : *stood != *said) return stood == nullptr ? Json() : *stood;
     }

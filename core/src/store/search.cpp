@@ -119,7 +119,7 @@ Result<bool> index_some(Core& core, Connection& db, int rows) {
       if (!there) break;
       const auto kind = core.kind(std::string(row.text(1)));
       std::string text;
-      if (kind != nullptr) text = index_text(kind->search_text(Json::parse(row.text(2), nullptr, false)));
+      if (kind != nullptr) text = index_text(kind->search_text(stored_object(row.text(2))));
       fresh.push_back({row.id(0), std::move(text), row.maybe_integer(4).value_or(0), !row.is_null(4)});
       indexed = row.integer(3);
     }
@@ -160,7 +160,7 @@ Result<Search> Search::begin(Core& core, Connection& db, const std::string& quer
     search.changed_.insert(id);
     const auto known = core.kind(std::string(row.text(1)));
     if (known == nullptr || (!kind.empty() && known->id() != kind)) continue;
-    const std::string text = phrase_of(known->search_text(Json::parse(row.text(2), nullptr, false)));
+    const std::string text = phrase_of(known->search_text(stored_object(row.text(2))));
     const bool all = std::all_of(phrases.begin(), phrases.end(),
                                  [&](const std::string& phrase) { return text.find(phrase) != std::string::npos; });
     if (all) search.fresh_.insert(id);

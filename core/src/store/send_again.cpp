@@ -204,7 +204,7 @@ class SendingAgain {
     for (const OpRow& op : ops_) {
       if (op.verb > Verb::patch || !is_pending(op)) continue;
       Json said = words_.still_said(op);
-      const Json brought = Json::parse(op.base_values.empty() ? "{}" : op.base_values, nullptr, false);
+      const Json brought = stored_object(op.base_values);
       if (op.verb == Verb::create) {
         for (const std::string& field : leaves(brought)) {
           if (value_at(said, field) == value_at(brought, field)) leave_out(field, said);
