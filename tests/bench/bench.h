@@ -22,6 +22,9 @@ struct Contender {
 /// spread (smallest … largest).
 std::vector<double> race(const std::vector<Contender>& contenders);
 
+/// One line: a ratio for which no figure was set.
+void note(const std::string& what, double ratio);
+
 /// One line: the ratio, what was asked for, and whether it is met. Returns whether it is.
 bool verdict(const std::string& what, double ratio, double wanted);
 
@@ -34,6 +37,6 @@ bool bench_capture();
 bool bench_open_and_search();
 bool bench_photos_carried();
 bool bench_push();
-bool bench_pull();
+void bench_pull();
 
 }  // namespace julu::bench

@@ -345,7 +345,7 @@ Result<void> Store::resolve(const std::string& id_text, const std::string& field
     // nothing is left to edit, and the question is over all the same, as who follows the changes is told.
     if (row && !row->deleted && !mutant(Mutant::choice_not_said)) {
       // One object instead of another goes as the difference: a merge patch would lay it on what is there.
-      const Json body = Json::parse(row->body);
+      const Json body = stored_object(row->body);
       const Json* stands = at_pointer(body, field);
       const bool objects = stands != nullptr && stands->is_object() && choice.is_object();
       JULU_TRY(const Json said, objects ? patch_of_field(field, merge_patch_between(*stands, choice)) : patch);

@@ -77,7 +77,7 @@ class SendingAgain {
         ops_(ops),
         words_(ops, row.base_version, row.base_epoch, refused),
         kind_(core.kind(row.kind)),
-        now_(Json::parse(row.body, nullptr, false)) {}
+        now_(stored_object(row.body)) {}
 
   /// Nobody asked for it: a platform that holds every making back is asked ever less often.
   void by_itself() { by_itself_ = true; }
@@ -128,7 +128,7 @@ class SendingAgain {
 
  private:
   Result<void> create_before(const OpRow& old, const Moment& moment) {
-    NewOp creation = op_with(row_, *core_.kind(row_.kind), Json::parse(row_.body, nullptr, false));
+    NewOp creation = op_with(row_, *core_.kind(row_.kind), stored_object(row_.body));
     creation.place = old.place;
     creation.base_values = carried().dump();
     JULU_TRY(const Enqueued queued, core_.enqueue(db_, moment, creation));
@@ -212,7 +212,7 @@ class SendingAgain {
       }
       if (said.is_object()) add_to(own, said);
     }
-    const Json now = Json::parse(row_.body, nullptr, false);
+    const Json now = stored_object(row_.body);
     Json values = Json::object();
     for (const std::string& field : leaves(now)) {
       if (at_pointer(own, field) == nullptr) put_at(values, field, value_at(now, field));
@@ -225,7 +225,7 @@ class SendingAgain {
     Json own = Json::object();
     JULU_TRY(const std::int64_t epoch, newest_epoch(db_));
     const Json before = stood_before(old, epoch, own);
-    Json now = Json::parse(row_.body, nullptr, false);
+    Json now = stored_object(row_.body);
     const auto values_of = [](const OpRow& edit) {
       return Json::parse(edit.base_values.empty() ? "{}" : edit.base_values, nullptr, false);
     };
