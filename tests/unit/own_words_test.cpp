@@ -479,6 +479,20 @@ TEST_CASE_METHOD(Resent, "of a set nothing goes that a restore took with the wor
   CHECK(shown()["tags"] == tags);
 }
 
+TEST_CASE_METHOD(Resent, "what others have put into a set stays, however many words of the worker's own follow",
+                 "[own]") {
+  deliver();
+  for (const char* patch : {R"({"tags":["甲"]})", R"({"tags":["甲","乙"]})", R"({"tags":["甲","丁"]})"}) edit(patch);
+  OpResult answer = stale("", ++version);
+  answer.current->body = Json{{"address", kAddress}, {"tags", {"丙"}}}.dump();
+  const OpResult held = answer_of(OpStatus::held, "after-unknown");
+  settle(due(), {answer, held, held});
+  const Json tags{"丙", "甲", "丁"};
+  CHECK(shown()["tags"] == tags);
+  deliver();
+  CHECK(shown()["tags"] == tags);
+}
+
 TEST_CASE_METHOD(Resent, "what the worker has taken out of a set does not come back with what had arrived unheard",
                  "[own]") {
   deliver();

@@ -32,7 +32,9 @@ Merged merge_after_own(Json& base_values, const Json& patch, const Json& running
   // One that is said once more, as it stood when it was sent again, goes over that word too, and over all of it.
   for (const std::string& field : fields_in(patch.is_object() ? patch : Json::object())) {
     const Json* own = at_pointer(said, field);
-    if (own == nullptr || *at_pointer(patch, field) == *own) continue;
+    const Json& later = *at_pointer(patch, field);
+    if (own == nullptr || later == *own) continue;
+    if (own->is_array() && later.is_array()) continue;  // in a set there is what others have put in, too
     std::vector<std::string> inside{""};
     if (own->is_object() && !own->empty()) inside = fields_in(*own);
     for (const std::string& leaf : inside) {
