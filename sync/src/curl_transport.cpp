@@ -308,6 +308,8 @@ class CurlTransport final : public Transport {
       const auto here = at++;
       const Transfer& transfer = *here->second;
       if (transfer.request.timeout.count() > 0 && now - transfer.moved_at > transfer.request.timeout) {
+        // Or HTTP/2 ends the stream alone, and the next request stands still on the same dead connection.
+        curl_easy_setopt(here->first, CURLOPT_FORBID_REUSE, 1L);
         end(here, ErrorCode::offline, false);
       }
     }

@@ -230,6 +230,16 @@ bool Syncer::Run::wants_another_token(Exchange& exchange, const std::string& url
   return false;
 }
 
+// The platform takes an assertion once, and what carries a request may send it a second time when its connection ended
+// without a reply (libcurl does). So a refusal is believed of the second assertion only.
+Result<Syncer::Run::Exchange> Syncer::Run::send_assertion(const std::function<Result<Request>()>& make) {
+  JULU_TRY(Request first, make());
+  JULU_TRY(Exchange exchange, send(std::move(first)));
+  if (exchange.answer != Answer::refused || exchange.problem.type != "invalid-grant") return exchange;
+  JULU_TRY(Request second, make());
+  return send(std::move(second));
+}
+
 Result<Syncer::Run::Step> Syncer::Run::sign_in() {
   const std::int64_t now = clock_.monotonic_ms();
   const bool of_this_device = state_.token_device == identity_.device && state_.token_boot == clock_.boot_id();
@@ -237,14 +247,17 @@ Result<Syncer::Run::Step> Syncer::Run::sign_in() {
   // The platform's time now: what ping said, and what has passed since.
   const std::int64_t platform_ms =
       mutant(Mutant::assertion_by_phone_clock) ? clock_.now_ms() : ping_.facts.time_ms + (now - pinged_at_ms_);
-  JULU_TRY(const std::string assertion, make_assertion(identity_.device, identity_.platform, platform_ms, random_,
-                                                       [this](std::string_view text) { return outbox_.sign(text); }));
-  Request request;
-  request.method = "POST";
-  request.url = address("/v1/token");
-  request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}, {"Accept", "application/json"}};
-  request.body = wire::encode_token_request(assertion);
-  JULU_TRY(const Exchange exchange, send(std::move(request)));
+  JULU_TRY(const Exchange exchange, send_assertion([&]() -> Result<Request> {
+             JULU_TRY(const std::string assertion,
+                      make_assertion(identity_.device, identity_.platform, platform_ms, random_,
+                                     [this](std::string_view text) { return outbox_.sign(text); }));
+             Request request;
+             request.method = "POST";
+             request.url = address("/v1/token");
+             request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}, {"Accept", "application/json"}};
+             request.body = wire::encode_token_request(assertion);
+             return request;
+           }));
   switch (exchange.answer) {
     case Answer::ok: break;
     case Answer::refused: {

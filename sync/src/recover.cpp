@@ -58,14 +58,18 @@ Result<Syncer::Run::Step> Syncer::Run::enrol_anew() {
   const Signer sign = [this](std::string_view text) {
     return unknown_ ? outbox_.sign_as_first_device(text) : outbox_.sign(text);
   };
-  JULU_TRY(const std::string assertion, make_assertion(voucher, identity_.platform, platform_ms, random_, sign, key));
-  JULU_TRY(const Signature proof, outbox_.sign_with_new_key(wire::fork_proof_text(identity_.platform, assertion, key)));
-  Request request;
-  request.method = "POST";
-  request.url = address("/v1/devices");
-  request.headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}};
-  request.body = wire::encode_fork(assertion, key, proof);
-  JULU_TRY(const Exchange exchange, send(std::move(request)));
+  JULU_TRY(const Exchange exchange, send_assertion([&]() -> Result<Request> {
+             JULU_TRY(const std::string assertion,
+                      make_assertion(voucher, identity_.platform, platform_ms, random_, sign, key));
+             JULU_TRY(const Signature proof,
+                      outbox_.sign_with_new_key(wire::fork_proof_text(identity_.platform, assertion, key)));
+             Request request;
+             request.method = "POST";
+             request.url = address("/v1/devices");
+             request.headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}};
+             request.body = wire::encode_fork(assertion, key, proof);
+             return request;
+           }));
   switch (exchange.answer) {
     case Answer::ok: break;
     case Answer::stopped: return Step::stop;

@@ -113,6 +113,7 @@ class Syncer::Run {
   std::int64_t on_its_way_ms(const Call& call) const;
   Result<Exchange> send(Request request);
   Result<Exchange> call(Request request);
+  Result<Exchange> send_assertion(const std::function<Result<Request>()>& make);
   bool wants_another_token(Exchange& exchange, const std::string& url, const std::string& token);
   Result<Step> sign_in();
   Result<void> renew_lease();

@@ -193,6 +193,21 @@ TEST_CASE("a token that is refused twice asks for a new sign-in and keeps the qu
   CHECK(c.asked("POST", "/v1/push") == 2);
 }
 
+TEST_CASE("an assertion that the network sent twice is refused once, and the next one signs in") {
+  ScriptedCounty c;
+  c.report("村东头排水沟堵了");
+  std::vector<std::string> assertions;
+  const std::size_t refusals = GENERATE(1U, 2U);
+  c.instead = [&](const Request& request) -> std::optional<Response> {
+    if (!is(request, "POST", "/v1/token")) return std::nullopt;
+    assertions.push_back(request.body);
+    return assertions.size() <= refusals ? std::optional(problem(400, "invalid-grant")) : std::nullopt;
+  };
+  CHECK(c.run().end == (refusals == 1 ? SyncEnd::all_delivered : SyncEnd::sign_in));
+  REQUIRE(assertions.size() == 2);
+  CHECK(assertions[0] != assertions[1]);
+}
+
 TEST_CASE("a refused device stops sending and keeps its queue") {
   ScriptedCounty c;
   c.report("村东头排水沟堵了");
