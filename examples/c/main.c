@@ -86,7 +86,7 @@ int main(int count, char** words) {
   julu_sync_close(sync);
   const long long sent = outcome.ops_delivered, parked = outcome.ops_parked, left = outcome.ops_left;
   const int delivered = outcome.end == JULU_END_ALL_DELIVERED && parked == 0;
-  if (delivered) printf("已送达 %lld 项，照片 %lld 张，均有平台回执\n", sent, (long long)outcome.photos_sent);
+  if (delivered) printf("已送达 %lld 项，均有平台回执；上传照片 %lld 张\n", sent, (long long)outcome.photos_sent);
   else if (parked > 0) printf("平台未接受 %lld 项，请查看原因\n", parked);
   else printf("未送达 %lld 项，稍后自动重试（%s）\n", left, julu_error_name(outcome.failure));
 

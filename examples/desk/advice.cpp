@@ -47,6 +47,8 @@ std::string id_number_advice(const Session& session, std::string text) {
     return session.pick("请用半角数字填写，如 0123，不用 ０１２３。",
                         "Plain digits such as 0123, not the full-width ０１２３.");
   }
+  if (text.find_first_of(" -") != std::string::npos)
+    return session.pick("中间不要有空格或短横，连着写。", "Without blanks or hyphens between the digits.");
   const auto count = std::count_if(text.begin(), text.end(), [](unsigned char c) { return (c & 0xC0) != 0x80; });
   if (count != 18) return session.fill("应为 18 位，现在是 {} 位。", "It has 18 digits; here are {}.", count);
   if (text.size() != 18 || !all_digits(std::string_view(text).substr(0, 17)) ||
@@ -154,7 +156,9 @@ int fail_entered(const Session& session, Error error, const Form* form, const st
   const Field* known = form != nullptr ? field_at(*form, error.field) : nullptr;
   // How long a code may be helps nobody who typed a name that is none.
   const bool coded = known != nullptr && known->schema.contains("x-codes");
-  if (coded && error.code == ErrorCode::field_too_long) error.code = ErrorCode::field_invalid;
+  // Nor does "shorten it" whoever has typed a digit of the number twice.
+  const bool numbered = known != nullptr && known->schema.value("x-format", "") == "id_number";
+  if ((coded || numbered) && error.code == ErrorCode::field_too_long) error.code = ErrorCode::field_invalid;
   std::string field = known != nullptr ? known->label(session.lang) : error.field;
   std::string hint = form != nullptr ? advice(session, *form, error, body) : std::string();
   if (error.field == "/photos" && photos.size() > static_cast<std::size_t>(limits::photos_per_call_max)) {

@@ -234,11 +234,19 @@ int resolve(Session& session, Store& store, const Wanted& wanted, const std::str
   if (!conflict) return session.fail(conflict.error(), wanted.field);
   const auto value = wanted.value ? typed_value(session, store, form, field, *wanted.value)
                                   : Result<std::string>(wanted.mine ? conflict->local : conflict->remote);
-  if (!value) return fail_entered(session, value.error(), &form, {});
+  const auto entered = [&] {
+    Json body = Json::object();
+    if (wanted.value && known != nullptr) body[Json::json_pointer(field)] = *wanted.value;
+    return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  };
+  if (!value) return fail_entered(session, value.error(), &form, {}, entered());
   const auto done = store.resolve(id, field, *value);
-  if (!done) return fail_entered(session, done.error(), &form, {});
+  if (!done) return fail_entered(session, done.error(), &form, {}, entered());
   if (session.json) session.print_json(Json{{"id", id}, {"field", field}, {"resolved", true}});
-  if (!session.json) session.print(session.pick("已定，下次同步时发送。", "Resolved; it goes with the next sync."));
+  if (session.json) return 0;
+  session.print(record->deleted ? session.pick("已选定。这条记录已删除，不再发送。",
+                                               "Resolved. The record is deleted, so nothing is sent.")
+                                : session.pick("已选定，下次同步时发送。", "Resolved; it goes with the next sync."));
   return 0;
 }
 
@@ -258,6 +266,7 @@ int conflicts(Session& session, bool unmask) {
     Table table({session.pick("编号", "id"), session.pick("字段", "field"), session.pick("原值", "before"),
                  session.pick("我的", "mine"), session.pick("平台", "platform"), session.pick("摘要", "summary")});
     std::set<std::string> logged;
+    bool hidden = false;
     for (const ConflictField& conflict : *all) {
       const auto record = record_of(store, conflict.record);
       if (!record) return session.fail(record.error());
@@ -279,6 +288,9 @@ int conflicts(Session& session, bool unmask) {
                                 {"at_ms", conflict.at_ms}});
         continue;
       }
+      hidden = hidden || (!unmask && (base != value_of(form, conflict.field, conflict.base, true) ||
+                                      mine != value_of(form, conflict.field, conflict.local, true) ||
+                                      theirs != value_of(form, conflict.field, conflict.remote, true)));
       const auto text = [&](const Json& value) { return value_text(session, store, form, conflict.field, value); };
       table.add({short_of(store, conflict.record), form.label(conflict.field, session.lang), text(base), text(mine),
                  text(theirs), record->title});
@@ -287,7 +299,8 @@ int conflicts(Session& session, bool unmask) {
     if (table.empty()) session.note(session.pick("没有冲突。", "No conflicts."));
     if (table.empty()) return 0;
     session.print(table.text(terminal_columns(STDOUT_FILENO)));
-    session.note(session.pick("来定：julu resolve 编号 字段 --mine（用我的）、--platform（用平台的）或 --value 值",
+    if (hidden) session.note(session.pick("加 --unmask 显示 ***", "--unmask shows ***"));
+    session.note(session.pick("选定：julu resolve 编号 字段 --mine（用我的）、--platform（用平台的）或 --value 值",
                               "to decide: julu resolve ID FIELD --mine, --platform or --value VALUE"));
     return 0;
   });
@@ -337,7 +350,7 @@ void add_change_commands(CLI::App& app, Session& session) {
       add(app, session, wanted, "give-up", session.pick("放弃未被接受的内容", "give up what was refused"), give_up));
 
   command = app.add_subcommand("conflicts",
-                               session.pick("两边都改过、需要人来定的字段", "fields that a person has to decide"));
+                               session.pick("两边都改过、需要人来决定的字段", "fields that a person has to decide"));
   auto unmask = std::make_shared<bool>(false);
   command->add_flag("--unmask", *unmask, session.pick("显示完整信息（会留下查看记录）", "show all (this is logged)"));
   command->callback([&session, unmask] { session.job = [&session, unmask] { return conflicts(session, *unmask); }; });

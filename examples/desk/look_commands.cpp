@@ -151,7 +151,7 @@ void say_ways_on(const Session& session, Store& store, const Form& form, const R
   }
   if (record.in_conflict) {
     session.note(
-        session.fill("有字段两边都改过：见 julu conflicts，用 julu resolve {} 字段 来定",
+        session.fill("有字段两边都改过：见 julu conflicts，用 julu resolve {} 字段 选定",
                      "fields were changed on both sides: see julu conflicts, decide with julu resolve {} FIELD", id));
   }
 }

@@ -244,9 +244,12 @@ std::string delivered_text(const Session& session, const SyncOutcome& outcome, s
                         outcome.ops_delivered);
   if (records > 0)
     text = session.fill("已送达 {} 条", records == 1 ? "Delivered {} record" : "Delivered {} records", records);
+  text += session.pick("，均有平台回执", ", each with the platform's receipt");
+  // A photo may belong to a record that has no receipt yet.
   if (records > 0 && outcome.photos_sent > 0)
-    text += session.fill("，照片 {} 张", outcome.photos_sent == 1 ? ", {} photo" : ", {} photos", outcome.photos_sent);
-  return text + session.pick("，均有平台回执", ", each with the platform's receipt");
+    text += session.fill("；上传照片 {} 张", outcome.photos_sent == 1 ? "; {} photo sent" : "; {} photos sent",
+                         outcome.photos_sent);
+  return text;
 }
 
 int say_outcome(const Session& session, Store& store, const SyncOutcome& outcome, std::int64_t records_delivered) {
@@ -294,12 +297,12 @@ bool nobody_answered(const SyncOutcome& outcome) {
 }
 
 // How long to wait after so many runs in a row that nobody answered. The library waits ever longer then, from one
-// command to the next too; a person who looks on does not.
+// command to the next too; a person who looks on does not, and is told of it less and less often.
 std::int64_t wait_after(const SyncOutcome& outcome, std::int64_t now_ms, int unanswered) {
   const std::int64_t next = outcome.next_attempt_ms.value_or(now_ms + limits::backoff_base_ms);
   const std::int64_t wait = std::max<std::int64_t>(next - now_ms, 0);
   if (unanswered == 0) return wait;
-  return std::min(wait, limits::backoff_base_ms << std::min(unanswered - 1, 3));
+  return limits::backoff_base_ms << std::min(unanswered - 1, 3);
 }
 
 // One run after another until nothing is left, the time is up, or only a person can help.

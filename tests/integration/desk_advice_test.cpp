@@ -46,6 +46,8 @@ TEST_CASE("a value that is refused is told by what is wrong with it") {
   CHECK(person("--id-number", "一三零五二九", "现在是 6 位"));
   CHECK(person("--id-number", many("一", 18), "只能是数字"));
   CHECK(person("--id-number", "13052919900101001A", "只能是数字"));
+  CHECK(person("--id-number", "1305291900010100166", "应为 18 位，现在是 19 位"));
+  CHECK(person("--id-number", "130529 19000101 0016", "中间不要有空格"));
   CHECK(person("--id-number", "130529199013010016", "第 7 到 14 位"));
   CHECK(person("--id-number", "130529190001010017", "末位校验码不符"));
   CHECK(person("--birth-date", "昨天", "2026-11-24 这样"));

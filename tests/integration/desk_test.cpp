@@ -36,7 +36,7 @@ TEST_CASE("a clerk reports offline, syncs later and sees it delivered") {
   platform.start();
   const Ended synced = desk.run({"sync"});
   CHECK(synced.status == 0);
-  CHECK(synced.text.find("已送达 1 条，照片 1 张，均有平台回执") != std::string::npos);
+  CHECK(synced.text.find("已送达 1 条，均有平台回执；上传照片 1 张") != std::string::npos);
   const Ended listed = desk.run({"list"});
   CHECK(listed.text.find("已送达") != std::string::npos);
   CHECK(listed.text.find("村东头排水沟堵了") != std::string::npos);
@@ -413,8 +413,8 @@ struct TwoClerks {
 TEST_CASE("who decides a conflict sees its values, and types another as any value; empty clears the field") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const TwoClerks clerks(platform);
-  clerks.disagree({"性别=男", "联系方式=13800000001", "职业=甲", "所属住户=" + clerks.home},
-                  {"性别=未知", "联系方式=13800000002", "职业=乙", "所属住户=" + clerks.other});
+  clerks.disagree({"性别=男", "联系方式=13800000001", "职业=甲", "出生日期=1900-01-01", "所属住户=" + clerks.home},
+                  {"性别=未知", "联系方式=13800000002", "职业=乙", "出生日期=1900-01-02", "所属住户=" + clerks.other});
   const std::string masked = clerks.second.run({"conflicts"}).text;
   CHECK(masked.find("138****0001") != std::string::npos);
   CHECK(masked.find("13800000001") == std::string::npos);
@@ -435,6 +435,9 @@ TEST_CASE("who decides a conflict sees its values, and types another as any valu
   const Ended none = resolve("性别", "天");
   CHECK(none.status == 65);
   CHECK(none.last().at("error").at("message").get<std::string>().find("可选：未知、男、女") != std::string::npos);
+  const Ended no_day = resolve("出生日期", "1900-02-30");
+  CHECK(no_day.last().at("error").at("message").get<std::string>().find("没有这一天") != std::string::npos);
+  CHECK(resolve("出生日期", "1900-01-03").status == 0);
   CHECK(resolve("性别", "女").status == 0);
   CHECK(resolve("联系方式", "13800000003").status == 0);
   CHECK(resolve("职业", "").status == 0);
@@ -442,7 +445,11 @@ TEST_CASE("who decides a conflict sees its values, and types another as any valu
   CHECK(clerks.second.run({"sync"}).status == 0);
   CHECK(clerks.first.run({"sync"}).status == 0);
   const json body = clerks.first.run_json({"show", "--unmask", clerks.id}).last().at("body");
-  CHECK(body == json{{"name", "张三"}, {"sex", "2"}, {"phone", "13800000003"}, {"household", clerks.home}});
+  CHECK(body == json{{"name", "张三"},
+                     {"sex", "2"},
+                     {"birth_date", "1900-01-03"},
+                     {"phone", "13800000003"},
+                     {"household", clerks.home}});
 }
 
 TEST_CASE("what was refused because the county deleted the record is listed, and can only be given up") {
