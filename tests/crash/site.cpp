@@ -40,7 +40,10 @@ void need(const Result<void>& result, const char* what) {
 
 Moment beginning(bool encrypted) {
   const sim::Template& made = sim::template_of(encrypted, false);
-  return {made.phones[kWorker], made.platform, 0, {}};
+  Moment moment{made.phones[kWorker], made.platform, 0, {}};
+  // Or each upkeep would begin with the many writes of it, of which the order says nothing.
+  moment.phone["phone/ballast"].bytes.assign(limits::ballast_bytes, '\0');
+  return moment;
 }
 
 Site::Site(const Moment& start, bool encrypted, std::uint64_t seed)

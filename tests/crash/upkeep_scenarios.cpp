@@ -67,6 +67,15 @@ std::vector<Scenario> upkeep_scenarios() {
                  {"open", [](Site& s) { s.open(); }},
                  {"capture", [](Site& s) { s.report("第一条"); }}},
        .enrols = true},
+      {.name = "a full disk: the ballast makes room, and is made again",
+       .prepare = [](Site& s) { s.report("先来的"); },
+       .calls = {{"capture",
+                  [](Site& s) {
+                    s.phone.set_capacity(s.phone.used());
+                    s.report("满了", {109});
+                    s.phone.set_capacity(0);
+                  }},
+                 kMaintain}},
       {.name = "maintain: checkpoint",
        .prepare = [](Site& s) { s.report("一"), s.report("二", {12}); },
        .calls = {kMaintain, {"capture", [](Site& s) { s.report("之后"); }}}},

@@ -206,6 +206,8 @@ void check_bounds(World& world, Phone& phone) {
     return found == phone.disk.image().end() ? 0 : static_cast<std::int64_t>(found->second.bytes.size());
   };
   if (size_of(file + "-wal") > 0) world.violate("an idle phone's log is empty", std::to_string(size_of(file + "-wal")));
+  if (phone.store().status()->low_disk || size_of("phone/ballast") != limits::ballast_bytes)
+    world.violate("an idle phone has its ballast", std::to_string(size_of("phone/ballast")));
   std::int64_t expected = kEmptyFile;
   {
     const auto db = open_phone(world, phone);

@@ -133,7 +133,8 @@ void World::plan_day(Phone& phone, std::int64_t day_ms) {
   if (strikes(Fault::disk_full)) {
     const auto room = static_cast<std::int64_t>(below(40'000));
     at(some_time(), [this, p, room] {
-      p->disk.set_capacity(p->disk.used() + room);
+      // Every second one takes the ballast with it.
+      p->disk.set_capacity(p->disk.used() + room - (room % 2 == 0 ? 0 : limits::ballast_bytes));
       note(p->number, "disk full");
     });
     at(day_ms + kDayMs, [p] { p->disk.set_capacity(0); });

@@ -57,6 +57,8 @@ struct SimDisk::State {
   std::int64_t fail_from = 0, fail_until = 0;
   std::int64_t reads_good = 0, reads_bad = 0;
   bool reads_spared = false;
+  std::string worn_file;
+  std::int64_t worn_offset = -1;
   std::int64_t total = 0;
   std::vector<Step>* journal = nullptr;
   int number = 0;
@@ -96,6 +98,10 @@ struct SimDisk::State {
     const bool fails = reads_good == 0;
     --left;
     return fails;
+  }
+
+  bool is_worn(const std::string& name, std::int64_t offset, std::int64_t size) const {
+    return offset <= worn_offset && worn_offset < offset + size && name == worn_file;
   }
 
   Contents& contents(const std::string& name) { return files[name]; }
@@ -208,7 +214,9 @@ int on_close(sqlite3_file* file) {
 
 int on_read(sqlite3_file* file, void* out, int size, sqlite3_int64 offset) {
   Handle& handle = of(file);
-  if (handle.disk->dead(handle) || handle.disk->read_fails()) return SQLITE_IOERR_READ;
+  if (handle.disk->dead(handle)) return SQLITE_IOERR_READ;
+  // As the Unix VFS says of EIO.
+  if (handle.disk->read_fails() || handle.disk->is_worn(*handle.name, offset, size)) return SQLITE_IOERR_CORRUPTFS;
   const std::string& bytes = handle.disk->contents(*handle.name).bytes;
   const auto have = static_cast<std::int64_t>(bytes.size());
   const std::int64_t got = std::clamp<std::int64_t>(have - offset, 0, size);
@@ -528,6 +536,13 @@ void SimDisk::fail_reads(std::int64_t good, std::int64_t bad) {
   state_->reads_good = good;
   state_->reads_bad = bad;
 }
+
+void SimDisk::wear_out(const std::string& file, std::int64_t offset) {
+  state_->worn_file = file;
+  state_->worn_offset = offset;
+}
+
+void SimDisk::heal() { state_->worn_offset = -1; }
 
 void SimDisk::spare_reads(bool spared) { state_->reads_spared = spared; }
 

@@ -55,7 +55,7 @@ Result<std::unique_ptr<Core>> Core::open(const Store::Options& options) {
   if (!loaded && loaded.error().code != ErrorCode::store_key) loaded = core->judged(loaded.error());
   // Of a file that gives nothing, another that is as empty would be made at every open.
   if (!loaded && loaded.error().code == ErrorCode::store_corrupt && !core->beyond_salvage_) {
-    JULU_CHECK(make_mark(core->damage_mark_, options.vfs));
+    JULU_CHECK(core->with_room([&] { return make_mark(core->damage_mark_, options.vfs); }));
     ++core->generation_;
     loaded = load();
   }
@@ -112,9 +112,7 @@ Result<void> Core::open_again(const StoreKey& key) {
   options.key = key;
   auto opened = open_database(options, generation_, Opening::there);
   if (!opened) {
-    const Error error = judged_key(opened.error(), options, generation_);
-    note_damage(error);
-    return error;
+    return note_damage(judged_key(opened.error(), options, generation_));
   }
   auto writer = *std::move(opened);
   JULU_TRY(reader_, open_database(options, generation_, Opening::there));
@@ -139,24 +137,29 @@ Result<void> Core::check_in_use() const {
 
 Error Core::judged(const Error& error) const {
   if (error.code == ErrorCode::store_key) return judged_key(error, options_, generation_);
-  const bool in_doubt = error.code == ErrorCode::store_corrupt && error.detail == Connection::kPageRefused;
+  const bool in_doubt = error.code == ErrorCode::store_corrupt &&
+                        (error.detail == Connection::kPageRefused || error.detail == Connection::kMalformed);
   if (!in_doubt) return error;
   const auto damaged = is_damaged(options_, generation_);
   if (!damaged) return judged_key(damaged.error(), options_, generation_);
   return *damaged ? error : Error{ErrorCode::io, error.field, error.detail};
 }
 
-void Core::note_damage(const Error& error) {
+Error Core::note_damage(const Error& error) {
   // Only what SQLite finds in its pages: JSON of another type is one row's fault, and no reason to leave the file.
-  if (error.code != ErrorCode::store_corrupt || !error.detail.starts_with("sqlite ")) return;
-  mark_damaged(error);
+  if (error.code != ErrorCode::store_corrupt || !error.detail.starts_with("sqlite ")) return error;
+  return mark_damaged(error);
 }
 
-void Core::mark_damaged(const Error& error) {
-  if (damage_noted_.exchange(true)) return;
-  static_cast<void>(make_mark(damage_mark_, options_.vfs));
+Error Core::mark_damaged(const Error& error) {
+  if (damage_noted_.exchange(true)) return error;
+  if (const auto made = with_room([&] { return make_mark(damage_mark_, options_.vfs); }); !made) {
+    damage_noted_ = false;
+    return made.error();  // without it the next open mends nothing
+  }
   damage_ = error.detail;
   damage_untold_ = true;
+  return error;
 }
 
 void Core::tell_of_damage() {
@@ -173,7 +176,7 @@ Result<void> Core::look_for_mixed_pages() {
   const auto lock_of_file = Transaction::begin(*writer_);
   Result<bool> checked = lock_of_file ? check_sum(*writer_, clock_->boot_id()) : Result<bool>(lock_of_file.error());
   if (!checked) checked = judged(checked.error());
-  if (!checked && checked.error().code == ErrorCode::store_corrupt) mark_damaged(checked.error());
+  if (!checked && checked.error().code == ErrorCode::store_corrupt) return mark_damaged(checked.error());
   if (!checked) return checked.error();
   looked_ = true;
   newly_checked_ = *checked;
@@ -299,52 +302,41 @@ void Core::relieve_wal() {
 }
 
 bool Core::release_ballast() {
-  if (!options_.vfs.empty()) return false;
-  const std::string path = ballast_path(options_);
-  std::error_code failed;
-  const auto size = std::filesystem::file_size(path, failed);
-  if (failed || size == 0) return false;
-  std::filesystem::resize_file(path, 0, failed);
-  if (failed) return false;
+  auto ballast = SideFile::open(ballast_path(options_), options_.vfs, false);
+  if (!ballast) return false;
+  if (const auto size = ballast->size(); !size || *size == 0 || !ballast->truncate(0)) return false;
   log(LogLevel::warning, "disk full: the ballast was given back");
   return true;
 }
 
 bool Core::low_disk() const {
-  if (!options_.vfs.empty()) return false;
-  std::error_code none;
-  const auto size = std::filesystem::file_size(ballast_path(options_), none);
-  return !none && size < limits::ballast_bytes;
+  const auto ballast = SideFile::open(ballast_path(options_), options_.vfs, false);
+  if (!ballast) return false;
+  const auto size = ballast->size();
+  return size && *size < limits::ballast_bytes;
 }
 
 bool Core::has_room_for_others() const {
-  if (!options_.vfs.empty()) return true;
+  if (low_disk()) return false;
+  if (!options_.vfs.empty()) return true;  // it does not tell
   std::error_code unknown;
   const auto space = std::filesystem::space(options_.directory, unknown);
-  return unknown || (space.available >= limits::free_bytes_min && !low_disk());
+  return unknown || space.available >= limits::free_bytes_min;
 }
 
 void Core::make_ballast() {
-  if (!options_.vfs.empty()) return;
-  const std::string path = ballast_path(options_);
-  std::error_code failed;
-  // Its bytes are not synced: a power cut may leave fewer.
-  if (const auto size = std::filesystem::file_size(path, failed); !failed && size >= limits::ballast_bytes) return;
-  failed.clear();
-  {
-    std::filesystem::resize_file(path, 0, failed);
-    failed.clear();
-    std::ofstream file(path, std::ios::binary | std::ios::app);  // given back meanwhile, it is short, and that shows
-    std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write,
-                                 failed);
-    const std::string block(64 * 1024, '\0');
-    for (std::int64_t size = 0; size < limits::ballast_bytes && file; size += static_cast<std::int64_t>(block.size())) {
-      file.write(block.data(), static_cast<std::streamsize>(block.size()));
-    }
-    file.flush();
-    if (file) return;
+  constexpr std::int64_t kPiece = 64 * 1024;  // SQLite's Unix VFS writes less than 128 KB at once
+  auto ballast = SideFile::open(ballast_path(options_), options_.vfs, true);
+  if (!ballast) return;
+  if (const auto size = ballast->size(); !size || *size >= limits::ballast_bytes) return;
+  Result<void> made = ballast->truncate(0);
+  const std::string piece(static_cast<std::size_t>(kPiece), '\0');
+  for (std::int64_t pieces = limits::ballast_bytes / kPiece; made && pieces > 0; --pieces) {
+    const auto end = ballast->size();  // given back meanwhile, it is short, and that shows
+    made = end ? ballast->write(piece, *end) : end.error();
   }
-  std::filesystem::resize_file(path, 0, failed);  // half of it would only be in the way
+  if (made) made = ballast->sync();
+  if (!made) static_cast<void>(ballast->truncate(0));  // half of it would only be in the way
 }
 
 }  // namespace julu::store

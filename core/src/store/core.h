@@ -231,16 +231,14 @@ class Core {
   template <class Outcome>
   Outcome heeded(Outcome outcome) {
     if (outcome) return outcome;
-    const Error error = judged(outcome.error());
-    note_damage(error);
-    return error;
+    return note_damage(judged(outcome.error()));
   }
   /// What looks like a damaged page may be one that could not be read: then it is an error of the disk. What looks like
   /// a wrong key may be a damaged first page.
   Error judged(const Error& error) const;
-  /// The next `open` sets a damaged file aside.
-  void note_damage(const Error& error);
-  void mark_damaged(const Error& error);
+  /// The next `open` sets a damaged file aside. The error again, or why the mark could not be made.
+  Error note_damage(const Error& error);
+  Error mark_damaged(const Error& error);
   void tell_of_damage();
   /// Under either lock: both connections come and go together.
   Result<void> check_awake() const;
@@ -256,7 +254,7 @@ class Core {
   void relieve_wal();
   Result<void> open_again(const StoreKey& key);
   Result<void> reconsider_catalog();
-  /// Once more when the disk was full and the ballast makes room. Not under a lock.
+  /// Once more when the disk was full and the ballast makes room. Under a lock only where `body` takes none.
   template <class Body>
   auto with_room(Body&& body) -> decltype(body()) {
     auto done = body();

@@ -1,8 +1,10 @@
 // Opening, configuring and upgrading the file.
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cerrno>
 #include <filesystem>
+#include <vector>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -45,7 +47,7 @@ Result<void> prepare_file(const std::string& path, bool create) {
     if (fd < 0 && errno != EEXIST) return error_of(errno);
     if (fd >= 0) ::close(fd);
   }
-  if (::faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK, AT_EACCESS) != 0) return error_of(errno);
+  if (::access(path.c_str(), R_OK | W_OK) != 0) return error_of(errno);
   return {};
 }
 
@@ -84,16 +86,48 @@ Result<std::unique_ptr<Connection>> open_database(const Store::Options& options,
   return Connection::open(connection);
 }
 
-// SQLCipher takes the page that a failed read leaves in memory for a damaged one. What is damaged stays so.
+namespace {
+
+struct Unreadable {
+  std::vector<std::int64_t> places;  // of the file, then of its log
+  bool all = false;
+};
+
+Result<Unreadable> unreadable(const std::string& path, const std::string& vfs) {
+  constexpr std::int64_t kPiece = 4096;
+  Unreadable found;
+  std::int64_t pieces = 0;
+  for (const std::string& name : {path, path + "-wal"}) {
+    if (name != path && !file_exists(name, vfs)) continue;
+    JULU_TRY(const SideFile file, SideFile::open(name, vfs, false));
+    JULU_TRY(const std::int64_t size, file.size());
+    std::array<char, kPiece> piece;
+    for (std::int64_t offset = 0; offset < size; offset += kPiece, ++pieces) {
+      if (!file.read(piece, offset)) found.places.push_back(pieces);
+    }
+  }
+  found.all = pieces > 0 && static_cast<std::int64_t>(found.places.size()) == pieces;
+  return found;
+}
+
+}  // namespace
+
+// A page that could not be read is taken for a damaged one: by SQLCipher, which sees what a failed read leaves in
+// memory, and by SQLite, whose Unix VFS says of EIO that the file system is corrupt. What is damaged stays so, a place
+// that the disk gives no more too.
 Result<bool> is_damaged(const Store::Options& options, int generation) {
   constexpr int kLooks = 2;
+  std::vector<std::int64_t> before;
   for (int look = 0; look < kLooks; ++look) {
-    const auto db = open_database(options, generation, Opening::there);
-    if (!db && db.error().code != ErrorCode::store_corrupt) return db.error();
-    if (!db) continue;
-    const auto said = (*db)->text("PRAGMA quick_check(1)");
-    if (said && *said == "ok") return false;
-    JULU_CHECK((*db)->read_through());
+    {
+      const auto db = open_database(options, generation, Opening::there);
+      if (!db && db.error().code != ErrorCode::store_corrupt) return db.error();
+      const auto said = db ? (*db)->text("PRAGMA quick_check(1)") : Result<std::optional<std::string>>(db.error());
+      if (said && *said == "ok") return false;
+    }
+    JULU_TRY(auto now, unreadable(database_path(options.directory, generation), options.vfs));
+    if (now.all || (look > 0 && now.places != before)) return Error{ErrorCode::io, {}, "read"};
+    before = std::move(now.places);
   }
   return true;
 }

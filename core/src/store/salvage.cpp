@@ -78,7 +78,8 @@ constexpr const char* kMeta[] = {"identity",          "device_key",       "conse
                                  "reconcile_wait_ms", "server_seen_ms",   "server_ahead_ms", "server_seen_at_ms",
                                  "confirmed_ms"};
 
-// The damaged file. An error leaves a connection that fails for ever, so each begins anew after one.
+// The damaged file. An error leaves a connection that fails for ever, so each begins anew after one. A worn disk may
+// give at another try what it did not give at the first.
 class Wreck {
  public:
   Wreck(const Store::Options& options, int generation) : options_(options), generation_(generation) {}
@@ -89,10 +90,13 @@ class Wreck {
   template <class Look>
   auto read(Look&& look) -> Result<std::optional<typename std::decay_t<decltype(*look(std::declval<Connection&>()))>>> {
     using Found = std::decay_t<decltype(*look(std::declval<Connection&>()))>;
-    if (db_ == nullptr) JULU_CHECK(open());
-    auto found = look(*db_);
-    if (found) return std::optional<Found>(std::move(*found));
-    db_.reset();
+    constexpr int kTries = 3;
+    for (int attempt = 0; attempt < kTries; ++attempt) {
+      if (db_ == nullptr) JULU_CHECK(open());
+      auto found = look(*db_);
+      if (found) return std::optional<Found>(std::move(*found));
+      db_.reset();
+    }
     ++failures_;
     return std::optional<Found>();
   }
@@ -140,6 +144,7 @@ class Wreck {
   Result<std::vector<std::vector<Value>>> rows(const char* sql, const std::optional<Id>& key = std::nullopt) {
     std::vector<std::vector<Value>> found;
     JULU_CHECK(read([&](Connection& db) -> Result<bool> {
+      found.clear();
       Query row = key ? db.query(sql, *key) : db.query(sql);
       for (;;) {
         JULU_TRY(const bool there, row.step());

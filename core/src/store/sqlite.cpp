@@ -409,8 +409,52 @@ Result<std::string> Connection::raw_bytes(std::int64_t offset) const {
 }
 
 namespace {
-constexpr const char* kMark = "!";
+Result<void> of_file(int rc) {
+  if (rc == SQLITE_OK) return {};
+  return error_of(nullptr, rc);
 }
+}  // namespace
+
+Result<SideFile> SideFile::open(const std::string& path, const std::string& vfs, bool create) {
+  if (vfs.empty() && create) {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (fd >= 0) ::close(fd);  // SQLite makes files that others may read
+  }
+  sqlite3_vfs* files = sqlite3_vfs_find(vfs.empty() ? nullptr : vfs.c_str());
+  if (files == nullptr) return Error{ErrorCode::io, {}, "vfs"};
+  SideFile file;
+  file.name_ = std::make_unique<std::string>(path + '\0');  // the name of a database ends with two zeros
+  file.file_.reset(static_cast<sqlite3_file*>(::operator new(static_cast<std::size_t>(files->szOsFile))));
+  file.file_->pMethods = nullptr;
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_MAIN_DB | (create ? SQLITE_OPEN_CREATE : 0);
+  JULU_CHECK(of_file(files->xOpen(files, file.name_->c_str(), file.file_.get(), flags, nullptr)));
+  return file;
+}
+
+void SideFile::Close::operator()(sqlite3_file* file) const {
+  if (file->pMethods != nullptr) file->pMethods->xClose(file);
+  ::operator delete(file);
+}
+
+Result<std::int64_t> SideFile::size() const {
+  sqlite3_int64 size = 0;
+  JULU_CHECK(of_file(file_->pMethods->xFileSize(file_.get(), &size)));
+  return size;
+}
+
+Result<void> SideFile::read(std::span<char> into, std::int64_t offset) const {
+  const int rc = file_->pMethods->xRead(file_.get(), into.data(), static_cast<int>(into.size()), offset);
+  if (rc == SQLITE_OK || rc == SQLITE_IOERR_SHORT_READ) return {};
+  return Error{ErrorCode::io, {}, "sqlite " + std::to_string(rc)};
+}
+
+Result<void> SideFile::write(std::string_view bytes, std::int64_t offset) {
+  return of_file(file_->pMethods->xWrite(file_.get(), bytes.data(), static_cast<int>(bytes.size()), offset));
+}
+
+Result<void> SideFile::truncate(std::int64_t size) { return of_file(file_->pMethods->xTruncate(file_.get(), size)); }
+
+Result<void> SideFile::sync() { return of_file(file_->pMethods->xSync(file_.get(), SQLITE_SYNC_FULL)); }
 
 bool file_exists(const std::string& path, const std::string& vfs) {
   sqlite3_vfs* files = sqlite3_vfs_find(vfs.empty() ? nullptr : vfs.c_str());
@@ -427,24 +471,10 @@ void sync_folder(const std::string& path) {
 }
 
 Result<void> make_mark(const std::string& path, const std::string& vfs) {
-  if (vfs.empty()) {
-    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    if (fd < 0) return Error{ErrorCode::io, {}, "errno " + std::to_string(errno)};
-    const bool durable = ::pwrite(fd, kMark, 1, 0) == 1 && ::fsync(fd) == 0;
-    ::close(fd);
-    if (durable) sync_folder(std::filesystem::path(path).parent_path().string());
-    return durable ? Result<void>() : Error{ErrorCode::io, {}, "errno " + std::to_string(errno)};
-  }
-  sqlite3_vfs* files = sqlite3_vfs_find(vfs.c_str());
-  if (files == nullptr) return Error{ErrorCode::io, {}, "vfs"};
-  std::vector<char> room(static_cast<std::size_t>(files->szOsFile));
-  auto* file = reinterpret_cast<sqlite3_file*>(room.data());
-  constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MAIN_DB;
-  int rc = files->xOpen(files, path.c_str(), file, kFlags, nullptr);
-  if (rc == SQLITE_OK) rc = file->pMethods->xWrite(file, kMark, 1, 0);
-  if (rc == SQLITE_OK) rc = file->pMethods->xSync(file, SQLITE_SYNC_FULL);
-  if (file->pMethods != nullptr) file->pMethods->xClose(file);
-  if (rc != SQLITE_OK) return Error{code_of(nullptr, rc), {}, "sqlite " + std::to_string(rc)};
+  JULU_TRY(SideFile mark, SideFile::open(path, vfs, true));
+  JULU_CHECK(mark.write("!", 0));
+  JULU_CHECK(mark.sync());
+  if (vfs.empty()) sync_folder(std::filesystem::path(path).parent_path().string());
   return {};
 }
 

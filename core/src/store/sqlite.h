@@ -19,6 +19,7 @@
 #include <julu/result.h>
 
 struct sqlite3;
+struct sqlite3_file;
 struct sqlite3_stmt;
 
 namespace julu::store {
@@ -35,7 +36,26 @@ inline Blob blob(const Hash& hash) { return {{reinterpret_cast<const char*>(hash
 /// Any value, when a row is carried over as it is.
 using Value = std::variant<std::nullptr_t, std::int64_t, std::string, std::vector<char>>;
 
-// Files beside the database, through the VFS that it is in; an empty name is the system's own.
+/// A file beside the database, through the VFS that it is in; an empty name is the system's own. Closed with the
+/// object. Errors: disk_full, io.
+class SideFile {
+ public:
+  /// Made when it is not there and `create` says so, with mode 0600.
+  static Result<SideFile> open(const std::string& path, const std::string& vfs, bool create);
+  Result<std::int64_t> size() const;
+  /// Behind the end it reads zeros. Errors: io.
+  Result<void> read(std::span<char> into, std::int64_t offset) const;
+  Result<void> write(std::string_view bytes, std::int64_t offset);
+  Result<void> truncate(std::int64_t size);
+  Result<void> sync();
+
+ private:
+  struct Close {
+    void operator()(sqlite3_file* file) const;
+  };
+  std::unique_ptr<std::string> name_;  // the VFS keeps a pointer to it
+  std::unique_ptr<sqlite3_file, Close> file_;
+};
 bool file_exists(const std::string& path, const std::string& vfs);
 /// One byte, durable with its name, mode 0600; to a VFS an empty file is none. Ok when it is there already.
 Result<void> make_mark(const std::string& path, const std::string& vfs);
@@ -177,6 +197,8 @@ class Connection {
   std::int64_t wal_bytes() const;
   /// The detail of a store_corrupt that SQLCipher has no words for: a page was refused, or could not be read.
   static constexpr const char* kPageRefused = "sqlite 1";
+  /// The detail of a store_corrupt that SQLite says of a malformed page, and of one that its Unix VFS could not read.
+  static constexpr const char* kMalformed = "sqlite 11";
   /// Ok: each byte of the file and its WAL can be read, whatever it says. Errors: io.
   Result<void> read_through() const;
   bool encrypted() const { return encrypted_; }
