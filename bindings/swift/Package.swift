@@ -16,7 +16,7 @@ let settings: [SwiftSetting] = [.enableUpcomingFeature("NonisolatedNonsendingByD
 
 let package = Package(
   name: "Julu",
-  platforms: [.iOS(.v16), .macOS(.v15)],
+  platforms: [.iOS("16.3"), .macOS(.v15)],
   products: [.library(name: "Julu", targets: ["Julu"])],
   targets: [
     library,

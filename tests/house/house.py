@@ -86,6 +86,8 @@ def check_includes(path, number, line, headers):
 def check_line(path, number, line):
     if re.search(r'__ANDROID__|__APPLE__', line) and not path.startswith('bindings/'):
         yield number, 'platform switches belong in bindings/'
+    if path.startswith(('core/', 'sync/', 'bindings/')) and 'AT_EACCESS' in line:
+        yield number, "Android's libc refuses AT_EACCESS"
     if path.startswith(('core/', 'sync/', 'tests/')) and re.search(r'\bsleep_for\b|\busleep\s*\(|\bsleep_until\b', line):
         yield number, 'nobody sleeps: clocks are injected'
     if re.search(r'\bTODO\b(?!\()', line):
@@ -244,6 +246,7 @@ PLANTED = [
     ('core/include/julu/d.h', '#include <nlohmann/json.hpp>\n', 'public header'),
     ('sync/src/e.cpp', 'const char* q = "SELECT 1";\n', 'no SQL'),
     ('core/src/base/f.cpp', '#ifdef __ANDROID__\n#endif\n', 'bindings/'),
+    ('core/src/store/g.cpp', 'faccessat(AT_FDCWD, p, R_OK, AT_EACCESS);\n', "Android's libc"),
     ('tests/unit/g_test.cpp', 'int g;\n', 'names this test'),
     ('core/src/base/h.cpp', 'int h;\n' * 700, 'is the most'),
     ('tests/h.sh', 'true\n' * 700, 'is the most'),

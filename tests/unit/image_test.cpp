@@ -245,6 +245,11 @@ TEST_CASE("a picture that says it is 40,000 pixels wide is refused before anythi
   CHECK(refused(jpeg) == ErrorCode::photo_too_large);
   set_size(limits::photo_side_max + 1, 10);
   CHECK(refused(jpeg) == ErrorCode::photo_too_large);
+  set_size(12'000, 10'001);
+  REQUIRE(12'000 * 10'000 == limits::photo_pixels_max);
+  CHECK(refused(jpeg) == ErrorCode::photo_too_large);
+  set_size(12'000, 10'000);
+  CHECK(take(jpeg).facts.reencoded);  // what is not there is gray
   set_size(0, 48);
   CHECK(refused(jpeg) == ErrorCode::photo_damaged);
 }
@@ -256,6 +261,11 @@ TEST_CASE("a large progressive picture is refused, a small one is taken") {
   REQUIRE(frame != std::string::npos);
   jpeg.replace(frame + 5, 4, "\x1F\x40\x1F\x40");  // 8,000 × 8,000
   CHECK(refused(jpeg) == ErrorCode::photo_too_large);
+  REQUIRE(4'000 * 4'000 == limits::photo_scans_pixels_max);
+  jpeg.replace(frame + 5, 4, "\x0F\xA1\x0F\xA0");
+  CHECK(refused(jpeg) == ErrorCode::photo_too_large);
+  jpeg.replace(frame + 5, 4, "\x0F\xA0\x0F\xA0");
+  CHECK(take(jpeg).facts.reencoded);  // what is not there is gray
 }
 
 TEST_CASE("a large picture whose components come one after another is refused, a small one is taken") {
@@ -310,12 +320,13 @@ TEST_CASE("EXIF that lies about its length does no harm") {
   REQUIRE(exif != std::string::npos);
   SECTION("counts and offsets that point anywhere") {
     const auto random = seeded_random(11);
-    for (int i = 0; i < 2000; ++i) {
+    for (int i = 0; i < 500; ++i) {
       std::string broken = jpeg;
       for (int k = 0; k < 4; ++k) broken[exif + 6 + random->below(170)] = static_cast<char>(random->below(256));
       TextSource source(broken);
       TextSink sink;
-      static_cast<void>(take_in(source, {}, sink));
+      CHECK(take_in(source, {}, sink).ok());
+      CHECK(sink.bytes.find("Exif") == std::string::npos);
     }
   }
   SECTION("a segment longer than the file") {
@@ -323,10 +334,9 @@ TEST_CASE("EXIF that lies about its length does no harm") {
     jpeg[exif - 1] = '\xFF';
     CHECK(refused(jpeg.substr(0, 4000)) == ErrorCode::photo_damaged);
   }
-  SUCCEED();
 }
 
-TEST_CASE("flipped bits make an answer, never a crash") {
+TEST_CASE("flipped bits make a photo or an error of photos, never a crash") {
   const std::string jpeg = make_jpeg({.width = 2000, .height = 60, .orientation = 3, .noise = true});
   const auto random = seeded_random(5);
   for (int i = 0; i < 600; ++i) {
@@ -338,9 +348,16 @@ TEST_CASE("flipped bits make an answer, never a crash") {
     }
     TextSource source(broken);
     TextSink sink;
-    static_cast<void>(take_in(source, {}, sink));
+    if (const auto taken = take_in(source, {}, sink)) {
+      CHECK(std::max(taken->width, taken->height) <= 1920);
+      CHECK(sink.bytes.starts_with("\xFF\xD8"));
+    } else {
+      const ErrorCode code = taken.error().code;
+      CAPTURE(name(code));
+      CHECK(
+          (code == ErrorCode::photo_damaged || code == ErrorCode::photo_format || code == ErrorCode::photo_too_large));
+    }
   }
-  SUCCEED();
 }
 
 TEST_CASE("a thumbnail is at most 8 KB, whatever the picture") {

@@ -389,3 +389,15 @@ TEST_CASE("who asks again for a report of which a photo was sent again meanwhile
   REQUIRE(again.ok());
   CHECK(again->photos == first->photos);
 }
+
+TEST_CASE("a photo that went up wakes who shows how many are left") {
+  County county;
+  const auto store = county.phone();
+  const auto saved =
+      store->capture(with_photos({{county.folder.write("a.jpg", make_jpeg_of_about(9'000, 1)), "near"}}));
+  REQUIRE(saved.ok());
+  std::vector<std::int64_t> left;
+  store->observe([&] { left.push_back(store->status()->unsent_photos); });
+  REQUIRE(Outbox(*store).photo_uploaded(*parse_hash(saved->photos[0]), "").ok());
+  CHECK(left == std::vector<std::int64_t>{0});
+}

@@ -91,8 +91,8 @@ JULU_API void julu_buf_free(julu_buf* buf);
 /** The permanent name, such as "photo_format"; "unknown" for a number that is none. */
 JULU_API const char* julu_error_name(int32_t code);
 /**
- * 1: the same call can succeed later as it is, by itself or once what the sentence asks for is done; 0: the call itself
- * has to change.
+ * 1: the same call may succeed by just being made again later (the network is back, there is room, the phone is
+ * unlocked); 0: something else comes first (another input, a sync, a sign-in, a newer app), as the sentence says.
  */
 JULU_API int32_t julu_error_is_retryable(int32_t code);
 /** One sentence for a person: what happened and what to do, with the field named when `field` is given. */
@@ -347,8 +347,8 @@ JULU_API int32_t julu_store_schema(julu_store store, julu_text kind, julu_buf* o
 /** {"platform", "device", "worker", "name", "role", "grids": […], "grid_names": […]}. */
 JULU_API int32_t julu_store_identity(julu_store store, julu_buf* out, julu_error* error);
 /**
- * Upkeep while the host is idle; stops within the budget; but the first of a boot reads every row first (a quarter of a
- * second for 10,000 records). Errors: store_corrupt (then close and open), suspended, those of the disk.
+ * Upkeep while the host is idle; stops within the budget but for a checkpoint of the log and making the ballast; and the
+ * first of a boot reads every row first (a quarter of a second for 10,000 records). Errors: store_corrupt (then close and open), suspended, those of the disk.
  */
 JULU_API int32_t julu_store_maintain(julu_store store, int64_t budget_ms, julu_error* error);
 

@@ -27,8 +27,8 @@ class Enrolment {
     std::string vfs;                 ///< SQLite VFS name; the default when empty
   };
   /// When it returns, the key pair is on disk: a lost reply can be asked for again with the same key. An enrolment
-  /// begun earlier in this root and not finished is taken up again, unless it was under another key, or for another
-  /// platform or code (another worker's, perhaps): then it goes.
+  /// begun earlier in this root and not finished is taken up again with the keys that it made for this platform and
+  /// code; those for others (another worker's code, perhaps) stay beside them. One under another store key goes.
   /// Errors: consent_missing, bad_argument, encryption_unavailable, busy (one is on its way in this root), and those of
   /// the disk.
   static Result<std::unique_ptr<Enrolment>> begin(Options options);

@@ -98,8 +98,8 @@ std::string_view name(ErrorCode code);
 /// The code with this permanent name, or `internal`.
 ErrorCode error_code(std::string_view name);
 
-/// True when the same call can succeed later as it is, by itself or once what the sentence asks for is done; false:
-/// the call itself has to change.
+/// True: the same call may succeed by just being made again later (the network is back, there is room, the phone is
+/// unlocked). False: something else comes first (another input, a sync, a sign-in, a newer app), as the sentence says.
 bool is_retryable(ErrorCode code);
 
 /// One sentence for a person: what happened and what to do.

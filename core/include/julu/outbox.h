@@ -1,5 +1,6 @@
-// What is to be sent, and what came of it. Knows the store and no network; the Syncer is its only user. Everything it
-// says is durable when the call returns. Thread rule: one thread an object; the store behind it takes any.
+// What is to be sent, and what came of it. Knows the store and no network; the Syncer and enrolment use it. What it
+// says is durable when the call returns, but for that a photo or thumbnail went up, which the platform tells again.
+// Thread rule: one thread an object; the store behind it takes any.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
-// A value or an Error. Public functions return it and never throw; what a host's function (observer, progress, sink)
-// throws goes through them, and what was committed by then stays. Thread rule: a plain value.
+// A value or an Error. Public functions return it and throw nothing of their own; what a host's function (observer,
+// progress, sink) throws, and std::bad_alloc, goes through them, and what was committed by then stays. Thread rule: a
+// plain value.
 #pragma once
 
 #include <cassert>

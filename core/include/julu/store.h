@@ -230,9 +230,10 @@ class Store {
   Result<std::string> schema(const std::string& kind);
 
   /// Upkeep while the host is idle: checkpoint, thumbnails, search index, ballast, vacuum, and the bytes of sent photos
-  /// that nothing can ask for again (their thumbnails stay). Stops within `budget`; only the first of a boot first
-  /// reads every row but the photos, because a power cut may have left pages that do not belong together (store_corrupt
-  /// then, and the next `open` sets the file aside). A sync begins with that look, and ends with some upkeep.
+  /// that nothing can ask for again (their thumbnails stay). Stops within `budget`, but for a checkpoint of the log and
+  /// making the ballast; and the first of a boot first reads every row but the photos, because a power cut may have
+  /// left pages that do not belong together (store_corrupt then, and the next `open` sets the file aside). A sync
+  /// begins with that look, and ends with some upkeep.
   Result<void> maintain(std::chrono::milliseconds budget);
 
   /// Lets go of the file for as long as the app sleeps: waits for the calls under way (of `read_photo` and `maintain`

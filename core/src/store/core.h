@@ -87,18 +87,8 @@ class Core {
   /// what the platform tells again, such as that a photo has been sent.
   template <class Body>
   Result<void> note(Body&& body) {
-    const Teller teller(*this);
-    const std::lock_guard lock(write_mutex_);
-    JULU_CHECK(check_awake());
-    JULU_CHECK(writer_->set_durable(false));
-    Result<void> noted;
-    try {
-      noted = commit(body);
-    } catch (...) {
-      static_cast<void>(writer_->set_durable(true));
-      throw;
-    }
-    JULU_CHECK(writer_->set_durable(true));
+    const auto noted = note_once(body);
+    if (noted) woke();
     return noted;
   }
   /// Runs `body(db)` on a snapshot: of what is committed meanwhile it sees nothing.
@@ -203,6 +193,22 @@ class Core {
     } catch (const Json::exception& damage) {
       return Error{ErrorCode::store_corrupt, {}, "json " + std::to_string(damage.id)};
     }
+  }
+  template <class Body>
+  Result<void> note_once(Body& body) {
+    const Teller teller(*this);
+    const std::lock_guard lock(write_mutex_);
+    JULU_CHECK(check_awake());
+    JULU_CHECK(writer_->set_durable(false));
+    Result<void> noted;
+    try {
+      noted = commit(body);
+    } catch (...) {
+      static_cast<void>(writer_->set_durable(true));
+      throw;
+    }
+    JULU_CHECK(writer_->set_durable(true));
+    return noted;
   }
   template <class Body>
   auto write_once(Body& body) -> decltype(body(std::declval<Connection&>())) {

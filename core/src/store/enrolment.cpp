@@ -291,12 +291,12 @@ Result<std::unique_ptr<Enrolment>> Enrolment::begin(Options options) {
 Result<std::vector<Enrolled>> enrolments(const std::string& root) {
   std::vector<Enrolled> found;
   std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(root, failed)) {
-    const std::string folder = entry.path().filename().string();
-    if (folder == kUnfinished || folder.find(kDamaged) != std::string::npos ||
-        !fs::exists(entry.path() / "julu.db", failed))
-      continue;
-    found.push_back({folder, entry.path().string()});
+  for (auto at = fs::directory_iterator(root, failed); !failed && at != fs::directory_iterator();
+       at.increment(failed)) {
+    const std::string folder = at->path().filename().string();
+    if (folder == kUnfinished || folder.find(kDamaged) != std::string::npos) continue;
+    std::error_code unknown;
+    if (fs::exists(at->path() / "julu.db", unknown)) found.push_back({folder, at->path().string()});
   }
   if (failed && failed != std::errc::no_such_file_or_directory) return disk_error(failed, "root");
   std::sort(found.begin(), found.end(), [](const Enrolled& a, const Enrolled& b) { return a.worker < b.worker; });

@@ -33,8 +33,8 @@ public struct JuluError: Error, Sendable, Hashable {
       underlying: underlying)
   }
 
-  /// True: the same call can succeed later as it is, by itself or once what the sentence asks for is done; false: the
-  /// call itself has to change.
+  /// True: the same call may succeed by just being made again later (the network is back, there is room, the phone is
+  /// unlocked). False: something else comes first (another input, a sync, a sign-in, a newer app), as the sentence says.
   public var isRetryable: Bool { code.isRetryable }
 
   /// One sentence for a person: what happened and what to do.

@@ -56,8 +56,8 @@ public final class JuluException extends RuntimeException {
   }
 
   /**
-   * True: the same call can succeed later as it is, by itself or once what the sentence asks for is done; false: the
-   * call itself has to change.
+   * True: the same call may succeed by just being made again later (the network is back, there is room, the phone is
+   * unlocked). False: something else comes first (another input, a sync, a sign-in, a newer app), as the sentence says.
    */
   public boolean isRetryable() {
     return code.isRetryable();
