@@ -347,8 +347,9 @@ JULU_API int32_t julu_store_schema(julu_store store, julu_text kind, julu_buf* o
 /** {"platform", "device", "worker", "name", "role", "grids": […], "grid_names": […]}. */
 JULU_API int32_t julu_store_identity(julu_store store, julu_buf* out, julu_error* error);
 /**
- * Upkeep while the host is idle; stops within the budget but for a checkpoint of the log and making the ballast; and the
- * first of a boot reads every row first (a quarter of a second for 10,000 records). Errors: store_corrupt (then close and open), suspended, those of the disk.
+ * Upkeep while the host is idle; stops within the budget but for a checkpoint of the log and making the ballast; and
+ * the first of a boot reads every row first (a quarter of a second for 10,000 records). Errors: store_corrupt (then
+ * close and open), suspended, those of the disk.
  */
 JULU_API int32_t julu_store_maintain(julu_store store, int64_t budget_ms, julu_error* error);
 
