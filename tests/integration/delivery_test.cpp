@@ -105,6 +105,31 @@ TEST_CASE("a connection cut anywhere, either way, costs time and nothing else") 
   CHECK(result.clean());
 }
 
+TEST_CASE("replies that come twice deliver nothing twice") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  Phone phone(platform);
+  Told told;
+  for (int i = 0; i < 4; ++i) phone.report(i % 3, 40 * 1024, told);
+  platform.proxy->double_replies(true);
+  CHECK(sync_to_the_end(*phone.store).end == SyncEnd::all_delivered);
+  platform.proxy->double_replies(false);
+  CHECK(compare(platform, *phone.store, told).clean());
+}
+
+// libcurl asks a second time by itself where a connection that had worked ends without a reply.
+TEST_CASE("a lost reply to the sign-in is no refusal") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  Phone phone(platform);
+  Told told;
+  phone.report(1, 40 * 1024, told);
+  platform.proxy->lose_reply(1);  // the ping's is the first
+  const auto outcome = sync_once(*phone.store);
+  CHECK(platform.proxy->cuts() == 1);
+  REQUIRE(outcome.ok());
+  CHECK(outcome->end == SyncEnd::all_delivered);
+  CHECK(compare(platform, *phone.store, told).clean());
+}
+
 TEST_CASE("an upload goes on where it stopped") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   Phone phone(platform);

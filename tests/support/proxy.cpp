@@ -87,21 +87,37 @@ void Proxy::accept_all() {
   }
 }
 
-bool Proxy::pass(int from, int to, std::atomic<std::int64_t>& left, std::atomic<std::int64_t>* counted) {
-  char bytes[16 * 1024];
-  const ssize_t got = ::recv(from, bytes, sizeof bytes, 0);
-  if (got <= 0) return false;
-  std::int64_t send = got;
+bool Proxy::pass(std::string_view bytes, int to, std::atomic<std::int64_t>& left) {
   const std::int64_t bound = left;
-  if (bound >= 0) send = std::min<std::int64_t>(send, bound);
-  if (!send_all(to, bytes, static_cast<std::size_t>(send))) return false;
-  if (counted != nullptr) *counted += send;
+  if (bound >= 0) bytes = bytes.substr(0, static_cast<std::size_t>(bound));
+  if (!send_all(to, bytes.data(), bytes.size())) return false;
   if (bound < 0) return true;
-  left = bound - send;
+  left = bound - static_cast<std::int64_t>(bytes.size());
   if (left > 0) return true;
   left = -1;
   ++cuts_;
   return false;
+}
+
+bool Proxy::pass_up(int from, int to) {
+  char bytes[16 * 1024];
+  const ssize_t got = ::recv(from, bytes, sizeof bytes, 0);
+  if (got <= 0) return false;
+  const std::int64_t bound = up_left_;
+  up_ += bound < 0 ? got : std::min<std::int64_t>(got, bound);
+  return pass({bytes, static_cast<std::size_t>(got)}, to, up_left_);
+}
+
+bool Proxy::pass_down(int from, int to) {
+  char bytes[16 * 1024];
+  const ssize_t got = ::recv(from, bytes, sizeof bytes, 0);
+  if (got <= 0) return false;
+  if (replies_left_ >= 0 && replies_left_-- == 0) {
+    ++cuts_;
+    return false;
+  }
+  const std::string_view reply(bytes, static_cast<std::size_t>(got));
+  return pass(reply, to, down_left_) && (!twice_ || pass(reply, to, down_left_));
 }
 
 void Proxy::serve(int client) {
@@ -116,8 +132,8 @@ void Proxy::serve(int client) {
   while (open && !ending_ && !refuse_) {
     pollfd both[2] = {{client, POLLIN, 0}, {server, POLLIN, 0}};
     if (::poll(both, 2, kPollMs) < 0 && errno != EINTR) break;
-    if (both[0].revents != 0) open = pass(client, server, up_left_, &up_);
-    if (open && both[1].revents != 0) open = pass(server, client, down_left_, nullptr);
+    if (both[0].revents != 0) open = pass_up(client, server);
+    if (open && both[1].revents != 0) open = pass_down(server, client);
   }
   reset(client);
   ::close(client);

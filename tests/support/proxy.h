@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -24,6 +25,10 @@ class Proxy {
   void cut_up_after(std::int64_t bytes) { up_left_ = bytes; }
   /// The same of the bytes that come back: the platform has acted, the phone does not hear all of it.
   void cut_down_after(std::int64_t bytes) { down_left_ = bytes; }
+  /// Of the parts that come back from now on this one, counted from 0, is lost whole, and its connection ends.
+  void lose_reply(int number) { replies_left_ = number; }
+  /// What comes back comes twice while true.
+  void double_replies(bool on) { twice_ = on; }
   /// Refuses connections while true.
   void refuse(bool on) { refuse_ = on; }
   std::int64_t bytes_up() const { return up_; }
@@ -33,7 +38,9 @@ class Proxy {
   void accept_all();
   void serve(int client);
   /// False: the connection ends here.
-  bool pass(int from, int to, std::atomic<std::int64_t>& left, std::atomic<std::int64_t>* counted);
+  bool pass_up(int from, int to);
+  bool pass_down(int from, int to);
+  bool pass(std::string_view bytes, int to, std::atomic<std::int64_t>& left);
 
   int port_ = 0;
   int listener_ = -1;
@@ -42,6 +49,8 @@ class Proxy {
   std::atomic<bool> ending_ = false;
   std::atomic<std::int64_t> up_left_ = -1;
   std::atomic<std::int64_t> down_left_ = -1;
+  std::atomic<int> replies_left_ = -1;
+  std::atomic<bool> twice_ = false;
   std::atomic<std::int64_t> up_ = 0;
   std::atomic<std::int64_t> cuts_ = 0;
   std::vector<std::thread> connections_;
