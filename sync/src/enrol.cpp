@@ -13,9 +13,6 @@
 namespace julu {
 namespace {
 
-constexpr std::size_t kReplyBytesMax = 256 * 1024;
-constexpr std::size_t kCodeMin = 8, kCodeMax = 64;  // 60 bits in a 32-letter alphabet are 12 characters
-
 // A-Z and 0-9 as they were handed out, whatever a person put between them.
 std::string normalised(std::string_view code) {
   std::string out;
@@ -89,7 +86,7 @@ class Enroller {
 
  private:
   Result<Response> send(Request request) {
-    request.reply_bytes_max = kReplyBytesMax;
+    request.reply_bytes_max = limits::enrolment_bytes_max;
     request.timeout = std::chrono::milliseconds(limits::request_timeout_ms);
     const std::uint64_t id = transport_.submit(std::move(request));
     for (;;) {
@@ -118,7 +115,8 @@ class Enroller {
 Result<Device> ask_county(const EnrolOptions& options) {
   if (options.consent_at_ms <= 0) return Error{ErrorCode::consent_missing, "consent", {}};
   const std::string code = normalised(options.code);
-  if (code.size() < kCodeMin || code.size() > kCodeMax) return Error{ErrorCode::bad_argument, "/code", {}};
+  if (code.size() < limits::code_bytes_min || code.size() > limits::code_bytes_max)
+    return Error{ErrorCode::bad_argument, "/code", {}};
   JULU_TRY(const std::string platform, checked_platform(options.platform));
 
   Enrolment::Options begun;

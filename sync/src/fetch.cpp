@@ -10,7 +10,6 @@ namespace julu {
 namespace {
 
 constexpr int kFetchFailuresMax = 3;  // in a row: then it is not the photos
-constexpr std::int64_t kOtherReplyBytesMax = 64 * 1024;
 
 // Says nothing of the other photos. A page is a gateway's.
 bool is_withheld(const Response& response) {
@@ -108,7 +107,8 @@ Result<Syncer::Run::Exchange> Syncer::Run::ask_photo(const Inbox::WantedPhoto& p
   // Who knows no ranges gives all of it.
   const std::int64_t longest = photo.length_bytes > 0 ? photo.length_bytes : limits::photo_bytes_max;
   // What is no photo may be longer than a small one, and has to be heard.
-  request.reply_bytes_max = static_cast<std::size_t>(std::clamp(longest, kOtherReplyBytesMax, limits::photo_bytes_max));
+  request.reply_bytes_max = static_cast<std::size_t>(
+      std::clamp<std::int64_t>(longest, limits::small_reply_bytes_max, limits::photo_bytes_max));
   if (piece_bytes > 0) {
     const std::int64_t first = photo.fetched_bytes;
     const std::int64_t last = std::min(first + piece_bytes, std::max(longest, first + 1)) - 1;

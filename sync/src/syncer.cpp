@@ -17,7 +17,6 @@ namespace {
 constexpr int kRoundsMax = 8;  // pulls that make ops due again and again are left for the next run
 constexpr std::int64_t kProgressEveryMs = 100;
 constexpr std::int64_t kCountEveryMs = 1000;  // a long queue takes milliseconds to count
-constexpr std::size_t kPingBytesMax = 64 * 1024;
 
 }  // namespace
 
@@ -153,7 +152,7 @@ Result<Syncer::Run::Step> Syncer::Run::ping() {
   request.method = "GET";
   request.url = address("/v1/ping?n=" + nonce);
   request.headers = {{"Accept", "application/json"}, {"Cache-Control", "no-store"}};
-  request.reply_bytes_max = kPingBytesMax;
+  request.reply_bytes_max = limits::small_reply_bytes_max;
   JULU_TRY(Exchange exchange, send(std::move(request)));
   if (exchange.answer == Answer::stopped) return Step::stop;
   if (exchange.answer == Answer::refused && exchange.response.status == 426) {

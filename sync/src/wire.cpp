@@ -14,8 +14,6 @@
 namespace julu::wire {
 namespace {
 
-constexpr std::size_t kTokenBytesMax = 8 * 1024;  // a JWT with everything in it has some 2 KB
-
 bool is_token_text(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c < 0x7F; });
 }
@@ -73,7 +71,7 @@ Result<Ping> decode_ping(std::string_view body, std::string_view nonce) {
 Result<Token> decode_token(std::string_view body) {
   JULU_TRY(const Json value, parse_object(body));
   Token token;
-  JULU_TRY(token.text, need_text(value, "access_token", kTokenBytesMax));
+  JULU_TRY(token.text, need_text(value, "access_token", limits::token_bytes_max));
   if (!is_token_text(token.text)) return broken("access_token");
   JULU_TRY(token.expires_in_s, need_integer(value, "expires_in", 1));
   return token;

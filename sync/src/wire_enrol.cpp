@@ -12,14 +12,11 @@
 namespace julu::wire {
 namespace {
 
-constexpr std::size_t kLabelBytesMax = 256;  // a worker's name, a grid's name
-constexpr std::size_t kListMax = 256;        // a county has 47 departments and a leader 10 grids
-
 Result<std::vector<std::string>> texts(const Json& object, const char* member, std::size_t bytes_max) {
   std::vector<std::string> items;
   const Json* list = find(object, member);
   if (list == nullptr || list->is_null()) return items;
-  if (!list->is_array() || list->size() > kListMax) return broken(member);
+  if (!list->is_array() || list->size() > limits::labels_max) return broken(member);
   for (const Json& item : *list) {
     if (!item.is_string() || item.get_ref<const std::string&>().size() > bytes_max) return broken(member);
     items.push_back(item.get<std::string>());
@@ -62,9 +59,9 @@ Result<Identity> decode_enrolment(std::string_view body, std::string_view platfo
   JULU_TRY(identity.device, need_text(value, "device", limits::key_bytes_max));
   JULU_TRY(identity.worker, need_text(value, "worker", limits::key_bytes_max));
   JULU_TRY(identity.role, need_text(value, "role", limits::key_bytes_max));
-  identity.name = shortened(text(value, "name").value_or(identity.worker), kLabelBytesMax);
+  identity.name = shortened(text(value, "name").value_or(identity.worker), limits::label_bytes_max);
   JULU_TRY(identity.grids, texts(value, "grids", limits::key_bytes_max));
-  JULU_TRY(identity.grid_names, texts(value, "grid_names", kLabelBytesMax));
+  JULU_TRY(identity.grid_names, texts(value, "grid_names", limits::label_bytes_max));
   JULU_TRY(const auto origins, texts(value, "origins", limits::url_bytes_max));
   for (const std::string& address : origins) {
     const auto origin = origin_of(address);

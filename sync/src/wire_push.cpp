@@ -13,8 +13,6 @@
 namespace julu::wire {
 namespace {
 
-constexpr std::size_t kSentenceBytesMax = 1024;  // of a problem: shown to a person, kept with the op
-
 void keep_common(Json& common, const Json& evidence) {
   for (auto member = common.begin(); member != common.end();) {
     const auto same = evidence.find(member.key());
@@ -26,9 +24,9 @@ void keep_common(Json& common, const Json& evidence) {
 Problem problem_of(const Json& value) {
   Problem problem;
   problem.type = shortened(text(value, "type").value_or(""), limits::key_bytes_max);
-  problem.title = shortened(text(value, "title").value_or(""), kSentenceBytesMax);
-  problem.detail = shortened(text(value, "detail").value_or(""), kSentenceBytesMax);
-  problem.pointer = shortened(text(value, "pointer").value_or(""), kSentenceBytesMax);
+  problem.title = shortened(text(value, "title").value_or(""), limits::sentence_bytes_max);
+  problem.detail = shortened(text(value, "detail").value_or(""), limits::sentence_bytes_max);
+  problem.pointer = shortened(text(value, "pointer").value_or(""), limits::sentence_bytes_max);
   return problem;
 }
 
@@ -156,8 +154,7 @@ Result<PushReply> decode_push(std::string_view body, const std::vector<OutgoingO
 
 Problem decode_problem(const Response& response) {
   // Small: an error that needs more than this is a page for people, from somebody else.
-  constexpr std::size_t kProblemBytesMax = 64 * 1024;
-  if (response.body.size() > kProblemBytesMax) return {};
+  if (response.body.size() > limits::small_reply_bytes_max) return {};
   const auto value = parse_object(response.body);
   if (!value) return {};
   Problem problem = problem_of(*value);

@@ -12,8 +12,6 @@
 namespace julu::wire {
 namespace {
 
-constexpr std::size_t kDaysMax = 40'000;  // a century
-
 // The civil date of a day number (proleptic Gregorian calendar), as "2026-11-24".
 std::string date_of(std::int64_t day) {
   const std::int64_t shifted = day + 719'468;
@@ -74,7 +72,7 @@ Result<Reconciled> decode_reconcile(std::string_view body) {
   Reconciled told;
   JULU_TRY(told.epoch, need_epoch(value));
   const Json* differ = find(value, "differ");
-  if (differ == nullptr || !differ->is_array() || differ->size() > kDaysMax) return broken("differ");
+  if (differ == nullptr || !differ->is_array() || differ->size() > limits::reconcile_days_max) return broken("differ");
   for (const Json& item : *differ) {
     HeldDay held;
     const auto day = day_of(text(item, "day").value_or(""));

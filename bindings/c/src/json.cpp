@@ -87,8 +87,7 @@ Json json_of(const ConflictField& conflict) {
 Result<Filter> parse_filter(const std::string& text) {
   Filter filter;
   if (text.empty()) return filter;
-  constexpr std::size_t kBytesMax = 64 * 1024;  // a search is a few words
-  if (text.size() > kBytesMax) return Error{ErrorCode::field_too_long, {}, {}};
+  if (text.size() > limits::filter_bytes_max) return Error{ErrorCode::field_too_long, {}, {}};
   // Members are plain values, so what is nested is refused before anything recurses into it.
   const Json given = Json::parse(
       text, [](int depth, Json::parse_event_t, Json&) { return depth < 3; }, false);

@@ -7,11 +7,12 @@
 #include <cstring>
 #include <string_view>
 
+#include <julu/limits.h>
+
 namespace julu::domain {
 namespace {
 
 constexpr std::int64_t kChinaOffsetMs = 8LL * 3600 * 1000;
-constexpr std::size_t kEntriesMax = 512;  // a real directory has some dozens
 
 constexpr std::uint16_t kOrientation = 0x0112;
 constexpr std::uint16_t kExifDirectory = 0x8769;
@@ -75,7 +76,7 @@ template <class Visit>
 void for_each_entry(const Tiff& tiff, std::size_t directory, Visit&& visit) {
   const auto count = tiff.u16(directory);
   if (!count) return;
-  for (std::size_t i = 0; i < std::min<std::size_t>(*count, kEntriesMax); ++i) {
+  for (std::size_t i = 0; i < std::min<std::size_t>(*count, limits::exif_entries_max); ++i) {
     const std::size_t at = directory + 2 + 12 * i;
     const auto tag = tiff.u16(at);
     const auto type = tiff.u16(at + 2);

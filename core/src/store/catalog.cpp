@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <mutex>
 
+#include <julu/limits.h>
+
 #include "julu_embedded.h"
 #include "store/records.h"
 
@@ -13,8 +15,6 @@ namespace {
 // the app may.
 constexpr const char* kNext = "-next";
 
-constexpr std::size_t kParsedMax = 64;  // schemas or flows; twice what a county has
-
 // A schema is parsed once a process, however many stores and pages bring it: kinds and flows never change.
 template <class T>
 Result<std::shared_ptr<const T>> parsed(std::string_view text) {
@@ -24,7 +24,7 @@ Result<std::shared_ptr<const T>> parsed(std::string_view text) {
   const std::lock_guard lock(mutex);
   if (const auto found = known.find(hash); found != known.end()) return found->second;
   JULU_TRY(std::shared_ptr<const T> loaded, T::load(text));
-  if (known.size() >= kParsedMax) known.clear();
+  if (known.size() >= limits::schemas_parsed_max) known.clear();
   known.emplace(hash, loaded);
   return loaded;
 }
