@@ -308,8 +308,6 @@ class CurlTransport final : public Transport {
       const auto here = at++;
       const Transfer& transfer = *here->second;
       if (transfer.request.timeout.count() > 0 && now - transfer.moved_at > transfer.request.timeout) {
-        // Or HTTP/2 ends the stream alone, and the next request stands still on the same dead connection.
-        curl_easy_setopt(here->first, CURLOPT_FORBID_REUSE, 1L);
         end(here, ErrorCode::offline, false);
       }
     }
@@ -331,6 +329,8 @@ class CurlTransport final : public Transport {
       curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
       response.status = static_cast<int>(status);
     }
+    // Or HTTP/2 ends the stream alone, and the next request stands still on the same dead connection.
+    if (!reuse) curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 1L);
     curl_multi_remove_handle(multi_, transfer->easy);
     if (reuse) {
       give_back(*transfer);

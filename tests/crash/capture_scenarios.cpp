@@ -1,6 +1,8 @@
 // What a worker does, without a network.
 #include <stdexcept>
 
+#include <julu/limits.h>
+
 #include "scenario.h"
 
 namespace julu::crash {
@@ -11,9 +13,9 @@ constexpr const char* kOwnId = "01900000-0000-7000-8000-000000000001";
 void one_household(Site& site) { site.names["home"] = site.household("堤村一号"); }
 void one_report(Site& site) { site.names["case"] = site.report("井盖坏了"); }
 
-// On a disk without room a report is refused whole.
+// On a disk without room, the ballast's too, a report is refused whole.
 void capture_on_a_full_disk(Site& site) {
-  site.phone.set_capacity(site.phone.used() + 3 * 4096);
+  site.phone.set_capacity(site.phone.used() + 3 * 4096 - limits::ballast_bytes);
   const auto refused =
       site.store().capture({"incident", R"({"category":"road","text":"路断了"})", {{site.photo(101), "near"}}, {}});
   site.phone.set_capacity(0);

@@ -287,7 +287,8 @@ TEST_CASE("what is said in English counts and lists as English does") {
   };
   CHECK(english({"report", "--category", "Road", "--text", "a hole", "--photo", desk.photo("a.jpg")})
             .find("  1 photo (") != std::string::npos);
-  CHECK(english({"sync"}).find("Delivered 1 record, 1 photo, ") != std::string::npos);
+  CHECK(english({"sync"}).find("Delivered 1 record, each with the platform's receipt; 1 photo sent") !=
+        std::string::npos);
   CHECK(english({"export"}).find("Exported 1 record\n") != std::string::npos);
   const std::string home =
       desk.run_json({"household", "--address", "Di", "--set", "Unsafe building=Yes"}).last().at("id");

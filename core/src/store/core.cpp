@@ -49,7 +49,10 @@ Result<std::unique_ptr<Core>> Core::open(const Store::Options& options) {
   core->lease_owner_ = make_id(*core->clock_, *core->random_).text();
   core->generation_ = generation_in_use(options);
   // Where the disk is full, even reading needs some room: SQLite's -shm.
-  const auto load = [&] { return core->with_room([&] { return guarded([&] { return core->load(); }); }); };
+  const auto load = [&] {
+    const Teller teller(*core);
+    return core->with_room([&] { return guarded([&] { return core->load(); }); });
+  };
   Result<void> loaded = load();
   // What is said of the key `load` has judged: it may be of the file before this one.
   if (!loaded && loaded.error().code != ErrorCode::store_key) loaded = core->judged(loaded.error());
@@ -101,6 +104,7 @@ Result<void> Core::suspend() {
 }
 
 Result<void> Core::resume(const StoreKey& key) {
+  const Teller teller(*this);
   return with_room([&] { return open_again(key); });
 }
 
@@ -112,7 +116,7 @@ Result<void> Core::open_again(const StoreKey& key) {
   options.key = key;
   auto opened = open_database(options, generation_, Opening::there);
   if (!opened) {
-    return note_damage(judged_key(opened.error(), options, generation_));
+    return note_damage(judged(opened.error(), options));
   }
   auto writer = *std::move(opened);
   JULU_TRY(reader_, open_database(options, generation_, Opening::there));
@@ -135,13 +139,13 @@ Result<void> Core::check_in_use() const {
   return Error{ErrorCode::store_corrupt, "directory", "set aside"};
 }
 
-Error Core::judged(const Error& error) const {
-  if (error.code == ErrorCode::store_key) return judged_key(error, options_, generation_);
+Error Core::judged(const Error& error, const Store::Options& options) const {
+  if (error.code == ErrorCode::store_key) return judged_key(error, options, generation_);
   const bool in_doubt = error.code == ErrorCode::store_corrupt &&
                         (error.detail == Connection::kPageRefused || error.detail == Connection::kMalformed);
   if (!in_doubt) return error;
-  const auto damaged = is_damaged(options_, generation_);
-  if (!damaged) return judged_key(damaged.error(), options_, generation_);
+  const auto damaged = is_damaged(options, generation_);
+  if (!damaged) return judged_key(damaged.error(), options, generation_);
   return *damaged ? error : Error{ErrorCode::io, error.field, error.detail};
 }
 
@@ -162,7 +166,8 @@ Error Core::mark_damaged(const Error& error) {
   return error;
 }
 
-void Core::tell_of_damage() {
+void Core::tell() {
+  if (ballast_untold_.exchange(false)) log(LogLevel::warning, "disk full: the ballast was given back");
   if (!damage_untold_.exchange(false)) return;
   log(LogLevel::error, "store damaged: " + damage_ + "; the next open sets the file aside");
 }
@@ -305,7 +310,7 @@ bool Core::release_ballast() {
   auto ballast = SideFile::open(ballast_path(options_), options_.vfs, false);
   if (!ballast) return false;
   if (const auto size = ballast->size(); !size || *size == 0 || !ballast->truncate(0)) return false;
-  log(LogLevel::warning, "disk full: the ballast was given back");
+  ballast_untold_ = true;
   return true;
 }
 
@@ -331,9 +336,11 @@ void Core::make_ballast() {
   if (const auto size = ballast->size(); !size || *size >= limits::ballast_bytes) return;
   Result<void> made = ballast->truncate(0);
   const std::string piece(static_cast<std::size_t>(kPiece), '\0');
-  for (std::int64_t pieces = limits::ballast_bytes / kPiece; made && pieces > 0; --pieces) {
-    const auto end = ballast->size();  // given back meanwhile, it is short, and that shows
-    made = end ? ballast->write(piece, *end) : end.error();
+  for (std::int64_t written = 0; made && written < limits::ballast_bytes;) {
+    const auto end = ballast->size();
+    if (!end || *end != written) break;  // given back meanwhile: it is short, and that shows
+    made = ballast->write(piece, written);
+    written += kPiece;
   }
   if (made) made = ballast->sync();
   if (!made) static_cast<void>(ballast->truncate(0));  // half of it would only be in the way

@@ -177,7 +177,7 @@ class Core {
   class Teller {
    public:
     explicit Teller(Core& core) : core_(core) {}
-    ~Teller() { core_.tell_of_damage(); }
+    ~Teller() { core_.tell(); }
     Teller(const Teller&) = delete;
     Teller& operator=(const Teller&) = delete;
 
@@ -241,11 +241,12 @@ class Core {
   }
   /// What looks like a damaged page may be one that could not be read: then it is an error of the disk. What looks like
   /// a wrong key may be a damaged first page.
-  Error judged(const Error& error) const;
+  Error judged(const Error& error) const { return judged(error, options_); }
+  Error judged(const Error& error, const Store::Options& options) const;
   /// The next `open` sets a damaged file aside. The error again, or why the mark could not be made.
   Error note_damage(const Error& error);
   Error mark_damaged(const Error& error);
-  void tell_of_damage();
+  void tell();
   /// Under either lock: both connections come and go together.
   Result<void> check_awake() const;
   /// What is written to a file that was set aside, by another process perhaps, nobody would read. Errors:
@@ -285,6 +286,7 @@ class Core {
   std::mutex wake_mutex_;
   std::function<void()> wake_;
   std::atomic<bool> damage_noted_ = false;
+  std::atomic<bool> ballast_untold_ = false;
   std::string damage_;  // set once, by who noted it
   std::atomic<bool> damage_untold_ = false;
   bool looked_ = false;          // under write_mutex_

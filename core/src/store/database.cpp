@@ -122,8 +122,9 @@ Result<bool> is_damaged(const Store::Options& options, int generation) {
     {
       const auto db = open_database(options, generation, Opening::there);
       if (!db && db.error().code != ErrorCode::store_corrupt) return db.error();
-      const auto said = db ? (*db)->text("PRAGMA quick_check(1)") : Result<std::optional<std::string>>(db.error());
+      const auto said = db ? (*db)->text("PRAGMA integrity_check(1)") : Result<std::optional<std::string>>(db.error());
       if (said && *said == "ok") return false;
+      if (!said && said.error().code != ErrorCode::store_corrupt) return said.error();
     }
     JULU_TRY(auto now, unreadable(database_path(options.directory, generation), options.vfs));
     if (now.all || (look > 0 && now.places != before)) return Error{ErrorCode::io, {}, "read"};

@@ -273,6 +273,10 @@ Result<std::unique_ptr<Enrolment>> Enrolment::begin(Options options) {
   PrivateKey key{};
   auto opened = open_begun(store, options, random, key);
   const ErrorCode why = opened ? ErrorCode::ok : opened.error().code;
+  if (why == ErrorCode::store_corrupt) {
+    JULU_TRY(const bool damaged, is_damaged(store, 1));
+    if (!damaged) return Error{ErrorCode::io, "root", opened.error().detail};
+  }
   if ((why == ErrorCode::store_key || why == ErrorCode::store_corrupt) && options.vfs.empty()) {
     // Begun under another key, or damaged since: nobody can read any more what this device was to be.
     std::error_code ignored;

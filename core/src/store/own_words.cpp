@@ -34,7 +34,8 @@ Merged merge_after_own(Json& base_values, const Json& patch, const Json& running
     const Json* own = at_pointer(said, field);
     const Json& later = *at_pointer(patch, field);
     if (own == nullptr || later == *own) continue;
-    if (own->is_array() && later.is_array()) continue;  // in a set there is what others have put in, too
+    const FieldInfo* info = kind != nullptr ? kind->field(field) : nullptr;
+    if (info != nullptr && info->merge == MergeRule::union_) continue;  // there is what others have put in, too
     std::vector<std::string> inside{""};
     if (own->is_object() && !own->empty()) inside = fields_in(*own);
     for (const std::string& leaf : inside) {

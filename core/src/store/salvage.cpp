@@ -142,8 +142,9 @@ class Wreck {
   }
   /// Every row that `sql` gives until it fails.
   Result<std::vector<std::vector<Value>>> rows(const char* sql, const std::optional<Id>& key = std::nullopt) {
-    std::vector<std::vector<Value>> found;
+    std::vector<std::vector<Value>> found, most;
     JULU_CHECK(read([&](Connection& db) -> Result<bool> {
+      if (found.size() > most.size()) most.swap(found);
       found.clear();
       Query row = key ? db.query(sql, *key) : db.query(sql);
       for (;;) {
@@ -152,7 +153,7 @@ class Wreck {
         found.push_back(row.values());
       }
     }));
-    return found;
+    return found.size() < most.size() ? most : found;
   }
 
  private:

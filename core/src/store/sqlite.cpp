@@ -418,6 +418,7 @@ Result<void> of_file(int rc) {
 Result<SideFile> SideFile::open(const std::string& path, const std::string& vfs, bool create) {
   if (vfs.empty() && create) {
     const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (fd < 0 && (errno == ENOSPC || errno == EDQUOT)) return Error{ErrorCode::disk_full, {}, "open"};
     if (fd >= 0) ::close(fd);  // SQLite makes files that others may read
   }
   sqlite3_vfs* files = sqlite3_vfs_find(vfs.empty() ? nullptr : vfs.c_str());

@@ -77,12 +77,12 @@ Result<std::string> sql_of_counts(Connection& db) {
   }
 }
 
-// The check tells of a page that could not be read as it does of a damaged one. A disk that fails to read is no reason
-// to leave the file; what is damaged stays so.
+// The check tells of a page that could not be read as it does of a damaged one. Which it is, is_damaged tells; what is
+// damaged stays so.
 Result<void> check_indexes(Connection& db) {
   JULU_TRY(auto bad, db.text(kBadIndex));
   if (!bad) return {};
-  JULU_CHECK(db.read_through());
+  if (!db.read_through()) return Error{ErrorCode::store_corrupt, {}, Connection::kMalformed};
   JULU_TRY(bad, db.text(kBadIndex));
   return bad ? Error{ErrorCode::store_corrupt, {}, "index"} : Result<void>();
 }
