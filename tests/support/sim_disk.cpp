@@ -542,8 +542,6 @@ void SimDisk::wear_out(const std::string& file, std::int64_t offset) {
   state_->worn_offset = offset;
 }
 
-void SimDisk::heal() { state_->worn_offset = -1; }
-
 void SimDisk::spare_reads(bool spared) { state_->reads_spared = spared; }
 
 void SimDisk::damage(const std::string& file, std::int64_t offset, std::int64_t size, Random& random) {

@@ -83,9 +83,8 @@ class SimDisk {
   void fail_steps(std::int64_t from, std::int64_t until);
   /// `good` reads still succeed, then `bad` fail with an I/O error. bad == 0: none.
   void fail_reads(std::int64_t good, std::int64_t bad);
-  /// From here on this page is never read again, as of a worn card. Until `heal`.
+  /// From here on this page is never read again, as of a worn card.
   void wear_out(const std::string& file, std::int64_t offset);
-  void heal();
   /// Meanwhile none fails and none counts: somebody looks who is no part of what the disk belongs to.
   void spare_reads(bool spared);
   /// Garbage over `size` bytes, as a worn card gives it back; of a file that is there and long enough.

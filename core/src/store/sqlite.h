@@ -42,6 +42,8 @@ class SideFile {
  public:
   /// Made when it is not there and `create` says so, with mode 0600.
   static Result<SideFile> open(const std::string& path, const std::string& vfs, bool create);
+  SideFile(SideFile&&) = default;
+  SideFile& operator=(SideFile&&) = delete;  // the name has to outlive the file
   Result<std::int64_t> size() const;
   /// Behind the end it reads zeros. Errors: io.
   Result<void> read(std::span<char> into, std::int64_t offset) const;
@@ -53,6 +55,7 @@ class SideFile {
   struct Close {
     void operator()(sqlite3_file* file) const;
   };
+  SideFile() = default;
   std::unique_ptr<std::string> name_;  // the VFS keeps a pointer to it
   std::unique_ptr<sqlite3_file, Close> file_;
 };
