@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <stdexcept>
 
 #include <arpa/inet.h>
@@ -44,6 +45,19 @@ bool send_all(int to, const char* bytes, std::size_t size) {
     size -= static_cast<std::size_t>(sent);
   }
   return true;
+}
+
+// RFC 9112, 6.3, as far as the platform goes: a reply without a length has no body. (It answers a HEAD with length 0.)
+bool is_whole(std::string_view reply) {
+  const std::size_t end = reply.find("\r\n\r\n");
+  if (end == std::string_view::npos) return false;
+  constexpr std::string_view kLength = "\r\nContent-Length: ";
+  const std::size_t at = reply.substr(0, end).find(kLength);
+  std::size_t length = 0;
+  if (at != std::string_view::npos) {
+    std::from_chars(reply.data() + at + kLength.size(), reply.data() + end, length);
+  }
+  return reply.size() >= end + 4 + length;
 }
 
 // Ends the connection at once, as a lost link does, without a polite goodbye.
@@ -108,16 +122,21 @@ bool Proxy::pass_up(int from, int to) {
   return pass({bytes, static_cast<std::size_t>(got)}, to, up_left_);
 }
 
-bool Proxy::pass_down(int from, int to) {
+bool Proxy::pass_down(int from, int to, std::string& held) {
   char bytes[16 * 1024];
   const ssize_t got = ::recv(from, bytes, sizeof bytes, 0);
   if (got <= 0) return false;
+  if (replies_left_ < 0 && !twice_) return pass({bytes, static_cast<std::size_t>(got)}, to, down_left_);
+  // A reply comes in as many parts as the machine's load makes of it.
+  held.append(bytes, static_cast<std::size_t>(got));
+  if (!is_whole(held)) return true;
+  std::string reply;
+  reply.swap(held);
   if (replies_left_ >= 0 && replies_left_-- == 0) {
     ++cuts_;
     return false;
   }
-  const std::string_view reply(bytes, static_cast<std::size_t>(got));
-  return pass(reply, to, down_left_) && (!twice_ || pass(reply, to, down_left_));
+  return pass(twice_ ? reply + reply : reply, to, down_left_);
 }
 
 void Proxy::serve(int client) {
@@ -129,11 +148,12 @@ void Proxy::serve(int client) {
     ::setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     ::setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
+  std::string held;
   while (open && !ending_ && !refuse_) {
     pollfd both[2] = {{client, POLLIN, 0}, {server, POLLIN, 0}};
     if (::poll(both, 2, kPollMs) < 0 && errno != EINTR) break;
     if (both[0].revents != 0) open = pass_up(client, server);
-    if (open && both[1].revents != 0) open = pass_down(server, client);
+    if (open && both[1].revents != 0) open = pass_down(server, client, held);
   }
   reset(client);
   ::close(client);

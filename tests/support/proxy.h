@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -25,9 +26,9 @@ class Proxy {
   void cut_up_after(std::int64_t bytes) { up_left_ = bytes; }
   /// The same of the bytes that come back: the platform has acted, the phone does not hear all of it.
   void cut_down_after(std::int64_t bytes) { down_left_ = bytes; }
-  /// Of the parts that come back from now on this one, counted from 0, is lost whole, and its connection ends.
+  /// Of the HTTP replies that come back from now on this one, counted from 0, is lost whole, and its connection ends.
   void lose_reply(int number) { replies_left_ = number; }
-  /// What comes back comes twice while true.
+  /// Each HTTP reply comes twice, one copy right behind the other, while true.
   void double_replies(bool on) { twice_ = on; }
   /// Refuses connections while true.
   void refuse(bool on) { refuse_ = on; }
@@ -39,7 +40,8 @@ class Proxy {
   void serve(int client);
   /// False: the connection ends here.
   bool pass_up(int from, int to);
-  bool pass_down(int from, int to);
+  /// `held`: what has come of a reply that goes down whole or not at all.
+  bool pass_down(int from, int to, std::string& held);
   bool pass(std::string_view bytes, int to, std::atomic<std::int64_t>& left);
 
   int port_ = 0;
