@@ -63,6 +63,28 @@ TEST_CASE("a page that the disk never gives again is damage: what stands on the 
   REQUIRE(store->maintain({}).ok());
 }
 
+TEST_CASE("a search whose page cannot be read once sets no file aside") {
+  Phone phone;
+  for (int i = 0; i < 200; ++i) {
+    const std::string body = R"({"address":"村西头)" + std::to_string(i * 7919) + R"(号"})";
+    REQUIRE(phone.open()->capture({"household", body, {}, {}}).ok());
+  }
+  int refused = 0;
+  for (std::int64_t good = 0; good < 60; ++good) {
+    CAPTURE(good);
+    const auto store = phone.open();
+    phone.disk.fail_reads(good, 1);
+    const auto found = store->list({.search = "村东"});
+    phone.disk.fail_reads(0, 0);
+    if (found) continue;
+    ++refused;
+    CHECK(found.error().code == ErrorCode::io);
+    REQUIRE_FALSE(phone.is_marked());
+    CHECK(store->list({.search = "村东"})->size() == 20);
+  }
+  CHECK(refused > 20);
+}
+
 TEST_CASE("a page that cannot be read once in the salvage is lost to nobody") {
   Phone phone;
   REQUIRE(store::make_mark(store::damage_mark(phone.file()), phone.options.vfs).ok());

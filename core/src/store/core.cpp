@@ -60,6 +60,7 @@ Result<std::unique_ptr<Core>> Core::open(const Store::Options& options) {
   if (!loaded && loaded.error().code == ErrorCode::store_corrupt && !core->beyond_salvage_) {
     JULU_CHECK(core->with_room([&] { return make_mark(core->damage_mark_, options.vfs); }));
     ++core->generation_;
+    core->damage_noted_ = false;
     loaded = load();
   }
   if (!loaded) return loaded.error();
