@@ -102,6 +102,24 @@ TEST_CASE("a photo comes in by a descriptor or as bytes as well as by its name, 
   CHECK(none.error().code == ErrorCode::photo_missing);
 }
 
+TEST_CASE("a report takes as many photos as a call may bring, and of one more nothing is saved") {
+  County county;
+  auto store = county.phone();
+  std::vector<std::string> jpegs;
+  for (int i = 0; i <= limits::photos_per_call_max; ++i) jpegs.push_back(make_jpeg_of_about(2'000, i));
+  std::vector<PhotoInput> photos;
+  for (const std::string& jpeg : jpegs) photos.push_back({.role = "near", .bytes = jpeg});
+  const auto refused = store->capture(with_photos(photos));
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == ErrorCode::bad_argument);
+  CHECK(refused.error().field == "/photos");
+  CHECK(store->list({})->empty());
+  photos.pop_back();
+  const auto saved = store->capture(with_photos(photos));
+  REQUIRE(saved.ok());
+  CHECK((**store->get(saved->id)).photos.size() == limits::photos_per_call_max);
+}
+
 TEST_CASE("a large photo is made smaller before it is stored") {
   County county;
   auto store = county.phone();

@@ -4,6 +4,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
+#include <julu/limits.h>
+
 #include "jpeg.h"
 #include "scripted_county.h"
 
@@ -308,6 +310,19 @@ TEST_CASE("what waits, or was refused, is listed by itself") {
   CHECK(listed(Delivery::delivered) == std::vector<std::string>{ids[1]});
   CHECK(listed(Delivery::saved) == std::vector<std::string>{ids[2], ids[3]});
   CHECK(listed(std::nullopt) == ids);
+}
+
+TEST_CASE("a page has at least a row and at most as many as the bound says") {
+  County county;
+  const auto store = county.phone();
+  for (const int limit : {1, limits::page_rows_max}) {
+    CHECK(store->list({.limit = limit}).ok());
+    CHECK(store->changes_since(0, limit).ok());
+  }
+  for (const int limit : {0, -1, limits::page_rows_max + 1}) {
+    CHECK(store->list({.limit = limit}).error().field == "limit");
+    CHECK(store->changes_since(0, limit).error().field == "limit");
+  }
 }
 
 TEST_CASE("a report under an id of the shell's own stands where its time is") {

@@ -447,9 +447,11 @@ TEST_CASE("a wrong key, a newer store and none at all are told apart, and the fi
   SECTION("a wrong key") {
     if (!has_cipher()) return;
     options.key.fill(1);
+    const std::string before = read_file(county.directory() + "/julu.db");
     const auto opened = Store::open(options);
     REQUIRE_FALSE(opened.ok());
     CHECK(opened.error().code == ErrorCode::store_key);
+    CHECK(read_file(county.directory() + "/julu.db") == before);
     CHECK(Store::open(county.options()).ok());
   }
   SECTION("a store of a newer version") {
