@@ -77,14 +77,10 @@ Result<std::string> sql_of_counts(Connection& db) {
   }
 }
 
-// The check tells of a page that could not be read as it does of a damaged one. Which it is, is_damaged tells; what is
-// damaged stays so.
+// Of a page that could not be read the check tells as of a damaged one: `judged` tells them apart.
 Result<void> check_indexes(Connection& db) {
-  JULU_TRY(auto bad, db.text(kBadIndex));
-  if (!bad) return {};
-  if (!db.read_through()) return Error{ErrorCode::store_corrupt, {}, Connection::kMalformed};
-  JULU_TRY(bad, db.text(kBadIndex));
-  return bad ? Error{ErrorCode::store_corrupt, {}, "index"} : Result<void>();
+  JULU_TRY(const auto bad, db.text(kBadIndex));
+  return bad ? Error{ErrorCode::store_corrupt, {}, Connection::kMalformed} : Result<void>();
 }
 
 Result<void> check_rows(Connection& db) {
