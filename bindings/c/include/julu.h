@@ -128,7 +128,8 @@ typedef struct julu_enrol_options {
   int64_t consent_at_ms;    /**< when the worker consented; nothing goes out before */
   int64_t at_most_ms;       /**< 0: a minute; a day at most, as in julu_sync_run */
   julu_transport transport; /**< 0: libcurl, with the next two */
-  julu_text ca_file;        /**< a PEM bundle; not given: the system's */
+  julu_text ca_file;        /**< a PEM bundle; not given: libcurl's own default, which
+                                 a phone may not have */
   julu_text pinned_key;     /**< "sha256//base64…"; not given: none */
 } julu_enrol_options;
 
@@ -361,7 +362,8 @@ typedef struct julu_sync_options {
   julu_transport transport; /**< 0: libcurl, with the next three; keep it open until the sync is closed */
   julu_text platform;       /**< where the device was enrolled, however it is spelled, or not given; another is
                                  bad_argument; not looked at with a transport */
-  julu_text ca_file;        /**< a PEM bundle; not given: the system's */
+  julu_text ca_file;        /**< a PEM bundle; not given: libcurl's own default, which
+                                 a phone may not have */
   julu_text pinned_key;     /**< "sha256//base64…"; not given: none */
 } julu_sync_options;
 

@@ -4,7 +4,7 @@ plugins {
     id("com.android.library") version "8.5.2"
 }
 
-val vcpkg: String = System.getenv("VCPKG_ROOT") ?: error("VCPKG_ROOT: where vcpkg is")
+for (name in listOf("VCPKG_ROOT", "ANDROID_NDK_HOME")) System.getenv(name) ?: error("$name is not set")
 
 android {
     namespace = "cn.julu.core"
@@ -24,8 +24,7 @@ android {
                     "-DJULU_SQLITE=sqlcipher",
                     "-DANDROID_STL=c++_static", // the one library of the app that needs it; exports none of it
                     "-DANDROID_SUPPORT_FLEXIBLE_PAGE_SIZES=ON", // pages of 16 KB
-                    "-DCMAKE_TOOLCHAIN_FILE=$vcpkg/scripts/buildsystems/vcpkg.cmake",
-                    "-DVCPKG_CHAINLOAD_TOOLCHAIN_FILE=${ndkDirectory}/build/cmake/android.toolchain.cmake",
+                    "-DCMAKE_TOOLCHAIN_FILE=$projectDir/toolchain.cmake", // reads VCPKG_ROOT and ANDROID_NDK_HOME
                 )
             }
         }

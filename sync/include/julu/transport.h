@@ -54,7 +54,7 @@ class Transport {
 
 struct CurlOptions {
   std::string platform = {};    ///< its origin; http is taken on loopback only
-  std::string ca_file = {};     ///< a PEM bundle; the system's when empty
+  std::string ca_file = {};     ///< a PEM bundle; libcurl's own default when empty
   std::string pinned_key = {};  ///< curl's form, "sha256//base64…"; none when empty
 };
 

@@ -78,7 +78,7 @@ public struct Enrolled: Sendable, Hashable {
 /// the same key; what was begun under another key is thrown away. A worker of this platform who is here already goes on
 /// with the same store: it becomes the new device, also while it is open, and what is unsent goes under that one. So a
 /// device that was revoked, or that a restore made unknown, asks with a new code.
-/// `transport` nil: libcurl, with `caFile` (a PEM bundle; nil: the system's) and `pinnedKey` ("sha256//base64…").
+/// `transport` nil: libcurl, with `caFile` (a PEM bundle; nil: libcurl's own default) and `pinnedKey` ("sha256//base64…").
 /// Errors: consent_missing, enrolment_refused ("/code"), offline, captive_portal, tls, limited, server, bad_reply,
 /// too_large, app_too_old, encryption_unavailable, busy (another enrolment is on its way in this root), sync_in_progress
 /// (that store is being synced: ask again), store_key ("key": that store has another key; nothing was touched, and under

@@ -138,8 +138,9 @@ public final class JuluStore: Sendable {
     try await here { () throws(JuluError) in try self.blocking.resolve(id, field: field, value: value) }
   }
 
-  /// Upkeep while the host is idle; stops within the budget; but the first of a boot reads every row first (a quarter of
-  /// a second for 10,000 records). Errors: store_corrupt (then close and open), suspended, those of the disk.
+  /// Upkeep while the host is idle; stops within the budget; but the first of a boot, on Apple's systems of a process,
+  /// reads every row first (a quarter of a second for 10,000 records). Errors: store_corrupt (then close and open),
+  /// suspended, those of the disk.
   public func maintain(for budget: Duration) async throws(JuluError) {
     let ms = milliseconds(budget)
     try await ask { store, error in julu_store_maintain(store, ms, error) }
@@ -147,7 +148,7 @@ public final class JuluStore: Sendable {
 
   /// Carries what is here to the platform and its changes back. `platform`: where the device was enrolled,
   /// however it is spelled, or nil; another is bad_argument; not looked at with a transport.
-  /// `transport` nil: libcurl, with `caFile` (a PEM bundle; nil: the system's) and `pinnedKey` ("sha256//base64…").
+  /// `transport` nil: libcurl, with `caFile` (a PEM bundle; nil: libcurl's own default) and `pinnedKey` ("sha256//base64…").
   public func sync(
     with platform: URL? = nil, caFile: URL? = nil, pinnedKey: String? = nil, transport: (any HostTransport)? = nil
   ) async throws(JuluError) -> JuluSync {

@@ -26,15 +26,28 @@ public struct Record: Sendable, Hashable, Identifiable {
   public let deliveredAt: Date?
   public let photos: [RecordPhoto]
 
-  /// The body as the struct of its kind. Errors: shape_mismatch when it is of another kind, field_invalid.
+  /// The body as the struct of its kind. Errors: shape_mismatch when it is of another kind; field_invalid, with the
+  /// field where Foundation tells it, when a newer schema allows what this struct does not: `body` itself has it all.
   public func body<B: RecordBody>(as type: B.Type = B.self) throws(JuluError) -> B {
     if kind != B.kind { throw JuluError(.shapeMismatch, field: "/kind", detail: kind) }
     do {
       return try JSONDecoder().decode(B.self, from: try JSONEncoder().encode(body))
     } catch {
-      throw JuluError(.fieldInvalid, detail: kind)
+      throw JuluError(.fieldInvalid, field: pointer(to: error), detail: kind)
     }
   }
+}
+
+/// Where in the body (RFC 6901); its members' names have no character that a pointer escapes.
+private func pointer(to error: any Error) -> String {
+  let path: [any CodingKey]
+  switch error as? DecodingError {
+  case .keyNotFound(let key, let context): path = context.codingPath + [key]
+  case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+    path = context.codingPath
+  default: path = []
+  }
+  return path.map { "/" + ($0.intValue.map(String.init) ?? $0.stringValue) }.joined()
 }
 
 /// Why the platform refused a part of a record.

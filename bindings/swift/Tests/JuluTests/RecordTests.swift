@@ -57,6 +57,14 @@ struct RecordTests {
     let record = try #require(try JSONDecoder().decode([Record].self, from: Data(json.utf8)).first)
     #expect(record.body["measured"] == .array([.number(18446744073709551616), .number(-0.25)]))
     #expect(throws: JuluError.self) { _ = try record.body(as: Household.self) }
+    let text = json.replacing("37.5", with: #""many""#)
+    let wordy = try #require(try JSONDecoder().decode([Record].self, from: Data(text.utf8)).first)
+    let spoilt = #expect(throws: JuluError.self) { _ = try wordy.body(as: Household.self) }
+    #expect(spoilt?.code == .fieldInvalid && spoilt?.field == "/resident_count")
+    let other = json.replacing(body, with: #"{"category":"drainage"}"#).replacing("household", with: "incident")
+    let bare = try #require(try JSONDecoder().decode([Record].self, from: Data(other.utf8)).first)
+    let lacking = #expect(throws: JuluError.self) { _ = try bare.body(as: Incident.self) }
+    #expect(lacking?.field == "/text")
     #expect(try JSONDecoder().decode(JSONValue.self, from: JSONEncoder().encode(record.body)) == record.body)
   }
 

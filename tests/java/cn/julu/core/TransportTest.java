@@ -22,6 +22,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.zip.GZIPOutputStream;
@@ -246,6 +247,39 @@ public final class TransportTest extends FaceCase {
       assertEquals(SyncEnd.LEFT, outcome.end());
       assertEquals(ErrorCode.OFFLINE, outcome.failure());
       assertSame(forbidden, outcome.cause());
+    }
+  }
+
+  @Test
+  public void the_cause_is_of_the_failure_that_was_waited_for_and_of_no_later_word() throws Exception {
+    IOException broken = new IOException("reset");
+    try (JuluStore store = Phone.enrolled(county, root()); JuluSync sync = over(store, (request, reply) -> {
+      reply.fail(ErrorCode.OFFLINE, broken);
+      reply.fail(ErrorCode.OFFLINE, new IOException("cancelled"));
+      throw new IOException("closed");
+    })) {
+      store.capture(Phone.INCIDENT);
+      SyncOutcome outcome = sync.run();
+      assertEquals(ErrorCode.OFFLINE, outcome.failure());
+      assertSame(broken, outcome.cause());
+    }
+    Transport real = new HttpClientTransport();
+    AtomicBoolean broke = new AtomicBoolean();
+    try (JuluStore store = Phone.enrolled(county, root()); JuluSync sync = over(store, (request, reply) -> {
+      if (request.url().contains("/v1/push") && !broke.getAndSet(true)) {
+        reply.fail(ErrorCode.OFFLINE, broken);
+      } else if (request.url().contains("/v1/push")) {
+        reply.complete(429, Map.of("Retry-After", List.of("60")), new byte[0]);
+      } else {
+        real.submit(request, reply);
+      }
+    })) {
+      store.capture(Phone.INCIDENT);
+      assertSame(broken, sync.run().cause());
+      sync.hint();
+      SyncOutcome limited = sync.run();
+      assertEquals(ErrorCode.LIMITED, limited.failure());
+      assertNull(limited.cause());
     }
   }
 

@@ -172,11 +172,21 @@ final class Callbacks {
     }
   }
 
+  private static final class Failure {
+    final ErrorCode code;
+    final Throwable cause;
+
+    Failure(ErrorCode code, Throwable cause) {
+      this.code = code;
+      this.cause = cause;
+    }
+  }
+
   /** A transport of the host's, for one sync or one enrolment. */
   static class Host {
     private final Transport transport;
     private final Map<Long, TransportReply> waiting = new ConcurrentHashMap<>();
-    private volatile Throwable lastFailure;
+    private volatile Failure lastFailure;
     private volatile long handle;
 
     Host(@NonNull Transport transport) {
@@ -200,16 +210,19 @@ final class Callbacks {
       }
     }
 
-    /** Why the last request failed, when its transport threw or said so. */
+    /** What the transport threw, or said, when a request that was still waited for last failed so. */
     @Nullable
-    Throwable takeFailure() {
-      Throwable thrown = lastFailure;
+    Throwable takeFailure(@Nullable ErrorCode code) {
+      Failure last = lastFailure;
       lastFailure = null;
-      return thrown;
+      return last == null || last.code != code ? null : last.cause;
     }
 
-    void failed(@NonNull Throwable thrown) {
-      lastFailure = thrown;
+    void fail(long request, @NonNull ErrorCode code, @Nullable Throwable cause) {
+      if (waiting.remove(request) != null && cause != null) {
+        lastFailure = new Failure(code, cause);
+      }
+      complete(request, 0, code.number(), null, null, 0);
     }
 
     void complete(long request, int status, int failure, byte[][] headers, byte[] body, long bodyBytesSent) {
@@ -235,8 +248,9 @@ final class Callbacks {
             new TransportRequest(Text.string(method), Text.string(url), words, body, replyBytesMax, timeoutMs), reply);
         return DONE;
       } catch (Throwable thrown) {
-        waiting.remove(id);
-        failed(thrown);
+        if (waiting.remove(id) != null) {
+          lastFailure = new Failure(ErrorCode.OFFLINE, thrown);
+        }
         return ErrorCode.OFFLINE.number();
       }
     }

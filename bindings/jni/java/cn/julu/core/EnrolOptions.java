@@ -98,7 +98,7 @@ public final class EnrolOptions {
       return this;
     }
 
-    /** A PEM bundle; the system's when not said. */
+    /** A PEM bundle. When not said, the system's, but on Android libcurl finds none and an https platform is TLS. */
     @NonNull
     public Builder caFile(@Nullable File caFile) {
       this.caFile = caFile;

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * JSON as records have it: objects, arrays, text, integers, true, false, null. Numbers that are no long are kept as they
@@ -14,6 +15,7 @@ import java.util.Map;
  */
 final class Json {
   private static final int DEPTH_MAX = 32;
+  private static final Pattern NUMBER = Pattern.compile("-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][+-]?[0-9]+)?");
 
   private final String text;
   private int at;
@@ -234,7 +236,7 @@ final class Json {
       ++at;
     }
     String digits = text.substring(from, at);
-    if (!digits.matches("-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][+-]?[0-9]+)?")) {
+    if (!NUMBER.matcher(digits).matches()) {
       throw wrong(ErrorCode.JSON_SYNTAX);
     }
     try {

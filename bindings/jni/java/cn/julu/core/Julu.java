@@ -49,7 +49,7 @@ public final class Julu {
           options.atMostMs, host == null ? 0 : host.handle(), Text.bytes(options.caFile, "ca_file"),
           Text.bytes(options.pinnedKey, "pinned_key")))));
     } catch (JuluException failed) {
-      Throwable cause = host == null ? null : host.takeFailure();
+      Throwable cause = host == null ? null : host.takeFailure(failed.code());
       if (cause != null && failed.getCause() == null) {
         failed.initCause(cause);
       }

@@ -58,11 +58,11 @@ public final class JuluSync implements Closeable {
     users.incrementAndGet();
     try {
       if (host != null) {
-        host.takeFailure();
+        host.takeFailure(null);
       }
       long[] ended = Native.syncRun(handle, atMostMs, listener == null ? null : new Callbacks.Progress(listener));
-      Throwable cause = host == null ? null : host.takeFailure();
-      return new SyncOutcome(ended, ended[1] == 0 ? null : cause);
+      Throwable cause = host == null ? null : host.takeFailure(ErrorCode.fromNumber((int) ended[1]));
+      return new SyncOutcome(ended, cause);
     } finally {
       end(who);
       letGo();

@@ -34,12 +34,9 @@ public final class TransportReply {
     fail(code, null);
   }
 
-  /** The same; `cause` is told with the outcome. */
+  /** The same; `cause` is told with the outcome, if it is this failure that ended the run. */
   public void fail(@NonNull ErrorCode code, @Nullable Throwable cause) {
-    if (cause != null) {
-      host.failed(cause);
-    }
-    host.complete(request, 0, code == null ? ErrorCode.OFFLINE.number() : code.number(), null, null, 0);
+    host.fail(request, code == null ? ErrorCode.OFFLINE : code, cause);
   }
 
   /** Called, on any thread, when nobody waits for the reply any more; at once when that is so already. */
