@@ -16,26 +16,20 @@ std::string text_member(const Json& json, const char* name) {
   return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-const Json& embedded(const std::string& path) {
-  static std::map<std::string, Json, std::less<>> parsed;
-  const auto known = parsed.find(path);
-  if (known != parsed.end()) return known->second;
-  Json& json = parsed[path];
-  for (const auto& file : desk_embedded::files()) {
-    if (file.path == path) json = Json::parse(file.text, nullptr, false);
-  }
-  return json;
-}
+Store* lists_of = nullptr;
 
 const Json& items(std::string_view list) {
-  static const Json kNone = Json::array();
-  const Json& file = embedded("codes/" + std::string(list) + ".json");
-  return file.is_object() && file.contains("items") ? file["items"] : kNone;
+  static std::map<std::string, Json, std::less<>> asked;
+  const auto known = asked.find(list);
+  if (known != asked.end()) return known->second;
+  const auto text = lists_of != nullptr ? lists_of->codes(std::string(list)) : Result<std::string>("{}");
+  const Json file = Json::parse(text ? *text : "{}", nullptr, false);
+  return asked[std::string(list)] = file.value("items", Json::array());
 }
 
 const Json& flow_part(const char* part) {
   static const Json kNone = Json::object();
-  const Json& flow = embedded("flows/incident.flow.json");
+  static const Json flow = Json::parse(desk_embedded::files().front().text, nullptr, false);
   return flow.is_object() && flow.contains(part) ? flow[part] : kNone;
 }
 
@@ -277,6 +271,8 @@ bool is_blank(std::string_view text) {
   }
   return true;
 }
+
+void use_lists_of(Store& store) { lists_of = &store; }
 
 std::string code_label(std::string_view list, std::string_view code, Lang lang) {
   for (const Json& item : items(list)) {

@@ -1,5 +1,5 @@
 // A record kind as a person meets it: labels, codes by their Chinese names, values typed on a command line, masks. All
-// of it comes from the kind's schema and the shipped code lists. Thread rule: a plain value.
+// of it comes from the kind's schema and the store's code lists. Thread rule: a plain value.
 #pragma once
 
 #include <string>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <julu/result.h>
+#include <julu/store.h>
 #include <nlohmann/json.hpp>
 
 namespace julu::desk {
@@ -69,7 +70,9 @@ const char* comma(Lang lang);
 /// Nothing but blanks, the Chinese one too: typed for a field, it is nothing.
 bool is_blank(std::string_view text);
 
-/// The name of a code in a shipped list; the code itself when the list does not have it.
+/// From now on, and as long as it is open, code lists are those that this store has.
+void use_lists_of(Store& store);
+/// The name of a code in a list; the code itself when the list does not have it.
 std::string code_label(std::string_view list, std::string_view code, Lang lang);
 /// The code for what a person typed, a code or a name, in capitals or not; empty when the list has neither.
 std::string code_of(std::string_view list, std::string_view typed);

@@ -211,6 +211,7 @@ Result<std::unique_ptr<Store>> Session::open() {
   if (!store) return not_opened(store.error());
   note_losses(**store);
   note_set_aside(directory_);
+  use_lists_of(**store);
   return store;
 }
 

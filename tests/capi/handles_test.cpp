@@ -48,6 +48,7 @@ std::vector<std::int32_t> call_all(julu_store store, julu_text text, julu_buf* o
           julu_store_observe(store, nullptr, nullptr, nullptr, error),
           julu_store_kinds(store, out, error),
           julu_store_schema(store, text, out, error),
+          julu_store_codes(store, text, out, error),
           julu_store_identity(store, out, error),
           julu_store_maintain(store, 0, error),
           julu_sync_open(store, nullptr, nullptr, error),

@@ -115,6 +115,9 @@ TEST_CASE("a report goes in through the C face and comes out as it was") {
   CHECK(json::parse(taken(out)).size() == 4);
   REQUIRE(julu_store_schema(face.store, t("visit"), &out, nullptr) == JULU_OK);
   CHECK(json::parse(taken(out)).at("x-shape") == "log");
+  REQUIRE(julu_store_codes(face.store, t("sex"), &out, nullptr) == JULU_OK);
+  CHECK(json::parse(taken(out)).at("items").at(1).at("zh") == "男");
+  CHECK(julu_store_codes(face.store, t("none"), &out, nullptr) == JULU_ERROR_CODES_UNKNOWN);
   REQUIRE(julu_store_identity(face.store, &out, nullptr) == JULU_OK);
   CHECK(json::parse(taken(out)).at("worker") == "W-0412");
 

@@ -84,6 +84,7 @@ class Shell {
         return julu_store_changes_since(store_, static_cast<std::int64_t>(a.length) - 4,
                                         static_cast<std::int32_t>(b.length) - 4, out, &next, &more, error);
       case 15: return julu_store_maintain(store_, 1, error);
+      case 16: return julu_store_codes(store_, b, out, error);
       default: return julu_store_capture(store_, text("incident"), b, nullptr, 0, {}, nullptr, error);
     }
   }

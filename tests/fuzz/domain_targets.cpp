@@ -160,9 +160,7 @@ void record_schema(std::string_view input) {
 // Parts: a flow, then words for states, actions and roles.
 void case_flow(std::string_view input) {
   const auto texts = parts(input);
-  if (const auto codes = Codes::load(texts[0]); succeeded(codes)) {
-    for (const auto text : texts) static_cast<void>((*codes)->label((*codes)->code_of(text), Lang::en));
-  }
+  static_cast<void>(check_codes(texts[0]));
   const auto flow = Flow::load(texts[0]);
   if (!succeeded(flow)) return;
   std::vector<FlowStep> steps;

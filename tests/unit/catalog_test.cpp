@@ -52,6 +52,34 @@ TEST_CASE("a kind that arrives from the platform works without a new build") {
   CHECK(store->capture(capture).ok());
 }
 
+TEST_CASE("a code list is the platform's where it sent one that can be used, else the one built in") {
+  County county;
+  auto store = county.phone();
+  const auto names = [&](const char* list) { return store->codes(list).value(); };
+  CHECK(names("incident-category").find("排水") != std::string::npos);
+  CHECK(store->codes("river").error().code == ErrorCode::codes_unknown);
+  Change change;
+  change.kind = "codes";
+  change.id = "incident-category";
+  change.body = R"({"id":"incident-category","items":[{"code":"flood","zh":"内涝"}]})";
+  pull(*store, change, "c1");
+  CHECK(names("incident-category") == change.body);
+  const std::string bad = GENERATE(R"({"id":"incident-category"})", R"({"id":"other","items":[]})",
+                                   R"({"id":"incident-category","items":[{"code":"a"},{"code":"a"}]})", "7");
+  Change useless = change;
+  useless.body = bad;
+  pull(*store, useless, "c2");
+  CHECK(names("incident-category") == change.body);
+  change.id = "river";
+  change.body = R"({"id":"river","items":[]})";
+  pull(*store, change, "c3");
+  CHECK(names("river") == change.body);
+  change.id = "incident-category";
+  change.deleted = true;
+  pull(*store, change, "c4");
+  CHECK(names("incident-category").find("排水") != std::string::npos);
+}
+
 TEST_CASE("a schema that could hang or crash a validator is kept aside and changes nothing") {
   County county;
   auto store = county.phone();

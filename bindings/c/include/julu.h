@@ -345,6 +345,12 @@ JULU_API int32_t julu_store_observe(julu_store store, julu_wake_fn fn, void* con
 JULU_API int32_t julu_store_kinds(julu_store store, julu_buf* out, julu_error* error);
 /** The kind's JSON Schema. Errors: kind_unknown. */
 JULU_API int32_t julu_store_schema(julu_store store, julu_text kind, julu_buf* out, julu_error* error);
+/**
+ * A code list that a schema names with x-codes, as the platform sent it or built in: {"id", "version", "source",
+ * "title_zh", "items": [{"code", "zh", "en"}, …]}, of which a platform's may lack all but id and each item's code.
+ * Lists are open: a record may hold a code that is in none. Errors: codes_unknown.
+ */
+JULU_API int32_t julu_store_codes(julu_store store, julu_text list, julu_buf* out, julu_error* error);
 /** {"platform", "device", "worker", "name", "role", "grids": […], "grid_names": […]}. */
 JULU_API int32_t julu_store_identity(julu_store store, julu_buf* out, julu_error* error);
 /**

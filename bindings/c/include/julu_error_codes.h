@@ -27,6 +27,7 @@ enum {
   JULU_ERROR_SHAPE_MISMATCH = 22, /**< the verb does not fit the kind's shape (a patch on a log, an action on a document) */
   JULU_ERROR_STEP_NOT_ALLOWED = 23, /**< the flow does not allow this action from this state or for this role */
   JULU_ERROR_RECORD_DELETED = 24,
+  JULU_ERROR_CODES_UNKNOWN = 25,
   JULU_ERROR_PHOTO_MISSING = 30,
   JULU_ERROR_PHOTO_EMPTY = 31,
   JULU_ERROR_PHOTO_FORMAT = 32, /**< not a JPEG: the shell converts HEIC, PNG and WebP */

@@ -145,6 +145,10 @@ std::int32_t julu_store_schema(julu_store store, julu_text kind, julu_buf* out, 
   return ask_store(store, kind, "kind", out, error, [](Store& open, const std::string& id) { return open.schema(id); });
 }
 
+std::int32_t julu_store_codes(julu_store store, julu_text list, julu_buf* out, julu_error* error) {
+  return ask_store(store, list, "list", out, error, [](Store& open, const std::string& id) { return open.codes(id); });
+}
+
 std::int32_t julu_store_identity(julu_store store, julu_buf* out, julu_error* error) {
   return ask_store(store, out, error,
                    [](Store& open) -> Result<std::string> { return dump(json_of(open.identity())); });

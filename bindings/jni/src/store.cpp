@@ -254,6 +254,12 @@ jbyteArray store_schema(JNIEnv* env, jclass, jlong store, jbyteArray kind) {
   });
 }
 
+jbyteArray store_codes(JNIEnv* env, jclass, jlong store, jbyteArray list) {
+  return ask(env, [&](julu_buf* out, julu_error* error) {
+    return julu_store_codes(of(store), Bytes(env, list).text(), out, error);
+  });
+}
+
 jbyteArray store_identity(JNIEnv* env, jclass, jlong store) {
   return ask(env, [&](julu_buf* out, julu_error* error) { return julu_store_identity(of(store), out, error); });
 }

@@ -36,6 +36,7 @@ enum class ErrorCode : std::int32_t {
   shape_mismatch = 22,    ///< the verb does not fit the kind's shape (a patch on a log, an action on a document)
   step_not_allowed = 23,  ///< the flow does not allow this action from this state or for this role
   record_deleted = 24,
+  codes_unknown = 25,
   // Photos.
   photo_missing = 30,
   photo_empty = 31,

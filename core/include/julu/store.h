@@ -228,6 +228,10 @@ class Store {
   Result<std::vector<std::string>> kinds();
   /// The record schema's JSON text. Errors: kind_unknown.
   Result<std::string> schema(const std::string& kind);
+  /// A code list that a schema names with x-codes, as the platform sent it or built in; JSON text,
+  /// {"id", "version", "source", "title_zh", "items": [{"code", "zh", "en"}, …]}, of which a platform's may lack all
+  /// but id and each item's code. Lists are open: a record may hold a code that is in none. Errors: codes_unknown.
+  Result<std::string> codes(const std::string& list);
 
   /// Upkeep while the host is idle: checkpoint, thumbnails, search index, ballast, vacuum, and the bytes of sent photos
   /// that nothing can ask for again (their thumbnails stay). Stops within `budget`, but for a checkpoint of the log and

@@ -45,6 +45,8 @@ constexpr Row kRows[] = {
      "A field is too long. Shorten it."},
     {ErrorCode::kind_unknown, "kind_unknown", false, "没有这种记录类型，请先同步。",
      "This kind of record is not known. Sync first."},
+    {ErrorCode::codes_unknown, "codes_unknown", false, "没有这个代码表，请先同步。",
+     "This code list is not known. Sync first."},
     {ErrorCode::schema_invalid, "schema_invalid", false, "平台下发的表单定义有误，已忽略，请联系管理员。",
      "The record schema breaks the rules and was not taken. Ask for help."},
     {ErrorCode::id_conflict, "id_conflict", false, "这个编号已用于另一条内容不同的记录，请换一个编号。",

@@ -5,6 +5,7 @@
 
 #include <julu/limits.h>
 
+#include "domain/codes.h"
 #include "julu_embedded.h"
 #include "store/records.h"
 
@@ -81,6 +82,10 @@ std::string problem_of(const Core& core, const Change& change) {
   } else if (change.kind == "flow") {
     const auto flow = parsed<Flow>(change.body);
     if (!flow) return std::string(name(flow.error().code)) + " " + flow.error().field;
+  } else if (change.kind == "codes") {
+    const auto id = check_codes(change.body);
+    if (!id) return std::string(name(id.error().code)) + " " + id.error().field;
+    if (*id != change.id) return "schema_invalid /id";
   } else if (change.kind == "receipt-key") {
     const auto body = parse_reply(change.body);
     const bool good = body && parse_receipt_key(change.id, *body) && is_vouched(*body, core.identity().root_key);
@@ -172,6 +177,16 @@ Result<std::string> keep_in_catalog(Core& core, Connection& db, const Change& ch
   std::string problem = judged ? problem_of(core, change) : std::string();
   JULU_CHECK(keep(core, db, change, epoch, problem));
   return problem;
+}
+
+Result<std::string> codes(Connection& db, const std::string& list) {
+  JULU_TRY(const auto sent,
+           db.text("SELECT body FROM catalog WHERE kind = 'codes' AND id = ?1 AND problem IS NULL", list));
+  if (sent) return *sent;
+  for (const auto& file : julu_embedded::files()) {
+    if (file.path == "codes/" + list + ".json") return std::string(file.text);
+  }
+  return Error{ErrorCode::codes_unknown, "/list", {}};
 }
 
 Result<std::optional<ReceiptKey>> receipt_key(Connection& db, const std::string& key_id) {

@@ -13,6 +13,9 @@ namespace julu::store {
 /// Ok: why it cannot be used; empty when it can.
 Result<std::string> keep_in_catalog(Core& core, Connection& db, const Change& change, std::int64_t epoch);
 
+/// The platform's list, else the one built in. Errors: codes_unknown.
+Result<std::string> codes(Connection& db, const std::string& list);
+
 /// Absent: not known here, or not vouched for.
 Result<std::optional<ReceiptKey>> receipt_key(Connection& db, const std::string& key_id);
 

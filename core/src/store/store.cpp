@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "store/catalog.h"
 #include "store/records.h"
 #include "store/remake.h"
 
@@ -42,6 +43,10 @@ Result<std::string> Store::schema(const std::string& kind) {
   const auto found = core_->kind(kind);
   if (found == nullptr) return Error{ErrorCode::kind_unknown, "/kind", {}};
   return found->json();
+}
+
+Result<std::string> Store::codes(const std::string& list) {
+  return core_->read([&](store::Connection& db) { return store::codes(db, list); });
 }
 
 Result<void> Store::read_photo(const std::string& sha256, const std::function<bool(std::string_view)>& sink) {

@@ -119,6 +119,10 @@ extension JuluStore.Blocking {
     try json { out, error in withTexts([kind]) { julu_store_schema(handle, $0[0], out, error) } }
   }
 
+  public func codes(of list: String) throws(JuluError) -> JSONValue {
+    try json { out, error in withTexts([list]) { julu_store_codes(handle, $0[0], out, error) } }
+  }
+
   public func identity() throws(JuluError) -> Identity {
     try json { julu_store_identity(handle, $0, $1) }
   }

@@ -61,6 +61,13 @@ extension JuluStore {
     try await here { () throws(JuluError) in try self.blocking.schema(of: kind) }
   }
 
+  /// A code list that a schema names with x-codes, as the platform sent it or built in: {"id", "version", "source",
+  /// "title_zh", "items": [{"code", "zh", "en"}, …]}, of which a platform's may lack all but id and each item's code.
+  /// Lists are open: a record may hold a code that is in none. Errors: codes_unknown.
+  public func codes(of list: String) async throws(JuluError) -> JSONValue {
+    try await here { () throws(JuluError) in try self.blocking.codes(of: list) }
+  }
+
   public func identity() async throws(JuluError) -> Identity {
     try await here { () throws(JuluError) in try self.blocking.identity() }
   }

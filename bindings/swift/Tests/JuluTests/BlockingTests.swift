@@ -82,6 +82,7 @@ struct BlockingTests {
           code { _ = try here.act("none", "rate") }, code { try here.resend("none") },
           code { try here.giveUp("none") },
           code { try here.resolve("none", field: "/text", value: nil) }, code { _ = try here.schema(of: "none") },
+          code { _ = try here.codes(of: "none") },
         ]
       }
       do throws(JuluError) {
@@ -90,9 +91,9 @@ struct BlockingTests {
       } catch {
         #expect(error.field == "/text")
       }
-      #expect(fails() == [.badArgument, .badArgument, .badArgument, .badArgument, .kindUnknown])
+      #expect(fails() == [.badArgument, .badArgument, .badArgument, .badArgument, .kindUnknown, .codesUnknown])
       store.close()
-      #expect(fails() == Array(repeating: .closed, count: 5))
+      #expect(fails() == Array(repeating: .closed, count: 6))
     }
   }
 }

@@ -26,6 +26,7 @@ struct StoreTests {
     #expect(try await store.get(UUID().uuidString.lowercased()) == nil)
     #expect(try await store.kinds().contains("incident"))
     #expect(try await store.schema(of: "incident")["x-kind"] == "incident")
+    #expect(try await store.codes(of: "sex")["id"] == "sex")
     #expect(try await store.identity().worker == phone.worker)
     #expect(try await enrolments(in: phone.folder.url).map(\.worker) == [phone.worker])
     try await store.maintain(for: .milliseconds(100))

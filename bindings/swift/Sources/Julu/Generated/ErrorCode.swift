@@ -34,6 +34,7 @@ public enum ErrorCode: Int32, Sendable, CaseIterable, Codable {
   /// the flow does not allow this action from this state or for this role
   case stepNotAllowed = 23
   case recordDeleted = 24
+  case codesUnknown = 25
   case photoMissing = 30
   case photoEmpty = 31
   /// not a JPEG: the shell converts HEIC, PNG and WebP

@@ -170,6 +170,8 @@ public final class DeliveryTest extends FaceCase {
       assertEquals(before, woken.get());
       assertTrue(store.kinds().contains("household"));
       assertTrue(store.schema("visit").contains("x-shape"));
+      assertTrue(store.codes("visit-purpose").contains("\"zh\""));
+      fails(ErrorCode.CODES_UNKNOWN, () -> store.codes("none"));
       assertEquals(county.url(), store.identity().platform());
       assertEquals(List.of("130529104003"), store.identity().grids());
       store.maintain(0);

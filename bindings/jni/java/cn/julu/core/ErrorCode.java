@@ -38,6 +38,7 @@ public enum ErrorCode {
   /** The flow does not allow this action from this state or for this role. */
   STEP_NOT_ALLOWED(23),
   RECORD_DELETED(24),
+  CODES_UNKNOWN(25),
   PHOTO_MISSING(30),
   PHOTO_EMPTY(31),
   /** Not a JPEG: the shell converts HEIC, PNG and WebP. */

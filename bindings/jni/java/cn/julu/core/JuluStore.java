@@ -284,6 +284,16 @@ public final class JuluStore implements Closeable {
     return Text.string(Native.storeSchema(handle, Text.bytes(kind, "kind")));
   }
 
+  /**
+   * A code list that a schema names with x-codes, as the platform sent it or built in: JSON, {"id", "version",
+   * "source", "title_zh", "items": [{"code", "zh", "en"}, …]}, of which a platform's may lack all but id and each item's
+   * code. Lists are open: a record may hold a code that is in none. Errors: CODES_UNKNOWN.
+   */
+  @NonNull
+  public String codes(@NonNull String list) {
+    return Text.string(Native.storeCodes(handle, Text.bytes(list, "list")));
+  }
+
   @NonNull
   public Identity identity() {
     return new Identity(Json.object(Text.string(Native.storeIdentity(handle))));

@@ -83,6 +83,8 @@ final class Native {
 
   static native byte[] storeSchema(long store, byte[] kind);
 
+  static native byte[] storeCodes(long store, byte[] list);
+
   static native byte[] storeIdentity(long store);
 
   static native void storeMaintain(long store, long budgetMs);
