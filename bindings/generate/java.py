@@ -94,6 +94,8 @@ def label(schema, required=()):
     words = f"{schema['x-title-zh']} · {schema['x-title']}"
     if 'x-codes' in schema:
         words += f", a code of {schema['x-codes']}"
+    if 'x-scale' in schema:
+        words += f", times 10^{schema['x-scale']}"
     return words + '.' + (' Required.' if required else '')
 
 

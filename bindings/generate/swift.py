@@ -57,6 +57,8 @@ class Field:
         parts = [self.schema['x-title-zh'] + '. ' + self.schema['x-title'] + '.']
         if 'x-codes' in self.schema:
             parts.append(f'Codes: {self.schema["x-codes"]}.')
+        if 'x-scale' in self.schema:
+            parts.append(f'Times 10^{self.schema["x-scale"]}.')
         if 'x-ref' in self.schema:
             parts.append(f'The id of a record: {self.schema["x-ref"]}.')
         if self.schema.get('x-sensitive'):

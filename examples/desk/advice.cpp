@@ -87,7 +87,16 @@ std::string list_advice(const Session& session, const Field& field, const Json& 
 }
 
 std::string number_advice(const Session& session, const Field& field) {
-  if (field.schema.contains("minimum") && field.schema.contains("maximum")) {
+  const bool ranged = field.schema.contains("minimum") && field.schema.contains("maximum");
+  if (const std::size_t scale = scale_of(field.schema); scale > 0) {
+    const std::string range =
+        ranged ? session.fill("{} 到 {} 的", " from {} to {}", scaled_text(field.schema["minimum"], scale),
+                              scaled_text(field.schema["maximum"], scale))
+               : std::string();
+    return session.fill("请填{}数，如 37.2，小数最多 {} 位。", "A number{}, such as 37.2, with at most {} decimals.",
+                        range, scale);
+  }
+  if (ranged) {
     return session.fill("请填 {} 到 {} 的整数。", "A whole number from {} to {}.",
                         field.schema["minimum"].get<std::int64_t>(), field.schema["maximum"].get<std::int64_t>());
   }

@@ -18,6 +18,7 @@ namespace {
 struct Wanted {
   std::string id, action, note, body, field;
   std::optional<std::string> value;
+  std::optional<int> score;
   std::vector<std::string> photos;
   bool mine = false, theirs = false, yes = false;
 };
@@ -29,13 +30,20 @@ int act(Session& session, Store& store, const Wanted& wanted, const std::string&
   if (!typed) return session.fail(typed.error());
   auto body = object_of(*typed);
   if (body && !wanted.note.empty()) (*body)["note"] = wanted.note;
+  if (body && wanted.score) (*body)["score"] = *wanted.score;
   const auto text = body ? text_of(*body) : *typed;
   if (!text) return session.fail(text.error());
   const auto photos = photo_inputs(wanted.photos);
   const std::string action = action_of(wanted.action);
+  const auto record = record_of(store, id);
+  // It ends the case: not by a slip of the hand.
+  if (action == "rate" && record && record->state == "resolved" && body && body->empty()) {
+    return session.fail(ErrorCode::field_missing, "--score",
+                        session.fill("julu act {} 评价 --score 5，5 分最满意；或者用 --note 写明意见",
+                                     "julu act {} rate --score 5, the best; or say it by --note", short_of(store, id)));
+  }
   const auto saved = store.act(id, action, *text, photos);
   if (!saved && saved.error().field == "/action") {
-    const auto record = record_of(store, id);
     const std::string steps =
         record ? action_choices(record->state, store.identity().role, session.lang) : std::string();
     std::string hint = steps.empty()
@@ -332,6 +340,8 @@ void add_change_commands(CLI::App& app, Session& session) {
       add(app, session, wanted, "act", session.pick("办理流程的一步：当场解决、撤回、评价…", "a step of a case"), act);
   command->add_option("action", wanted->action, session.pick("步骤", "step"))->required();
   command->add_option("--note", wanted->note, session.pick("说明", "note"));
+  command->add_option("--score", wanted->score, session.pick("评价的分数，1 到 5", "of a rating, 1 to 5"))
+      ->check(CLI::Range(1, 5));
   command->add_option(
       "--body", wanted->body,
       session.pick("其他内容的 JSON；@文件 从文件读，- 从标准输入读", "more, as JSON; @FILE reads a file, - stdin"));

@@ -64,8 +64,26 @@ std::optional<bool> yes_or_no(std::string_view text) {
   return std::nullopt;
 }
 
-std::optional<Json> typed_value(const Json& schema, std::string_view text) {
+// "37.2" with a scale of 7 is 372000000: no digit is rounded away, and what has too many is none.
+std::optional<std::string> scaled(std::string_view text, std::size_t scale) {
+  const std::size_t point = std::min(text.find('.'), text.size());
+  std::string digits(text.substr(0, point));
+  const std::string_view behind = text.substr(std::min(point + 1, text.size()));
+  const bool bare = digits.find_first_of("0123456789") == std::string::npos || (point < text.size() && behind.empty());
+  if (bare || behind.size() > scale || behind.find_first_not_of("0123456789") != std::string_view::npos)
+    return std::nullopt;
+  digits.append(behind).append(scale - behind.size(), '0');
+  return digits;
+}
+
+std::optional<Json> typed_value(const Json& schema, std::string_view typed) {
   const std::string type = text_member(schema, "type");
+  std::string text(typed);
+  if (const std::size_t scale = scale_of(schema); scale > 0) {
+    const auto digits = scaled(typed, scale);
+    if (!digits) return std::nullopt;
+    text = *digits;
+  }
   if (type == "integer") {
     std::int64_t number = 0;
     const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -82,7 +100,7 @@ std::optional<Json> typed_value(const Json& schema, std::string_view text) {
   }
   if (type == "array") {
     Json list = Json::array();
-    std::string rest(text);
+    std::string rest = text;
     for (const char* mark : {"，", "、"}) {
       for (std::size_t at = rest.find(mark); at != std::string::npos; at = rest.find(mark)) rest.replace(at, 3, ",");
     }
@@ -173,7 +191,8 @@ void Form::add_fields(const Json& properties, const std::string& prefix, bool se
 const Field* Form::find(std::string_view name) const {
   const std::string path = with_dots(name);
   const auto found = std::find_if(fields_.begin(), fields_.end(), [&](const Field& field) {
-    return with_dots(field.pointer) == path || field.label_zh == name || field.label_en == name;
+    return with_dots(field.pointer) == path || field.label_zh == name || field.label_en == name ||
+           field.label_zh.substr(0, field.label_zh.find("（")) == name;
   });
   return found == fields_.end() ? nullptr : &*found;
 }
@@ -248,6 +267,7 @@ std::string Form::shown(const Field& field, const Json& value, Lang lang) const 
     const std::string codes = text_member(field.schema, "x-codes");
     return codes.empty() ? value.get<std::string>() : code_label(codes, value.get_ref<const std::string&>(), lang);
   }
+  if (value.is_number_integer() && scale_of(field.schema) > 0) return scaled_text(value, scale_of(field.schema));
   if (value.is_number_integer() && field.is_time()) return time_text(value.get<std::int64_t>(), true);
   if (value.is_array()) {
     std::string list;
@@ -270,6 +290,22 @@ bool is_blank(std::string_view text) {
     text.remove_prefix(length);
   }
   return true;
+}
+
+std::size_t scale_of(const Json& schema) {
+  const auto found = schema.find("x-scale");
+  return found != schema.end() && found->is_number_unsigned() ? std::min<std::size_t>(found->get<std::size_t>(), 15)
+                                                              : 0;
+}
+
+std::string scaled_text(const Json& value, std::size_t scale) {
+  std::string digits = value.dump();
+  const std::size_t sign = digits.starts_with('-') ? 1 : 0;
+  if (digits.size() < sign + scale + 1) digits.insert(sign, sign + scale + 1 - digits.size(), '0');
+  digits.insert(digits.size() - scale, ".");
+  digits.erase(digits.find_last_not_of('0') + 1);
+  if (digits.ends_with('.')) digits.pop_back();
+  return digits;
 }
 
 void use_lists_of(Store& store) { lists_of = &store; }

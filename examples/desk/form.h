@@ -36,7 +36,8 @@ class Form {
   const std::string& shape() const { return shape_; }  ///< document, log or case
   const std::string& title(Lang lang) const { return lang == Lang::zh ? title_zh_ : title_en_; }
   const std::vector<Field>& fields() const { return fields_; }
-  /// By pointer, by path with dots ("house.rooms"), or by label. Null: the schema does not name it.
+  /// By pointer, by path with dots ("house.rooms"), or by label, with its unit or without. Null: the schema
+  /// does not name it.
   const Field* find(std::string_view name) const;
   /// The labels that have to do with a name that is no field's; all of them when none has.
   std::string choices(std::string_view name, Lang lang) const;
@@ -63,6 +64,11 @@ class Form {
   std::vector<Field> fields_;
   std::vector<std::string> one_of_;  // pointers
 };
+
+/// By how many digits the integer that is stored is longer than what a person types (x-scale).
+std::size_t scale_of(const Json& schema);
+/// The integer as a person reads it: 372000000 with a scale of 7 is "37.2".
+std::string scaled_text(const Json& value, std::size_t scale);
 
 /// What stands between the items of a list.
 const char* comma(Lang lang);

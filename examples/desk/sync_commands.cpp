@@ -280,7 +280,7 @@ int say_outcome(const Session& session, Store& store, const SyncOutcome& outcome
                       : session.pick("没有要上传的内容", "Nothing to upload");
   session.print(text + session.fill("      未上传 {} 条", "      {} not uploaded", unsent));
   if (outcome.records_changed > 0)
-    session.print(session.pick("平台有更新，见 julu list", "The platform sent news: julu list"));
+    session.print(session.pick("记录有变化，见 julu list", "Records have changed: julu list"));
   if (outcome.ops_parked > 0) {
     session.note(session.fill("有 {} 项未被平台接受，见 julu list --unsent",
                               "{} refused by the platform: julu list --unsent", outcome.ops_parked));

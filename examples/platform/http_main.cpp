@@ -164,7 +164,8 @@ int serve(Options options, const std::string& host, int port, bool public_host) 
   std::printf("juhaoban: %s\n", address.c_str());
   // A first start, or a --data that was mistyped.
   if (!platform.has_workers())
-    std::printf("juhaoban: %s 是一个空的县，还没有工作人员：不是第一次启动，请核对 --data\n", options.data.c_str());
+    std::printf("juhaoban: %s 是一个空的县，还没有工作人员。第一次启动时这是正常的；以前启动过的话，请核对 --data\n",
+                options.data.c_str());
   std::fflush(stdout);
   server.listen_after_bind();
   running = nullptr;

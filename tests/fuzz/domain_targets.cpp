@@ -49,7 +49,7 @@ void use(const Kind& kind, std::string_view text) {
   require(kind.check_edit(body, body).ok(), "what an edit leaves alone is not its fault");
   static_cast<void>(kind.refs(body));
   static_cast<void>(kind.search_text(body));
-  const std::string line = kind.summary(body);
+  const std::string line = kind.summary(body, [](const std::string&, const std::string& code) { return code; });
   require(line.size() <= 60 * 4 + 3, "a summary is one short line");
   require(std::none_of(line.begin(), line.end(), [](char c) { return c >= 0 && c < 0x20; }), "a summary is one line");
   const Json masked = kind.masked(body);

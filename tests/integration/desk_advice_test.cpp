@@ -67,6 +67,40 @@ TEST_CASE("a value that is refused is told by what is wrong with it") {
   CHECK(desk.run_json({"status"}).last().at("records") == 0);
 }
 
+TEST_CASE("a position and an area are typed and shown in degrees and square metres") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM);
+  const Mistyping desk(platform);
+  const std::vector<std::string> words{"household", "--address", "堤村 1 号", "--set"};
+  const auto with = [&](const char* set) {
+    std::vector<std::string> all = words;
+    all.emplace_back(set);
+    return all;
+  };
+  CHECK(desk.says(with("纬度=137.2"), 65, "请填-90 到 90 的数，如 37.2，小数最多 7 位"));
+  CHECK(desk.says(with("纬度=北"), 65, "请填-90 到 90 的数"));
+  CHECK(desk.says(with("建筑面积=120.505"), 65, "小数最多 2 位"));
+  std::vector<std::string> both = with("纬度=-37.2");
+  both.insert(both.end(), {"--set", "建筑面积（平方米）=120"});
+  const std::string id = desk.run_json(both).last().at("id");
+  const json body = desk.run_json({"show", id, "--unmask"}).last().at("body");
+  CHECK(body.at("location").at("lat_e7") == -372'000'000);
+  CHECK(body.at("house").at("area_dm2") == 12'000);
+  const std::string shown = desk.run({"show", id, "--unmask"}).text;
+  CHECK(shown.find("-37.2\n") != std::string::npos);
+  CHECK(shown.find("120\n") != std::string::npos);
+}
+
+TEST_CASE("a rating wants a score or words") {
+  PlatformProcess platform(JUHAOBAN_PROGRAM, true);
+  const Mistyping desk(platform);
+  const std::string id = desk.run_json({"report", "--category", "排水", "--text", "坑"}).last().at("id");
+  for (int i = 0; i < 2; ++i) REQUIRE(desk.run({"sync"}).status == 0);
+  CHECK(desk.says({"act", id, "评价"}, 65, "julu act"));
+  CHECK(desk.says({"act", id, "评价", "--score", "6"}, 64, "--score"));
+  REQUIRE(desk.run({"act", id, "评价", "--score", "5"}).status == 0);
+  CHECK(desk.run({"history", id}).text.find("评分：5") != std::string::npos);
+}
+
 TEST_CASE("a record that is not there is told by what was typed, and an edit that cannot be by what can") {
   PlatformProcess platform(JUHAOBAN_PROGRAM);
   const Mistyping desk(platform);

@@ -188,13 +188,16 @@ TEST_CASE("search text holds what is searched and nothing else", "[schema]") {
 }
 
 TEST_CASE("a summary is one short line and shows no name in full", "[schema]") {
-  CHECK(kind("household")->summary({{"address", "堤村乡"}, {"head_name", "张三"}}) == "堤村乡 · 张*");
-  CHECK(kind("visit")->summary({{"purpose", "routine"}}) == "routine");
-  CHECK(kind("incident")->summary({{"text", "一\n二" + std::string("\0", 1) + "三"}}) == "一 二 三");
-  const auto long_line = kind("incident")->summary({{"text", repeated("路", 2000)}});
+  const auto summary = [](const char* id, const Json& body) {
+    return kind(id)->summary(body, [](const std::string& list, const std::string& code) { return list + ":" + code; });
+  };
+  CHECK(summary("household", {{"address", "堤村乡"}, {"head_name", "张三"}}) == "堤村乡 · 张*");
+  CHECK(summary("visit", {{"purpose", "routine"}}) == "visit-purpose:routine");
+  CHECK(summary("incident", {{"text", "一\n二" + std::string("\0", 1) + "三"}}) == "一 二 三");
+  const auto long_line = summary("incident", {{"text", repeated("路", 2000)}});
   CHECK(long_line == repeated("路", 60).get<std::string>() + "…");
-  CHECK(kind("incident")->summary(Json::object()).empty());
-  CHECK(kind("incident")->summary(Json()).empty());
+  CHECK(summary("incident", Json::object()).empty());
+  CHECK(summary("incident", Json()).empty());
 }
 
 TEST_CASE("a list is masked when anything in its items is sensitive", "[schema]") {
@@ -209,7 +212,7 @@ TEST_CASE("a list is masked when anything in its items is sensitive", "[schema]"
                             : Json::array({Json{{"tel", "13812345678"}}});
     const Json body{{"phones", phones}};
     CHECK((*family)->masked(body).dump().find("13812345678") == std::string::npos);
-    CHECK((*family)->summary(body).find("13812345678") == std::string::npos);
+    CHECK((*family)->summary(body, {}).find("13812345678") == std::string::npos);
   }
 }
 
@@ -220,7 +223,7 @@ TEST_CASE("what lies within a sensitive object is masked in a title, and does no
                    R"("properties":{"house":{"type":"object","x-sensitive":true,)" +
                    R"("properties":{"street":{"type":"string"}}}}})");
     REQUIRE(place.ok());
-    CHECK((*place)->summary({{"house", {{"street", "示范村"}}}}).find("示") == std::string::npos);
+    CHECK((*place)->summary({{"house", {{"street", "示范村"}}}}, {}).find("示") == std::string::npos);
   }
 }
 

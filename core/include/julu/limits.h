@@ -1,5 +1,5 @@
-// Every bound of what comes in, is kept or waits, with its unit and the reason for the number. Tests sit at the limit
-// and one past it.
+// Every bound of what comes in, is kept or waits, with its unit and the reason for the number. A new one has a
+// test at the limit and one past it.
 #pragma once
 
 #include <cstddef>
@@ -48,7 +48,7 @@ inline constexpr int page_rows_max = 500;               // one page of a list
 inline constexpr std::int64_t reconcile_spread_ms = 5 * 60 * 1000;  // 2,800 phones ask within five minutes, not at once
 inline constexpr std::int64_t server_step_ms =
     24LL * 3600 * 1000;  // how much faster than this phone's clock a platform's may go, in all
-inline constexpr std::int64_t op_keep_ms = 90LL * 24 * 3600 * 1000;  // core/README.md "After the platform was restored"
+inline constexpr std::int64_t op_keep_ms = 90LL * 24 * 3600 * 1000;  // core/README.md "What is purged"
 inline constexpr std::int64_t call_ms_max =
     24LL * 3600 * 1000;  // a run, an enrolment, upkeep: "as long as it takes" is a day, and no sum of times overflows
 

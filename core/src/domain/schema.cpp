@@ -121,6 +121,7 @@ FieldInfo field_of(const Json& schema, const std::string& name, const std::strin
   field.format = word("x-format");
   field.ref = word("x-ref");
   field.search = word("x-search");
+  field.codes = word("x-codes");
   return field;
 }
 
@@ -371,11 +372,14 @@ std::string Kind::search_text(const Json& body) const {
   return lines;
 }
 
-std::string Kind::summary(const Json& body) const {
+std::string Kind::summary(const Json& body, const NameOf& name_of) const {
   std::string line;
   const auto add = [&](const FieldInfo* field, const Json& value) {
     const Json shown = field != nullptr && field->sensitive ? masked_value(field->format, value) : value;
-    each_text(shown, [&](const std::string& text) { line.append(line.empty() ? "" : " · ").append(text); });
+    const std::string codes = field != nullptr && !field->sensitive ? field->codes : std::string();
+    each_text(shown, [&](const std::string& text) {
+      line.append(line.empty() ? "" : " · ").append(codes.empty() ? text : name_of(codes, text));
+    });
   };
   for (const std::string& name : summary_) {
     const std::string path = name.starts_with('/') ? name : "/" + pointer_segment(name);

@@ -3,6 +3,7 @@
 // freely.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -31,6 +32,7 @@ struct FieldInfo {
   std::string title_zh, title_en;
   std::string format;  ///< a validator of validators.h, or empty
   std::string ref;     ///< kind that the field names a record of, or empty
+  std::string codes;   ///< the list that names its values, or empty
   std::string search;  ///< "", "text", or "name": that by its initials too
   std::string type;    ///< the first type of the schema, or empty
   int order = 0;       ///< place in a form; ties by name
@@ -70,8 +72,10 @@ class Kind {
   std::vector<std::string> refs(const Json& body) const;
   /// Text of the x-search fields, one line a field, and one of the initials of a name.
   std::string search_text(const Json& body) const;
+  /// What a code of a list is called; the code itself where the list does not say.
+  using NameOf = std::function<std::string(const std::string& list, const std::string& code)>;
   /// One short line for lists, from the first filled fields of `x-summary`; sensitive values come masked.
-  std::string summary(const Json& body) const;
+  std::string summary(const Json& body, const NameOf& name_of) const;
   /// The body with each sensitive value masked: what a screen shows by default.
   Json masked(const Json& body) const;
   /// The body with each field in its stored form (an ID number's x as X); call before `check`.

@@ -109,7 +109,7 @@ class Walk {
     if (word == "minimum" || word == "maximum" || word == "x-order") return is_integer(value);
     if (word == "x-kind") return is_kind(value);
     if (is_one_of(kTexts, word) || is_one_of(kNames, word)) return value.is_string();
-    if (is_one_of(kCounts, word)) return is_count(value);
+    if (is_one_of(kCounts, word) || word == "x-scale") return is_count(value);
     if (is_one_of(kFlags, word)) return value.is_boolean();
     if (is_one_of(kNameLists, word)) return is_name_list(value);
     if (word == "x-shape") return is_word_of(kShapes, value);

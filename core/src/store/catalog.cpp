@@ -189,6 +189,17 @@ Result<std::string> codes(Connection& db, const std::string& list) {
   return Error{ErrorCode::codes_unknown, "/list", {}};
 }
 
+std::string code_name(Connection& db, const std::string& list, const std::string& code) {
+  const auto text = codes(db, list);
+  const Json file = Json::parse(text ? *text : "{}", nullptr, false);
+  const Json* items = at_pointer(file, "/items");
+  for (const Json& item : items != nullptr ? *items : Json::array()) {
+    if (const std::string name = text_member(item, "zh"); text_member(item, "code") == code && !name.empty())
+      return name;
+  }
+  return code;
+}
+
 Result<std::optional<ReceiptKey>> receipt_key(Connection& db, const std::string& key_id) {
   // The root's signature was checked when the row was kept.
   JULU_TRY(const auto body,

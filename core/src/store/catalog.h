@@ -16,6 +16,9 @@ Result<std::string> keep_in_catalog(Core& core, Connection& db, const Change& ch
 /// The platform's list, else the one built in. Errors: codes_unknown.
 Result<std::string> codes(Connection& db, const std::string& list);
 
+/// What the list calls it in Chinese; the code itself where nothing says.
+std::string code_name(Connection& db, const std::string& list, const std::string& code);
+
 /// Absent: not known here, or not vouched for.
 Result<std::optional<ReceiptKey>> receipt_key(Connection& db, const std::string& key_id);
 

@@ -5,6 +5,7 @@
 
 #include <julu/store.h>
 
+#include "store/catalog.h"
 #include "store/records.h"
 #include "store/search.h"
 
@@ -103,7 +104,8 @@ Result<std::optional<Record>> load_record(Core& core, Connection& db, const Id& 
   record.version = row->base_version;
   record.captured_at_ms = row->captured_at_ms;
   if (const auto kind = core.kind(row->kind)) {
-    record.title = kind->summary(Json::parse(row->body, nullptr, false));
+    const auto name_of = [&](const std::string& list, const std::string& code) { return code_name(db, list, code); };
+    record.title = kind->summary(Json::parse(row->body, nullptr, false), name_of);
     if (const auto flow = core.flow_of(*kind)) {
       record.state_title_zh = flow->label(row->state, Lang::zh);
       record.state_title_en = flow->label(row->state, Lang::en);

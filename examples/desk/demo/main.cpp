@@ -301,7 +301,7 @@ bool Demo::run() {
   const bool ok = broken && once && verdict.lost == 0 && verdict.duplicated == 0 &&
                   verdict.delivered == verdict.captured && verdict.photos_delivered == verdict.photos &&
                   results_ == incidents;
-  story_.step("逐条逐哈希比对：设备被告知“已保存”的，平台数据库里各有一份");
+  story_.step("逐条逐哈希比对：设备被告知“已保存”的，与平台数据库里的");
   story_.say(fmt::format("   登记 {} 条，送达 {} 条；照片 {} 张，送达 {} 张；丢失 {}，重复 {}", verdict.captured,
                          verdict.delivered, verdict.photos, verdict.photos_delivered, verdict.lost,
                          verdict.duplicated));

@@ -141,7 +141,7 @@ public struct Household: RecordBody {
     public var houseNo: String?
     /// 建筑用途. Use of the building. Codes: building-use.
     public var use: String?
-    /// 建筑面积（平方分米）. Floor area in dm² (0.01 m²).
+    /// 建筑面积（平方米）. Floor area (m²). Times 10^2.
     public var areaDm2: Int?
     /// 间数. Rooms.
     public var rooms: Int?
@@ -215,9 +215,9 @@ public struct Household: RecordBody {
 
   /// 定位. Position.
   public struct Location: RecordPart {
-    /// 纬度（×10⁷）. Latitude × 10^7.
+    /// 纬度（度）. Latitude (degrees). Times 10^7.
     public var latE7: Int?
-    /// 经度（×10⁷）. Longitude × 10^7.
+    /// 经度（度）. Longitude (degrees). Times 10^7.
     public var lngE7: Int?
     /// 精度（米）. Accuracy in metres.
     public var accuracyM: Int?

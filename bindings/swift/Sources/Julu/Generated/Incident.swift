@@ -130,9 +130,9 @@ public struct Incident: RecordBody {
 
   /// 定位. Position.
   public struct Location: RecordPart {
-    /// 纬度（×10⁷）. Latitude × 10^7.
+    /// 纬度（度）. Latitude (degrees). Times 10^7.
     public var latE7: Int?
-    /// 经度（×10⁷）. Longitude × 10^7.
+    /// 经度（度）. Longitude (degrees). Times 10^7.
     public var lngE7: Int?
     /// 精度（米）. Accuracy in metres.
     public var accuracyM: Int?

@@ -39,7 +39,7 @@ public final class House extends Fields {
     return text("use");
   }
 
-  /** 建筑面积（平方分米） · Floor area in dm² (0.01 m²). */
+  /** 建筑面积（平方米） · Floor area (m²), times 10^2. */
   @Nullable
   public Long areaDm2() {
     return number("area_dm2");

@@ -27,13 +27,13 @@ public final class Location extends Fields {
     return new Builder(this);
   }
 
-  /** 纬度（×10⁷） · Latitude × 10^7. */
+  /** 纬度（度） · Latitude (degrees), times 10^7. */
   @Nullable
   public Long latE7() {
     return number("lat_e7");
   }
 
-  /** 经度（×10⁷） · Longitude × 10^7. */
+  /** 经度（度） · Longitude (degrees), times 10^7. */
   @Nullable
   public Long lngE7() {
     return number("lng_e7");
