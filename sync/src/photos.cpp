@@ -87,7 +87,7 @@ Result<Syncer::Run::Step> Syncer::Run::look_around() {
 }
 
 // The first that is due and not on its way. On a slow link what failed is due again before the next one is through: it
-// goes behind what this run has not tried.
+// goes behind what this run has not tried, and is not what tells whether the others fare better.
 Result<std::optional<OutgoingPhoto>> Syncer::Run::next_photo() {
   const bool no_thumbnails = clock_.monotonic_ms() < state_.thumbnails_from_ms;
   const std::int64_t without = no_thumbnails ? limits::photo_bytes_max : quick_bytes();
@@ -98,7 +98,7 @@ Result<std::optional<OutgoingPhoto>> Syncer::Run::next_photo() {
                                    [&](const Flight& flight) { return flight.upload.photo.sha256 == photo.sha256; });
     if (flies) continue;
     if (!failed_photos_.contains(photo.sha256)) return std::optional(std::move(photo));
-    if (!again) again = std::move(photo);
+    if (!again && photo_failures_ + 1 < kPhotoFailuresMax) again = std::move(photo);
   }
   return again;
 }
@@ -133,8 +133,9 @@ Result<Syncer::Run::Step> Syncer::Run::photo_failed(const Hash& sha256, const Ex
     return stop_for(exchange);
   }
   JULU_TRY(const Step step, photo_failed(sha256, exchange.why, exchange.retry_after_ms));
-  // The next photo would fare no better. News may: a dead link shows there too.
-  if (exchange.answer == Answer::link || exchange.answer == Answer::wait) photo_failures_ = kPhotoFailuresMax;
+  // One other is tried, since it may be this upload's address alone. News may go too: a dead link shows there.
+  if (exchange.answer == Answer::link || exchange.answer == Answer::wait)
+    photo_failures_ = std::max(photo_failures_, kPhotoFailuresMax - 1);
   return step;
 }
 

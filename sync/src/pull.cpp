@@ -63,7 +63,8 @@ Result<Syncer::Run::Step> Syncer::Run::pull_page(bool& more) {
   request.headers = {{"Accept", "application/json"}};
   JULU_TRY(const Exchange exchange, call(std::move(request)));
   if (exchange.answer != Answer::ok) {
-    if (exchange.answer == Answer::refused && exchange.response.status == 410) return begin_full_pull(false);
+    const bool gone = exchange.answer == Answer::refused && exchange.response.status == 410;
+    if (gone && !is_page(exchange.response)) return begin_full_pull(false);
     const bool smaller = state_.link.pull_rows > 1;
     // A page that broke, or did not fit the run, is asked for in smaller pieces: by this run or the next.
     if (exchange.was_too_long()) state_.link.pull_rows = std::max<std::size_t>(1, state_.link.pull_rows / 4);

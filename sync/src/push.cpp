@@ -14,7 +14,7 @@ constexpr std::size_t kWindowMin = 4 * 1024;  // some ops; a lone op goes whatev
 constexpr std::int64_t kSlowPushMs = 10'000;  // a longer push is more than a dying link should lose
 constexpr std::int64_t kQuickPushMs = 2'000;
 // One bad op among limits::batch_ops_max is found by nine halvings, each with a half that succeeds. So many failures
-// without a success mean that it is not the ops.
+// without a success mean some bad ones in a row, or that it is not the ops: one drawn from the others tells.
 constexpr int kFailuresInARowMax = 12;
 
 std::size_t bytes_of(const std::vector<OutgoingOp>& ops) {
@@ -46,6 +46,7 @@ Result<Syncer::Run::Step> Syncer::Run::push_due() {
   std::size_t last_size = 0;
   for (;;) {
     if (must_end()) return Step::stop;
+    if (push_failed_) return Step::go;
     JULU_TRY(auto ops, outbox_.next_ops(ping_.ops_max, window()));
     if (ops.empty()) return Step::go;
     if (window() < ping_.bytes_max) {
@@ -92,6 +93,8 @@ Result<Syncer::Run::Step> Syncer::Run::put_off(const std::vector<OutgoingOp>& op
 }
 
 Result<Syncer::Run::Step> Syncer::Run::push_batch(Batch batch) {
+  std::erase_if(batch.ops, [this](const OutgoingOp& op) { return drawn_.contains(op.op_id); });
+  if (batch.ops.empty()) return Step::go;
   JULU_TRY(const Exchange exchange, post_ops(batch.ops));
   // One that by itself is too long for the link, or for the host's runs, is not to be the first of every run.
   const bool unheard = exchange.was_too_long() && exchange.response.status == 0 && !exchange.reply_too_large();
@@ -129,7 +132,14 @@ Result<Syncer::Run::Step> Syncer::Run::push_failed(Batch batch, const Exchange& 
 
 Result<Syncer::Run::Step> Syncer::Run::push_refused(Batch batch, const Exchange& exchange) {
   switch (exchange.response.status) {
-    case 413: shrink_window(bytes_of(batch.ops)); return split(std::move(batch), exchange);
+    case 413: {
+      shrink_window(bytes_of(batch.ops));
+      // What is too large for a gateway that bounds bodies so is no fault of an op's.
+      Exchange failed = exchange;
+      const bool small = bytes_of(batch.ops) <= static_cast<std::size_t>(limits::piece_bytes_min);
+      if (exchange.problem.type.empty() && small) failed.answer = Answer::server;
+      return split(std::move(batch), failed);
+    }
     case 415:
       if (state_.gzip) {
         state_.gzip = false;
@@ -154,9 +164,14 @@ Result<Syncer::Run::Step> Syncer::Run::push_refused(Batch batch, const Exchange&
 }
 
 Result<Syncer::Run::Step> Syncer::Run::split(Batch batch, const Exchange& exchange) {
-  if (++failures_in_a_row_ > kFailuresInARowMax) {
-    JULU_CHECK(put_off(batch.ops, exchange.why, exchange.retry_after_ms));
-    return stop_for(exchange);
+  if (++failures_in_a_row_ == kFailuresInARowMax) {
+    JULU_TRY(const Step step, push_drawn(batch.ops.front().op_id));
+    if (step == Step::stop) return step;
+  }
+  if (failures_in_a_row_ >= kFailuresInARowMax) {
+    push_failed_ = true;
+    failure_ = Error{exchange.why, {}, exchange.problem.type};
+    return put_off(batch.ops, exchange.why, exchange.retry_after_ms);
   }
   if (batch.ops.size() <= (mutant(Mutant::halving_stops_at_two) ? 2 : 1)) {
     failure_ = Error{exchange.why, {}, exchange.problem.type};
@@ -170,11 +185,22 @@ Result<Syncer::Run::Step> Syncer::Run::split(Batch batch, const Exchange& exchan
   Batch first{{std::make_move_iterator(batch.ops.begin()), std::make_move_iterator(middle)}, true};
   Batch second{{std::make_move_iterator(middle), std::make_move_iterator(batch.ops.end())}, true};
   JULU_TRY(const Step step, push_batch(std::move(first)));
-  if (step == Step::stop) {
-    if (failures_in_a_row_ > kFailuresInARowMax) JULU_CHECK(put_off(second.ops, exchange.why, exchange.retry_after_ms));
-    return step;
-  }
+  if (step == Step::stop) return step;
+  if (push_failed_) return put_off(second.ops, exchange.why, exchange.retry_after_ms);
   return push_batch(std::move(second));
+}
+
+// Where it goes through, it is the ops: the halving goes on, without it.
+Result<Syncer::Run::Step> Syncer::Run::push_drawn(const Id& failed) {
+  JULU_TRY(auto due, outbox_.next_ops(ping_.ops_max, window()));
+  std::erase_if(due, [&](const OutgoingOp& op) { return op.op_id == failed; });
+  if (due.empty()) return Step::go;
+  Batch alone;
+  alone.ops.push_back(std::move(due[random_.below(due.size())]));
+  const Id drawn = alone.ops.front().op_id;
+  JULU_TRY(const Step step, push_batch(std::move(alone)));
+  if (failures_in_a_row_ == 0) drawn_.insert(drawn);
+  return step;
 }
 
 Result<Syncer::Run::Step> Syncer::Run::settle(Batch batch, const Exchange& exchange) {

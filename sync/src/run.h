@@ -138,6 +138,7 @@ class Syncer::Run {
   Result<Step> push_batch(Batch batch);
   Result<Step> settle(Batch batch, const Exchange& exchange);
   Result<Step> split(Batch batch, const Exchange& exchange);
+  Result<Step> push_drawn(const Id& failed);
   Result<Step> push_failed(Batch batch, const Exchange& exchange);
   Result<Step> push_refused(Batch batch, const Exchange& exchange);
   Result<Step> put_off(const std::vector<OutgoingOp>& ops, ErrorCode why, std::int64_t retry_after_ms);
@@ -247,6 +248,8 @@ class Syncer::Run {
   bool news_failed_ = false;    // the pull ended the run, and nothing but the pull
   bool exchanged_ = false;      // queue and changes went through to the end
   int failures_in_a_row_ = 0;   // of parts of a batch, without a success between
+  bool push_failed_ = false;    // so many that this run pushes no more
+  std::set<Id> drawn_;          // ops that went alone, out of their batch
   int photo_failures_ = 0;      // of photos, without a success between
   int full_pulls_ = 0;          // begun anew in this run
   int fetch_failures_ = 0;      // of photos of others, without a success between

@@ -173,11 +173,13 @@ Result<Syncer::Run::Step> Syncer::Run::ping() {
   }
   if (exchange.answer != Answer::ok) return defer_all_due(exchange);
 
-  // Half of the round trip had passed when the platform read its clock.
-  ping_.facts.time_ms += exchange.took_ms / 2;
   JULU_TRY(const Step step, check_epoch(ping_.facts.epoch));
   if (step == Step::stop) return step;
-  JULU_CHECK(outbox_.note_ping(ping_.facts));
+  // Half of the round trip had passed when the platform read its clock, about; an assertion is dated by what it read,
+  // never ahead of it.
+  auto facts = ping_.facts;
+  facts.time_ms += exchange.took_ms / 2;
+  JULU_CHECK(outbox_.note_ping(facts));
   pinged_at_ms_ = clock_.monotonic_ms();
   const auto photos = resolve(identity_.platform + "/", ping_.photos);
   photos_url_ = photos.value_or("");

@@ -140,6 +140,7 @@ Result<Syncer::Run::Advance> Syncer::Run::begun(Upload& upload, bool with_bytes,
   const auto location = tus::location(photos_url_, exchange.response);
   if (!location || !may_carry_token(*location)) {
     const ErrorCode why = location ? ErrorCode::foreign_origin : ErrorCode::bad_reply;
+    creation_takes_body_ = false;  // or each try costs the bytes too
     JULU_TRY(const Step step, photo_failed(sha256, why, 0));
     return Advance{step, false};
   }
@@ -272,6 +273,9 @@ Result<Syncer::Run::Advance> Syncer::Run::upload_refused(Upload& upload, const E
       default: break;
     }
   }
+  // Whatever is said of this upload, it is said for good.
+  if (begun && exchange.answer != Answer::stopped && upload.photo.attempts >= kAttemptsMax)
+    return begin_anew(upload, exchange);
   JULU_TRY(const Step step, photo_failed(upload.photo.sha256, exchange));
   return Advance{step, false};
 }

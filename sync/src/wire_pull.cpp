@@ -1,6 +1,7 @@
 // A page of changes: rows to typed values, and the checksum over what was read. Thread rule: pure functions.
 #include "wire_pull.h"
 
+#include <charconv>
 #include <set>
 
 #include <julu/limits.h>
@@ -33,6 +34,7 @@ Result<ChangeAction> decode_action(const Json& row) {
     action.actor_name = text(*actor, "name").value_or("");
   }
   const Json* body = find(row, "body");
+  if (body != nullptr && body->is_null()) body = nullptr;  // as some libraries write what is absent
   if (body != nullptr && !body->is_object()) return broken("body");
   // The past of a record shows the body, and a platform need not say the note in both places.
   Json said = body == nullptr ? Json::object() : *body;
@@ -121,8 +123,36 @@ Json parse_without_depths(std::string_view body, std::set<std::size_t>& too_deep
   return Json::parse(body.begin(), body.end(), keep, false);
 }
 
+// The unit of an escape \uXXXX at `at`; nothing where there is none.
+std::optional<unsigned> unit_at(std::string_view json, std::size_t at) {
+  unsigned unit = 0;
+  if (at + 6 > json.size() || json.substr(at, 2) != "\\u") return std::nullopt;
+  const auto [end, failed] = std::from_chars(json.data() + at + 2, json.data() + at + 6, unit, 16);
+  return failed == std::errc() && end == json.data() + at + 6 ? std::optional(unit) : std::nullopt;
+}
+
+// Half a surrogate pair becomes U+FFFD: a text that was cut in the middle of an emoji, as an escape, which RFC 8259
+// (8.2) allows and UTF-8 cannot say. Or one such text would hold up all news for ever.
+std::string with_whole_characters(std::string_view json) {
+  constexpr auto half = [](std::optional<unsigned> unit, unsigned from) { return unit && (*unit & 0xFC00U) == from; };
+  std::string whole;
+  for (std::size_t at = 0; at < json.size();) {
+    const auto unit = unit_at(json, at);
+    const bool pair = half(unit, 0xD800) && half(unit_at(json, at + 6), 0xDC00);
+    const std::size_t taken = pair ? 12 : unit ? 6 : json[at] == '\\' ? 2 : 1;
+    if (!pair && unit && (*unit & 0xF800U) == 0xD800U) {
+      whole += "\\ufffd";
+    } else {
+      whole += json.substr(at, taken);
+    }
+    at += taken;
+  }
+  return whole;
+}
+
 Result<Json> parse_page(std::string_view body, std::set<std::size_t>& too_deep) {
   auto reply = parse_object(body);
+  if (!reply && reply.error().detail == "syntax") return parse_object(with_whole_characters(body));
   if (reply || reply.error().detail != "depth") return reply;
   Json shallow = parse_without_depths(body, too_deep);
   if (shallow.is_discarded() || !shallow.is_object() || too_deep.empty()) return reply;

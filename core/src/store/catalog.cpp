@@ -225,7 +225,8 @@ Result<void> defer_photo_row(Core& core, const Hash& sha256, ErrorCode why, std:
     JULU_TRY(const auto attempts, db.integer("SELECT attempts FROM photo WHERE sha256 = ?1", sha256));
     const Wait wait = mutant(Mutant::photo_retry_never) ? Wait{limits::integer_max, limits::integer_max}
                                                         : next_wait(core, attempts.value_or(0), retry_after_ms);
-    const std::int64_t most = why == ErrorCode::bad_reply ? limits::integer_max : kUnansweredMax;
+    const bool answered = why == ErrorCode::bad_reply || why == ErrorCode::server;
+    const std::int64_t most = answered ? limits::integer_max : kUnansweredMax;
     return db.run(
         "UPDATE photo SET attempts = max(attempts, min(attempts + 1, ?4)), next_attempt_ms = ?2, wait_max_ms = ?3 WHERE sha256 = ?1",
         sha256, wait.next_attempt_ms, wait.wait_max_ms, most);

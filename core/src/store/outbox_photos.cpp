@@ -26,15 +26,16 @@ Result<void> park_photo(Core& core, Connection& db, const Hash& sha256, const st
 
 namespace {
 
+// What failed last goes last: by then it is due again, and nothing would ever get past it.
 constexpr const char* kDueThumbnails =
     "SELECT sha256, length_bytes, urgency, upload_url, attempts FROM photo WHERE own = 1 AND uploaded = 0 AND thumbnail_sent = 0"
     " AND problem IS NULL AND (next_attempt_ms <= ?1 OR next_attempt_ms > ?1 + wait_max_ms) AND length_bytes > ?3"
-    " ORDER BY urgency, id LIMIT ?2";
+    " ORDER BY urgency, next_attempt_ms, id LIMIT ?2";
 constexpr const char* kDuePhotos =
     "SELECT sha256, length_bytes, urgency, upload_url, attempts FROM photo WHERE own = 1 AND uploaded = 0"
     " AND " JULU_WANTED_PHOTO
     " AND (next_attempt_ms <= ?1 OR next_attempt_ms > ?1 + wait_max_ms)"
-    " ORDER BY urgency, id LIMIT ?2";
+    " ORDER BY urgency, next_attempt_ms, id LIMIT ?2";
 
 Result<std::vector<OutgoingPhoto>> photos_of(Query rows, bool thumbnail) {
   std::vector<OutgoingPhoto> photos;
