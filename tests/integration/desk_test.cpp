@@ -280,12 +280,13 @@ TEST_CASE("a name that is no field's is refused with the names that are like it"
     CHECK(ended.status == 65);
     return ended.last().at("error").at("message").get<std::string>();
   };
-  CHECK(message("家庭年收入=1") == "没有“家庭年收入”这个字段。\n可填：家庭年收入（元）");
+  CHECK(message("年收入=1") == "没有“年收入”这个字段。\n可填：家庭年收入（元）");
   CHECK(message("room=1") == "没有“room”这个字段。\n可填：间数");
   CHECK(message("house.roof=1").find("可填：户号、住址、") != std::string::npos);
   CHECK(message("楼层=1").find("、间数、") != std::string::npos);
   CHECK(desk.run_json({"status"}).last().at("records") == 0);
   CHECK(desk.run({"household", "--body", R"({"address":"堤村","roof":"瓦"})"}).status == 0);
+  CHECK(desk.run({"household", "--address", "堤村", "--set", "家庭年收入=1"}).status == 0);  // without its unit
 }
 
 TEST_CASE("values are typed as people write them: lists, times") {
