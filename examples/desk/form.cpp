@@ -24,7 +24,7 @@ const Json& items(std::string_view list) {
   if (known != asked.end()) return known->second;
   const auto text = lists_of != nullptr ? lists_of->codes(std::string(list)) : Result<std::string>("{}");
   const Json file = Json::parse(text ? *text : "{}", nullptr, false);
-  return asked[std::string(list)] = file.value("items", Json::array());
+  return asked[std::string(list)] = file.is_object() ? file.value("items", Json::array()) : Json::array();
 }
 
 const Json& flow_part(const char* part) {

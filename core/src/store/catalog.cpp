@@ -193,7 +193,8 @@ std::string code_name(Connection& db, const std::string& list, const std::string
   const auto text = codes(db, list);
   const Json file = Json::parse(text ? *text : "{}", nullptr, false);
   const Json* items = at_pointer(file, "/items");
-  for (const Json& item : items != nullptr ? *items : Json::array()) {
+  if (items == nullptr) return code;
+  for (const Json& item : *items) {
     if (const std::string name = text_member(item, "zh"); text_member(item, "code") == code && !name.empty())
       return name;
   }
