@@ -80,6 +80,26 @@ TEST_CASE("a code list is the platform's where it sent one that can be used, els
   CHECK(names("incident-category").find("排水") != std::string::npos);
 }
 
+TEST_CASE("a title names a code as the list of now does, and an unknown one by itself") {
+  County county;
+  auto store = county.phone();
+  const auto title = [&](const char* purpose) {
+    const std::string body = std::string(R"({"purpose":")") + purpose + R"("})";
+    const auto saved = store->capture({.kind = "visit", .body = body, .photos = {}, .id = {}});
+    REQUIRE(saved.ok());
+    return (**store->get(saved->id)).title;
+  };
+  CHECK(title("routine") == "日常走访");
+  CHECK(title("meteor") == "meteor");
+  Change change;
+  change.kind = "codes";
+  change.id = "visit-purpose";
+  change.body = R"({"id":"visit-purpose","items":[{"code":"routine","zh":"例行走访"},{"code":"nameless"}]})";
+  pull(*store, change);
+  CHECK(title("routine") == "例行走访");
+  CHECK(title("nameless") == "nameless");
+}
+
 TEST_CASE("a schema that could hang or crash a validator is kept aside and changes nothing") {
   County county;
   auto store = county.phone();

@@ -125,6 +125,18 @@ TEST_CASE("every code list that ships can be read", "[codes]") {
   }
 }
 
+TEST_CASE("a code list says of a code what the standard calls it", "[codes]") {
+  const auto is_called = [](const char* list, const char* code, const char* zh, const char* en) {
+    const auto file = nlohmann::json::parse(julu::test::schema_file("codes/" + std::string(list) + ".json"));
+    return std::any_of(file.at("items").begin(), file.at("items").end(), [&](const auto& item) {
+      return item.at("code") == code && item.at("zh") == zh && item.at("en") == en;
+    });
+  };
+  CHECK(is_called("incident-category", "drainage", "排水", "Drainage"));
+  CHECK(is_called("ethnicity", "36", "毛南族", "Maonan"));
+  CHECK(is_called("ethnicity", "56", "基诺族", "Jino"));
+}
+
 TEST_CASE("a code list with a code twice is refused", "[codes]") {
   CHECK(julu::check_codes(R"({"id":"x","items":[{"code":"a"},{"code":"a"}]})").error().field == "/items/1/code");
   CHECK(julu::check_codes(R"({"id":"x","items":[5]})").error().field == "/items/0/code");

@@ -2,6 +2,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
+#include <algorithm>
 #include <set>
 
 #include "jpeg.h"
@@ -138,6 +139,21 @@ TEST_CASE("a text that was cut in the middle of an emoji holds up no news") {
   const auto record = c.store->get(id).value();
   REQUIRE(record);
   CHECK(record->body.find("堤村" + std::string(as_read) + R"( \\ud83d 1 号)") != std::string::npos);
+}
+
+TEST_CASE("a gateway's page that says gone takes no cursor away") {
+  ScriptedCounty c;
+  c.run();
+  c.instead = [&](const Request& request) {
+    return is_for(request, "/v1/pull") ? std::optional(page(410)) : std::nullopt;
+  };
+  CHECK(Visits(c, 1).last.end == SyncEnd::left);
+  c.instead = nullptr;
+  CHECK(Visits(c, 1).last.end == SyncEnd::all_delivered);
+  const auto pulls_anew = std::count_if(c.transport.asked.begin(), c.transport.asked.end(), [](const Request& request) {
+    return is_for(request, "/v1/pull") && !is_for(request, "cursor=");
+  });
+  CHECK(pulls_anew == 1);  // the first of all
 }
 
 TEST_CASE("a step without a body is a step, also where it is said as null") {
