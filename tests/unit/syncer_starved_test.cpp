@@ -41,7 +41,7 @@ struct Visits {
 
 }  // namespace
 
-TEST_CASE("operations that fail one after another hold up none of those behind them, nor news") {
+TEST_CASE("operations that fail one after another hold up none of those behind them") {
   ScriptedCounty c;
   const int bad = GENERATE(4, 8, 20);
   const bool a_500 = GENERATE(true, false);
@@ -58,7 +58,6 @@ TEST_CASE("operations that fail one after another hold up none of those behind t
   CHECK(visits.ops == 40);
   CHECK(visits.last.ops_left == bad);
   CHECK(visits.last.ops_parked == 0);
-  CHECK(c.asked("GET", "/v1/pull") > 0);
 }
 
 TEST_CASE("a platform that fails on all pushes is not asked more than some times a run, and news comes") {
@@ -67,11 +66,13 @@ TEST_CASE("a platform that fails on all pushes is not asked more than some times
   c.instead = [&](const Request& request) {
     return is_for(request, "/v1/push") ? std::optional(problem(500, "server")) : std::nullopt;
   };
+  const Visits first(c, 1);
+  const std::size_t pulls = c.asked("GET", "/v1/pull");
   const Visits visits(c, 1);
   CHECK(visits.last.end == SyncEnd::left);
   CHECK(visits.last.ops_left == 60);
   CHECK(visits.last.push_requests <= 16);
-  CHECK(c.asked("GET", "/v1/pull") > 0);
+  CHECK(c.asked("GET", "/v1/pull") > pulls);
 }
 
 TEST_CASE("an upload whose address is dead holds up no other photo, and is begun anew in the end") {
